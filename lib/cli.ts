@@ -1,0 +1,31 @@
+import { LabError } from './errors';
+
+/** Exit status for a fault that the user can mend. */
+const exitFault = 1;
+/** Exit status for a defect of this package (`EX_SOFTWARE`). */
+const exitDefect = 70;
+/** Exit status after Ctrl-C, as shells count it. */
+const exitInterrupted = 130;
+
+/**
+ * Runs a command's main function and turns what it throws into one message on standard error and an
+ * exit status: 1 for a `LabError`, 130 after an interruption, 70 (with the stack) for a defect.
+ */
+export function runCommand(main: () => Promise<void>): void {
+  main().then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof LabError) {
+        process.stderr.write(`error: ${error.message}\n`);
+        process.exitCode = error.fault.kind === 'interrupted' ? exitInterrupted : exitFault;
+      } else {
+        process.stderr.write(
+          `This is a defect of norm-direction-lab; please report it with the command you ran.\n${
+            error instanceof Error ? (error.stack ?? error.message) : String(error)
+          }\n`,
+        );
+        process.exitCode = exitDefect;
+      }
+    },
+  );
+}
