@@ -1,0 +1,78 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** An attribute of a TensorFlow operation, as the native binding takes it. */
+export interface OperationAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: string | number | boolean | number[];
+}
+
+/** The part of tfjs-node's backend through which any TensorFlow operation can be run. */
+interface NativeBackend {
+  executeSingleOutput(
+    name: string,
+    attributes: readonly OperationAttribute[],
+    inputs: readonly tf.TensorInfo[],
+  ): tf.Tensor;
+  executeMultipleOutputs(
+    name: string,
+    attributes: readonly OperationAttribute[],
+    inputs: readonly tf.TensorInfo[],
+    outputs: number,
+  ): tf.Tensor[];
+}
+
+/** Whether the current backend is TensorFlow itself and not tfjs' plain JavaScript. */
+export function isNative(): boolean {
+  return tf.getBackend() === 'tensorflow';
+}
+
+/** Runs a TensorFlow operation with one output; native engine only. */
+export function nativeOperation(
+  name: string,
+  attributes: readonly OperationAttribute[],
+  inputs: readonly tf.TensorInfo[],
+): tf.Tensor {
+  return nativeBackend().executeSingleOutput(name, attributes, inputs);
+}
+
+/** Runs a TensorFlow operation with several outputs; native engine only. */
+export function nativeOperations(
+  name: string,
+  attributes: readonly OperationAttribute[],
+  inputs: readonly tf.TensorInfo[],
+  outputs: number,
+): tf.Tensor[] {
+  return nativeBackend().executeMultipleOutputs(name, attributes, inputs, outputs);
+}
+
+/** TensorFlow's C API numbers (`TF_DataType`, `TF_AttrType`). */
+const float32 = 1;
+const int32 = 3;
+const attributeKind = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
+
+/** `T: float32` and the like. */
+export function typeAttribute(name: string, dtype: 'float32' | 'int32'): OperationAttribute {
+  return { name, type: attributeKind.type, value: dtype === 'float32' ? float32 : int32 };
+}
+
+export function stringAttribute(name: string, value: string): OperationAttribute {
+  return { name, type: attributeKind.string, value };
+}
+
+export function floatAttribute(name: string, value: number): OperationAttribute {
+  return { name, type: attributeKind.float, value };
+}
+
+export function boolAttribute(name: string, value: boolean): OperationAttribute {
+  return { name, type: attributeKind.bool, value };
+}
+
+export function intsAttribute(name: string, value: number[]): OperationAttribute {
+  return { name, type: attributeKind.int, value };
+}
+
+function nativeBackend(): NativeBackend {
+  // tfjs' public type of a backend does not name these methods; isNative() says that they are there.
+  return tf.backend() as unknown as NativeBackend;
+}

@@ -1,0 +1,142 @@
+import * as tf from '@tensorflow/tfjs';
+import { LabError } from '../../errors';
+import { differentiable, savedTensor } from '../differentiable';
+import {
+  intsAttribute,
+  isNative,
+  nativeOperation,
+  type OperationAttribute,
+  stringAttribute,
+  typeAttribute,
+} from '../native';
+
+export interface ConvolutionOptions {
+  readonly stride?: number;
+  /** Cells of zeros on each side, as PyTorch's `Conv2d` counts them. */
+  readonly padding?: number;
+  readonly groups?: number;
+}
+
+/**
+ * Two-dimensional convolution without bias, as PyTorch's `Conv2d` computes it (symmetric padding).
+ *
+ * @param x input, [batch, height, width, channels]
+ * @param weights [kernelHeight, kernelWidth, channels / groups, outputChannels]
+ * @returns [batch, ⌊(height + 2·padding − kernelHeight) / stride⌋ + 1, …, outputChannels]
+ * @throws LabError of kind `model` when the shapes do not fit.
+ */
+export function convolution(
+  x: tf.Tensor4D,
+  weights: tf.Tensor4D,
+  { stride = 1, padding = 0, groups = 1 }: ConvolutionOptions = {},
+): tf.Tensor4D {
+  const channels = x.shape[3];
+  if (channels !== weights.shape[2] * groups || weights.shape[3] % groups !== 0) {
+    throw new LabError({
+      kind: 'model',
+      what: 'a convolution does not fit its input',
+      found: `input [${x.shape.join(', ')}], weights [${weights.shape.join(', ')}], ${groups} groups`,
+      remedy: 'Input channels must equal weight depth × groups, and groups divide the outputs',
+    });
+  }
+  return isNative()
+    ? nativeConvolution(x, weights, stride, padding)
+    : plainConvolution(x, weights, stride, padding, groups);
+}
+
+/** TensorFlow reads the number of groups off a filter that is shallower than its input. */
+function nativeConvolution(
+  x: tf.Tensor4D,
+  weights: tf.Tensor4D,
+  stride: number,
+  padding: number,
+): tf.Tensor4D {
+  const [kernelHeight, kernelWidth] = weights.shape;
+  // EXPLICIT padding leaves TensorFlow's fast path on a CPU: SAME where it means the same, else Pad.
+  const same = stride === 1 && kernelHeight === 2 * padding + 1 && kernelWidth === 2 * padding + 1;
+  const attributes = convolutionAttributes(stride, same ? 'SAME' : 'VALID');
+  const padFirst = padding > 0 && !same;
+  const output = differentiable([x, weights], () => {
+    const padded = padFirst ? padSpatially(x, padding) : x;
+    const value = nativeOperation('Conv2D', attributes, [padded, weights]);
+    return {
+      value,
+      saved: [padded, weights],
+      backward: (gradient, saved) =>
+        nativeConvolutionGradients(gradient, saved, attributes, padFirst ? padding : 0),
+    };
+  });
+  return output as tf.Tensor4D;
+}
+
+function nativeConvolutionGradients(
+  gradient: tf.Tensor,
+  saved: readonly tf.Tensor[],
+  attributes: readonly OperationAttribute[],
+  padding: number,
+): tf.Tensor[] {
+  const padded = savedTensor(saved, 0);
+  const weights = savedTensor(saved, 1);
+  const inputSizes = tf.tensor1d(padded.shape, 'int32');
+  const ofPadded = nativeOperation('Conv2DBackpropInput', attributes, [
+    inputSizes,
+    weights,
+    gradient,
+  ]) as tf.Tensor4D;
+  const filterSizes = tf.tensor1d(weights.shape, 'int32');
+  const ofWeights = nativeOperation('Conv2DBackpropFilter', attributes, [
+    padded,
+    filterSizes,
+    gradient,
+  ]);
+  return [padding > 0 ? cropSpatially(ofPadded, padding) : ofPadded, ofWeights];
+}
+
+function convolutionAttributes(stride: number, padding: 'SAME' | 'VALID'): OperationAttribute[] {
+  return [
+    typeAttribute('T', 'float32'),
+    intsAttribute('strides', [1, stride, stride, 1]),
+    intsAttribute('dilations', [1, 1, 1, 1]),
+    stringAttribute('padding', padding),
+    stringAttribute('data_format', 'NHWC'),
+  ];
+}
+
+function plainConvolution(
+  x: tf.Tensor4D,
+  weights: tf.Tensor4D,
+  stride: number,
+  padding: number,
+  groups: number,
+): tf.Tensor4D {
+  // tfjs' plain backends take no zero-size padding object, and gradients of numeric padding are exact.
+  const one = (input: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D =>
+    tf.conv2d(padding > 0 ? padSpatially(input, padding) : input, filter, stride, 'valid');
+  if (groups === 1) return one(x, weights);
+  const inputs: tf.Tensor4D[] = tf.split(x, groups, 3);
+  const filters: tf.Tensor4D[] = tf.split(weights, groups, 3);
+  return tf.concat4d(
+    filters.map((filter, group) => one(inputs[group] ?? x, filter)),
+    3,
+  );
+}
+
+/** Zeros around the two middle axes of [batch, height, width, channels]. */
+export function padSpatially(x: tf.Tensor4D, padding: number): tf.Tensor4D {
+  return tf.pad(x, [
+    [0, 0],
+    [padding, padding],
+    [padding, padding],
+    [0, 0],
+  ]);
+}
+
+/** What `padSpatially` added is taken away. */
+export function cropSpatially(x: tf.Tensor4D, padding: number): tf.Tensor4D {
+  const [batch, height, width, channels] = x.shape;
+  return tf.slice(
+    x,
+    [0, padding, padding, 0],
+    [batch, height - 2 * padding, width - 2 * padding, channels],
+  );
+}

@@ -1,0 +1,74 @@
+import * as tf from '@tensorflow/tfjs';
+import { differentiable } from '../differentiable';
+import { padSpatially } from './convolution';
+
+export interface PoolingOptions {
+  readonly kernel: number;
+  /** As PyTorch: the kernel's size when not given. */
+  readonly stride?: number;
+  readonly padding?: number;
+}
+
+/**
+ * Average pooling as PyTorch's `AvgPool2d`: padded cells count (`count_include_pad`).
+ *
+ * @param x [batch, height, width, channels]
+ */
+export function averagePool(
+  x: tf.Tensor4D,
+  { kernel, stride = kernel, padding = 0 }: PoolingOptions,
+): tf.Tensor4D {
+  return tf.avgPool(padding > 0 ? padSpatially(x, padding) : x, kernel, stride, 'valid');
+}
+
+/**
+ * Maximum pooling as PyTorch's `MaxPool2d`: padded cells never win.
+ *
+ * @param x [batch, height, width, channels]
+ */
+export function maxPool(
+  x: tf.Tensor4D,
+  { kernel, stride = kernel, padding = 0 }: PoolingOptions,
+): tf.Tensor4D {
+  const padded = padding > 0 ? padWithLowest(x, padding) : x;
+  return tf.maxPool(padded, kernel, stride, 'valid');
+}
+
+/**
+ * Mean over height and width: PyTorch's `AdaptiveAvgPool2d(1)` followed by `flatten`.
+ *
+ * @param x [batch, height, width, channels]
+ * @returns [batch, channels]
+ */
+export function globalAveragePool(x: tf.Tensor4D): tf.Tensor2D {
+  const [batch, height, width, channels] = x.shape;
+  const output = differentiable([x], () => ({
+    value: tf.mean(x, [1, 2]),
+    saved: [],
+    backward: (gradient) => [
+      tf.tile(tf.reshape(tf.div(gradient, height * width), [batch, 1, 1, channels]), [
+        1,
+        height,
+        width,
+        1,
+      ]),
+    ],
+  }));
+  return output as tf.Tensor2D;
+}
+
+/** The most negative float32: below every activation, and finite so that 0 · pad stays 0. */
+const lowest = -3.4028234663852886e38;
+
+function padWithLowest(x: tf.Tensor4D, padding: number): tf.Tensor4D {
+  return tf.pad(
+    x,
+    [
+      [0, 0],
+      [padding, padding],
+      [padding, padding],
+      [0, 0],
+    ],
+    lowest,
+  );
+}

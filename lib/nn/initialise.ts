@@ -1,0 +1,19 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Random } from '../engine/random';
+
+/** N(0, 2 / fanOut): `kaiming_normal_(mode='fan_out', nonlinearity='relu')`, as mdistiller's models. */
+export function kaimingNormalFanOut(shape: number[], fanOut: number, random: Random): tf.Tensor {
+  const deviation = Math.sqrt(2 / fanOut);
+  return drawn(shape, () => deviation * random.normal());
+}
+
+/** U(−1/√fanIn, 1/√fanIn): what PyTorch's `Linear` starts from, weights and bias alike. */
+export function uniformFanIn(shape: number[], fanIn: number, random: Random): tf.Tensor {
+  const bound = 1 / Math.sqrt(fanIn);
+  return drawn(shape, () => bound * (2 * random.uniform() - 1));
+}
+
+function drawn(shape: number[], draw: () => number): tf.Tensor {
+  const size = shape.reduce((product, side) => product * side, 1);
+  return tf.tensor(Float32Array.from({ length: size }, draw), shape);
+}

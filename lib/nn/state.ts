@@ -1,0 +1,169 @@
+import * as tf from '@tensorflow/tfjs';
+import { LabError } from '../errors';
+
+/** An entry of a state dict as PyTorch saves it: row-major, PyTorch's shape. */
+export interface StateEntry {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Names, shapes and numbers as in PyTorch's `state_dict()`, in its order. */
+export type StateDict = ReadonlyMap<string, StateEntry>;
+
+/** How a tensor lies here and in PyTorch. Convolutions are HWIO here and OIHW there. */
+type Layout = 'convolution' | 'same';
+
+/** A tensor of a model under its PyTorch name; replaced as a whole, never changed in place. */
+export interface StateTensor {
+  readonly name: string;
+  /** Whether an optimiser may change it; running statistics are not. */
+  readonly trainable: boolean;
+  readonly layout: Layout;
+  /** In this package's layout. */
+  readonly value: tf.Tensor;
+  /** Takes ownership of the tensor and disposes of the old one. */
+  replace(value: tf.Tensor): void;
+}
+
+/**
+ * All tensors of a model (or of a part with weights of its own, such as the embedding adapter), under
+ * PyTorch's names and in PyTorch's order.
+ */
+export class ModelState {
+  readonly #tensors = new Map<string, OwnedTensor>();
+  /** Names in PyTorch's order, `num_batches_tracked` included. */
+  readonly #names: string[] = [];
+  readonly #counters = new Map<string, number>();
+
+  /** Adds a tensor; it belongs to the state from here on. */
+  add(name: string, value: tf.Tensor, kind: { trainable: boolean; layout: Layout }): StateTensor {
+    if (this.#names.includes(name)) throw new Error(`two tensors are called ${name}`);
+    const tensor = new OwnedTensor(name, kind.trainable, kind.layout, value);
+    this.#tensors.set(name, tensor);
+    this.#names.push(name);
+    return tensor;
+  }
+
+  /** Adds PyTorch's count of the batches that a batch norm has seen. */
+  addCounter(name: string): { increment(): void } {
+    this.#names.push(name);
+    this.#counters.set(name, 0);
+    return {
+      increment: () => this.#counters.set(name, (this.#counters.get(name) ?? 0) + 1),
+    };
+  }
+
+  /** What an optimiser changes, in order. */
+  get trainable(): StateTensor[] {
+    return [...this.#tensors.values()].filter(({ trainable }) => trainable);
+  }
+
+  /** How many numbers the optimiser changes. */
+  get parameterCount(): number {
+    return this.trainable.reduce((sum, { value }) => sum + value.size, 0);
+  }
+
+  /** A copy in PyTorch's names, order, shapes and layouts. */
+  stateDict(): Map<string, StateEntry> {
+    const entries = new Map<string, StateEntry>();
+    for (const name of this.#names) {
+      const tensor = this.#tensors.get(name);
+      entries.set(
+        name,
+        tensor === undefined
+          ? { shape: [], data: Float32Array.of(this.#counters.get(name) ?? 0) }
+          : toPyTorch(tensor),
+      );
+    }
+    return entries;
+  }
+
+  /**
+   * Takes weights over. Batch norm's counters may be missing; nothing else may be missing or left over.
+   *
+   * @throws LabError of kind `model` that names the first entry that does not fit; then nothing changes.
+   */
+  loadStateDict(entries: StateDict, where?: string): void {
+    const problem = this.#misfit(entries);
+    if (problem !== undefined) {
+      throw new LabError({
+        kind: 'model',
+        what: 'the weights are not those of this model',
+        ...(where === undefined ? {} : { where }),
+        found: problem,
+        remedy: 'Name the model that the file was saved from, with its number of classes',
+      });
+    }
+    for (const [name, entry] of entries) {
+      const tensor = this.#tensors.get(name);
+      if (tensor === undefined) this.#counters.set(name, entry.data[0] ?? 0);
+      else tensor.replace(fromPyTorch(entry, tensor.layout));
+    }
+  }
+
+  /** Frees all tensors. */
+  dispose(): void {
+    for (const tensor of this.#tensors.values()) tensor.value.dispose();
+    this.#tensors.clear();
+  }
+
+  #misfit(entries: StateDict): string | undefined {
+    for (const [name, tensor] of this.#tensors) {
+      const entry = entries.get(name);
+      if (entry === undefined) return `no '${name}'`;
+      const expected = pyTorchShape(tensor);
+      if (expected.join() !== entry.shape.join()) {
+        return `'${name}' of shape [${entry.shape.join(', ')}] where [${expected.join(', ')}] belongs`;
+      }
+      if (!entry.data.every(Number.isFinite)) return `'${name}' with a value that is not finite`;
+    }
+    const extra = [...entries.keys()].find((name) => !this.#names.includes(name));
+    return extra === undefined ? undefined : `'${extra}', which this model does not have`;
+  }
+}
+
+class OwnedTensor implements StateTensor {
+  #value: tf.Tensor;
+
+  constructor(
+    readonly name: string,
+    readonly trainable: boolean,
+    readonly layout: Layout,
+    value: tf.Tensor,
+  ) {
+    this.#value = tf.keep(value);
+  }
+
+  get value(): tf.Tensor {
+    return this.#value;
+  }
+
+  replace(value: tf.Tensor): void {
+    const old = this.#value;
+    this.#value = tf.keep(value);
+    if (old !== value) old.dispose();
+  }
+}
+
+function pyTorchShape({ layout, value }: StateTensor): number[] {
+  if (layout === 'same') return [...value.shape];
+  const [height = 0, width = 0, inputs = 0, outputs = 0] = value.shape;
+  return [outputs, inputs, height, width];
+}
+
+function toPyTorch(tensor: StateTensor): StateEntry {
+  const data = tf.tidy(() => {
+    const value =
+      tensor.layout === 'same' ? tensor.value : tf.transpose(tensor.value, [3, 2, 0, 1]);
+    return value.dataSync<'float32'>().slice();
+  });
+  return { shape: pyTorchShape(tensor), data };
+}
+
+function fromPyTorch({ shape, data }: StateEntry, layout: Layout): tf.Tensor {
+  return tf.tidy(() => {
+    // A copy: TensorFlow reads the array's own memory later, when the caller may have changed it.
+    const value = tf.tensor(data.slice(), [...shape], 'float32');
+    return layout === 'same' ? value : tf.transpose(value, [2, 3, 1, 0]);
+  });
+}
