@@ -11,7 +11,7 @@ const exitInterrupted = 130;
  * Runs a command's main function and turns what it throws into one message on standard error and an
  * exit status: 1 for a `LabError`, 130 after an interruption, 70 (with the stack) for a defect.
  */
-export function runCommand(main: () => Promise<void>): void {
+export function runCommand(main: () => Promise<unknown>): void {
   main().then(
     () => undefined,
     (error: unknown) => {

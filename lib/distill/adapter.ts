@@ -1,0 +1,47 @@
+import type * as tf from '@tensorflow/tfjs';
+import { dropout } from '../engine/operations/dropout';
+import { random } from '../engine/random';
+import { batchNorm1dLayer, type ForwardMode, linearLayer } from '../nn/layers';
+import { ModelState } from '../nn/state';
+
+/** Carries the student's embedding into the teacher's space where their sizes differ. */
+export interface EmbeddingAdapter {
+  readonly state: ModelState;
+  /** [batch, studentSize] → [batch, teacherSize] */
+  forward(embedding: tf.Tensor2D, mode: ForwardMode): tf.Tensor2D;
+}
+
+export interface EmbeddingAdapterOptions {
+  readonly studentSize: number;
+  readonly teacherSize: number;
+  readonly seed: number;
+  /** 0.5 in the paper's code. */
+  readonly dropoutProbability?: number;
+}
+
+/**
+ * Batch norm, dropout 0.5, linear: the adapter of the paper's code, used by the ND term only. Names are
+ * those of the `nn.Sequential` there (`0.weight` … `2.bias`).
+ */
+export function embeddingAdapter({
+  studentSize,
+  teacherSize,
+  seed,
+  dropoutProbability = 0.5,
+}: EmbeddingAdapterOptions): EmbeddingAdapter {
+  const state = new ModelState();
+  const context = { state, random: random(seed, 'weights', 'adapter') };
+  const norm = batchNorm1dLayer(context, '0', studentSize);
+  const linear = linearLayer(context, '2', { inputs: studentSize, outputs: teacherSize });
+  return {
+    state,
+    forward(embedding, mode) {
+      const normalised = norm(embedding, mode);
+      const kept =
+        mode.training && mode.random !== undefined
+          ? dropout(normalised, dropoutProbability, mode.random)
+          : normalised;
+      return linear(kept, mode);
+    },
+  };
+}

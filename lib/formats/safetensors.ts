@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { errorCode, writeAtomic } from '../files';
+import { LabError } from '../errors';
+import type { StateDict, StateEntry } from '../nn/state';
+
+/**
+ * The safetensors format: eight bytes of header length (little-endian), a JSON header that names each
+ * tensor's type, shape and place, then the numbers. It holds no code.
+ */
+export interface SafetensorsFile {
+  readonly tensors: Map<string, StateEntry>;
+  /** Free text under free names, from the header's `__metadata__`. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A header larger than this is no header (the official reader's limit). */
+const largestHeader = 100_000_000;
+
+const tensorSchema = z.strictObject({
+  dtype: z.string(),
+  shape: z.array(z.int().nonnegative()),
+  data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+});
+const headerSchema = z.record(z.string(), z.unknown());
+const metadataSchema = z.record(z.string(), z.string());
+
+/** Bytes of a number, and how to read one, by safetensors' type names. */
+const numberTypes: Readonly<Record<string, { size: number; read: Reader }>> = {
+  F64: { size: 8, read: (view, at) => view.getFloat64(at, true) },
+  F32: { size: 4, read: (view, at) => view.getFloat32(at, true) },
+  F16: { size: 2, read: (view, at) => halfToNumber(view.getUint16(at, true)) },
+  BF16: { size: 2, read: (view, at) => bfloatToNumber(view.getUint16(at, true)) },
+  I64: { size: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
+  I32: { size: 4, read: (view, at) => view.getInt32(at, true) },
+  U8: { size: 1, read: (view, at) => view.getUint8(at) },
+};
+type Reader = (view: DataView, at: number) => number;
+
+/** The bytes of a file with float32 tensors; equal content gives equal bytes. */
+export function encodeSafetensors(
+  tensors: StateDict,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const [name, { shape, data }] of tensors) {
+    const end = offset + data.byteLength;
+    header[name] = { dtype: 'F32', shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const text = Buffer.from(JSON.stringify(header), 'utf8');
+  // Spaces make the header a multiple of eight, so that the numbers lie aligned.
+  const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  const numbers = [...tensors.values()].map(({ data }) =>
+    Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+  );
+  return Buffer.concat([length, padded, ...numbers]);
+}
+
+/** Writes a file atomically. */
+export function writeSafetensors(
+  path: string,
+  tensors: StateDict,
+  metadata: Readonly<Record<string, string>> = {},
+): void {
+  writeAtomic(path, encodeSafetensors(tensors, metadata));
+}
+
+/**
+ * Reads a file; numbers of every known type become float32.
+ *
+ * @throws LabError of kind `file` when it is missing, truncated or not of this format.
+ */
+export function readSafetensors(path: string): SafetensorsFile {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw damaged(path, errorCode(error) === 'ENOENT' ? 'no such file' : String(error));
+  }
+  return decodeSafetensors(bytes, path);
+}
+
+/** The content of a file's bytes; `where` names it in errors. */
+export function decodeSafetensors(bytes: Uint8Array, where: string): SafetensorsFile {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.byteLength < 8) throw damaged(where, `${bytes.byteLength} bytes`);
+  const headerLength = Number(view.getBigUint64(0, true));
+  if (headerLength > largestHeader || 8 + headerLength > bytes.byteLength) {
+    throw damaged(where, `a header of ${headerLength} bytes in a file of ${bytes.byteLength}`);
+  }
+  const header = parseHeader(bytes.subarray(8, 8 + headerLength), where);
+  const numbersAt = 8 + headerLength;
+  const tensors = new Map<string, StateEntry>();
+  let metadata: Record<string, string> = {};
+  let covered = 0;
+  for (const [name, value] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      metadata = checked(metadataSchema, value, where, name);
+      continue;
+    }
+    const { dtype, shape, data_offsets: place } = checked(tensorSchema, value, where, name);
+    const type = Object.hasOwn(numberTypes, dtype) ? numberTypes[dtype] : undefined;
+    if (type === undefined) throw damaged(where, `tensor '${name}' of unknown type ${dtype}`);
+    const count = shape.reduce((product, side) => product * side, 1);
+    const [start, end] = place;
+    if (end - start !== count * type.size || numbersAt + end > bytes.byteLength) {
+      throw damaged(where, `tensor '${name}' [${shape.join(', ')}] at bytes ${start} to ${end}`);
+    }
+    covered += end - start;
+    const data = new Float32Array(count);
+    for (let i = 0; i < count; i++) data[i] = type.read(view, numbersAt + start + i * type.size);
+    tensors.set(name, { shape, data });
+  }
+  if (numbersAt + covered !== bytes.byteLength) {
+    throw damaged(where, `${bytes.byteLength - numbersAt} bytes of numbers, ${covered} named`);
+  }
+  return { tensors, metadata };
+}
+
+function parseHeader(bytes: Uint8Array, where: string): Record<string, unknown> {
+  try {
+    return headerSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch {
+    throw damaged(where, 'a header that is not a JSON object');
+  }
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown, where: string, name: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw damaged(where, `a broken entry '${name}' in the header`);
+}
+
+function damaged(where: string, found: string): LabError {
+  return new LabError({
+    kind: 'file',
+    what: 'not a whole safetensors file',
+    where,
+    found,
+    remedy: 'Get the file again, or name another one',
+  });
+}
+
+/** IEEE 754 half precision. */
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** bfloat16 is the upper half of a float32. */
+function bfloatToNumber(bits: number): number {
+  const scratch = new DataView(new ArrayBuffer(4));
+  scratch.setUint32(0, bits << 16);
+  return scratch.getFloat32(0);
+}

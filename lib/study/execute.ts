@@ -1,0 +1,195 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ImageDataset } from '../data/types';
+import type { EngineDescription } from '../engine/describe';
+import { LabError } from '../errors';
+import { writeSafetensors } from '../formats/safetensors';
+import { createModel } from '../models/registry';
+import { hashStateDict } from '../nn/hash';
+import type { Model } from '../nn/model';
+import {
+  codeRevision,
+  peakMemoryMiB,
+  processorName,
+  softwareVersions,
+} from '../results/environment';
+import { hashJson } from '../results/canonical';
+import { assertSameRecipe } from '../results/recipe';
+import type { Provenance, RunConfig, Scale } from '../results/schema';
+import { readMetrics } from '../results/metrics';
+import { readProvenance, writeConfig, writeProvenance } from '../results/store';
+import type { TrainingRecipe } from '../train/recipe';
+import { removeTrainingState, train, type TrainingEvents } from '../train/train';
+import type { TrainedTeacher } from './teacher';
+
+/** Everything that one run of a study needs. */
+export interface RunRequest {
+  readonly study: string;
+  readonly scale: Scale;
+  /** As the results name it: `resnet56:resnet20`, or the teacher alone for its own run. */
+  readonly pair: string;
+  readonly recipe: TrainingRecipe;
+  readonly seed: number;
+  readonly dataset: ImageDataset;
+  readonly teacher?: TrainedTeacher;
+  readonly directory: string;
+  /** What the user typed. */
+  readonly command: string;
+  readonly engine: EngineDescription;
+  readonly signal?: AbortSignal;
+}
+
+/** The trained weights of a run lie here, in PyTorch's names. */
+export function weightsFile(directory: string): string {
+  return join(directory, 'weights.safetensors');
+}
+
+/** The configuration that a request's run directory must have. */
+export function configOf(request: Omit<RunRequest, 'engine' | 'directory' | 'command'>): RunConfig {
+  const { study, scale, pair, recipe, seed, dataset, teacher } = request;
+  const whole = {
+    training: recipe,
+    datasetHash: dataset.hash,
+    teacherHash: teacher?.hash ?? null,
+    classMeansHash: teacher?.classMeansHash ?? null,
+  };
+  return {
+    study,
+    scale,
+    pair,
+    teacher: teacher?.model.name ?? null,
+    student: recipe.student,
+    method: recipe.method.name,
+    seed,
+    dataset: dataset.name,
+    epochs: recipe.epochs,
+    batchSize: recipe.batchSize,
+    precision: 'f32',
+    recipeHash: hashJson(whole),
+    recipe: whole,
+  };
+}
+
+/** Whether a run directory holds a finished run; it says nothing of which recipe. */
+export function isRunFinished(directory: string): boolean {
+  return existsSync(weightsFile(directory)) && readProvenance(directory)?.ended === 'finished';
+}
+
+/**
+ * Trains one run to its end, going on from its checkpoint, and writes its weights and provenance. A
+ * finished run of the same recipe is left as it is.
+ *
+ * @throws LabError as `train` does, and of kind `results` when the directory belongs to another recipe.
+ */
+export async function executeRun(
+  request: RunRequest,
+  events: TrainingEvents = {},
+): Promise<'finished before' | 'trained'> {
+  const { directory, recipe, seed, dataset, teacher } = request;
+  const config = configOf(request);
+  assertSameRecipe(directory, config);
+  if (isRunFinished(directory)) return 'finished before';
+  const student = createModel(recipe.student, { classes: dataset.classes.length, seed });
+  writeConfig(directory, config);
+  const seconds: number[] = [...(readProvenance(directory)?.secondsPerEpoch ?? [])];
+  const opening = openingProvenance(request, student);
+  writeProvenance(directory, opening);
+  const close = (ended: Provenance['ended'], error: string | null): void =>
+    writeProvenance(
+      directory,
+      closed(directory, opening, { ended, error, seconds, student, dataset }),
+    );
+  try {
+    await train({
+      ...events,
+      recipe,
+      recipeHash: config.recipeHash,
+      student,
+      ...(teacher ? { teacher } : {}),
+      dataset,
+      seed,
+      directory,
+      ...(request.signal ? { signal: request.signal } : {}),
+      onEpoch(metrics, epochSeconds) {
+        if (Number.isFinite(epochSeconds)) seconds.push(epochSeconds);
+        events.onEpoch?.(metrics, epochSeconds);
+      },
+    });
+    writeSafetensors(weightsFile(directory), student.stateDict(), {
+      model: recipe.student,
+      classes: String(dataset.classes.length),
+      dataset: dataset.name,
+    });
+    close('finished', null);
+    removeTrainingState(directory);
+    return 'trained';
+  } catch (error) {
+    const interrupted = error instanceof LabError && error.fault.kind === 'interrupted';
+    const message = error instanceof Error ? error.message : String(error);
+    close(interrupted ? 'interrupted' : 'failed', interrupted ? null : message);
+    throw error;
+  } finally {
+    student.dispose();
+  }
+}
+
+function openingProvenance(request: RunRequest, student: Model): Provenance {
+  const { directory, dataset, teacher, engine, command } = request;
+  return {
+    ...codeRevision(),
+    command,
+    startedAt: readProvenance(directory)?.startedAt ?? new Date().toISOString(),
+    endedAt: null,
+    ended: 'running',
+    versions: softwareVersions(engine.tensorflow),
+    engine: engine.engine,
+    device: engine.device,
+    processor: processorName(),
+    dataHash: dataset.hash,
+    teacherHash: teacher?.hash ?? null,
+    teacherSource: teacher?.source ?? null,
+    teacherTop1: teacher?.top1 ?? null,
+    classMeansHash: teacher?.classMeansHash ?? null,
+    checkpointHash: null,
+    parameters: student.state.parameterCount,
+    secondsPerEpoch: [],
+    imagesPerSecond: null,
+    peakMemoryMiB: peakMemoryMiB(),
+    lastTop1: null,
+    bestTop1: null,
+    bestEpoch: null,
+    error: null,
+  };
+}
+
+function closed(
+  directory: string,
+  opening: Provenance,
+  end: {
+    ended: Provenance['ended'];
+    error: string | null;
+    seconds: readonly number[];
+    student: Model;
+    dataset: ImageDataset;
+  },
+): Provenance {
+  const { epochs } = readMetrics(directory);
+  const best = epochs.reduce<(typeof epochs)[number] | undefined>(
+    (top, epoch) => (top === undefined || epoch.testTop1 > top.testTop1 ? epoch : top),
+    undefined,
+  );
+  const sum = end.seconds.reduce((total, second) => total + second, 0);
+  return {
+    ...opening,
+    endedAt: new Date().toISOString(),
+    ended: end.ended,
+    error: end.error,
+    checkpointHash: end.ended === 'finished' ? hashStateDict(end.student.stateDict()) : null,
+    secondsPerEpoch: [...end.seconds],
+    imagesPerSecond: sum > 0 ? (end.dataset.train.count * end.seconds.length) / sum : null,
+    peakMemoryMiB: peakMemoryMiB(),
+    lastTop1: epochs.at(-1)?.testTop1 ?? null,
+    bestTop1: best?.testTop1 ?? null,
+    bestEpoch: best?.epoch ?? null,
+  };
+}

@@ -1,0 +1,102 @@
+import { LabError, unknownName } from '../errors';
+import { modelNames } from '../models/registry';
+
+/** A teacher and the student that learns from it. */
+export interface Pair {
+  readonly teacher: string;
+  readonly student: string;
+}
+
+/** One run of a table: a student under a method with a seed. */
+export interface Cell extends Pair {
+  readonly method: string;
+  readonly seed: number;
+}
+
+/** `resnet56:resnet20`, as the command line and the results write it. */
+export function pairName({ teacher, student }: Pair): string {
+  return `${teacher}:${student}`;
+}
+
+/**
+ * Reads `resnet56:resnet20,resnet32x4:resnet8x4`.
+ *
+ * @throws LabError of kind `option` for a broken form or an unknown model.
+ */
+export function parsePairs(text: string): Pair[] {
+  return words(text, '--pairs').map((word) => {
+    const [teacher, student, ...rest] = word.split(':');
+    if (!teacher || !student || rest.length > 0) {
+      throw new LabError({
+        kind: 'option',
+        what: 'a pair is a teacher and a student with a colon between them',
+        where: '--pairs',
+        found: `'${word}'`,
+        remedy: 'Write resnet56:resnet20',
+      });
+    }
+    for (const model of [teacher, student]) {
+      if (!modelNames.includes(model)) throw unknownName('model', model, modelNames, '--pairs');
+    }
+    return { teacher, student };
+  });
+}
+
+/**
+ * Reads `kd,kd++`.
+ *
+ * @throws LabError of kind `option` for a name that is not among the known ones.
+ */
+export function parseMethods(text: string, known: readonly string[]): string[] {
+  return words(text, '--methods').map((word) => {
+    if (!known.includes(word)) throw unknownName('method', word, known, '--methods');
+    return word;
+  });
+}
+
+/**
+ * Reads `1,2,3`.
+ *
+ * @throws LabError of kind `option` for anything that is not a whole number of at least 0, or a repeated one.
+ */
+export function parseSeeds(text: string): number[] {
+  return words(text, '--seeds').map((word) => {
+    const seed = Number(word);
+    if (!/^\d+$/.test(word) || !Number.isSafeInteger(seed)) {
+      throw new LabError({
+        kind: 'option',
+        what: 'a seed is a whole number of at least 0',
+        where: '--seeds',
+        found: `'${word}'`,
+        remedy: 'Write 1,2,3',
+      });
+    }
+    return seed;
+  });
+}
+
+/** Every cell, seed by seed, so that a grid that is cut off has whole comparisons. */
+export function gridOf(
+  pairs: readonly Pair[],
+  methods: readonly string[],
+  seeds: readonly number[],
+): Cell[] {
+  return seeds.flatMap((seed) =>
+    pairs.flatMap((pair) => methods.map((method) => ({ ...pair, method, seed }))),
+  );
+}
+
+function words(text: string, option: string): string[] {
+  const list = text.split(',').map((word) => word.trim());
+  const repeated = list.find((word, index) => list.indexOf(word) !== index);
+  if (list.some((word) => word === '') || repeated !== undefined) {
+    throw new LabError({
+      kind: 'option',
+      what: 'a list of different names with commas between them is needed',
+      where: option,
+      found: repeated === undefined ? `'${text}'` : `'${repeated}' twice`,
+      remedy: `See --help for ${option}`,
+    });
+  }
+  return list;
+}

@@ -1,0 +1,91 @@
+import { SingleBar } from 'cli-progress';
+import type { TrainingEvents } from '../train/train';
+import { clock } from './estimate';
+import type { PlannedRun } from './plan';
+
+/** Shows a study's training on standard error: a bar on a terminal, else a line an epoch. */
+export interface StudyProgress {
+  run(run: PlannedRun, place: { index: number; total: number }): TrainingEvents;
+  /** Ends the bar, so that other text can follow. */
+  stop(): void;
+}
+
+export interface StudyProgressOptions {
+  /** Seconds that the runs after the one with this index will take. */
+  readonly secondsAfter: (index: number) => number;
+  /** Hears of each whole epoch's measured time. */
+  readonly onEpochSeconds: (run: PlannedRun, seconds: number) => void;
+  readonly stream?: NodeJS.WriteStream;
+}
+
+/** `resnet20:resnet8 kd++ seed 1`, as messages name a run. */
+export function runTitle({ pair, method, seed }: PlannedRun): string {
+  return method === 'teacher' ? `teacher ${pair}` : `${pair} ${method} seed ${seed}`;
+}
+
+export function studyProgress({
+  secondsAfter,
+  onEpochSeconds,
+  stream = process.stderr,
+}: StudyProgressOptions): StudyProgress {
+  let bar: SingleBar | undefined;
+  const stop = (): void => {
+    bar?.stop();
+    bar = undefined;
+  };
+  return {
+    stop,
+    run(run, { index, total }) {
+      const title = `[${index + 1}/${total}] ${runTitle(run)}`;
+      const meter = speedMeter();
+      let shown = '';
+      return {
+        onNotice(message) {
+          stop();
+          stream.write(`${title}: ${message}\n`);
+        },
+        onBatch(state) {
+          const { epoch, epochs, batch, batches, loss, images } = state;
+          meter.add(images);
+          const done = (epoch - 1) * batches + batch;
+          const left = meter.secondsFor((epochs * batches - done) * images);
+          shown = `${meter.imagesPerSecond().toFixed(0)} images/s, ${clock(left)} left (all: ${clock(left + secondsAfter(index))})`;
+          if (!stream.isTTY) return;
+          const text = `epoch ${epoch}/${epochs}, loss ${loss.toFixed(3)}, ${shown}`;
+          if (bar === undefined) {
+            bar = new SingleBar({ stream, format: `${title} {bar} {text}`, hideCursor: true });
+            bar.start(epochs * batches, done, { text });
+          } else bar.update(done, { text });
+        },
+        onEpoch({ epoch, losses, testTop1 }, seconds) {
+          if (Number.isFinite(seconds)) onEpochSeconds(run, seconds);
+          if (epoch === run.recipe.epochs) stop();
+          if (stream.isTTY && epoch < run.recipe.epochs) return;
+          const loss = (losses.total ?? NaN).toFixed(3);
+          stream.write(
+            `${title}: epoch ${epoch}/${run.recipe.epochs}, loss ${loss}, top-1 ${testTop1.toFixed(2)} %, ${shown}\n`,
+          );
+        },
+      };
+    },
+  };
+}
+
+/** Images a second since the first batch, which itself is warm-up and does not count. */
+function speedMeter(): {
+  add(images: number): void;
+  imagesPerSecond(): number;
+  secondsFor(images: number): number;
+} {
+  let since = 0;
+  let seen = 0;
+  const speed = (): number => (seen === 0 ? NaN : (1000 * seen) / (performance.now() - since));
+  return {
+    add(images) {
+      if (since === 0) since = performance.now();
+      else seen += images;
+    },
+    imagesPerSecond: speed,
+    secondsFor: (images) => images / speed(),
+  };
+}

@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ImageDataset } from '../data/types';
+import {
+  type ClassMeans,
+  computeClassMeans,
+  readClassMeans,
+  requireClassMeansOf,
+  writeClassMeans,
+} from '../distill/class-means';
+import { sha256 } from '../files';
+import { hashStateDict } from '../nn/hash';
+import type { Model } from '../nn/model';
+import { evaluateTeacher } from '../train/train';
+import { loadTrainedModel } from './trained-model';
+
+/** A teacher ready for use: weights, class means, and where both came from. */
+export interface TrainedTeacher {
+  readonly model: Model;
+  /** [classes × embeddingSize] */
+  readonly classMeans: Float32Array;
+  /** Of the weights. */
+  readonly hash: string;
+  readonly classMeansHash: string;
+  /** `trained here` or the file that it was read from. */
+  readonly source: string;
+  /** Measured on the test set before use, in percent. */
+  readonly top1: number;
+}
+
+export interface TeacherOptions {
+  readonly name: string;
+  readonly dataset: ImageDataset;
+  readonly weights: string;
+  readonly source: string;
+  /** A file of class means; made and kept there when it is missing. */
+  readonly classMeans: string;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Where a teacher's class means lie beside its weights. */
+export function classMeansFile(directory: string): string {
+  return join(directory, 'class-means.safetensors');
+}
+
+/**
+ * Loads a teacher, measures it, and loads or makes its class means.
+ *
+ * @throws LabError when the weights or the class means are another teacher's, or the numbers of classes differ.
+ */
+export function loadTeacher(options: TeacherOptions): TrainedTeacher {
+  const { name, dataset, weights, source } = options;
+  const model = loadTrainedModel(weights, name, dataset.classes.length);
+  const hash = hashStateDict(model.stateDict());
+  const means = classMeansOf(model, hash, options);
+  const { top1 } = evaluateTeacher({ model }, dataset);
+  return {
+    model,
+    classMeans: means.means,
+    hash,
+    classMeansHash: sha256(new Uint8Array(means.means.buffer)),
+    source,
+    top1,
+  };
+}
+
+function classMeansOf(model: Model, teacherHash: string, options: TeacherOptions): ClassMeans {
+  const { dataset, classMeans: file, onProgress } = options;
+  if (!existsSync(file)) {
+    const made = computeClassMeans(model, dataset, {
+      teacherHash,
+      ...(onProgress ? { onProgress } : {}),
+    });
+    writeClassMeans(file, made);
+    return made;
+  }
+  const means = readClassMeans(file);
+  requireClassMeansOf(means, { teacherHash, dataset, dimension: model.embeddingSize }, file);
+  return means;
+}

@@ -1,0 +1,183 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { LabError } from '../errors';
+import { readJson, sha256, writeAtomic } from '../files';
+import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors';
+import { NormMemory } from '../losses';
+import type { StateEntry } from '../nn/state';
+import type { Learner } from './learner';
+
+/** How far a run has come, and what it has summed up inside an unfinished epoch. */
+export interface Progress {
+  /** Whole epochs done. */
+  readonly epoch: number;
+  /** Batches done of the next epoch. */
+  readonly batch: number;
+  /** Optimiser steps done. */
+  readonly step: number;
+  /** Sums over the batches done of the next epoch: each term, the total, hits and samples. */
+  readonly sums: EpochSums;
+}
+
+export interface EpochSums {
+  readonly terms: readonly number[];
+  readonly total: number;
+  readonly correct: number;
+  readonly samples: number;
+}
+
+const manifestSchema = z.strictObject({
+  recipeHash: z.string(),
+  sha256: z.string(),
+  progress: z.strictObject({
+    epoch: z.int().nonnegative(),
+    batch: z.int().nonnegative(),
+    step: z.int().nonnegative(),
+    sums: z.strictObject({
+      terms: z.array(z.number()),
+      total: z.number(),
+      correct: z.number(),
+      samples: z.int().nonnegative(),
+    }),
+  }),
+});
+
+/** How many checkpoints are kept: the last one, and one to fall back on. */
+const kept = 2;
+
+/**
+ * Writes a checkpoint of a run: the tensors first, then a manifest with their hash, each atomically. A
+ * checkpoint without its manifest does not exist.
+ */
+export function saveCheckpoint(
+  directory: string,
+  learner: Learner,
+  progress: Progress,
+  recipeHash: string,
+): void {
+  const bytes = encodeSafetensors(learnerTensors(learner));
+  const name = checkpointName(progress);
+  writeAtomic(join(directory, `${name}.safetensors`), bytes);
+  const manifest = { recipeHash, sha256: sha256(bytes), progress };
+  writeAtomic(join(directory, `${name}.json`), `${JSON.stringify(manifest, null, 2)}\n`);
+  for (const old of checkpointNames(directory).slice(kept)) {
+    rmSync(join(directory, `${old}.json`), { force: true });
+    rmSync(join(directory, `${old}.safetensors`), { force: true });
+  }
+}
+
+/**
+ * Puts a learner where its newest whole checkpoint left it. A broken one is reported and the one
+ * before it is taken.
+ *
+ * @returns how far the run had come; undefined where there is no checkpoint.
+ * @throws LabError of kind `results` when checkpoints are there and none is whole.
+ */
+export function restoreCheckpoint(
+  directory: string,
+  learner: Learner,
+  recipeHash: string,
+  report: (message: string) => void,
+): Progress | undefined {
+  const names = checkpointNames(directory);
+  for (const name of names) {
+    try {
+      return restoreFrom(directory, name, learner, recipeHash);
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error;
+      report(`checkpoint ${name} cannot be used, falling back: ${error.message}`);
+    }
+  }
+  if (names.length === 0) return undefined;
+  throw new LabError({
+    kind: 'results',
+    what: 'no checkpoint of this run can be used',
+    where: directory,
+    found: names.join(', '),
+    remedy: 'Delete the folder to train this run from its beginning',
+  });
+}
+
+/** Frees the disk of a finished run's checkpoints. */
+export function removeCheckpoints(directory: string): void {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function restoreFrom(
+  directory: string,
+  name: string,
+  learner: Learner,
+  recipeHash: string,
+): Progress {
+  const place = join(directory, `${name}.json`);
+  const fault = (found: string): LabError =>
+    new LabError({
+      kind: 'results',
+      what: 'a corrupted checkpoint',
+      where: place,
+      found,
+      remedy: 'The run goes on from an earlier one if there is one',
+    });
+  const parsed = manifestSchema.safeParse(readJson(place, 'Delete it'));
+  if (!parsed.success) throw fault(parsed.error.issues[0]?.message ?? 'a broken manifest');
+  const { recipeHash: savedRecipe, sha256: savedHash, progress } = parsed.data;
+  if (savedRecipe !== recipeHash) throw fault('the recipe of another run');
+  const file = join(directory, `${name}.safetensors`);
+  if (!existsSync(file)) throw fault('no tensors beside it');
+  const bytes = readFileSync(file);
+  if (sha256(bytes) !== savedHash)
+    throw fault('tensors whose hash is not the one written with them');
+  restoreTensors(learner, decodeSafetensors(bytes, file).tensors, file);
+  return progress;
+}
+
+function learnerTensors({ student, adapter, optimiser, norms }: Learner): Map<string, StateEntry> {
+  const tensors = new Map<string, StateEntry>();
+  for (const [name, entry] of student.stateDict()) tensors.set(`student/${name}`, entry);
+  for (const [name, entry] of adapter?.state.stateDict() ?? [])
+    tensors.set(`adapter/${name}`, entry);
+  const add = (name: string, data: Float32Array): void => {
+    tensors.set(name, { shape: [data.length], data });
+  };
+  add('velocity', optimiser.velocity());
+  if (norms) add('norms', new Float32Array(norms.toBytes().buffer));
+  return tensors;
+}
+
+function restoreTensors(
+  learner: Learner,
+  tensors: ReadonlyMap<string, StateEntry>,
+  where: string,
+): void {
+  const { student, adapter, optimiser, norms } = learner;
+  const below = (prefix: string): Map<string, StateEntry> =>
+    new Map(
+      [...tensors]
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, entry]) => [name.slice(prefix.length), entry]),
+    );
+  const one = (name: string): Float32Array => tensors.get(name)?.data ?? new Float32Array(0);
+  student.loadStateDict(below('student/'), where);
+  adapter?.state.loadStateDict(below('adapter/'), where);
+  optimiser.restore(one('velocity'));
+  if (norms) {
+    const saved = new Uint8Array(one('norms').buffer);
+    learner.norms = NormMemory.fromBytes(saved, norms.samples);
+  }
+}
+
+/** Zero-padded, so that names sort by progress. */
+function checkpointName({ epoch, batch }: Progress): string {
+  return `epoch-${String(epoch).padStart(4, '0')}-batch-${String(batch).padStart(6, '0')}`;
+}
+
+/** Newest first. */
+function checkpointNames(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((name) => /^epoch-\d+-batch-\d+\.json$/.test(name))
+    .map((name) => name.slice(0, -'.json'.length))
+    .sort()
+    .reverse();
+}

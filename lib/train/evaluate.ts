@@ -1,0 +1,98 @@
+import * as tf from '@tensorflow/tfjs';
+import { evaluationBatches } from '../data/batches';
+import type { ImageDataset } from '../data/types';
+import type { ModelOutput } from '../nn/model';
+
+/** What an evaluation over the test set measures. */
+export interface Evaluation {
+  /** Percent. */
+  readonly top1: number;
+  /** Percent; with five classes or fewer it is 100. */
+  readonly top5: number;
+  /** Mean cross entropy. */
+  readonly loss: number;
+  /** Mean of ‖f‖. */
+  readonly embeddingNorm: number;
+  /** Mean cosine of f to its own class's mean; null where none were given. */
+  readonly cosineToClassMean: number | null;
+}
+
+export interface EvaluationOptions {
+  /** [classes × dimension] of the space that `embed` gives. */
+  readonly classMeans?: Float32Array;
+  readonly batchSize?: number;
+}
+
+/** What evaluation needs of a forward pass. */
+export type Forward = (images: tf.Tensor4D) => Pick<ModelOutput, 'logits' | 'embedding'> & {
+  /** The embedding in the teacher's space, where an adapter makes one. */
+  readonly adapted?: tf.Tensor2D;
+};
+
+/** Evaluates a network in evaluation mode over the whole test set. */
+export function evaluate(
+  forward: Forward,
+  dataset: ImageDataset,
+  { classMeans, batchSize = 250 }: EvaluationOptions = {},
+): Evaluation {
+  const { test, classes, height, width } = dataset;
+  const sum = { top1: 0, top5: 0, loss: 0, norm: 0, cosine: 0 };
+  for (const { images, labels, count: size } of evaluationBatches(dataset, test, batchSize)) {
+    const { logits, embedding, adapted } = tf.tidy(() => {
+      const output = forward(tf.tensor4d(images, [size, height, width, 3]));
+      return {
+        logits: output.logits.dataSync<'float32'>(),
+        embedding: output.embedding.dataSync<'float32'>(),
+        adapted: (output.adapted ?? output.embedding).dataSync<'float32'>(),
+      };
+    });
+    const own = embedding.length / size;
+    const shared = adapted.length / size;
+    for (let row = 0; row < size; row++) {
+      const label = labels[row] ?? 0;
+      const scores = logits.subarray(row * classes.length, (row + 1) * classes.length);
+      const rank = rankOf(label, scores);
+      if (rank < 1) sum.top1++;
+      if (rank < 5) sum.top5++;
+      sum.loss += crossEntropyOf(label, scores);
+      sum.norm += norm(embedding.subarray(row * own, (row + 1) * own));
+      if (classMeans) {
+        const mean = classMeans.subarray(label * shared, (label + 1) * shared);
+        sum.cosine += cosine(adapted.subarray(row * shared, (row + 1) * shared), mean);
+      }
+    }
+  }
+  return {
+    top1: (100 * sum.top1) / test.count,
+    top5: (100 * sum.top5) / test.count,
+    loss: sum.loss / test.count,
+    embeddingNorm: sum.norm / test.count,
+    cosineToClassMean: classMeans ? sum.cosine / test.count : null,
+  };
+}
+
+/** How many classes come before the label: higher scores, and equal ones of a lower index. */
+export function rankOf(label: number, scores: Float32Array): number {
+  const own = scores[label] ?? NaN;
+  let rank = 0;
+  scores.forEach((score, index) => {
+    // A score that is not a number never counts as a hit.
+    if (!(score < own) && index !== label && (score !== own || index < label)) rank++;
+  });
+  return rank;
+}
+
+function crossEntropyOf(label: number, scores: Float32Array): number {
+  const highest = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+  const sum = scores.reduce((total, score) => total + Math.exp(score - highest), 0);
+  return highest + Math.log(sum) - (scores[label] ?? NaN);
+}
+
+function norm(vector: Float32Array): number {
+  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  const dot = a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0);
+  return dot / Math.max(norm(a) * norm(b), 1e-12);
+}

@@ -1,0 +1,194 @@
+import * as tf from '@tensorflow/tfjs';
+import { type EmbeddingAdapter, embeddingAdapter } from '../distill/adapter';
+import { type BatchSignals, objective } from '../distill/objective';
+import { type Method, needsNormMemory, needsTeacher, needsTeacherSpace } from '../distill/terms';
+import type { Random } from '../engine/random';
+import { LabError } from '../errors';
+import { embeddingNorms, NormMemory } from '../losses';
+import type { Model } from '../nn/model';
+import { lossAndGradients } from './gradients';
+import { type Sgd, sgd, type SgdOptions } from './sgd';
+
+/** A teacher as training uses it: never trained, always in evaluation mode. */
+export interface Teacher {
+  readonly model: Model;
+  /** [classes, embeddingSize]; needed by methods that use directions. */
+  readonly classMeans?: Float32Array;
+}
+
+/** One batch, as bytes became numbers. */
+export interface Batch {
+  /** [size, height, width, 3], normalised. */
+  readonly images: tf.Tensor4D;
+  /** [size], int32 */
+  readonly labels: tf.Tensor1D;
+  /** Places of the samples in the training set. */
+  readonly indices: Int32Array;
+}
+
+/** What a step measured before it changed the weights. */
+export type StepResult = {
+  /** Sum of the weighted terms. */
+  readonly total: number;
+  /** Each term with its weight in it, in the method's order. */
+  readonly terms: Float32Array;
+  /** Samples whose highest logit is their label's. */
+  readonly correct: number;
+};
+
+/** A student under training: its weights, its adapter's, the optimiser's and SIFN's memory. */
+export interface Learner {
+  readonly student: Model;
+  readonly adapter: EmbeddingAdapter | undefined;
+  readonly optimiser: Sgd;
+  /** SIFN's memory, for methods that keep each sample's last norm. */
+  norms: NormMemory | undefined;
+  /**
+   * One step of SGD on one batch.
+   *
+   * @param epoch counted from 0, for the warm-ups.
+   * @throws LabError of kind `numerics` when a loss is not finite; then no weight has changed.
+   */
+  step(batch: Batch, at: { epoch: number; learningRate: number; random: Random }): StepResult;
+  dispose(): void;
+}
+
+export interface LearnerOptions {
+  readonly student: Model;
+  readonly teacher?: Teacher;
+  readonly method: Method;
+  readonly optimiser: SgdOptions;
+  readonly seed: number;
+  /** Size of the training set, for methods that remember each sample's norm. */
+  readonly samples: number;
+}
+
+/**
+ * Puts a student, a method and an optimiser together.
+ *
+ * @throws LabError when the method needs a teacher or class means that are not given, or the teacher
+ * knows another number of classes.
+ */
+export function createLearner(options: LearnerOptions): Learner {
+  const { student, teacher, method, seed, samples } = options;
+  checkTeacher(options);
+  const teacherSize = teacher?.model.embeddingSize ?? student.embeddingSize;
+  const adapter =
+    needsTeacherSpace(method) && teacherSize !== student.embeddingSize
+      ? embeddingAdapter({ studentSize: student.embeddingSize, teacherSize, seed })
+      : undefined;
+  const parameters = [...student.state.trainable, ...(adapter?.state.trainable ?? [])];
+  const optimiser = sgd(parameters, options.optimiser);
+  const runsTeacher = needsTeacher(method);
+  const classMeans = teacher?.classMeans
+    ? tf.keep(
+        tf.tensor2d(teacher.classMeans.slice(), [
+          teacher.model.classes,
+          teacher.model.embeddingSize,
+        ]),
+      )
+    : undefined;
+
+  const learner: Learner = {
+    student,
+    adapter,
+    optimiser,
+    norms: needsNormMemory(method) ? new NormMemory(samples) : undefined,
+    step(batch, { epoch, learningRate, random }) {
+      return tf.tidy(() => {
+        const signalsOfTeacher = teacher && runsTeacher ? teacherSignals(teacher, batch) : {};
+        const { norms } = learner;
+        let measured: tf.Tensor1D | undefined;
+        let seenNorms: tf.Tensor1D | undefined;
+        const { gradients } = lossAndGradients(() => {
+          const mode = { training: true, random };
+          const output = student.forward(batch.images, mode);
+          const embedding = adapter ? adapter.forward(output.embedding, mode) : output.embedding;
+          if (norms) seenNorms = tf.keep(embeddingNorms(embedding));
+          const signals: BatchSignals = {
+            studentLogits: output.logits,
+            studentEmbedding: embedding,
+            labels: batch.labels,
+            ...signalsOfTeacher,
+            ...(classMeans ? { classMeans } : {}),
+            ...(norms && seenNorms ? { previousNorms: previous(norms, batch, seenNorms) } : {}),
+          };
+          const { total, terms } = objective(method, signals, epoch);
+          measured = tf.keep(
+            tf.stack([total, ...terms, correctOf(output.logits, batch.labels)]) as tf.Tensor1D,
+          );
+          return total;
+        }, parameters);
+        const numbers = readAndDispose(measured);
+        const result = {
+          total: numbers[0] ?? NaN,
+          terms: numbers.slice(1, -1),
+          correct: numbers[numbers.length - 1] ?? 0,
+        };
+        const lastNorms = seenNorms ? readAndDispose(seenNorms) : undefined;
+        requireFinite(result, method);
+        optimiser.step(gradients, learningRate);
+        if (norms && lastNorms) norms.update(batch.indices, lastNorms);
+        return result;
+      });
+    },
+    dispose() {
+      optimiser.dispose();
+      adapter?.state.dispose();
+      classMeans?.dispose();
+    },
+  };
+  return learner;
+}
+
+function teacherSignals({ model }: Teacher, { images }: Batch): Partial<BatchSignals> {
+  const { logits, embedding } = model.forward(images, { training: false });
+  return { teacherLogits: logits, teacherEmbedding: embedding };
+}
+
+function previous(norms: NormMemory, { indices }: Batch, current: tf.Tensor1D): tf.Tensor1D {
+  return tf.tensor1d(norms.previous(indices, current.dataSync<'float32'>()));
+}
+
+function correctOf(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Scalar {
+  const hits = tf.equal(tf.argMax(logits, 1), labels);
+  return tf.sum<tf.Scalar>(tf.cast(hits, 'float32'));
+}
+
+function readAndDispose(tensor: tf.Tensor1D | undefined): Float32Array {
+  if (tensor === undefined) throw new Error('the loss was not computed');
+  const numbers = tensor.dataSync<'float32'>().slice();
+  tensor.dispose();
+  return numbers;
+}
+
+function requireFinite({ total, terms }: StepResult, { name, terms: named }: Method): void {
+  if (Number.isFinite(total)) return;
+  const shares = named.map(({ loss }, index) => `${loss} ${String(terms[index])}`).join(', ');
+  throw new LabError({
+    kind: 'numerics',
+    what: 'the loss is not a finite number',
+    where: `method ${name}`,
+    found: `total ${total} (${shares})`,
+    remedy: 'Lower the learning rate or the weight of the term that is not finite',
+  });
+}
+
+function checkTeacher({ student, teacher, method }: LearnerOptions): void {
+  const needed = needsTeacher(method) || needsTeacherSpace(method);
+  if (needed && !teacher) {
+    throw new LabError({
+      kind: 'option',
+      what: `the method '${method.name}' needs a teacher`,
+      remedy: 'Name one, or take a method without a teacher',
+    });
+  }
+  if (teacher && teacher.model.classes !== student.classes) {
+    throw new LabError({
+      kind: 'model',
+      what: 'the teacher knows another number of classes than the student',
+      found: `${teacher.model.name} with ${teacher.model.classes}, ${student.name} with ${student.classes}`,
+      remedy: 'Take a teacher that was trained on this data set',
+    });
+  }
+}

@@ -1,0 +1,66 @@
+import { Command } from 'commander';
+import { dataProgressPrinter, loadDataset } from '../../lib/data';
+import { computeClassMeans, writeClassMeans } from '../../lib/distill/class-means';
+import { runCommand } from '../../lib/cli';
+import { startEngine } from '../../lib/engine/load';
+import { modelNames } from '../../lib/models/registry';
+import { hashStateDict } from '../../lib/nn/hash';
+import { loadTrainedModel } from '../../lib/study/trained-model';
+import { evaluateTeacher } from '../../lib/train/train';
+
+interface ClassMeansOptions {
+  readonly model: string;
+  readonly weights: string;
+  readonly data: string;
+  readonly dataDir?: string;
+  readonly out: string;
+  readonly plain?: true;
+  readonly json?: true;
+}
+
+const command = new Command('npm run class-means --')
+  .description(
+    'Makes the class means of a teacher over a training set: the mean embedding of each class, in evaluation mode. ' +
+      'They are written with the hashes of the teacher and the data, and refused for any other.',
+  )
+  .requiredOption('--model <name>', `the teacher: ${modelNames.join(', ')}`)
+  .requiredOption('--weights <file>', 'its weights (.safetensors)')
+  .option('--data <name>', 'fashion-mnist, cifar10, cifar100, folder:PATH', 'fashion-mnist')
+  .option('--data-dir <path>', 'where data sets lie (or NORM_DIRECTION_LAB_DATA)')
+  .option('--out <file>', 'where the class means go', 'class-means.safetensors')
+  .option('--plain', 'over the images as they are, not augmented as the paper’s code does')
+  .option('--json', 'one JSON object on standard output')
+  .allowExcessArguments(false)
+  .action(makeClassMeans);
+
+async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
+  await startEngine();
+  const progress = dataProgressPrinter();
+  try {
+    const dataset = await loadDataset(options.data, {
+      dataDir: options.dataDir,
+      onProgress: progress.report,
+    });
+    const model = loadTrainedModel(options.weights, options.model, dataset.classes.length);
+    const teacherHash = hashStateDict(model.stateDict());
+    const means = computeClassMeans(model, dataset, {
+      teacherHash,
+      augmented: options.plain !== true,
+      onProgress: (done, total) =>
+        progress.report({ message: 'class means', unit: 'images', done, total }),
+    });
+    writeClassMeans(options.out, means);
+    const { top1 } = evaluateTeacher({ model }, dataset);
+    const { classes, dimension, augmented } = means;
+    const summary = { file: options.out, teacherHash, top1, classes, dimension, augmented };
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify(summary)}\n`
+        : `${options.out}: ${classes} class means of ${dimension} numbers; the teacher has ${top1.toFixed(2)} % top-1 on ${dataset.name}\n`,
+    );
+  } finally {
+    progress.stop();
+  }
+}
+
+runCommand(() => command.parseAsync());

@@ -1,0 +1,63 @@
+import {
+  crossEntropy,
+  dist,
+  dkd,
+  kd,
+  type LossTerm,
+  type Method,
+  normDirection,
+  warmUp,
+} from '../../../lib/distill/terms';
+import { unknownName } from '../../../lib/errors';
+import { type Pair, pairName } from '../../../lib/study/grid';
+import type { TrainingRecipe } from '../../../lib/train/recipe';
+import { distillationRecipe } from '../cifar';
+import { resnet32x4ToResnet8x4 } from './resnet32x4-resnet8x4';
+import { resnet56ToResnet20 } from './resnet56-resnet20';
+import type { PairWeights } from './weights';
+
+/** The paper's pairs whose two networks are here, in the table's order. */
+export const paperPairs: Readonly<Record<string, PairWeights>> = {
+  'resnet56:resnet20': resnet56ToResnet20,
+  'resnet32x4:resnet8x4': resnet32x4ToResnet8x4,
+};
+
+/** The epochs over which the KD, DKD and DIST terms grow to their weight; ND has no warm-up. */
+const warmUpEpochs = 20;
+
+/** Each row after its cross entropy: what the method adds. */
+const rows: Readonly<Record<string, (weights: PairWeights) => LossTerm[]>> = {
+  student: () => [],
+  kd: ({ kd: { weight } }) => [warmUp(warmUpEpochs, kd({ weight }))],
+  'kd++': ({ kd: { weight, nd } }) => [
+    warmUp(warmUpEpochs, kd({ weight })),
+    normDirection({ weight: nd }),
+  ],
+  dkd: ({ dkd: { alpha, beta } }) => [warmUp(warmUpEpochs, dkd({ alpha, beta }))],
+  'dkd++': ({ dkd: { alpha, beta, nd } }) => [
+    warmUp(warmUpEpochs, dkd({ alpha, beta })),
+    normDirection({ weight: nd }),
+  ],
+  dist: ({ dist: { weight } }) => [warmUp(warmUpEpochs, dist({ weight }))],
+  'dist++': ({ dist: { weight, nd } }) => [
+    warmUp(warmUpEpochs, dist({ weight })),
+    normDirection({ weight: nd }),
+  ],
+};
+
+/** The rows of the table that can be run, in its order. */
+export const table1Methods: readonly string[] = Object.keys(rows);
+
+/**
+ * The recipe of a cell of table 1. A pair that the paper does not have takes the weights of
+ * resnet56 → resnet20, the paper's pair of the same family without an adapter.
+ *
+ * @throws LabError of kind `option` for a method that is not among `table1Methods`.
+ */
+export function table1Recipe(pair: Pair, method: string): TrainingRecipe {
+  const row = Object.hasOwn(rows, method) ? rows[method] : undefined;
+  if (row === undefined) throw unknownName('method', method, table1Methods, '--methods');
+  const weights = paperPairs[pairName(pair)] ?? resnet56ToResnet20;
+  const named: Method = { name: method, terms: [crossEntropy(), ...row(weights)] };
+  return distillationRecipe(pair.student, named);
+}

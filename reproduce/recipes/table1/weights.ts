@@ -1,0 +1,6 @@
+/** The loss weights of a pair's `++` rows; the base row has the same recipe without the ND term. */
+export interface PairWeights {
+  readonly kd: { readonly weight: number; readonly nd: number };
+  readonly dkd: { readonly alpha: number; readonly beta: number; readonly nd: number };
+  readonly dist: { readonly weight: number; readonly nd: number };
+}

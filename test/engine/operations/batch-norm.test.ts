@@ -1,0 +1,60 @@
+import * as tf from '@tensorflow/tfjs';
+import { batchNormEvaluation, batchNormTraining } from '../../../lib/engine/operations/batch-norm';
+import { engines, withEngine } from '../../support/engine';
+import { expectClose } from '../../support/tensors';
+
+for (const engine of engines) {
+  describe(`batch norm on the ${engine} engine`, () => {
+    withEngine(engine);
+
+    it('normalises by the batch and moves the running statistics by 0.1, with the unbiased variance', () => {
+      // One channel with 1, 2, 3, 6: mean 3, biased variance 3.5, unbiased 14/3.
+      const x = tf.tensor4d([1, 2, 3, 6], [4, 1, 1, 1]);
+      const weights = { scale: tf.tensor1d([2]), shift: tf.tensor1d([1]) };
+      const running = { mean: tf.tensor1d([10]), variance: tf.tensor1d([20]) };
+      const result = batchNormTraining(x, weights, running);
+      const deviation = Math.sqrt(3.5 + 1e-5);
+      expectClose(
+        result.output,
+        [1, 2, 3, 6].map((value) => (2 * (value - 3)) / deviation + 1),
+      );
+      expectClose(result.running.mean, [0.9 * 10 + 0.1 * 3]);
+      expectClose(result.running.variance, [0.9 * 20 + (0.1 * 14) / 3]);
+    });
+
+    it('differentiates through the statistics of the batch', () => {
+      // With x̂ = (x − m)/s: ∂L/∂x = γ/s · (g − mean(g) − x̂ · mean(g · x̂)).
+      const values = [1, 2, 3, 6];
+      const gradient = [1, 0, 0, 0];
+      const deviation = Math.sqrt(3.5 + 1e-5);
+      const hat = values.map((value) => (value - 3) / deviation);
+      const meanProduct = (hat[0] ?? 0) / 4;
+      const running = { mean: tf.zeros<tf.Rank.R1>([1]), variance: tf.ones<tf.Rank.R1>([1]) };
+      const [byInput, byScale, byShift] = tf.grads((x, scale, shift) => {
+        const { output } = batchNormTraining(
+          x as tf.Tensor4D,
+          { scale: scale as tf.Tensor1D, shift: shift as tf.Tensor1D },
+          running,
+        );
+        return tf.mul(output, tf.tensor4d(gradient, [4, 1, 1, 1]));
+      })([tf.tensor4d(values, [4, 1, 1, 1]), tf.tensor1d([2]), tf.tensor1d([0])]);
+      expectClose(
+        byInput as tf.Tensor,
+        hat.map((x, i) => (2 / deviation) * ((gradient[i] ?? 0) - 0.25 - x * meanProduct)),
+      );
+      expectClose(byScale as tf.Tensor, [hat[0] ?? 0]);
+      expectClose(byShift as tf.Tensor, [1]);
+    });
+
+    it('uses the running statistics in evaluation', () => {
+      const x = tf.tensor4d([5, 7], [2, 1, 1, 1]);
+      const output = batchNormEvaluation(
+        x,
+        { scale: tf.tensor1d([3]), shift: tf.tensor1d([0.5]) },
+        { mean: tf.tensor1d([4]), variance: tf.tensor1d([4]) },
+      );
+      const deviation = Math.sqrt(4 + 1e-5);
+      expectClose(output, [3 / deviation + 0.5, 9 / deviation + 0.5]);
+    });
+  });
+}

@@ -1,0 +1,61 @@
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'chai';
+import { dropout } from '../../../lib/engine/operations/dropout';
+import { linear } from '../../../lib/engine/operations/linear';
+import { averagePool, globalAveragePool, maxPool } from '../../../lib/engine/operations/pooling';
+import { relu } from '../../../lib/engine/operations/relu';
+import { random } from '../../../lib/engine/random';
+import { engines, withEngine } from '../../support/engine';
+import { counting, expectClose, numbers } from '../../support/tensors';
+
+for (const engine of engines) {
+  describe(`pooling, ReLU, linear and dropout on the ${engine} engine`, () => {
+    withEngine(engine);
+
+    it('counts padded cells in an average', () => {
+      // A 3 × 3 window around the corner of a 2 × 2 image of ones sees 4 ones among 9 cells.
+      const y = averagePool(tf.ones([1, 2, 2, 1]), { kernel: 3, stride: 1, padding: 1 });
+      expectClose(y, [4 / 9, 4 / 9, 4 / 9, 4 / 9]);
+    });
+
+    it('never lets a padded cell win a maximum', () => {
+      const y = maxPool(tf.fill([1, 2, 2, 1], -5), { kernel: 3, stride: 2, padding: 1 });
+      expectClose(y, [-5]);
+    });
+
+    it('averages over the whole image and spreads the gradient', () => {
+      const x = counting<tf.Rank.R4>([1, 2, 2, 2]);
+      expectClose(globalAveragePool(x), [(1 + 3 + 5 + 7) / 4, (2 + 4 + 6 + 8) / 4]);
+      const gradient = tf.grad((a) => tf.mul(globalAveragePool(a as tf.Tensor4D), [[4, 8]]))(x);
+      expectClose(gradient, [1, 2, 1, 2, 1, 2, 1, 2]);
+    });
+
+    it('has no gradient of ReLU at zero', () => {
+      const x = tf.tensor1d([-1, 0, 2]);
+      expectClose(relu(x), [0, 0, 2]);
+      expectClose(tf.grad((a) => relu(a))(x), [0, 0, 1]);
+    });
+
+    it('multiplies by transposed weights and adds the bias', () => {
+      const y = linear(
+        tf.tensor2d([[1, 2]]),
+        tf.tensor2d([
+          [3, 4],
+          [5, 6],
+          [7, 8],
+        ]),
+        tf.tensor1d([10, 20, 30]),
+      );
+      expectClose(y, [1 * 3 + 2 * 4 + 10, 1 * 5 + 2 * 6 + 20, 1 * 7 + 2 * 8 + 30]);
+    });
+
+    it('drops about half, scales the rest, and draws the same mask from the same seed', () => {
+      const x = tf.ones<tf.Rank.R1>([1000]);
+      const first = numbers(dropout(x, 0.5, random(1, 'mask')));
+      expect(new Set(first)).to.deep.equal(new Set([0, 2]));
+      expect(first.filter((value) => value === 0).length).to.be.within(430, 570);
+      expect(numbers(dropout(x, 0.5, random(1, 'mask')))).to.deep.equal(first);
+      expect(numbers(dropout(x, 0.5, random(2, 'mask')))).to.not.deep.equal(first);
+    });
+  });
+}
