@@ -1,0 +1,89 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+/** How the server answers; every field may change between requests. */
+export interface ServedFile {
+  bytes: Buffer;
+  etag?: string | undefined;
+  /** Whether it answers Range with 206; default true. */
+  ranges?: boolean;
+  /** Break the connection after this many bytes of the body. */
+  breakAfter?: number | undefined;
+  /** Keep the connection open instead of breaking it. */
+  stall?: boolean;
+  /** Answer with this status and no file. */
+  status?: number | undefined;
+  /** Send without a length, in chunks. */
+  chunked?: boolean;
+  /** Begin continued answers this many bytes later than asked. */
+  rangeError?: number;
+}
+
+/** One request as it came. */
+export interface Request {
+  readonly url: string;
+  readonly range: string | undefined;
+  readonly ifRange: string | undefined;
+}
+
+export interface FileServer {
+  readonly url: string;
+  readonly file: ServedFile;
+  readonly requests: Request[];
+}
+
+/** A server of one file on this machine for each test of the enclosing `describe`. */
+export function withFileServer(): () => FileServer {
+  let current: FileServer;
+  let close: () => Promise<void>;
+  beforeEach(async () => {
+    const file: ServedFile = { bytes: Buffer.alloc(0) };
+    const requests: Request[] = [];
+    const server = createServer((request, response) => {
+      requests.push({
+        url: request.url ?? '',
+        range: request.headers.range,
+        ifRange: request.headers['if-range']?.toString(),
+      });
+      answer(file, request, response);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    current = { url: `http://127.0.0.1:${port}/archive.tar.gz`, file, requests };
+    close = () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+  });
+  afterEach(() => close());
+  return () => current;
+}
+
+function answer(file: ServedFile, request: IncomingMessage, response: ServerResponse): void {
+  const { bytes, etag, ranges = true, breakAfter, status } = file;
+  const { stall = false, chunked = false, rangeError = 0 } = file;
+  if (status !== undefined) {
+    response.writeHead(status).end();
+    return;
+  }
+  const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
+  const isSame = request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
+  const start = asked !== undefined && ranges && isSame ? Number(asked) + rangeError : 0;
+  if (start >= bytes.length && start > 0) {
+    response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
+    return;
+  }
+  const body = bytes.subarray(start);
+  response.writeHead(start > 0 ? 206 : 200, {
+    ...(etag === undefined ? {} : { etag }),
+    ...(chunked ? {} : { 'content-length': body.length }),
+    ...(start > 0 ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}),
+  });
+  if (breakAfter === undefined) response.end(body);
+  else {
+    response.write(body.subarray(0, breakAfter), () => {
+      if (!stall) setTimeout(() => response.destroy(), 20);
+    });
+  }
+}

@@ -1,0 +1,206 @@
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'chai';
+import {
+  crossEntropy,
+  kd,
+  type LossTerm,
+  normDirection,
+  sifn,
+  warmUp,
+} from '../../lib/distill/terms';
+import { LabError } from '../../lib/errors';
+import { createModel } from '../../lib/models/registry';
+import { hashStateDict } from '../../lib/nn/hash';
+import type { TrainingRecipe } from '../../lib/train/recipe';
+import { train, type TrainingOptions } from '../../lib/train/train';
+import { smallDataset } from '../support/datasets';
+import { withEngine } from '../support/engine';
+import { withFolder } from '../support/folder';
+
+const dataset = smallDataset();
+
+function recipeWith(terms: readonly LossTerm[], epochs = 3): TrainingRecipe {
+  return {
+    student: 'resnet8',
+    method: { name: 'test', terms },
+    epochs,
+    batchSize: 16,
+    learningRate: 0.05,
+    schedule: { kind: 'step', milestones: [2], factor: 0.1 },
+    optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: true },
+    augmentation: 'pad-crop-flip',
+  };
+}
+
+const kdPlusPlus = [crossEntropy(), warmUp(2, kd()), normDirection({ weight: 2 })];
+
+/** Trains in a folder and gives the student's hash and the metrics as written. */
+async function trainIn(
+  directory: string,
+  options: Partial<TrainingOptions> = {},
+): Promise<{ hash: string; metrics: string }> {
+  const student = createModel('resnet8', { classes: 4, seed: 1 });
+  // A wider teacher, so that an adapter with dropout is trained too.
+  const teacher = createModel('resnet8x4', { classes: 4, seed: 9 });
+  try {
+    await train({
+      recipe: recipeWith(kdPlusPlus),
+      recipeHash: 'recipe',
+      student,
+      teacher: {
+        model: teacher,
+        classMeans: Float32Array.from({ length: 4 * 256 }, (_, i) => (i % 7) / 7),
+      },
+      dataset,
+      seed: 1,
+      directory,
+      ...options,
+    });
+    return {
+      hash: hashStateDict(student.stateDict()),
+      metrics: readFileSync(join(directory, 'metrics.jsonl'), 'utf8'),
+    };
+  } finally {
+    student.dispose();
+    teacher.dispose();
+  }
+}
+
+async function faultOf(work: Promise<unknown>): Promise<LabError> {
+  try {
+    await work;
+  } catch (error) {
+    expect(error).to.be.instanceOf(LabError);
+    return error as LabError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+/** Aborts after so many batches. */
+function stopAfter(batches: number): Pick<TrainingOptions, 'signal' | 'onBatch'> {
+  const controller = new AbortController();
+  let seen = 0;
+  return {
+    signal: controller.signal,
+    onBatch: () => {
+      if (++seen === batches) controller.abort();
+    },
+  };
+}
+
+describe('training', () => {
+  withEngine('native');
+  const folder = withFolder();
+
+  it('gives the same bytes for the same seed, and others for another', async () => {
+    const first = await trainIn(join(folder(), 'first'));
+    const second = await trainIn(join(folder(), 'second'));
+    const other = await trainIn(join(folder(), 'other'), { seed: 2 });
+    expect(second).to.deep.equal(first);
+    expect(other.hash).to.not.equal(first.hash);
+    expect(first.metrics.trim().split('\n')).to.have.length(3);
+  });
+
+  // 48 images in batches of 16 are 3 batches an epoch: 2 lies inside the first, 3 at its end, 7 in the third.
+  for (const batches of [2, 3, 7]) {
+    it(`goes on after a stop at batch ${batches} as if it had not been stopped`, async () => {
+      const unbroken = await trainIn(join(folder(), 'unbroken'));
+      const directory = join(folder(), 'broken');
+      const fault = await faultOf(trainIn(directory, stopAfter(batches)));
+      expect(fault.fault.kind).to.equal('interrupted');
+      expect(await trainIn(directory)).to.deep.equal(unbroken);
+    });
+  }
+
+  it('remembers each sample’s last norm over a stop', async () => {
+    const recipe = recipeWith([
+      crossEntropy(),
+      sifn({ weight: 0.1, step: 0.3, previousNorm: 'lastVisit' }),
+    ]);
+    const unbroken = await trainIn(join(folder(), 'unbroken'), { recipe });
+    const directory = join(folder(), 'broken');
+    await faultOf(trainIn(directory, { recipe, ...stopAfter(5) }));
+    expect(await trainIn(directory, { recipe })).to.deep.equal(unbroken);
+  });
+
+  it('falls back on the checkpoint before a corrupted one, saying so, and ends with the same bytes', async () => {
+    const unbroken = await trainIn(join(folder(), 'unbroken'));
+    const directory = join(folder(), 'broken');
+    await faultOf(trainIn(directory, stopAfter(8)));
+    const checkpoints = join(directory, 'checkpoints');
+    const newest = readdirSync(checkpoints)
+      .filter((name) => name.endsWith('.safetensors'))
+      .sort()
+      .at(-1) as string;
+    truncateSync(join(checkpoints, newest), 1000);
+    const notices: string[] = [];
+    const resumed = await trainIn(directory, { onNotice: (message) => notices.push(message) });
+    expect(notices[0]).to.match(/falling back.*corrupted checkpoint/);
+    expect(resumed).to.deep.equal(unbroken);
+  });
+
+  it('refuses to go on when no checkpoint is whole', async () => {
+    await faultOf(trainIn(folder(), stopAfter(2)));
+    const checkpoints = join(folder(), 'checkpoints');
+    for (const name of readdirSync(checkpoints).filter((file) => file.endsWith('.json'))) {
+      writeFileSync(join(checkpoints, name), '{');
+    }
+    const { message } = await faultOf(trainIn(folder()));
+    expect(message).to.include('no checkpoint of this run can be used').and.include(checkpoints);
+  });
+
+  it('keeps the number of live tensors after every step', async () => {
+    const counts: number[] = [];
+    await trainIn(folder(), { onBatch: () => counts.push(tf.memory().numTensors) });
+    expect(counts).to.have.length(9);
+    expect(new Set(counts.slice(1)).size).to.equal(1);
+  });
+
+  it('leaves no tensor behind', async () => {
+    const before = tf.memory().numTensors;
+    await trainIn(folder());
+    expect(tf.memory().numTensors).to.equal(before);
+  });
+
+  it('stops at a loss that is not finite, naming the term, with the weights of the step before', async () => {
+    const recipe = { ...recipeWith(kdPlusPlus), learningRate: 1e30 };
+    const { message, fault } = await faultOf(trainIn(folder(), { recipe }));
+    expect(fault.kind).to.equal('numerics');
+    expect(message)
+      .to.match(/crossEntropy \S+, kd \S+, normDirection \S+/)
+      .and.include('learning rate');
+    expect(existsSync(join(folder(), 'metrics.jsonl'))).to.equal(false);
+  });
+
+  it('refuses a batch larger than the data, a teacher of other classes and missing class means', async () => {
+    const recipe = { ...recipeWith(kdPlusPlus), batchSize: 64 };
+    expect((await faultOf(trainIn(folder(), { recipe }))).message).to.include(
+      'a batch of 64, 48 training',
+    );
+    const model = createModel('resnet8', { classes: 5 });
+    const other = await faultOf(
+      trainIn(folder(), { teacher: { model }, recipe: recipeWith([crossEntropy(), kd()]) }),
+    );
+    expect(other.message).to.include('resnet8 with 5, resnet8 with 4');
+    const four = createModel('resnet8', { classes: 4 });
+    const missing = await faultOf(trainIn(folder(), { teacher: { model: four } }));
+    expect(missing.message).to.include("needs the teacher's class means");
+    model.dispose();
+    four.dispose();
+  });
+
+  it('learns: KD++ takes the loss down and the accuracy above chance', async () => {
+    // A shift of up to 4 of 8 pixels would hide the bands that tell the classes.
+    const recipe: TrainingRecipe = { ...recipeWith(kdPlusPlus, 12), augmentation: 'none' };
+    const { metrics } = await trainIn(folder(), { recipe });
+    const epochs = metrics
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { losses: { crossEntropy: number }; testTop1: number });
+    const last = epochs.at(-1);
+    expect(last?.losses.crossEntropy).to.be.below((epochs[0]?.losses.crossEntropy ?? 0) * 0.8);
+    expect(last?.testTop1).to.be.above(50);
+  });
+});
