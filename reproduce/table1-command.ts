@@ -48,7 +48,7 @@ export function table1Command(): Command {
     .option('--seeds <list>', 'seeds of the students (default: 1; for paper: 1,2,3)')
     .option('--epochs <number>', 'epochs of each student (milestones and warm-ups shrink along)')
     .option('--teacher-epochs <number>', 'epochs of a teacher that is trained here')
-    .option('--batch <number>', 'images in a batch of a student (default: the recipe’s)')
+    .option('--batch <number>', 'images in a batch, teachers included (default: the recipe’s)')
     .option('--teacher-weights <file>', 'a trained teacher (.safetensors), for a single teacher')
     .option('--class-means <file>', 'its class means (made when not given)')
     .option('--results <path>', 'where runs and tables go', 'results')

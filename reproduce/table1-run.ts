@@ -9,6 +9,9 @@ import { type PlannedRun, planRuns } from '../lib/study/plan';
 import { runTitle, studyProgress } from '../lib/study/progress';
 import { runStudy } from '../lib/study/run-study';
 import { interruption } from '../lib/train/interruption';
+import { studyNames } from '../lib/results/store';
+import { isPaperRecipe, table1Methods } from './recipes/table1';
+import { requireRecipeFits } from '../lib/train/requirements';
 import { writeTable1 } from '../lib/report/write-table1';
 import type { Table1Options } from './table1-command';
 import { listPlan } from './table1-list';
@@ -33,6 +36,7 @@ export async function runTable1(options: Table1Options): Promise<void> {
       teacherRecipeOf: settings.teacherRecipeOf,
       givenTeachers: new Set(settings.givenTeachers.keys()),
     });
+  for (const { recipe } of plan()) requireRecipeFits(recipe, dataset);
   if (!options.resume && !options.list) {
     for (const { directory } of plan()) rmSync(directory, { recursive: true, force: true });
   }
@@ -44,7 +48,13 @@ export async function runTable1(options: Table1Options): Promise<void> {
   }
   announce(settings, dataset, engine, runs, cost);
   await trainAll({ settings, options, study, runs, dataset, engine, cost });
-  const table = await writeTable1({ resultsRoot: options.results, study });
+  const table = await writeTable1({
+    resultsRoot: options.results,
+    study,
+    others: studyNames(options.results, 'table1-'),
+    methods: table1Methods,
+    isPaperRecipe,
+  });
   process.stdout.write(
     options.json
       ? `${JSON.stringify({ files: table.files, table: table.json })}\n`

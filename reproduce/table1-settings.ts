@@ -89,13 +89,16 @@ export function table1Settings(options: Table1Options): Table1Settings {
     pairs,
     methods,
     cells: gridOf(pairs, methods, seeds),
-    recipeOf(cell) {
-      const recipe = scaledToEpochs(table1Recipe(cell, cell.method), epochs);
-      return batchSize === undefined ? recipe : { ...recipe, batchSize };
-    },
-    teacherRecipeOf: (model) => scaledToEpochs(teacherRecipe(model), teacherEpochs),
+    recipeOf: (cell) =>
+      inBatchesOf(batchSize, scaledToEpochs(table1Recipe(cell, cell.method), epochs)),
+    teacherRecipeOf: (model) =>
+      inBatchesOf(batchSize, scaledToEpochs(teacherRecipe(model), teacherEpochs)),
     givenTeachers: givenTeachers(options, pairs),
   };
+}
+
+function inBatchesOf(batchSize: number | undefined, recipe: TrainingRecipe): TrainingRecipe {
+  return batchSize === undefined ? recipe : { ...recipe, batchSize };
 }
 
 function givenTeachers(

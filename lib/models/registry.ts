@@ -35,7 +35,7 @@ export function createModel(
   name: string,
   { classes, seed = 0 }: { classes: number; seed?: number },
 ): Model {
-  const builder = builders[name];
+  const builder = Object.hasOwn(builders, name) ? builders[name] : undefined;
   if (builder === undefined) throw unknownName('model', name, modelNames);
   if (!Number.isInteger(classes) || classes < 2) {
     throw new LabError({

@@ -98,6 +98,7 @@ function teacherOf(
       (given
         ? join(directory, 'given-teacher.class-means.safetensors')
         : classMeansFile(directory)),
+    makeClassMeans: given?.classMeans === undefined,
     ...(options.onClassMeans
       ? { onProgress: (done, total) => options.onClassMeans?.(name, done, total) }
       : {}),

@@ -33,8 +33,10 @@ export interface TeacherOptions {
   readonly dataset: ImageDataset;
   readonly weights: string;
   readonly source: string;
-  /** A file of class means; made and kept there when it is missing. */
+  /** A file of class means. */
   readonly classMeans: string;
+  /** Make the class means and keep them there when the file is missing; otherwise that is an error. */
+  readonly makeClassMeans: boolean;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -65,8 +67,8 @@ export function loadTeacher(options: TeacherOptions): TrainedTeacher {
 }
 
 function classMeansOf(model: Model, teacherHash: string, options: TeacherOptions): ClassMeans {
-  const { dataset, classMeans: file, onProgress } = options;
-  if (!existsSync(file)) {
+  const { dataset, classMeans: file, makeClassMeans, onProgress } = options;
+  if (makeClassMeans && !existsSync(file)) {
     const made = computeClassMeans(model, dataset, {
       teacherHash,
       ...(onProgress ? { onProgress } : {}),

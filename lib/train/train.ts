@@ -4,7 +4,6 @@ import * as tf from '@tensorflow/tfjs';
 import { augmentBatch, plainBatch } from '../data/augment';
 import { epochOrder, trainBatchCount } from '../data/batches';
 import type { ImageDataset } from '../data/types';
-import { needsClassMeans } from '../distill/terms';
 import { random } from '../engine/random';
 import { LabError } from '../errors';
 import type { Model } from '../nn/model';
@@ -19,7 +18,8 @@ import {
 } from './checkpoint';
 import { evaluate, type Evaluation } from './evaluate';
 import { type Batch, createLearner, type Learner, type Teacher } from './learner';
-import { checkRecipe, type TrainingRecipe } from './recipe';
+import type { TrainingRecipe } from './recipe';
+import { requireTrainable } from './requirements';
 import { learningRateAt } from './schedule';
 
 /** What a training run is told while it goes on. */
@@ -66,8 +66,7 @@ export interface TrainingOptions extends TrainingEvents {
  */
 export async function train(options: TrainingOptions): Promise<void> {
   const { recipe, recipeHash, student, teacher, dataset, seed, directory } = options;
-  checkRecipe(recipe);
-  checkData(options);
+  requireTrainable(options);
   const checkpoints = join(directory, 'checkpoints');
   const learner = createLearner({
     student,
@@ -254,33 +253,6 @@ function addTo(
     correct: sums.correct + correct,
     samples: sums.samples + samples,
   };
-}
-
-function checkData({ recipe, dataset, student, teacher }: TrainingOptions): void {
-  const { count } = dataset.train;
-  if (recipe.batchSize > count) {
-    throw new LabError({
-      kind: 'option',
-      what: 'the batch is larger than the data set',
-      found: `a batch of ${recipe.batchSize}, ${count} training images in ${dataset.name}`,
-      remedy: 'Give a smaller --batch',
-    });
-  }
-  if (student.classes !== dataset.classes.length) {
-    throw new LabError({
-      kind: 'model',
-      what: 'the student knows another number of classes than the data set',
-      found: `${student.classes} and ${dataset.classes.length}`,
-      remedy: 'Make the student for this data set',
-    });
-  }
-  if (needsClassMeans(recipe.method) && !teacher?.classMeans) {
-    throw new LabError({
-      kind: 'option',
-      what: `the method '${recipe.method.name}' needs the teacher's class means`,
-      remedy: 'Make them with `npm run class-means`',
-    });
-  }
 }
 
 function interrupted({ epoch, batch }: Progress): LabError {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cifar100Spec, cifar10Spec, type CifarSpec } from '../../lib/data/cifar-specs';
-import { python2Pickle } from './python2-pickle';
+import { python2Pickle, type Python2Value } from './python2-pickle';
 
 /** CIFAR-100's files with three classes, four training and two test images. */
 export const tinyCifar100: CifarSpec = {
@@ -55,11 +55,11 @@ export function writeTinyPython(spec: CifarSpec, place: string): string {
   const folder = join(place, spec.python.folder);
   mkdirSync(folder, { recursive: true });
   eachFile(spec, 'python', (name, records) => {
-    const content = new Map([
+    const content = new Map<string, Python2Value>([
       ['data', { rows: records.length, bytes: Buffer.concat(records.map(planes)) }],
       [spec.python.labelKey, records.map(tinyLabel)],
-    ] as const);
-    writeFileSync(join(folder, name), python2Pickle(new Map([...content])));
+    ]);
+    writeFileSync(join(folder, name), python2Pickle(content));
   });
   // Python 2 wrote the names as 8-bit strings; latin1 keeps the é one character.
   const names = python2Pickle(new Map([[spec.python.namesKey, tinyClasses]]));

@@ -1,5 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
+/** Time for the sent bytes to be read before the connection breaks, in milliseconds. */
+const breakDelay = 150;
+
 /** How the server answers; every field may change between requests. */
 export interface ServedFile {
   bytes: Buffer;
@@ -29,12 +32,13 @@ export interface FileServer {
   readonly url: string;
   readonly file: ServedFile;
   readonly requests: Request[];
+  /** Stops answering. */
+  readonly close: () => Promise<void>;
 }
 
 /** A server of one file on this machine for each test of the enclosing `describe`. */
 export function withFileServer(): () => FileServer {
   let current: FileServer;
-  let close: () => Promise<void>;
   beforeEach(async () => {
     const file: ServedFile = { bytes: Buffer.alloc(0) };
     const requests: Request[] = [];
@@ -49,14 +53,14 @@ export function withFileServer(): () => FileServer {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    current = { url: `http://127.0.0.1:${port}/archive.tar.gz`, file, requests };
-    close = () =>
+    const close = (): Promise<void> =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       });
+    current = { url: `http://127.0.0.1:${port}/archive.tar.gz`, file, requests, close };
   });
-  afterEach(() => close());
+  afterEach(() => current.close());
   return () => current;
 }
 
@@ -83,7 +87,7 @@ function answer(file: ServedFile, request: IncomingMessage, response: ServerResp
   if (breakAfter === undefined) response.end(body);
   else {
     response.write(body.subarray(0, breakAfter), () => {
-      if (!stall) setTimeout(() => response.destroy(), 20);
+      if (!stall) setTimeout(() => response.destroy(), breakDelay);
     });
   }
 }

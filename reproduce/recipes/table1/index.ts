@@ -9,6 +9,8 @@ import {
   warmUp,
 } from '../../../lib/distill/terms';
 import { unknownName } from '../../../lib/errors';
+import { hashJson } from '../../../lib/results/canonical';
+import type { RunConfig } from '../../../lib/results/schema';
 import { type Pair, pairName } from '../../../lib/study/grid';
 import type { TrainingRecipe } from '../../../lib/train/recipe';
 import { distillationRecipe } from '../cifar';
@@ -60,4 +62,16 @@ export function table1Recipe(pair: Pair, method: string): TrainingRecipe {
   const weights = paperPairs[pairName(pair)] ?? resnet56ToResnet20;
   const named: Method = { name: method, terms: [crossEntropy(), ...row(weights)] };
   return distillationRecipe(pair.student, named);
+}
+
+/**
+ * Whether a run has the recipe behind the paper's number. Only the `++` rows can: the paper's other
+ * rows come from other code with other recipes (batch 64, no Nesterov, other weights).
+ */
+export function isPaperRecipe({ pair, method, recipe }: RunConfig): boolean {
+  const [teacher, student] = pair.split(':');
+  if (!method.endsWith('++') || !Object.hasOwn(paperPairs, pair) || !teacher || !student) {
+    return false;
+  }
+  return hashJson(recipe['training']) === hashJson(table1Recipe({ teacher, student }, method));
 }

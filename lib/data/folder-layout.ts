@@ -1,0 +1,146 @@
+import { readdirSync, type Dirent } from 'node:fs';
+import { extname, join } from 'node:path';
+import { LabError } from '../errors';
+import { isFile, isFolder } from './paths';
+import { checkPerClass, type Subset } from './subset';
+
+/** The image files of one split, sorted by class, then by name. */
+export interface FolderSplit {
+  /** `train`, `val` or `test`. */
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly labels: readonly number[];
+}
+
+/** What an image folder holds, by names only. */
+export interface FolderLayout {
+  readonly classes: readonly string[];
+  readonly train: FolderSplit;
+  readonly test: FolderSplit;
+}
+
+const extensions: readonly string[] = ['.jpg', '.jpeg', '.png'];
+const layoutRemedy =
+  'Lay it out as train/CLASS/*.jpg and val/CLASS/*.jpg (or test/CLASS/…), with .jpg, .jpeg or .png files';
+
+/**
+ * Lists an image folder: `train/CLASS/…` and `val/CLASS/…` or, without it, `test/CLASS/…`. Classes
+ * and files come in the order of their names; hidden entries and other files are passed over.
+ *
+ * @throws LabError of kind `data` for a folder without images, with fewer than two classes, with
+ *   images at another depth, or with other classes in the two splits.
+ */
+export function readFolderLayout(root: string, subset: Subset = {}): FolderLayout {
+  if (!isFolder(root)) throw faulty('an image folder is not there', root, 'no such folder');
+  const testName = ['val', 'test'].find((name) => isFolder(join(root, name)));
+  const missing = !isFolder(join(root, 'train'))
+    ? 'train'
+    : testName === undefined
+      ? 'val or test'
+      : undefined;
+  if (missing !== undefined || testName === undefined) {
+    const found = entriesOf(root)
+      .slice(0, 5)
+      .map(({ name }) => name);
+    const what = `an image folder has no folder ${missing ?? ''}`;
+    throw faulty(what, root, found.length === 0 ? 'nothing' : found.join(', '));
+  }
+  const classes = classesOf(join(root, 'train'));
+  requireSameClasses(classes, classesOf(join(root, testName)), join(root, testName));
+  return {
+    classes,
+    train: readSplit(root, 'train', classes, subset.train),
+    test: readSplit(root, testName, classes, subset.test),
+  };
+}
+
+function classesOf(splitFolder: string): string[] {
+  const entries = entriesOf(splitFolder);
+  const loose = entries.find(({ name }) => isImage(name) && isFile(join(splitFolder, name)));
+  if (loose !== undefined) {
+    throw faulty('an image lies outside the class folders', splitFolder, loose.name);
+  }
+  const classes = entries
+    .map(({ name }) => name)
+    .filter((name) => isFolder(join(splitFolder, name)));
+  if (classes.length === 0) throw faulty('an image folder has no images', splitFolder, 'no class');
+  if (classes.length === 1) {
+    throw faulty('an image folder has one class only', splitFolder, `'${classes[0] ?? ''}'`);
+  }
+  return classes;
+}
+
+function requireSameClasses(
+  train: readonly string[],
+  test: readonly string[],
+  testFolder: string,
+): void {
+  const lacking = train.filter((name) => !test.includes(name));
+  const extra = test.filter((name) => !train.includes(name));
+  if (lacking.length === 0 && extra.length === 0) return;
+  const parts = [
+    ...(lacking.length === 0 ? [] : [`no ${shortList(lacking)}`]),
+    ...(extra.length === 0 ? [] : [`${shortList(extra)} that train lacks`]),
+  ];
+  throw faulty('the two splits have different classes', testFolder, parts.join(', and '));
+}
+
+function readSplit(
+  root: string,
+  name: string,
+  classes: readonly string[],
+  perClass: number | undefined,
+): FolderSplit {
+  if (perClass !== undefined) checkPerClass(perClass, `${root}, ${name}`);
+  const files: string[] = [];
+  const labels: number[] = [];
+  classes.forEach((className, label) => {
+    const folder = join(root, name, className);
+    const images = imagesOf(folder);
+    if (perClass !== undefined && images.length < perClass) {
+      const found = `${images.length}, asked for ${perClass}`;
+      throw faulty('a class has fewer images than were asked for', folder, found);
+    }
+    for (const image of images.slice(0, perClass)) {
+      files.push(join(folder, image));
+      labels.push(label);
+    }
+  });
+  return { name, files, labels };
+}
+
+function imagesOf(folder: string): string[] {
+  const names = entriesOf(folder).map(({ name }) => name);
+  const images = names.filter((name) => isImage(name) && isFile(join(folder, name)));
+  if (images.length > 0) return images;
+  const nested = names.find((name) => isFolder(join(folder, name)));
+  if (nested !== undefined) {
+    throw faulty('a class folder holds folders, not images', folder, `${nested}/`);
+  }
+  const found = names.length === 0 ? 'nothing' : shortList(names);
+  throw faulty('a class folder has no images', folder, found);
+}
+
+/** Entries that are not hidden, in the order of their names' UTF-16 codes. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter(({ name }) => !name.startsWith('.'))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    throw faulty('an image folder cannot be read', folder, String(error));
+  }
+}
+
+function isImage(name: string): boolean {
+  return extensions.includes(extname(name).toLowerCase());
+}
+
+function shortList(names: readonly string[]): string {
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
+  return `${names.slice(0, 3).join(', ')}${more}`;
+}
+
+function faulty(what: string, where: string, found: string): LabError {
+  return new LabError({ kind: 'data', what, where, found, remedy: layoutRemedy });
+}

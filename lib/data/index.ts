@@ -1,0 +1,21 @@
+export { augmentBatch, defaultPadding, plainBatch, type ImageForm, type Uniform } from './augment';
+export {
+  epochOrder,
+  evaluationBatches,
+  trainBatchCount,
+  trainBatches,
+  type Batch,
+  type TrainBatchesOptions,
+} from './batches';
+export { dataDirectory, dataVariable } from './directory';
+export { dataProgressPrinter, type DataProgress, type OnDataProgress } from './progress';
+export {
+  dataSources,
+  findSource,
+  listDatasets,
+  loadDataset,
+  type LoadDatasetOptions,
+} from './registry';
+export type { DataSource, DatasetStatus, DatasetVerification } from './source';
+export type { Subset } from './subset';
+export type { ImageDataset, ImageSplit } from './types';

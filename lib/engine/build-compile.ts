@@ -1,0 +1,109 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { sha256 } from '../files';
+import { applyPatches, listPatches } from './build-patches';
+import { sourceFolder } from './build-sources';
+import { runProgram } from './build-program';
+import { programFault, toolRemedies } from './build-tools';
+import type { BuildTools } from './build-tools';
+import { cudaLibraries, napiVersion } from './versions';
+import type { EngineDevice } from './versions';
+
+export const bindingName = 'tfjs_binding.node';
+export const quietName = 'quiet.node';
+
+const compileFlags = [
+  ...['-O2', '-std=c++17', '-shared', '-fPIC'],
+  `-DNAPI_VERSION=${String(napiVersion)}`,
+];
+
+/** Everything that decides what the compiled binding is, but for the libraries it is linked to. */
+export function compileInputs(device: EngineDevice): Record<string, string> {
+  return {
+    flags: [...compileFlags, ...linkFlags(device, '', '')].join(' '),
+    architecture: `${process.platform}-${process.arch}`,
+    sources: digestFiles([...bindingSources(), quietSource()]),
+    patches: digestFiles(listPatches()),
+  };
+}
+
+/**
+ * Compiles the binding's two C++ files, with this package's patches, and this package's own add-on
+ * into `folder`. `libraries` is the unpacked TensorFlow and lies beside `folder`: the binding finds
+ * it by a path relative to itself, so that the cache can be moved.
+ *
+ * @throws LabError of kind `engine` with the compiler's own words when it fails.
+ */
+export async function compileBinding(
+  tools: BuildTools,
+  device: EngineDevice,
+  libraries: string,
+  folder: string,
+): Promise<void> {
+  const copies = join(folder, 'sources');
+  mkdirSync(copies);
+  for (const path of bindingSources()) copyFileSync(path, join(copies, basename(path)));
+  applyPatches(listPatches(), copies);
+  const sources = readdirSync(copies).filter((name) => name.endsWith('.cc'));
+  await Promise.all([
+    compile(tools, join(folder, bindingName), [
+      `-I${join(libraries, 'tensorflow', 'include')}`,
+      ...sources.map((name) => join(copies, name)),
+      ...linkFlags(device, libraries, basename(libraries)),
+    ]),
+    compile(tools, join(folder, quietName), [quietSource()]),
+  ]);
+  rmSync(copies, { recursive: true });
+}
+
+async function compile(tools: BuildTools, result: string, args: string[]): Promise<void> {
+  const { status, stderr } = await runProgram(tools.compiler, [
+    ...compileFlags,
+    `-I${tools.nodeHeaders}`,
+    ...args,
+    ...['-o', result],
+  ]);
+  if (status === 0) return;
+  throw programFault(
+    'the binding to TensorFlow does not compile',
+    tools.compiler,
+    stderr,
+    `A newer compiler may help (g++ 9 or later). ${toolRemedies.compiler}`,
+  );
+}
+
+function linkFlags(device: EngineDevice, libraries: string, name: string): string[] {
+  const folders = ['tensorflow', ...(device === 'gpu' ? cudaLibraries.map((l) => l.folder) : [])];
+  const links = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+  // TensorFlow opens CUDA's libraries by name when it first needs them, and finds those that are
+  // loaded already; its own search path would miss most of them here.
+  const cuda = device === 'gpu' ? cudaLibraries.flatMap((l) => l.files) : [];
+  return [
+    ...folders.flatMap((folder) => [
+      `-L${join(libraries, folder)}`,
+      `-Wl,-rpath,$ORIGIN/../${name}/${folder}`,
+    ]),
+    ...links.map((file) => `-l:${file}`),
+    '-Wl,--no-as-needed',
+    ...cuda.map((file) => `-l:${file}`),
+  ];
+}
+
+function bindingSources(): string[] {
+  const folder = join(
+    dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')),
+    'binding',
+  );
+  return readdirSync(folder)
+    .filter((name) => /\.(cc|h)$/.test(name))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+function quietSource(): string {
+  return join(sourceFolder('cpp'), 'quiet.cc');
+}
+
+function digestFiles(paths: readonly string[]): string {
+  return sha256(paths.map((path) => `${basename(path)} ${sha256(readFileSync(path))}\n`).join(''));
+}

@@ -1,0 +1,197 @@
+import { mkdir, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LabError } from '../errors';
+import { bindingName, quietName, compileBinding, compileInputs } from './build-compile';
+import type { OnEngineProgress } from './build-progress';
+import { requireBuildTools } from './build-tools';
+import type { BuildTools } from './build-tools';
+import { cached, cacheKey, cacheRoot } from './cache';
+import { bindingVersion, tensorflowVersion } from './versions';
+import type { EngineDevice } from './versions';
+import { spaceNeeded, wheelsFor } from './versions-wheels';
+import type { WheelPin } from './versions-wheels';
+import { fetchWheel } from './wheel';
+import { extractWheel } from './wheel-extract';
+
+/** A finished engine in the cache. */
+export interface BuiltEngine {
+  readonly device: EngineDevice;
+  /** The compiled binding, a Node add-on. */
+  readonly binding: string;
+  /** The add-on that keeps the loading of the binding quiet. */
+  readonly quiet: string;
+  /** Folder of TensorFlow's shared libraries (and CUDA's, for a GPU). */
+  readonly libraries: string;
+  /** False when it was there already. */
+  readonly built: boolean;
+  /** Seconds spent on each of the two steps, nearly 0 when it was there already. */
+  readonly seconds: { readonly libraries: number; readonly binding: number };
+}
+
+export interface BuildOptions {
+  readonly device?: EngineDevice;
+  /** Build again although a complete engine is there. */
+  readonly force?: boolean;
+  readonly onProgress?: OnEngineProgress;
+  /** Where to build; the user's cache unless given. */
+  readonly root?: string;
+}
+
+/** Where the engine of a device lies in the cache. */
+export interface EnginePlace {
+  readonly root: string;
+  readonly wheels: readonly WheelPin[];
+  /** Names of the two entries: TensorFlow's libraries, and the binding. */
+  readonly libraries: string;
+  readonly binding: string;
+}
+
+/** TensorFlow's C interface and what it includes, its libraries, and CUDA's. */
+const wantedFiles =
+  /^(tensorflow\/libtensorflow_(cc|framework)\.so\.2|tensorflow\/include\/(tensorflow\/c|xla\/tsl\/c)\/.+|tensorflow\/include\/(tensorflow\/core|tsl)\/platform\/ctstring.*|nvidia\/[^/]+\/lib\/.+\.so[.\d]*|nvidia\/cuda_nvcc\/(bin|nvvm)\/.+)$/;
+
+/**
+ * Makes sure that the native engine is in the cache and returns its place: fetches TensorFlow's
+ * hash-checked wheel through pip, unpacks its libraries and compiles the binding of
+ * `@tensorflow/tfjs-node-gpu` against them. Instant when it is there already.
+ *
+ * @throws LabError of kind `engine` when the machine lacks a tool, has no wheel, or a step fails;
+ *   of kind `file` when the cache cannot be written or the disk is full.
+ */
+export async function buildEngine(options: BuildOptions = {}): Promise<BuiltEngine> {
+  const { device = 'cpu', force = false, onProgress = () => undefined } = options;
+  const place = enginePlace(device, options.root);
+  const onWait = (): void => {
+    onProgress({
+      phase: 'wait',
+      message: 'another process is building it, or was ended a moment ago; waiting',
+    });
+  };
+  let tools: Promise<BuildTools> | undefined;
+  const startedAt = Date.now();
+  const libraries = await cached(
+    {
+      root: place.root,
+      name: place.libraries,
+      make: async (folder) => {
+        // The compiler is looked for before the download: it would be needed after it.
+        const { python } = await (tools ??= requireBuildTools());
+        await makeLibraries(place, python, folder, onProgress);
+      },
+    },
+    { force, onWait },
+  );
+  const librariesAt = Date.now();
+  const binding = await cached(
+    {
+      root: place.root,
+      name: place.binding,
+      make: async (folder) => {
+        onProgress({ phase: 'compile', message: 'compiling the binding (about 15 s)' });
+        await compileBinding(
+          await (tools ??= requireBuildTools()),
+          device,
+          libraries.folder,
+          folder,
+        );
+      },
+    },
+    { force, onWait },
+  );
+  const seconds = {
+    libraries: (librariesAt - startedAt) / 1000,
+    binding: (Date.now() - librariesAt) / 1000,
+  };
+  const built = libraries.made || binding.made;
+  if (built) {
+    const total = (seconds.libraries + seconds.binding).toFixed(0);
+    onProgress({
+      phase: 'done',
+      message: `TensorFlow ${tensorflowVersion} ready after ${total} s`,
+    });
+  }
+  return {
+    device,
+    binding: join(binding.folder, bindingName),
+    quiet: join(binding.folder, quietName),
+    libraries: libraries.folder,
+    built,
+    seconds,
+  };
+}
+
+/**
+ * Where the engine of a device lies in the cache: TensorFlow's libraries by the hashes of their
+ * wheels, the binding by those and everything that it is compiled from.
+ *
+ * @throws LabError of kind `engine` on a machine without a TensorFlow wheel.
+ */
+export function enginePlace(device: EngineDevice, root = join(cacheRoot(), 'engine')): EnginePlace {
+  const wheels = wheelsFor(device);
+  if (wheels === undefined) {
+    throw new LabError({
+      kind: 'engine',
+      what: `there is no TensorFlow ${tensorflowVersion} wheel for a ${device} on this machine`,
+      found: `${process.platform} on ${process.arch}`,
+      remedy: 'Use Linux on x64 or arm64 (a GPU: x64), or NORM_DIRECTION_LAB_ENGINE=plain (slow)',
+    });
+  }
+  const label = `${device}-${process.arch}`;
+  const libraries = cacheKey(
+    Object.fromEntries(wheels.map((pin) => [`${pin.distribution} ${pin.version}`, pin.sha256])),
+  );
+  const binding = cacheKey({ libraries, ...compileInputs(device) });
+  return {
+    root,
+    wheels,
+    libraries: `tensorflow-${tensorflowVersion}-${label}-${libraries}`,
+    binding: `binding-${bindingVersion}-${label}-${binding}`,
+  };
+}
+
+async function makeLibraries(
+  place: EnginePlace,
+  python: string,
+  folder: string,
+  onProgress: OnEngineProgress,
+): Promise<void> {
+  const { wheels } = place;
+  const downloads = join(place.root, `downloads-${place.libraries}`);
+  await mkdir(downloads, { recursive: true });
+  await requireSpace(place.root, wheels);
+  for (const [index, pin] of wheels.entries()) {
+    const count = wheels.length === 1 ? '' : ` (${String(index + 1)} of ${String(wheels.length)})`;
+    const name = `${pin.distribution} ${pin.version}${count}`;
+    const report = (phase: 'download' | 'unpack', total: number) => (done: number) => {
+      const message = `${phase === 'download' ? 'fetching' : 'unpacking'} ${name}`;
+      onProgress({ phase, message, done, total });
+    };
+    report('download', pin.bytes)(0);
+    const wheel = await fetchWheel(pin, python, downloads, report('download', pin.bytes));
+    report('unpack', pin.unpackedBytes)(0);
+    await extractWheel(
+      wheel,
+      folder,
+      (file) => wantedFiles.test(file),
+      report('unpack', pin.unpackedBytes),
+    );
+  }
+  await rm(downloads, { recursive: true, force: true });
+}
+
+async function requireSpace(root: string, wheels: readonly WheelPin[]): Promise<void> {
+  const needed = spaceNeeded(wheels);
+  const { bavail, bsize } = await statfs(root);
+  if (bavail * bsize >= needed) return;
+  throw new LabError({
+    kind: 'file',
+    what: `the engine needs ${gigabytes(needed)} of free space while it is built`,
+    where: root,
+    found: gigabytes(bavail * bsize),
+    remedy: 'Free some space there, or name another place with NORM_DIRECTION_LAB_CACHE',
+  });
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

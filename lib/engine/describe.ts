@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { EngineDevice } from './versions';
+
+/** What `startEngine` was asked for or found best. */
+export type EngineKind = (typeof engineKinds)[number];
+export const engineKinds = ['native', 'plain'] as const;
+
+/** Whether bfloat16 has instructions of its own here, works without them, or not at all. */
+export type BFloat16Support = (typeof bfloat16Supports)[number];
+export const bfloat16Supports = ['accelerated', 'emulated', 'none'] as const;
+
+/** The engine that computes, as it is recorded with every result. */
+export interface EngineDescription {
+  readonly engine: EngineKind;
+  /** Name of the TensorFlow.js backend: `tensorflow` or `cpu`. */
+  readonly backend: string;
+  /** Version of the TensorFlow that the native engine runs on. */
+  readonly tensorflow: string | null;
+  readonly device: EngineDevice;
+  readonly gpu: boolean;
+  readonly bfloat16: BFloat16Support;
+  /** Threads that one operation may use. */
+  readonly threads: number;
+}
+
+/** Support of bfloat16 by a processor, from the `flags` of Linux' `/proc/cpuinfo`. */
+export function processorBFloat16(cpuinfo: string | undefined = readCpuinfo()): BFloat16Support {
+  if (cpuinfo === undefined) return 'emulated';
+  return /^(flags|Features)\s*:.*\b(avx512_bf16|avx_vnni_bf16|amx_bf16|bf16)\b/m.test(cpuinfo)
+    ? 'accelerated'
+    : 'emulated';
+}
+
+/** False on an x64 processor (or virtual machine) without AVX, on which TensorFlow ends the process. */
+export function canRunTensorflow(cpuinfo: string | undefined = readCpuinfo()): boolean {
+  const flags = /^flags\s*:(.*)$/m.exec(cpuinfo ?? '')?.[1];
+  return flags === undefined || flags.split(' ').includes('avx');
+}
+
+/** Threads for one operation: `TF_NUM_INTRAOP_THREADS` where set, else the processors allowed. */
+export function engineThreads(
+  kind: EngineKind,
+  environment: NodeJS.ProcessEnv = process.env,
+): number {
+  if (kind === 'plain') return 1;
+  const chosen = Number(environment['TF_NUM_INTRAOP_THREADS'] ?? 0);
+  return Number.isInteger(chosen) && chosen > 0 ? chosen : availableParallelism();
+}
+
+function readCpuinfo(): string | undefined {
+  try {
+    return readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return undefined;
+  }
+}

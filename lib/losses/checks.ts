@@ -1,0 +1,153 @@
+import type * as tf from '@tensorflow/tfjs';
+import { LabError } from '../errors';
+
+/** A tensor with the words for it in an error message. */
+export type NamedTensor = readonly [name: string, tensor: tf.Tensor];
+
+/** `[8, 100]` */
+export function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}
+
+/**
+ * Two matrices that must have one shape, with at least one row and one column.
+ *
+ * @throws LabError that quotes both shapes.
+ */
+export function requireSameMatrix(loss: string, first: NamedTensor, second: NamedTensor): void {
+  requireMatrix(loss, first);
+  const [firstName, { shape }] = first;
+  const [secondName, { shape: other }] = second;
+  if (shape.length === other.length && shape.every((size, axis) => size === other[axis])) return;
+  throw shapeFault(
+    loss,
+    `${firstName} and ${secondName} must have one shape`,
+    `${firstName} ${shapeText(shape)}, ${secondName} ${shapeText(other)}`,
+    'A student whose embedding has another size than the teacher needs an embedding adapter; logits need the same classes',
+  );
+}
+
+/**
+ * One value a row of `matrix`: a vector `[batch]`.
+ *
+ * @throws LabError that quotes both shapes.
+ */
+export function requireOnePerRow(loss: string, vector: NamedTensor, matrix: NamedTensor): void {
+  requireMatrix(loss, matrix);
+  const [vectorName, { shape }] = vector;
+  const [matrixName, { shape: rows }] = matrix;
+  if (shape.length === 1 && shape[0] === rows[0]) return;
+  throw shapeFault(
+    loss,
+    `${vectorName} must hold one value a row of ${matrixName}`,
+    `${vectorName} ${shapeText(shape)}, ${matrixName} ${shapeText(rows)}`,
+    'Give a vector as long as the batch',
+  );
+}
+
+/**
+ * Labels: one int32 class index a row. Their range is not looked at here, since that would wait for
+ * the device at every step; `requireLabelRange` does it where the labels are still on the host.
+ *
+ * @throws LabError that quotes both shapes, or the type that was given.
+ */
+export function requireLabels(loss: string, labels: tf.Tensor, matrix: NamedTensor): void {
+  requireOnePerRow(loss, ['labels', labels], matrix);
+  if (labels.dtype === 'int32') return;
+  throw new LabError({
+    kind: 'model',
+    what: 'labels must be class indices',
+    where: loss,
+    found: labels.dtype,
+    remedy: "Make them with tf.tensor1d(labels, 'int32')",
+  });
+}
+
+/**
+ * Class means `[classes, dim]` for embeddings `[batch, dim]`.
+ *
+ * @throws LabError that quotes both shapes.
+ */
+export function requireClassMeans(
+  loss: string,
+  classMeans: tf.Tensor,
+  embedding: NamedTensor,
+): void {
+  requireMatrix(loss, embedding);
+  const [name, { shape }] = embedding;
+  if (
+    classMeans.shape.length === 2 &&
+    classMeans.shape[1] === shape[1] &&
+    (classMeans.shape[0] ?? 0) > 0
+  )
+    return;
+  throw shapeFault(
+    loss,
+    `class means must have the size of ${name}`,
+    `class means ${shapeText(classMeans.shape)}, ${name} ${shapeText(shape)}`,
+    'Make the class means with this teacher, and give a student of another size an embedding adapter',
+  );
+}
+
+/**
+ * A finite number above zero, such as a temperature.
+ *
+ * @throws LabError
+ */
+export function requirePositive(loss: string, option: string, value: number): void {
+  if (Number.isFinite(value) && value > 0) return;
+  throw optionFault(loss, option, value, 'a finite number above 0');
+}
+
+/**
+ * A finite number, such as a weight.
+ *
+ * @throws LabError
+ */
+export function requireFinite(loss: string, option: string, value: number): void {
+  if (Number.isFinite(value)) return;
+  throw optionFault(loss, option, value, 'a finite number');
+}
+
+/**
+ * Labels on the host: each must be a whole number in `[0, classes)`.
+ *
+ * @throws LabError with the first label that is not, and its place.
+ */
+export function requireLabelRange(labels: ArrayLike<number>, classes: number, where: string): void {
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i] ?? NaN;
+    if (Number.isInteger(label) && label >= 0 && label < classes) continue;
+    throw new LabError({
+      kind: 'data',
+      what: `a label is not one of ${classes} classes`,
+      where,
+      found: `${label} at index ${i}`,
+      remedy: `Labels must be whole numbers from 0 to ${classes - 1}; check that model, class means and data set have the same classes`,
+    });
+  }
+}
+
+function requireMatrix(loss: string, [name, { shape }]: NamedTensor): void {
+  if (shape.length === 2 && shape.every((size) => size > 0)) return;
+  throw shapeFault(
+    loss,
+    `${name} must be a matrix with at least one row and one column`,
+    `${name} ${shapeText(shape)}`,
+    'Give [batch, size]; an empty batch has no mean',
+  );
+}
+
+function shapeFault(loss: string, what: string, found: string, remedy: string): LabError {
+  return new LabError({ kind: 'model', what, where: loss, found, remedy });
+}
+
+function optionFault(loss: string, option: string, value: number, wanted: string): LabError {
+  return new LabError({
+    kind: 'option',
+    what: `${option} must be ${wanted}`,
+    where: loss,
+    found: String(value),
+    remedy: `Give ${option} another value`,
+  });
+}

@@ -1,0 +1,17 @@
+export { requireLabelRange } from './checks';
+export { crossEntropyLoss } from './cross-entropy';
+export { kdLoss } from './kd';
+export type { KdOptions } from './kd';
+export { dkdLoss } from './dkd';
+export type { DkdOptions } from './dkd';
+export { distLoss } from './dist';
+export type { DistOptions } from './dist';
+export { naiveNormLoss } from './naive-norm';
+export { detachedSifnLoss, sifnLoss } from './sifn';
+export type { SifnOptions } from './sifn';
+export { directionCosineLoss } from './direction-cosine';
+export { directionInfoNceLoss } from './direction-info-nce';
+export type { DirectionInfoNceOptions } from './direction-info-nce';
+export { normDirectionLoss } from './norm-direction';
+export { embeddingNorms } from './norms';
+export { NormMemory } from './norm-memory';

@@ -1,0 +1,78 @@
+import { stringify } from 'csv-stringify/sync';
+import type { Gain } from './gain';
+import type { Summary } from './statistics';
+import type { Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
+
+type Cell = string | number | null;
+
+/** Table 1 as CSV: one line a cell, all digits, empty where there is no number. */
+export function renderCsv(table: Table1): string {
+  const records = table.groups.flatMap((group) =>
+    group.pairs.flatMap((pair) => pair.rows.map((row) => record(group, pair, row))),
+  );
+  return stringify(records, {
+    header: true,
+    cast: { number: (value) => String(value) },
+    ...(records.length > 0 ? {} : { columns: ['dataset'] }),
+  });
+}
+
+function record(
+  { setting }: Table1Group,
+  { pair, teacher, student }: Table1Pair,
+  row: Table1Row,
+): Record<string, Cell> {
+  return {
+    dataset: setting.dataset,
+    scale: setting.scale,
+    epochs: setting.epochs,
+    batch_size: setting.batchSize,
+    precision: setting.precision,
+    data_hash: setting.dataHash,
+    pair,
+    teacher,
+    student,
+    method: row.method,
+    paper_top1: row.paper?.value ?? null,
+    ...columns('top1', row.measured),
+    ...columns('best_top1', row.best),
+    difference: row.difference,
+    ...gainColumns('gain_over_student', row.overStudent),
+    base: row.overBase?.over ?? null,
+    ...gainColumns('gain_over_base', row.overBase),
+    verdict: row.verdict,
+    reasons: row.reasons.join('; '),
+    unfinished_seeds: row.unfinished.map(({ seed }) => seed).join(' '),
+    teacher_origin: row.origin,
+    revisions: [
+      ...new Set(
+        row.runs.map(
+          ({ revision, dirty }) => `${revision ?? 'unknown'}${dirty === true ? '+changes' : ''}`,
+        ),
+      ),
+    ].join(' '),
+    run_directories: row.runs.map(({ directory }) => directory).join(' '),
+    paper_source: row.paper?.source ?? null,
+    paper_note: row.paper?.note ?? null,
+  };
+}
+
+function columns(name: string, summary: Summary | null): Record<string, Cell> {
+  return {
+    [`${name}_mean`]: summary?.mean ?? null,
+    [`${name}_std`]: summary?.std ?? null,
+    [`${name}_n`]: summary?.n ?? 0,
+    [`${name}_seeds`]: summary?.seeds.join(' ') ?? null,
+    [`${name}_low`]: summary?.interval?.low ?? null,
+    [`${name}_high`]: summary?.interval?.high ?? null,
+  };
+}
+
+function gainColumns(name: string, gain: Gain | null): Record<string, Cell> {
+  return {
+    ...columns(name, gain?.measured ?? null),
+    [`${name}_paper`]: gain?.paper ?? null,
+    [`${name}_paper_lowest`]: gain?.paperRange?.low ?? null,
+    [`${name}_paper_highest`]: gain?.paperRange?.high ?? null,
+  };
+}

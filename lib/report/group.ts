@@ -1,0 +1,126 @@
+import { LabError } from '../errors';
+import type { RunConfig } from '../results/schema';
+import { scales } from '../results/schema';
+import { isFinished, type Run } from '../results/store';
+
+/** What runs must share before any mean is taken over them. */
+export interface GroupSetting extends Pick<
+  RunConfig,
+  'dataset' | 'scale' | 'epochs' | 'batchSize' | 'precision'
+> {
+  /** SHA-256 of the data as read; null when no run recorded it. */
+  readonly dataHash: string | null;
+}
+
+/** Runs of one setting: one table. */
+export interface RunGroup {
+  readonly setting: GroupSetting;
+  /** Students, alone and distilled. */
+  readonly runs: readonly Run[];
+  /** The teachers' own runs on the same data at the same scale; their epochs may be others. */
+  readonly teachers: readonly Run[];
+}
+
+/**
+ * Sorts the runs of a study into groups of one setting each, the longest scale and schedule first.
+ * Nothing is ever averaged over two groups.
+ *
+ * @throws LabError of kind `results` when two seeds of one cell were run with different recipes.
+ */
+export function groupRuns(runs: readonly Run[]): RunGroup[] {
+  const students = runs.filter(({ config }) => config.method !== 'teacher');
+  const groups: { setting: GroupSetting; runs: Run[]; teachers: Run[] }[] = [];
+  // Runs that recorded no data hash yet join the group that they would belong to with any hash.
+  for (const run of [...students].sort((a, b) => Number(hasNoHash(a)) - Number(hasNoHash(b)))) {
+    const setting = settingOf(run);
+    const group = groups.find((candidate) => sameSetting(candidate.setting, setting));
+    if (group === undefined) groups.push({ setting, runs: [run], teachers: [] });
+    else group.runs.push(run);
+  }
+  for (const run of runs.filter(({ config }) => config.method === 'teacher')) {
+    const setting = settingOf(run);
+    const homes = groups.filter(
+      (group) =>
+        sameSetting(
+          { ...group.setting, epochs: setting.epochs, batchSize: setting.batchSize },
+          setting,
+        ) && group.runs.some(({ config }) => config.teacher === run.config.student),
+    );
+    if (homes.length > 0) homes.forEach((group) => group.teachers.push(run));
+    else {
+      const own = groups.find(
+        (group) => group.runs.length === 0 && sameSetting(group.setting, setting),
+      );
+      if (own === undefined) groups.push({ setting, runs: [], teachers: [run] });
+      else own.teachers.push(run);
+    }
+  }
+  groups.forEach(checkRecipes);
+  return groups.sort(
+    (a, b) =>
+      scales.indexOf(b.setting.scale) - scales.indexOf(a.setting.scale) ||
+      b.setting.epochs - a.setting.epochs ||
+      (JSON.stringify(a.setting) < JSON.stringify(b.setting) ? -1 : 1),
+  );
+}
+
+/** One value a seed from finished runs. */
+export function bySeed(
+  runs: readonly Run[],
+  value: (run: Run) => number | undefined,
+): Map<number, number> {
+  const values = new Map<number, number>();
+  for (const run of runs.filter(isFinished)) {
+    const found = value(run);
+    if (found !== undefined) values.set(run.config.seed, found);
+  }
+  return values;
+}
+
+/** Top-1 after the last epoch, in percent. */
+export function lastTop1(run: Run): number | undefined {
+  return run.metrics.at(-1)?.testTop1;
+}
+
+/** The epoch with the highest top-1, the first of equals. */
+export function bestEpoch(run: Run): { epoch: number; top1: number } | undefined {
+  return run.metrics
+    .map(({ epoch, testTop1 }) => ({ epoch, top1: testTop1 }))
+    .reduce<{ epoch: number; top1: number } | undefined>(
+      (best, candidate) => (best === undefined || candidate.top1 > best.top1 ? candidate : best),
+      undefined,
+    );
+}
+
+function settingOf({ config, provenance }: Run): GroupSetting {
+  const { dataset, scale, epochs, batchSize, precision } = config;
+  return { dataset, scale, epochs, batchSize, precision, dataHash: provenance?.dataHash ?? null };
+}
+
+function hasNoHash({ provenance }: Run): boolean {
+  return provenance === null;
+}
+
+function sameSetting(group: GroupSetting, setting: GroupSetting): boolean {
+  const hash = setting.dataHash ?? group.dataHash;
+  return JSON.stringify(group) === JSON.stringify({ ...setting, dataHash: hash });
+}
+
+function checkRecipes({ runs }: RunGroup): void {
+  const first = new Map<string, Run>();
+  for (const run of runs.filter(isFinished)) {
+    const { pair, method, recipeHash } = run.config;
+    const cell = `${pair} ${method}`;
+    const other = first.get(cell);
+    if (other === undefined) first.set(cell, run);
+    else if (other.config.recipeHash !== recipeHash) {
+      throw new LabError({
+        kind: 'results',
+        what: `the seeds of ${method} on ${pair} were run with different recipes`,
+        where: run.directory,
+        found: `recipe ${recipeHash.slice(0, 8)}, but ${other.config.recipeHash.slice(0, 8)} in ${other.directory}`,
+        remedy: 'Move the runs of one of the recipes to another results directory',
+      });
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { escapeHtml } from './html-text';
+import { labelOf } from './paper-order';
+import type { Table1Group, Table1Pair, Table1Row } from './table1-model';
+import { none, range, rowInWords, signed, type GainInWords } from './words';
+
+const columns = {
+  paper: 'paper',
+  measured: 'measured, last epoch (95 %)',
+  best: 'best epoch',
+  overStudent: 'gain over the student alone',
+  overBase: 'gain of ++ over its base',
+  verdict: 'verdict',
+} as const;
+
+/** The rows of one pair as an HTML table; on a narrow screen each row becomes a card. */
+export function pairTable({ rows }: Table1Pair): string {
+  const head = ['method', ...Object.values(columns)]
+    .map((name) => `<th scope="col">${escapeHtml(name)}</th>`)
+    .join('');
+  return `<table class="cards"><thead><tr>${head}</tr></thead><tbody>
+${rows.map(rowHtml).join('\n')}
+</tbody></table>`;
+}
+
+/** The comparisons over all pairs as an HTML table. */
+export function overPairsTable({ overPairs }: Table1Group): string {
+  const head = [
+    'over all pairs',
+    'pairs',
+    'runs',
+    'mean gain',
+    'probability that a run beats one of its base',
+  ]
+    .map((name) => `<th scope="col">${name}</th>`)
+    .join('');
+  const body = overPairs.map(
+    ({ method, base, pairs, runs, baseRuns, gain, probability }) =>
+      `<tr><th scope="row">${escapeHtml(`${labelOf(method)} over ${labelOf(base)}`)}</th>${[
+        cell('pairs', String(pairs.length), ''),
+        cell('runs', `${String(runs)} and ${String(baseRuns)}`, ''),
+        cell('mean gain', signed(gain.estimate), range(gain.interval, signed)),
+        cell(
+          'probability that a run beats one of its base',
+          probability.estimate.toFixed(2),
+          range(probability.interval, (value) => value.toFixed(2)),
+        ),
+      ].join('')}</tr>`,
+  );
+  return `<table class="cards"><thead><tr>${head}</tr></thead><tbody>${body.join('\n')}</tbody></table>`;
+}
+
+function rowHtml(row: Table1Row): string {
+  const words = rowInWords(row);
+  const classes = [
+    ...(row.method.endsWith('++') && row.measured !== null ? ['plus'] : []),
+    ...(row.measured === null ? ['idle'] : []),
+  ].join(' ');
+  const verdict = `<span class="verdict ${escapeHtml(row.verdict.split(' ').join('-'))}">${escapeHtml(words.verdict)}</span>${
+    words.difference === '' ? '' : `<small>${escapeHtml(words.difference)}</small>`
+  }`;
+  const tip = row.reasons.length === 0 ? '' : ` title="${escapeHtml(row.reasons.join('; '))}"`;
+  return `<tr class="${classes}"><th scope="row">${escapeHtml(words.method)}</th>${[
+    cell(columns.paper, words.paper, ''),
+    cell(columns.measured, words.measured, words.interval),
+    cell(columns.best, words.best, ''),
+    gainCell(columns.overStudent, words.overStudent),
+    gainCell(columns.overBase, words.overBase),
+    `<td data-label="${columns.verdict}"${tip}><span>${verdict}</span></td>`,
+  ].join('')}</tr>`;
+}
+
+function gainCell(label: string, { measured, interval, paper }: GainInWords): string {
+  const below = [interval, paper === none || paper === '' ? '' : `paper ${paper}`].filter(
+    (text) => text !== '' && text !== none,
+  );
+  return cell(label, measured === none ? '' : measured, ...below);
+}
+
+function cell(label: string, text: string, ...below: string[]): string {
+  const small = below
+    .filter((line) => line !== '' && line !== none)
+    .map((line) => `<small>${escapeHtml(line)}</small>`)
+    .join('');
+  const empty = (text === '' || text === none) && small === '';
+  return `<td data-label="${escapeHtml(label)}"${empty ? ' class="empty"' : ''}><span>${escapeHtml(text)}${small}</span></td>`;
+}

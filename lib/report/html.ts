@@ -1,0 +1,99 @@
+import { overPairsTable, pairTable } from './html-table';
+import { pageStyle } from './html-style';
+import { escapeHtml, htmlList, paragraphs } from './html-text';
+import { footnotes, paperSource, readingNotes, whatCanBeCompared } from './statements';
+import type { Table1, Table1Group, Table1Pair } from './table1-model';
+import { count, environmentInWords, pairInWords, settingInWords } from './words';
+
+/** Plots of one pair, as SVG text, to stand in the page. */
+export interface PairPlots {
+  readonly gains: string | null;
+  readonly curves: string | null;
+}
+
+/**
+ * Table 1 as one HTML page that needs nothing else: style and plots are inside, no script, nothing
+ * is asked of the network.
+ *
+ * @param plots - by group, then by pair, in the table's order
+ */
+export function renderHtml(table: Table1, plots: readonly (readonly PairPlots[])[]): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Table 1: the paper beside measured runs</title>
+<style>${pageStyle}</style>
+</head>
+<body>
+<main>
+<h1>Table 1: the paper beside measured runs</h1>
+<p class="soft">${escapeHtml(table.paper.title)} · ${escapeHtml(table.paper.paper)}</p>
+${table.groups.map((group, index) => groupHtml(group, plots[index] ?? [])).join('\n')}
+<h2>How to read it</h2>
+${htmlList(readingNotes)}
+<h2>Where the paper’s numbers come from</h2>
+${htmlList([paperSource(table), ...table.paper.notes])}
+</main>
+</body>
+</html>
+`;
+}
+
+function groupHtml(group: Table1Group, plots: readonly PairPlots[]): string {
+  return `<section>
+<h2>${escapeHtml(settingInWords(group.setting))}</h2>
+<p class="facts">${escapeHtml(environmentInWords(group.environment))}</p>
+<div class="compare">${paragraphs(whatCanBeCompared(group))}</div>
+${group.pairs.map((pair, index) => pairHtml(pair, plots[index])).join('\n')}
+${group.overPairs.length === 0 ? '' : overPairsHtml(group)}
+${
+  group.pairsNotRun.length === 0
+    ? ''
+    : `<p class="soft">The paper’s pairs not run here: ${escapeHtml(group.pairsNotRun.join(', '))}.</p>`
+}
+${provenanceHtml(group)}
+</section>`;
+}
+
+function pairHtml(pair: Table1Pair, plots: PairPlots | undefined): string {
+  const name = escapeHtml(pairInWords(pair));
+  const figures = [
+    figure(plots?.gains ?? null, `Gains on ${name}, measured and in the paper`),
+    figure(plots?.curves ?? null, `Top-1 by epoch on ${name}`),
+  ].join('');
+  return `<h3>${name}</h3>
+${pairTable(pair)}
+${htmlList(footnotes(pair))}
+${figures === '' ? '' : `<div class="plots">${figures}</div>`}`;
+}
+
+function overPairsHtml(group: Table1Group): string {
+  return `<h3>++ against its base, over all pairs</h3>
+${overPairsTable(group)}
+<p class="notes">Stratified bootstrap: seeds are drawn within each pair, as rliable does; 95 % intervals.</p>`;
+}
+
+function provenanceHtml({ environment, pairs, setting }: Table1Group): string {
+  const runs = pairs.flatMap(({ rows }) => rows.flatMap((row) => row.runs));
+  const facts = [
+    `Engine: ${environment.engines.join('; ')}`,
+    `Device: ${environment.devices.join('; ')}`,
+    `Processor: ${environment.processors.join('; ')}`,
+    `Versions: ${environment.versions.join(', ')}`,
+    `Data as read, SHA-256: ${setting.dataHash ?? 'not recorded'}`,
+  ];
+  const directories = runs.map(({ directory, last, best, bestEpoch, revision, dirty }) => {
+    const code = `${revision ?? 'unknown revision'}${dirty === true ? ' with uncommitted changes' : ''}`;
+    return `<li><code>${escapeHtml(directory)}</code>: ${last.toFixed(2)}, best ${best.toFixed(2)} after ${count(bestEpoch, 'epoch')}; ${escapeHtml(code)}</li>`;
+  });
+  return `<details><summary>Provenance of these ${count(runs.length, 'run')}</summary>
+${htmlList(facts)}
+<ul class="notes">${directories.join('\n')}</ul>
+</details>`;
+}
+
+function figure(svg: string | null, label: string): string {
+  return svg === null ? '' : `<figure role="img" aria-label="${label}">${svg}</figure>`;
+}

@@ -1,0 +1,140 @@
+import { footnotes, paperSource, readingNotes, whatCanBeCompared } from './statements';
+import { labelOf } from './paper-order';
+import type { Table1, Table1Group, Table1Pair } from './table1-model';
+import {
+  count,
+  environmentInWords,
+  none,
+  pairInWords,
+  range,
+  rowInWords,
+  settingInWords,
+  signed,
+  type GainInWords,
+} from './words';
+
+/** The plots that lie beside a rendered table, by file name. */
+export interface PlotFiles {
+  readonly gains: string;
+  readonly curves: string;
+}
+
+/** Table 1 as Markdown, with the plots linked by their file names. */
+export function renderMarkdown(table: Table1, plots: PlotFiles): string {
+  return `${[
+    '# Table 1: the paper beside measured runs',
+    escape(`${table.paper.title}. Rendered from run files; do not edit.`),
+    ...table.groups.map(groupText),
+    `![Gains over the student alone, measured and in the paper](${plots.gains})`,
+    `![Top-1 by epoch](${plots.curves})`,
+    '## How to read it',
+    list([...readingNotes, paperSource(table), ...table.paper.notes]),
+  ].join('\n\n')}\n`;
+}
+
+function groupText(group: Table1Group): string {
+  return [
+    `## ${escape(settingInWords(group.setting))}`,
+    escape(environmentInWords(group.environment)),
+    whatCanBeCompared(group)
+      .map((sentence, index) => (index === 0 ? `**${escape(sentence)}**` : escape(sentence)))
+      .join(' '),
+    ...group.pairs.map(pairText),
+    ...(group.overPairs.length === 0 ? [] : [overPairsText(group)]),
+    ...(group.pairsNotRun.length === 0
+      ? []
+      : [`The paper’s pairs not run here: ${group.pairsNotRun.map(escape).join(', ')}.`]),
+    `<details><summary>Run directories</summary>\n\n${list(directories(group))}\n\n</details>`,
+  ].join('\n\n');
+}
+
+function pairText(pair: Table1Pair): string {
+  const rows = pair.rows.map((row) => {
+    const words = rowInWords(row);
+    return [
+      words.method,
+      words.paper,
+      words.measured,
+      words.interval,
+      words.best,
+      gainText(words.overStudent),
+      words.overStudent.paper,
+      gainText(words.overBase),
+      words.overBase.paper,
+      words.difference === '' ? words.verdict : `${words.verdict} (${words.difference})`,
+    ];
+  });
+  const head = [
+    'method',
+    'paper',
+    'measured, last epoch',
+    '95 %',
+    'best epoch',
+    'gain over the student alone',
+    'paper’s',
+    'gain of ++ over its base',
+    'paper’s',
+    'verdict',
+  ];
+  const notes = footnotes(pair);
+  return [
+    `### ${escape(pairInWords(pair))}`,
+    markdownTable(head, rows),
+    ...(notes.length === 0 ? [] : [list(notes)]),
+  ].join('\n\n');
+}
+
+function overPairsText({ overPairs }: Table1Group): string {
+  const rows = overPairs.map(({ method, base, pairs, runs, baseRuns, gain, probability }) => [
+    `${labelOf(method)} over ${labelOf(base)}`,
+    pairs.join(', '),
+    `${String(runs)} and ${String(baseRuns)}`,
+    signed(gain.estimate),
+    range(gain.interval, signed),
+    probability.estimate.toFixed(2),
+    range(probability.interval, (value) => value.toFixed(2)),
+  ]);
+  const head = [
+    'over all pairs',
+    'pairs',
+    'runs',
+    'mean gain',
+    '95 %',
+    'probability that a run beats one of its base',
+    '95 %',
+  ];
+  return `${markdownTable(head, rows)}\n\nStratified bootstrap: seeds are drawn within each pair, as rliable does.`;
+}
+
+function gainText({ measured, interval }: GainInWords): string {
+  return interval === '' || interval === none ? measured : `${measured}, ${interval}`;
+}
+
+function directories(group: Table1Group): string[] {
+  return group.pairs.flatMap(({ rows }) =>
+    rows.flatMap(({ runs }) =>
+      runs.map(({ directory, last, best, bestEpoch, revision, dirty }) => {
+        const code = revision === null ? 'unknown revision' : revision.slice(0, 12);
+        return `${directory}: ${last.toFixed(2)}, best ${best.toFixed(2)} after ${count(bestEpoch, 'epoch')}, ${code}${dirty === true ? ' with uncommitted changes' : ''}`;
+      }),
+    ),
+  );
+}
+
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(escape).join(' | ')} |`;
+  const rule = `|${head.map((_, index) => (index === 0 ? ' --- ' : ' ---: ')).join('|')}|`;
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}
+
+function list(items: readonly string[]): string {
+  return items.map((item) => `- ${escape(item)}`).join('\n');
+}
+
+/** Names of methods and data sets may hold what Markdown or HTML would take for its own. */
+function escape(text: string): string {
+  return text
+    .replace(/&/gu, '&amp;')
+    .replace(/</gu, '&lt;')
+    .replace(/([\\`*_[\]|])/gu, '\\$1');
+}

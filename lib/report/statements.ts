@@ -1,0 +1,75 @@
+import { trainedHere } from './teacher';
+import type { Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
+import { count } from './words';
+
+/** What every rendering of table 1 says about how to read its columns. */
+export const readingNotes: readonly string[] = [
+  'Measured: top-1 (%) on the test images after the last epoch, mean ± sample standard deviation (number of seeds). The best epoch, which the paper’s code tracks, has its own column and no part in the verdict.',
+  '95 %: percentile bootstrap interval of the mean over the seeds. With one seed there is none; with two or three it is just the smallest and the largest value, which hold the true mean in only about 50 % and 75 % of cases.',
+  'Gains are differences on equal seeds, in points of top-1. A gain whose interval holds 0 is not shown by these seeds.',
+  'Verdict: match (the paper’s number lies inside the interval or within 0.3 of the mean), above, below; reduced (shorter schedule, other data or another teacher: never a match); no paper number; not run.',
+];
+
+/** What can be compared with the paper in a group of runs, and what cannot, in plain sentences. */
+export function whatCanBeCompared(group: Table1Group): string[] {
+  const rows = group.pairs.flatMap((pair) => pair.rows).filter((row) => row.measured !== null);
+  if (rows.length === 0) return ['No run is finished yet: there is nothing to compare.'];
+  const reduced = rows.filter(({ verdict }) => verdict === 'reduced');
+  const sentences: string[] = [];
+  if (reduced.length === 0) {
+    sentences.push(
+      'These runs have the paper’s data, schedule, batch, recipes and teachers: their accuracies can be compared with the paper’s.',
+    );
+  } else {
+    sentences.push(
+      `${reduced.length === rows.length ? 'This is not the paper’s setting' : 'Rows marked reduced are not the paper’s setting'}: ${group.reasons.join('; ')}.`,
+      'Their accuracies can neither confirm nor contradict the paper’s.',
+      'What can be compared is the gain: whether a distilled student beats the same student alone, and a ++ method its base, on the same seeds. Its size may differ with data and schedule.',
+    );
+  }
+  const foreign = group.pairs.filter(
+    ({ printed, teacher }) => printed === null && teacher !== null,
+  );
+  if (foreign.length > 0) {
+    sentences.push(
+      `The paper has no pair ${foreign.map(({ pair }) => pair).join(', ')}: beside its gains stands the range of the paper’s over its own six pairs.`,
+    );
+  }
+  const least = Math.min(...rows.flatMap((row) => seedCount(row)));
+  if (least === 1) {
+    sentences.push(
+      'Some of these numbers come from a single seed: nothing is known of their spread.',
+    );
+  }
+  return sentences;
+}
+
+/** What must be said below the rows of a pair: sources' slips, unfinished runs, remarks. */
+export function footnotes({ rows, remarks }: Table1Pair): string[] {
+  return [
+    ...rows.flatMap(({ label, paper }) =>
+      paper?.note === undefined ? [] : [`${label}, the paper’s number: ${paper.note}`],
+    ),
+    ...rows.flatMap(({ label, origin }) =>
+      origin === null
+        ? []
+        : [`${label}: weights ${origin === trainedHere ? origin : `from ${origin}`}.`],
+    ),
+    ...rows.flatMap(({ label, unfinished }) =>
+      unfinished.map(
+        ({ seed, epochs, of, why }) =>
+          `${label}, seed ${String(seed)}: ${String(epochs)} of ${count(of, 'epoch')} done${why === null ? '' : ` (${why})`}; it is in no number.`,
+      ),
+    ),
+    ...remarks,
+  ];
+}
+
+/** Where the paper's numbers come from. */
+export function paperSource({ paper }: Table1): string {
+  return `The paper’s numbers: ${paper.paper}, from ${paper.source}.`;
+}
+
+function seedCount({ method, measured }: Table1Row): number[] {
+  return method === 'teacher' || measured === null ? [] : [measured.n];
+}

@@ -1,0 +1,9 @@
+import type { TopLevelSpec } from 'vega-lite';
+
+/** Draws a Vega-Lite chart as SVG text, without a browser or a display. */
+export async function renderSvg(spec: TopLevelSpec): Promise<string> {
+  // Both are ES modules with a top-level await, which `require` cannot load.
+  const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
+  const { spec: compiled } = vegaLite.compile(spec);
+  return new vega.View(vega.parse(compiled), { renderer: 'none' }).toSVG();
+}

@@ -1,0 +1,125 @@
+import { paperTable } from '../results/paper';
+import { isFinished, type Run } from '../results/store';
+import { environmentOf } from './environment';
+import { groupRuns, type RunGroup } from './group';
+import { labelOf, place } from './paper-order';
+import { compareOverPairs } from './over-pairs';
+import type { Curve, Table1, Table1Group, Table1Pair } from './table1-model';
+import { buildRow, type RowOptions } from './table1-row';
+
+/** What a table is built from. */
+export interface Table1Input extends RowOptions {
+  readonly study: string;
+  readonly runs: readonly Run[];
+  /** Methods that get a row even when no run has them; all of the paper's for the paper's pairs. */
+  readonly methods?: readonly string[];
+}
+
+/**
+ * Builds table 1 from run files alone: the same runs give the same table.
+ *
+ * @throws LabError when the seeds of one cell were run with different recipes.
+ */
+export function buildTable1({ study, runs, methods = [], ...options }: Table1Input): Table1 {
+  const { title, paper, source, notes, confirmed, setting } = paperTable('table1');
+  return {
+    study,
+    paper: { title, paper, source, notes, confirmed, setting },
+    groups: groupRuns(runs).map((group) => buildGroup(group, methods, options)),
+  };
+}
+
+function buildGroup(group: RunGroup, methods: readonly string[], options: RowOptions): Table1Group {
+  const paper = paperTable('table1');
+  const printed = paper.pairs.map(({ pair }) => pair);
+  const own = group.runs.length > 0 ? group.runs : group.teachers;
+  const found = [...new Set(own.map(({ config }) => config.pair))].sort(
+    (a, b) => place(printed, a) - place(printed, b) || (a < b ? -1 : 1),
+  );
+  const pairs = found.map((pair) => buildPair(group, pair, methods, options));
+  const reasons = pairs.flatMap(({ rows }) => {
+    // A teacher has a schedule of its own, which says nothing of its students'.
+    const students = rows.filter(({ method }) => method !== 'teacher');
+    const told = students.some(({ measured }) => measured !== null) ? students : rows;
+    return told.flatMap((row) => row.reasons);
+  });
+  return {
+    setting: group.setting,
+    pairs,
+    pairsNotRun: found.some((pair) => printed.includes(pair))
+      ? printed.filter((pair) => !found.includes(pair))
+      : [],
+    reasons: [...new Set(reasons)],
+    overPairs: compareOverPairs(
+      group.runs,
+      paper.rows.map(({ method }) => method),
+    ),
+    environment: environmentOf([...group.runs, ...group.teachers]),
+  };
+}
+
+function buildPair(
+  group: RunGroup,
+  pair: string,
+  wanted: readonly string[],
+  options: RowOptions,
+): Table1Pair {
+  const paper = paperTable('table1');
+  const order = paper.rows.map(({ method }) => method);
+  const runs = group.runs.filter(({ config }) => config.pair === pair);
+  const teacher = runs.map(({ config }) => config.teacher).find((name) => name !== null) ?? null;
+  const student = runs[0]?.config.student ?? pair;
+  const teachers = group.teachers.filter(({ config }) => config.student === (teacher ?? student));
+  const printed = paper.pairs.find((known) => known.pair === pair)?.printed ?? null;
+  const methods = [
+    ...new Set([
+      'teacher',
+      ...(printed === null ? [] : order),
+      ...(runs.length === 0 ? [] : wanted),
+      ...runs.map(({ config }) => config.method),
+    ]),
+  ].sort((a, b) => place(order, a) - place(order, b) || (a < b ? -1 : 1));
+  const rows = methods.map((method) =>
+    buildRow({
+      pair,
+      method,
+      runs: method === 'teacher' ? teachers : runs,
+      students: runs,
+      options,
+    }),
+  );
+  return {
+    pair,
+    teacher,
+    student,
+    printed,
+    rows,
+    remarks: remarksOn(runs),
+    curves: curvesOf(runs),
+  };
+}
+
+function remarksOn(runs: readonly Run[]): string[] {
+  const teachers = new Set(
+    runs.filter(isFinished).flatMap(({ provenance }) => provenance?.teacherHash ?? []),
+  );
+  const remarks = runs.flatMap(({ config, problems }) =>
+    problems.map((problem) => `${config.method}, seed ${String(config.seed)}: ${problem}`),
+  );
+  return teachers.size > 1
+    ? [`These runs learnt from ${String(teachers.size)} different teachers' weights.`, ...remarks]
+    : remarks;
+}
+
+function curvesOf(runs: readonly Run[]): Curve[] {
+  // A run cut off early must not shorten the mean curve of those that went through.
+  const through = new Set(runs.filter(isFinished).map(({ config }) => config.method));
+  return runs
+    .filter((run) => run.metrics.length > 0 && (isFinished(run) || !through.has(run.config.method)))
+    .map(({ config, metrics }) => ({
+      method: config.method,
+      label: labelOf(config.method),
+      seed: config.seed,
+      top1: metrics.map(({ testTop1 }) => testTop1),
+    }));
+}

@@ -1,0 +1,158 @@
+import { styleText } from 'node:util';
+import CliTable from 'cli-table3';
+import { footnotes, paperSource, whatCanBeCompared } from './statements';
+import { labelOf } from './paper-order';
+import type { Table1, Table1Group, Table1Pair } from './table1-model';
+import {
+  environmentInWords,
+  none,
+  pairInWords,
+  range,
+  rowInWords,
+  settingInWords,
+  signed,
+  type GainInWords,
+} from './words';
+import type { Verdict } from './verdict';
+
+/** How wide a terminal table may be, in characters. */
+const width = 100;
+
+const verdictColors: Partial<Record<Verdict, 'green' | 'cyan' | 'yellow'>> = {
+  match: 'green',
+  above: 'cyan',
+  below: 'yellow',
+};
+
+/** How a table is written for a terminal. */
+export interface TerminalOptions {
+  /** Colours the verdicts; by default only on a terminal, and never when NO_COLOR is set. */
+  readonly color?: boolean;
+}
+
+/** Table 1 as text for a terminal, at most 100 characters wide. */
+export function renderTerminal(
+  table: Table1,
+  { color = process.stdout.isTTY && !process.env['NO_COLOR'] }: TerminalOptions = {},
+): string {
+  const groups = table.groups.map((group) => groupText(group, color));
+  return [
+    wrap(`Table 1, ${table.paper.title}`),
+    ...groups,
+    wrap(paperSource(table)),
+    wrap(
+      'Mean ± standard deviation (seeds) after the last epoch; 95 % by bootstrap over the seeds; gains in points, on equal seeds.',
+    ),
+  ].join('\n\n');
+}
+
+function groupText(group: Table1Group, color: boolean): string {
+  const pairs = group.pairs.map((pair) => pairText(pair, color));
+  const notRun = group.pairsNotRun;
+  return [
+    [settingInWords(group.setting), environmentInWords(group.environment)].map(wrap).join('\n'),
+    whatCanBeCompared(group).map(wrap).join('\n'),
+    ...pairs,
+    ...(group.overPairs.length === 0 ? [] : [overPairsText(group)]),
+    ...(notRun.length === 0 ? [] : [wrap(`The paper’s pairs not run here: ${notRun.join(', ')}`)]),
+  ].join('\n\n');
+}
+
+function pairText(pair: Table1Pair, color: boolean): string {
+  const table = plainTable([
+    'method',
+    'paper',
+    'measured',
+    'best\nepoch',
+    'gain over the\nstudent alone',
+    'gain of ++\nover its base',
+    'verdict',
+  ]);
+  for (const row of pair.rows) {
+    const words = rowInWords(row);
+    table.push([
+      words.method,
+      words.paper,
+      words.interval === none ? words.measured : `${words.measured}\n${words.interval}`,
+      words.best,
+      gainText(words.overStudent),
+      gainText(words.overBase),
+      verdictText(row.verdict, words.difference, color),
+    ]);
+  }
+  const notes = footnotes(pair).map((note) => wrap(`* ${note}`));
+  return [pairInWords(pair), table.toString(), ...notes].join('\n');
+}
+
+function overPairsText({ overPairs }: Table1Group): string {
+  const table = plainTable([
+    'over all pairs',
+    'pairs',
+    'runs',
+    'mean gain',
+    'a run beats its base',
+  ]);
+  for (const { method, base, pairs, runs, baseRuns, gain, probability } of overPairs) {
+    table.push([
+      `${labelOf(method)} over ${labelOf(base)}`,
+      String(pairs.length),
+      `${String(runs)} and ${String(baseRuns)}`,
+      withInterval(signed(gain.estimate), range(gain.interval, signed)),
+      withInterval(
+        probability.estimate.toFixed(2),
+        range(probability.interval, (value) => value.toFixed(2)),
+      ),
+    ]);
+  }
+  return table.toString();
+}
+
+function withInterval(estimate: string, interval: string): string {
+  return interval === none ? estimate : `${estimate} (${interval})`;
+}
+
+function gainText({ measured, paper }: GainInWords): string {
+  if (measured === '') return '';
+  if (paper === none) return measured;
+  return measured === none ? `paper ${paper}` : `${measured}\npaper ${paper}`;
+}
+
+function verdictText(verdict: Verdict, difference: string, color: boolean): string {
+  const words = difference === '' ? verdict : `${verdict} (${difference})`;
+  const paint = verdictColors[verdict];
+  return color && paint !== undefined ? styleText(paint, words, { validateStream: false }) : words;
+}
+
+function plainTable(head: string[]): CliTable.Table {
+  return new CliTable({
+    head,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+    chars: {
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: '',
+    },
+  });
+}
+
+function wrap(text: string): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,43 @@
+import { sha256 } from '../files';
+
+/**
+ * JSON with sorted keys and no spaces, so that equal values give equal bytes however they were built.
+ * Keys whose value is undefined are left out, as JSON does.
+ *
+ * @throws TypeError when the value holds something JSON cannot say: NaN, a function, a class instance.
+ */
+export function canonicalJson(value: unknown): string {
+  return write(value, '$');
+}
+
+/** SHA-256 of the canonical JSON of a value, hexadecimal; this is what `recipeHash` holds. */
+export function hashJson(value: unknown): string {
+  return sha256(canonicalJson(value));
+}
+
+function write(value: unknown, path: string): string {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') {
+    return JSON.stringify(value);
+  }
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError(`${path} is ${String(value)}: no JSON number`);
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) {
+    return `[${value.map((item, index) => write(item, `${path}[${String(index)}]`)).join(',')}]`;
+  }
+  if (isPlainObject(value)) {
+    const entries = Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => `${JSON.stringify(key)}:${write(item, `${path}.${key}`)}`);
+    return `{${entries.join(',')}}`;
+  }
+  throw new TypeError(`${path} is a ${typeof value} that JSON cannot say`);
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

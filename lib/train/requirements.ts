@@ -1,0 +1,61 @@
+import type { ImageDataset } from '../data/types';
+import { needsClassMeans } from '../distill/terms';
+import { LabError } from '../errors';
+import { checkRecipe, type TrainingRecipe } from './recipe';
+import type { TrainingOptions } from './train';
+
+/** Decoupled KD splits the classes into the target and at least two others. */
+const fewestClassesForDkd = 3;
+
+/**
+ * Checks that a recipe can run on a data set, before anything is trained.
+ *
+ * @throws LabError when the batch is larger than the data set or there are too few classes.
+ */
+export function requireRecipeFits(recipe: TrainingRecipe, dataset: ImageDataset): void {
+  checkRecipe(recipe);
+  const { count } = dataset.train;
+  if (recipe.batchSize > count) {
+    throw new LabError({
+      kind: 'option',
+      what: 'the batch is larger than the data set',
+      found: `a batch of ${recipe.batchSize}, ${count} training images in ${dataset.name}`,
+      remedy: 'Give a smaller --batch',
+    });
+  }
+  const usesDkd = recipe.method.terms.some(({ loss }) => loss === 'dkd');
+  if (usesDkd && dataset.classes.length < fewestClassesForDkd) {
+    throw new LabError({
+      kind: 'data',
+      what: 'DKD needs at least three classes',
+      where: `method ${recipe.method.name}`,
+      found: `${dataset.classes.length} in ${dataset.name}`,
+      remedy: 'Leave DKD out with --methods, or take a data set with more classes',
+    });
+  }
+}
+
+/**
+ * Checks that a run's parts belong together.
+ *
+ * @throws LabError as `requireRecipeFits` does, and when the student knows another number of classes
+ * than the data set or class means are missing.
+ */
+export function requireTrainable({ recipe, dataset, student, teacher }: TrainingOptions): void {
+  requireRecipeFits(recipe, dataset);
+  if (student.classes !== dataset.classes.length) {
+    throw new LabError({
+      kind: 'model',
+      what: 'the student knows another number of classes than the data set',
+      found: `${student.classes} and ${dataset.classes.length}`,
+      remedy: 'Make the student for this data set',
+    });
+  }
+  if (needsClassMeans(recipe.method) && !teacher?.classMeans) {
+    throw new LabError({
+      kind: 'option',
+      what: `the method '${recipe.method.name}' needs the teacher's class means`,
+      remedy: 'Make them with `npm run class-means`',
+    });
+  }
+}

@@ -1,0 +1,148 @@
+import Table from 'cli-table3';
+import { Command, InvalidArgumentError } from 'commander';
+import { runCommand } from '../../lib/cli';
+import { checkDataset, type DatasetReport } from '../../lib/data/check';
+import { dataDirectory, dataVariable } from '../../lib/data/directory';
+import { downloadSource } from '../../lib/data/download-source';
+import { dataProgressPrinter, type OnDataProgress } from '../../lib/data/progress';
+import { dataSources, findSource, listDatasets } from '../../lib/data/registry';
+import type { DatasetStatus } from '../../lib/data/source';
+import { unknownName } from '../../lib/errors';
+
+interface CommonOptions {
+  readonly dataDir?: string;
+  readonly json?: true;
+}
+
+runCommand(async () => {
+  const program = new Command('npm run data --').description(
+    'Lists, downloads and checks the data sets. fashion-mnist is part of the package; cifar10 and ' +
+      'cifar100 are downloaded or read from a folder or archive that you have; folder:PATH is any ' +
+      'folder of JPEG or PNG files in train/CLASS/ and val/CLASS/ (or test/CLASS/).',
+  );
+  common(program.command('list', { isDefault: true }))
+    .description('what is there and what is not (the default)')
+    .argument('[names...]', 'only these')
+    .action(list);
+  common(program.command('download'))
+    .description('fetches a data set, going on where an earlier attempt stopped; checks its MD5')
+    .argument('<name>', 'cifar10 or cifar100')
+    .option('--form <form>', 'binary or python; both hold the same images (default: binary)')
+    .option('--from <url>', 'folder of another server that has the official archive')
+    .action(fetchData);
+  common(program.command('check'))
+    .description('reads a data set completely and verifies sizes, labels and official checksums')
+    .argument('<name>', 'a data set or folder:PATH')
+    .option('--image-size <pixels>', 'side of the images of folder:PATH (default: 32)', wholeNumber)
+    .action(check);
+  await program.parseAsync();
+});
+
+function common(command: Command): Command {
+  return command
+    .option(
+      '--data-dir <path>',
+      `where data sets lie, or a folder or archive itself (default: $${dataVariable}, ` +
+        `else ${dataDirectory(undefined, {})})`,
+    )
+    .option('--json', 'print JSON on standard output');
+}
+
+async function list(names: readonly string[], { dataDir, json }: CommonOptions): Promise<void> {
+  const known = dataSources.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw unknownName('command or data set', unknown, ['list', 'download', 'check', ...known]);
+  }
+  const all = await listDatasets({ dataDir });
+  const shown = names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
+  if (json === true) print(shown);
+  else process.stdout.write(`${describeStatuses(shown)}\n`);
+}
+
+async function fetchData(
+  name: string,
+  { dataDir, form, from, json }: CommonOptions & { readonly form?: string; readonly from?: string },
+): Promise<void> {
+  const directory = dataDirectory(dataDir);
+  const result = await withProgress((onProgress) =>
+    downloadSource(findSource(name), { dataDir: directory, form, from, onProgress }),
+  );
+  if (json === true) {
+    print({ name, ...result });
+    return;
+  }
+  const done = result.downloaded ? 'downloaded' : 'already there';
+  process.stdout.write(`${name}: ${done}, checksum right: ${result.path}\n`);
+}
+
+async function check(
+  name: string,
+  { dataDir, imageSize, json }: CommonOptions & { readonly imageSize?: number },
+): Promise<void> {
+  const report = await withProgress((onProgress) =>
+    checkDataset(name, { dataDir, imageSize, onProgress }),
+  );
+  if (json === true) print(report);
+  else process.stdout.write(`${describeReport(report)}\n`);
+}
+
+async function withProgress<Result>(
+  work: (onProgress: OnDataProgress) => Promise<Result>,
+): Promise<Result> {
+  const progress = dataProgressPrinter();
+  try {
+    return await work(progress.report);
+  } finally {
+    progress.stop();
+  }
+}
+
+function describeStatuses(statuses: readonly DatasetStatus[]): string {
+  const table = new Table({
+    head: ['data set', 'state', 'what is there'],
+    style: { head: [], border: [] },
+    colWidths: [null, null, Math.max(40, (process.stdout.columns ?? 120) - 32)],
+    wordWrap: true,
+  });
+  for (const { name, state, form, path, detail, mend } of statuses) {
+    const title = dataSources.find((source) => source.name === name)?.title;
+    const place = path === undefined ? undefined : `${form ?? 'in'}: ${path}`;
+    const lines = [title, place, detail, mend === undefined ? undefined : `→ ${mend}`];
+    table.push([name, state, lines.filter((line) => line !== undefined).join('\n')]);
+  }
+  return table.toString();
+}
+
+function describeReport({ name, form, path, official, detail, images }: DatasetReport): string {
+  const rows: [string, string][] = [
+    ['data set', name],
+    ['from', `${form ?? ''} ${path ?? ''}`.trim()],
+    ['official', `${official === null ? 'unknown' : official ? 'yes' : 'no'}: ${detail}`],
+  ];
+  if (images !== undefined) {
+    const { train, test, classes, height, width, mean, std, perClass, hash } = images;
+    const [fewest, most] = perClass;
+    const spread = fewest === most ? `${fewest}` : `${fewest} to ${most}`;
+    rows.push(
+      ['images', `${train} train (${spread} a class), ${test} test, ${height}×${width}`],
+      ['classes', String(classes)],
+      ['mean, std', [mean, std].map((values) => values.map(fourDigits).join(' ')).join(', ')],
+      ['SHA-256', hash],
+    );
+  }
+  return rows.map(([label, value]) => `${label.padEnd(10)} ${value}`).join('\n');
+}
+
+function fourDigits(value: number): string {
+  return value.toFixed(4);
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number.');
+}
+
+function print(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

@@ -1,0 +1,74 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { runCommand } from '../../lib/cli';
+import { buildEngine } from '../../lib/engine/build';
+import { engineProgressPrinter } from '../../lib/engine/build-progress';
+import { cacheRoot, folderBytes } from '../../lib/engine/cache';
+import { startEngine } from '../../lib/engine/load';
+
+interface Options {
+  gpu?: true;
+  force?: true;
+  clean?: true;
+  json?: true;
+}
+
+const command = new Command('npm run engine --')
+  .description(
+    'Builds the TensorFlow engine into the cache of this user: fetches the pinned wheel through pip (270 MB), unpacks it (850 MB) and compiles the binding. Needs Python 3 with pip and g++. Commands that compute do the same on first use.',
+  )
+  .option(
+    '--gpu',
+    'the engine for NVIDIA GPUs: with the CUDA wheels, 3.4 GB to fetch, 5.7 GB unpacked',
+  )
+  .option('--force', 'build again although it is there')
+  .option('--clean', 'remove all built engines from the cache, and build nothing')
+  .option('--json', 'print one JSON object on standard output')
+  .addHelpText(
+    'after',
+    '\nNORM_DIRECTION_LAB_CACHE names another place for the cache. npm run doctor tells its state.',
+  );
+
+runCommand(async () => {
+  const options = command.parse().opts<Options>();
+  if (options.clean === true) await clean(options);
+  else await build(options);
+});
+
+async function clean({ json }: Options): Promise<void> {
+  const folder = join(cacheRoot(), 'engine');
+  const bytes = folderBytes(folder);
+  await rm(folder, { recursive: true, force: true });
+  if (json === true) print({ removed: folder, bytes });
+  else process.stdout.write(`removed ${folder} (${(bytes / 1e9).toFixed(1)} GB)\n`);
+}
+
+async function build({ gpu, force, json }: Options): Promise<void> {
+  const device = gpu === true ? 'gpu' : 'cpu';
+  const built = await buildEngine({
+    device,
+    force: force === true,
+    onProgress: engineProgressPrinter(),
+  });
+  const engine = await startEngine({ engine: 'native', device });
+  if (json === true) {
+    print({ ...engine, ...built });
+    return;
+  }
+  const { libraries, binding } = built.seconds;
+  process.stdout.write(
+    [
+      `TensorFlow ${String(engine.tensorflow)} on the ${engine.device}, ${String(engine.threads)} threads, bfloat16 ${engine.bfloat16}`,
+      built.built
+        ? `built: libraries ${libraries.toFixed(1)} s, binding ${binding.toFixed(1)} s`
+        : 'was built already (--force builds it again)',
+      `binding: ${built.binding}`,
+      '',
+    ].join('\n'),
+  );
+}
+
+function print(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

@@ -1,0 +1,94 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { runTypeScript } from '../support/child';
+import { withFileServer } from '../support/file-server';
+import { withFolder } from '../support/folder';
+
+const script = join(__dirname, '../../reproduce/commands/data.ts');
+
+describe('npm run data', () => {
+  const folder = withFolder();
+  const server = withFileServer();
+
+  const run = (...args: string[]): ReturnType<typeof runTypeScript> => runTypeScript(script, args);
+
+  it('lists what is there, as a table and as JSON', async () => {
+    const [table, json] = await Promise.all([
+      run('--data-dir', folder()),
+      run('list', '--json', '--data-dir', folder()),
+    ]);
+    expect(table.status, table.stderr).to.equal(0);
+    expect(table.stdout).to.match(/fashion-mnist.*embedded/);
+    expect(table.stdout).to.match(/cifar100.*missing/);
+    expect(table.stdout).to.contain('npm run data -- download cifar100');
+    const statuses: unknown = JSON.parse(json.stdout);
+    expect(statuses).to.have.length(3);
+    expect(statuses).to.have.nested.property('[2].name', 'cifar100');
+    expect(statuses).to.have.nested.property('[2].state', 'missing');
+  });
+
+  it('checks a data set and prints its hash', async () => {
+    const [text, json] = await Promise.all([
+      run('check', 'fashion-mnist'),
+      run('check', 'fashion-mnist', '--json'),
+    ]);
+    expect(text.status, text.stderr).to.equal(0);
+    expect(text.stdout).to.contain('10000 train (1000 a class), 2000 test, 32×32');
+    const report: unknown = JSON.parse(json.stdout);
+    expect(report).to.have.property('official', true);
+    expect(report)
+      .to.have.nested.property('images.hash')
+      .that.matches(/^[0-9a-f]{64}$/);
+    expect(text.stdout).to.contain(
+      report !== null && typeof report === 'object' && 'images' in report
+        ? JSON.stringify(report.images).slice(-66, -2)
+        : 'a report',
+    );
+  });
+
+  it('says in one line what is wrong, with exit status 1', async () => {
+    const [command, name, form, missing, nothing, option] = await Promise.all([
+      run('lst'),
+      run('check', 'cifra100'),
+      run('download', 'cifar10', '--form', 'matlab', '--data-dir', folder()),
+      run('check', 'cifar100', '--data-dir', folder()),
+      run('download', 'fashion-mnist'),
+      run('check', 'fashion-mnist', '--verbose'),
+    ]);
+    expect(command.stderr).to.contain("Did you mean 'list'?");
+    expect(name.stderr).to.contain("unknown data set 'cifra100'. Did you mean 'cifar100'?");
+    expect(form.stderr).to.contain("unknown form 'matlab'").and.to.contain('binary, python');
+    expect(missing.stderr).to.contain('npm run data -- download cifar100');
+    expect(nothing.stderr).to.contain("nothing to download for 'fashion-mnist'");
+    expect(option.stderr).to.contain("unknown option '--verbose'");
+    for (const { status, stdout, stderr } of [command, name, form, missing, nothing, option]) {
+      expect(status).to.equal(1);
+      expect(stdout).to.equal('');
+      expect(stderr.trim().split('\n')).to.have.length(1);
+    }
+  });
+
+  it('downloads from another server, and keeps nothing of a wrong checksum', async () => {
+    server().file.bytes = Buffer.from('not the archive');
+    const from = new URL('.', server().url).href;
+    const dataDir = join(folder(), 'new');
+    const args = ['download', 'cifar100', '--form', 'python', '--from', from];
+    const { status, stderr } = await run(...args, '--data-dir', dataDir);
+    expect(status).to.equal(1);
+    expect(server().requests.map(({ url }) => url)).to.deep.equal(['/cifar-100-python.tar.gz']);
+    expect(stderr).to.contain('wrong checksum').and.to.contain('eb9058c3a382ffc7106e4002c42a8d85');
+    expect(existsSync(join(dataDir, 'cifar-100-python.tar.gz'))).to.equal(false);
+    expect(existsSync(join(dataDir, 'cifar-100-python.tar.gz.part'))).to.equal(false);
+  });
+
+  it('names the file of a broken image folder', async () => {
+    for (const name of ['train/a', 'train/b', 'val/a', 'val/b']) {
+      mkdirSync(join(folder(), name), { recursive: true });
+      writeFileSync(join(folder(), name, 'x.png'), 'no image');
+    }
+    const { status, stderr } = await run('check', `folder:${folder()}`);
+    expect(status).to.equal(1);
+    expect(stderr).to.contain('x.png');
+  });
+});

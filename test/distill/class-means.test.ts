@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'chai';
+import {
+  type ClassMeans,
+  computeClassMeans,
+  readClassMeans,
+  requireClassMeansOf,
+  writeClassMeans,
+} from '../../lib/distill/class-means';
+import { LabError } from '../../lib/errors';
+import { createModel } from '../../lib/models/registry';
+import type { Model } from '../../lib/nn/model';
+import { smallDataset } from '../support/datasets';
+import { withEngine } from '../support/engine';
+import { withFolder } from '../support/folder';
+
+/** A teacher whose embedding is the first pixel's red and blue, normalised as the data set says. */
+function pixelTeacher(): Model {
+  const model = createModel('resnet8', { classes: 2 });
+  return {
+    ...model,
+    embeddingSize: 2,
+    forward(images) {
+      const pixel = tf.slice(images, [0, 0, 0, 0], [-1, 1, 1, 3]);
+      const [red, , blue] = tf.split(tf.reshape(pixel, [-1, 3]), 3, 1);
+      const embedding = tf.concat([red as tf.Tensor2D, blue as tf.Tensor2D], 1);
+      return { logits: embedding, embedding, features: [], preActivations: [] };
+    },
+  };
+}
+
+const means: ClassMeans = {
+  means: Float32Array.of(1, 2, 3, 4, 5, 6),
+  classes: 3,
+  dimension: 2,
+  teacherHash: 'a'.repeat(64),
+  datasetHash: 'small',
+  augmented: true,
+};
+
+describe('class means', () => {
+  withEngine('native');
+  const folder = withFolder();
+
+  it('are the mean embedding of each class, over batches that split the classes', () => {
+    const dataset = {
+      ...smallDataset({ classes: 2, perClass: 3, side: 1 }),
+      mean: [0, 0, 0] as const,
+      std: [1 / 255, 1 / 255, 1 / 255] as const,
+      train: {
+        // (red, green, blue) of six one-pixel images.
+        images: Uint8Array.of(1, 0, 10, 2, 0, 20, 3, 0, 30, 4, 0, 40, 5, 0, 50, 9, 0, 60),
+        labels: Int32Array.of(0, 1, 0, 1, 0, 1),
+        count: 6,
+      },
+    };
+    const found = computeClassMeans(pixelTeacher(), dataset, {
+      teacherHash: 'hash',
+      augmented: false,
+      batchSize: 4,
+    });
+    [(1 + 3 + 5) / 3, (10 + 30 + 50) / 3, (2 + 4 + 9) / 3, (20 + 40 + 60) / 3].forEach(
+      (mean, i) => {
+        expect(found.means[i]).to.be.closeTo(mean, 1e-4);
+      },
+    );
+    expect(found.dimension).to.equal(2);
+    expect(found.datasetHash).to.equal('small');
+  });
+
+  it('differ over the augmented images, and are the same for the same seed', () => {
+    const dataset = smallDataset();
+    const teacher = createModel('resnet8', { classes: 4 });
+    const over = (augmented: boolean): Float32Array =>
+      computeClassMeans(teacher, dataset, { teacherHash: 'h', augmented }).means;
+    expect(over(true)).to.deep.equal(over(true));
+    expect(over(true)).to.not.deep.equal(over(false));
+    teacher.dispose();
+  });
+
+  it('refuse a class without images', () => {
+    const dataset = smallDataset();
+    const train = { ...dataset.train, labels: dataset.train.labels.map((label) => label % 3) };
+    const teacher = createModel('resnet8', { classes: 4 });
+    expect(() => computeClassMeans(teacher, { ...dataset, train }, { teacherHash: 'h' })).to.throw(
+      LabError,
+      "class 'class 3' without images",
+    );
+    teacher.dispose();
+  });
+
+  it('come back from their file as they were written', () => {
+    const file = join(folder(), 'means.safetensors');
+    writeClassMeans(file, means);
+    expect(readClassMeans(file)).to.deep.equal(means);
+  });
+
+  it('are refused for another teacher, data set, dimension or number of classes', () => {
+    const dataset = smallDataset({ classes: 3 });
+    const fits = { teacherHash: means.teacherHash, dataset, dimension: 2 };
+    expect(() => requireClassMeansOf(means, fits)).to.not.throw();
+    const cases: [string, Partial<typeof fits>][] = [
+      ['class means of another teacher', { teacherHash: 'b'.repeat(64) }],
+      [
+        'class means over another data set',
+        { dataset: smallDataset({ classes: 3, hash: 'other' }) },
+      ],
+      ['class means of another dimension', { dimension: 64 }],
+      ['class means of another number of classes', { dataset: smallDataset({ classes: 4 }) }],
+    ];
+    for (const [words, change] of cases) {
+      expect(() => requireClassMeansOf(means, { ...fits, ...change }, 'means.file')).to.throw(
+        LabError,
+        words,
+      );
+    }
+  });
+
+  it('are not read from another kind of file', () => {
+    const file = join(folder(), 'other.safetensors');
+    writeFileSync(file, 'hello, world');
+    expect(() => readClassMeans(file)).to.throw(LabError, 'not a whole safetensors file');
+  });
+});

@@ -1,0 +1,125 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { buildEngine, enginePlace } from '../../lib/engine/build';
+import { cached } from '../../lib/engine/cache';
+import type { Check } from '../../lib/engine/doctor';
+import { typeScriptKernels } from '../../lib/engine/doctor-notebooks';
+import { checkNode } from '../../lib/engine/doctor-tools';
+import { runTypeScript } from '../support/child';
+import { withFolder } from '../support/folder';
+
+const command = join(__dirname, '..', '..', 'reproduce', 'commands', 'doctor.ts');
+
+interface Report {
+  readonly checks: readonly Check[];
+}
+
+describe('npm run doctor', () => {
+  const folder = withFolder();
+
+  before(async function () {
+    this.timeout(600_000);
+    await buildEngine();
+  });
+
+  async function doctor(env: NodeJS.ProcessEnv = {}): Promise<{
+    status: number | null;
+    named: ReadonlyMap<string, Check>;
+  }> {
+    const { status, stdout } = await runTypeScript(command, ['--json'], {
+      NORM_DIRECTION_LAB_ENGINE: '',
+      NORM_DIRECTION_LAB_DEVICE: 'cpu',
+      NORM_DIRECTION_LAB_DATA: folder(),
+      ...env,
+    });
+    const report = JSON.parse(stdout) as Report;
+    return { status, named: new Map(report.checks.map((check) => [check.name, check])) };
+  }
+
+  it('finds the built engine computing, its version and device, and every part by name', async () => {
+    const { status, named } = await doctor();
+    expect(status).to.equal(0);
+    for (const name of ['Node', 'engine', 'engine computes', 'TensorFlow', 'device', 'bfloat16']) {
+      expect(named.get(name)?.state, name).to.equal('ok');
+    }
+    expect(named.get('TensorFlow')?.detail).to.equal('2.21.0');
+    for (const name of [
+      'GPU',
+      'cache',
+      'notebook kernel (tslab)',
+      'Jupyter',
+      'data: fashion-mnist',
+    ]) {
+      expect(named.has(name), name).to.equal(true);
+    }
+    for (const { name, state, mend } of named.values()) {
+      if (state !== 'ok') expect(mend, name).to.be.a('string');
+    }
+  });
+
+  it('names each missing tool with what installs it, and ends with status 1', async () => {
+    const cache = join(folder(), 'cache');
+    const { status, named } = await doctor({
+      PATH: folder(),
+      CXX: '',
+      NORM_DIRECTION_LAB_CACHE: cache,
+    });
+    expect(status).to.equal(1);
+    expect(named.get('C++ compiler')).to.include({ state: 'fault' });
+    expect(named.get('C++ compiler')?.mend).to.include('apt-get install g++');
+    expect(named.get('Python 3')?.mend).to.include('apt-get install python3');
+    expect(named.get('engine')).to.include({ state: 'warning', mend: 'npm run engine' });
+    expect(named.has('engine computes')).to.equal(false);
+    expect(existsSync(cache)).to.equal(false);
+  });
+
+  it('counts missing tools as warnings while the engine is built', async () => {
+    const { status, named } = await doctor({ PATH: folder(), CXX: '' });
+    expect(status).to.equal(0);
+    expect(named.get('C++ compiler')?.state).to.equal('warning');
+    expect(named.get('Jupyter')).to.include({ state: 'warning' });
+  });
+
+  it('survives an engine that does not load, and says how to mend it', async () => {
+    const place = enginePlace('cpu', join(folder(), 'engine'));
+    const make = (file: string) => (entry: string) => {
+      writeFileSync(join(entry, file), 'no shared library');
+      return Promise.resolve();
+    };
+    await cached({ root: place.root, name: place.libraries, make: make('library') });
+    await cached({ root: place.root, name: place.binding, make: make('tfjs_binding.node') });
+    const { status, named } = await doctor({ NORM_DIRECTION_LAB_CACHE: folder() });
+    expect(status).to.equal(1);
+    expect(named.get('engine')?.state).to.equal('ok');
+    expect(named.get('engine computes')).to.include({
+      state: 'fault',
+      mend: 'npm run engine -- --force',
+    });
+    expect(named.get('engine computes')?.detail).to.include('does not load');
+  });
+
+  it('reports a setting that stops every command', async () => {
+    const { status, named } = await doctor({ NORM_DIRECTION_LAB_ENGINE: 'fast' });
+    expect(status).to.equal(1);
+    expect(named.get('engine')).to.include({ state: 'fault' });
+    expect(named.get('engine')?.detail).to.include("'fast'");
+  });
+
+  it('wants Node 20.19 or later', () => {
+    expect(checkNode('20.19.0').state).to.equal('ok');
+    expect(checkNode('24.1.0').state).to.equal('ok');
+    expect(checkNode('20.18.3').state).to.equal('fault');
+    expect(checkNode('18.20.0').state).to.equal('fault');
+  });
+
+  it("finds TypeScript kernels in Jupyter's list", () => {
+    const kernels = {
+      python3: { spec: { language: 'python' } },
+      tslab: { spec: { language: 'typescript' } },
+    };
+    expect(typeScriptKernels(JSON.stringify({ kernelspecs: kernels }))).to.deep.equal(['tslab']);
+    expect(typeScriptKernels('{"kernelspecs": {}}')).to.deep.equal([]);
+    expect(typeScriptKernels('no list')).to.equal(undefined);
+  });
+});

@@ -1,0 +1,74 @@
+import { expect } from 'chai';
+import { LabError } from '../../lib/errors';
+import { decodeSafetensors, encodeSafetensors } from '../../lib/formats/safetensors';
+
+const tensors = new Map([
+  ['a', { shape: [2, 2], data: Float32Array.of(1, -2, 0.5, NaN) }],
+  ['empty', { shape: [0], data: new Float32Array(0) }],
+  ['scalar', { shape: [], data: Float32Array.of(7) }],
+]);
+
+/** A file written by hand: one tensor of a type and its bytes. */
+function fileWith(
+  dtype: string,
+  shape: number[],
+  numbers: Uint8Array,
+  end = numbers.length,
+): Buffer {
+  const header = Buffer.from(JSON.stringify({ x: { dtype, shape, data_offsets: [0, end] } }));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, header, numbers]);
+}
+
+describe('safetensors', () => {
+  it('come back as they were written, text included', () => {
+    const bytes = encodeSafetensors(tensors, { model: 'resnet8' });
+    const file = decodeSafetensors(bytes, 'here');
+    expect([...file.tensors]).to.deep.equal([...tensors]);
+    expect(file.metadata).to.deep.equal({ model: 'resnet8' });
+  });
+
+  it('are the same bytes for the same content', () => {
+    expect(encodeSafetensors(tensors)).to.deep.equal(encodeSafetensors(tensors));
+  });
+
+  it('give float32 whatever type they are stored in', () => {
+    const read = (dtype: string, bytes: number[], shape = [1]): number[] =>
+      Array.from(
+        decodeSafetensors(fileWith(dtype, shape, Uint8Array.from(bytes)), 'here').tensors.get('x')
+          ?.data ?? [],
+      );
+    // 1.5 = 0x3E00 in half precision, 0x3FC0 in bfloat16; 0x0001 is the smallest half, 2⁻²⁴.
+    expect(read('F16', [0x00, 0x3e, 0x01, 0x00], [2])).to.deep.equal([1.5, 2 ** -24]);
+    expect(read('BF16', [0xc0, 0x3f])).to.deep.equal([1.5]);
+    expect(read('I64', [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])).to.deep.equal([-2]);
+    expect(read('F64', [0, 0, 0, 0, 0, 0, 0xf8, 0x3f])).to.deep.equal([1.5]);
+  });
+
+  it('are refused when cut anywhere', () => {
+    const bytes = encodeSafetensors(tensors);
+    for (let length = 0; length < bytes.length; length++) {
+      expect(() => decodeSafetensors(bytes.slice(0, length), 'here'), `${length} bytes`).to.throw(
+        LabError,
+      );
+    }
+  });
+
+  it('are refused with more bytes than named, an unknown type or a place outside', () => {
+    const four = new Uint8Array(4);
+    expect(() => decodeSafetensors(fileWith('F32', [1], new Uint8Array(8), 4), 'f')).to.throw(
+      LabError,
+      '8 bytes of numbers, 4 named',
+    );
+    expect(() => decodeSafetensors(fileWith('Q4', [1], four), 'f')).to.throw(
+      LabError,
+      'unknown type Q4',
+    );
+    expect(() => decodeSafetensors(fileWith('F32', [2], four, 8), 'f')).to.throw(
+      LabError,
+      'bytes 0 to 8',
+    );
+    expect(() => decodeSafetensors(fileWith('constructor', [1], four), 'f')).to.throw(LabError);
+  });
+});

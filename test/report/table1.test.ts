@@ -1,0 +1,245 @@
+import { expect } from 'chai';
+import { LabError } from '../../lib/errors';
+import { buildTable1 } from '../../lib/report/table1';
+import type { Table1, Table1Row } from '../../lib/report/table1-model';
+import type { RunConfig } from '../../lib/results/schema';
+import type { Run } from '../../lib/results/store';
+import { madeUpRun, type MadeUpRun } from '../results/made-up-runs';
+
+function table(runs: readonly Run[], methods: string[] = []): Table1 {
+  return buildTable1({ study: 'table1', runs, root: 'results', methods });
+}
+
+function rowOf(built: Table1, pair: string, method: string, group = 0): Table1Row {
+  const found = built.groups[group]?.pairs
+    .find((candidate) => candidate.pair === pair)
+    ?.rows.find((row) => row.method === method);
+  if (found === undefined) throw new Error(`no row ${method} on ${pair}`);
+  return found;
+}
+
+/** Seed to the two epochs' accuracies. */
+const madeUp: Record<string, Record<number, [number, number]>> = {
+  student: { 1: [60, 80], 2: [60, 81] },
+  kd: { 1: [60, 81], 2: [60, 81.4] },
+  'kd++': { 1: [82, 81.5], 2: [60, 82.5] },
+};
+
+const quick: Run[] = Object.entries(madeUp).flatMap(([method, seeds]) =>
+  Object.entries(seeds).map(([seed, top1]) =>
+    madeUpRun({ config: { method, seed: Number(seed) }, top1 }),
+  ),
+);
+
+const teacher = madeUpRun({
+  config: { pair: 'resnet20', teacher: null, student: 'resnet20', method: 'teacher', epochs: 3 },
+  top1: [80, 90, 91],
+});
+
+/** A run in the paper's own setting that ends with this accuracy. */
+function paperRun(
+  method: string,
+  seed: number,
+  top1: number,
+  changes: Partial<RunConfig> = {},
+  provenance: MadeUpRun['provenance'] = {},
+): Run {
+  return madeUpRun({
+    config: {
+      pair: 'resnet56:resnet20',
+      teacher: 'resnet56',
+      student: 'resnet20',
+      dataset: 'cifar100',
+      scale: 'paper',
+      epochs: 240,
+      method,
+      seed,
+      ...changes,
+    },
+    provenance: { teacherSource: 'cifar_teachers.tar', teacherTop1: 72.34, ...provenance },
+    top1: Array.from({ length: 240 }, (_, epoch) => (epoch === 239 ? top1 : 40)),
+  });
+}
+
+describe('table 1 of a reduced study', () => {
+  const built = table([...quick, teacher]);
+  const pair = 'resnet20:resnet8';
+
+  it('has the last epoch’s mean and spread, the best epoch apart', () => {
+    const row = rowOf(built, pair, 'kd++');
+    // (81.5 + 82.5) / 2; deviations ±0.5: √(0.5 / 1).
+    expect(row.measured).to.deep.include({ n: 2, mean: 82, interval: { low: 81.5, high: 82.5 } });
+    expect(row.measured?.std).to.be.closeTo(Math.SQRT1_2, 1e-12);
+    // (82 + 82.5) / 2: seed 1 was best after its first epoch.
+    expect(row.best?.mean).to.equal(82.25);
+    expect(row.runs[0]).to.deep.include({
+      seed: 1,
+      directory: 'runs/table1/resnet20-resnet8/kd++/seed-1',
+      last: 81.5,
+      best: 82,
+      bestEpoch: 1,
+    });
+  });
+
+  it('has the gains on equal seeds: over the student 1.5 and 1.5, over KD 0.5 and 1.1', () => {
+    const { overStudent, overBase } = rowOf(built, pair, 'kd++');
+    expect(overStudent?.measured).to.deep.include({ n: 2, mean: 1.5, std: 0 });
+    expect(overBase?.over).to.equal('kd');
+    expect(overBase?.measured?.mean).to.be.closeTo(0.8, 1e-9);
+    // Deviations ±0.3: √(0.18 / 1).
+    expect(overBase?.measured?.std).to.be.closeTo(Math.sqrt(0.18), 1e-9);
+    expect(rowOf(built, pair, 'kd').overBase).to.equal(null);
+    expect(rowOf(built, pair, 'student').overStudent).to.equal(null);
+  });
+
+  it('shows the paper’s range where the paper has not the pair: KD++ over KD +1.05 to +2.45', () => {
+    const { paper, overBase } = rowOf(built, pair, 'kd++');
+    expect(paper).to.equal(null);
+    // 74.59 − 73.54 on WRN40-2-WRN40-1 and 70.10 − 67.65 on R50-MBV2.
+    expect(overBase).to.deep.include({
+      paper: null,
+      paperRange: { low: 1.05, high: 2.45, pairs: 6 },
+    });
+  });
+
+  it('says reduced everywhere, with the reasons', () => {
+    const [group] = built.groups;
+    const told = group?.pairs.flatMap(({ rows }) => rows.map(({ verdict }) => verdict));
+    expect(new Set(told)).to.deep.equal(new Set(['reduced']));
+    expect(group?.reasons).to.include('data set fashion-mnist instead of cifar100');
+    expect(group?.reasons).to.include('epochs 2 instead of 240');
+  });
+
+  it('has the teacher’s own row, whose schedule may be another', () => {
+    const row = rowOf(built, pair, 'teacher');
+    expect(row.measured?.mean).to.equal(91);
+    expect(row.origin).to.equal('trained here');
+    expect(row.runs.map(({ directory }) => directory)).to.deep.equal([
+      'runs/table1/resnet20/teacher/seed-1',
+    ]);
+    expect(built.groups).to.have.length(1);
+  });
+
+  it('compares ++ with its base over pairs', () => {
+    // Of the four couples 81.5 and 82.5 against 81 and 81.4, all are won.
+    expect(built.groups[0]?.overPairs).to.have.length(1);
+    expect(built.groups[0]?.overPairs[0]).to.deep.include({
+      method: 'kd++',
+      base: 'kd',
+      runs: 2,
+      baseRuns: 2,
+      probability: { estimate: 1, interval: { low: 1, high: 1 } },
+    });
+  });
+
+  it('gives a row to a method that was asked for and not run', () => {
+    expect(rowOf(table(quick, ['dkd']), pair, 'dkd')).to.include({
+      verdict: 'not run',
+      measured: null,
+    });
+  });
+});
+
+describe('table 1 in the paper’s setting', () => {
+  const runs = [
+    paperRun('student', 1, 69),
+    paperRun('student', 2, 69.4),
+    paperRun('kd', 1, 71.5),
+    paperRun('kd', 2, 71.7),
+    paperRun('kd++', 1, 72.4),
+    paperRun('kd++', 2, 72.6),
+  ];
+  const pair = 'resnet56:resnet20';
+
+  it('judges against the paper’s number and says by how much they differ', () => {
+    const built = table(runs);
+    // Mean 72.5, the paper 72.53.
+    const row = rowOf(built, pair, 'kd++');
+    expect(row.verdict).to.equal('match');
+    expect(row.difference).to.be.closeTo(-0.03, 1e-9);
+    expect(row.overStudent?.paper).to.equal(3.47);
+    // Mean 71.6, interval 71.5 … 71.7, the paper 70.66.
+    expect(rowOf(built, pair, 'kd').verdict).to.equal('above');
+    expect(rowOf(built, pair, 'dkd').verdict).to.equal('not run');
+    expect(built.groups[0]?.reasons).to.deep.equal([]);
+    expect(built.groups[0]?.pairsNotRun).to.have.length(5);
+  });
+
+  it('takes the accuracy of a published teacher from what its students recorded', () => {
+    const row = rowOf(table(runs), pair, 'teacher');
+    expect(row).to.deep.include({ verdict: 'match', origin: 'cifar_teachers.tar', runs: [] });
+    expect(row.measured).to.deep.include({ mean: 72.34, n: 1 });
+  });
+
+  it('leaves unfinished runs out of every number and lists them', () => {
+    const cut = paperRun('kd++', 3, 99);
+    const unfinished: Run = { ...cut, metrics: cut.metrics.slice(0, 200) };
+    const row = rowOf(table([...runs, unfinished]), pair, 'kd++');
+    expect(row.measured?.n).to.equal(2);
+    expect(row.unfinished).to.deep.include({
+      seed: 3,
+      directory: 'runs/table1/resnet56-resnet20/kd++/seed-3',
+      epochs: 200,
+      of: 240,
+      why: 'finished',
+    });
+  });
+
+  it('says reduced when one seed’s teacher is another', () => {
+    const other = paperRun(
+      'kd++',
+      3,
+      72.5,
+      {},
+      { teacherSource: 'trained here', teacherHash: 'x' },
+    );
+    const built = table([...runs, other]);
+    expect(rowOf(built, pair, 'kd++').verdict).to.equal('reduced');
+    expect(rowOf(built, pair, 'kd').verdict).to.equal('above');
+    expect(built.groups[0]?.pairs[0]?.remarks.join()).to.include('2 different teachers');
+  });
+
+  it('says reduced when the recipe is not the paper’s', () => {
+    const built = buildTable1({
+      study: 'table1',
+      runs,
+      root: 'results',
+      isPaperRecipe: ({ method }) => method !== 'kd++',
+    });
+    expect(rowOf(built, pair, 'kd++').verdict).to.equal('reduced');
+    expect(rowOf(built, pair, 'kd').verdict).to.equal('above');
+  });
+});
+
+describe('runs that do not belong together', () => {
+  it('are never averaged: other data, scale, epochs, precision, each its own table', () => {
+    const config: Partial<RunConfig> = { method: 'kd', seed: 7 };
+    const built = table([
+      ...quick,
+      madeUpRun({ config: { ...config, dataset: 'cifar10' }, top1: [1, 2] }),
+      madeUpRun({ config: { ...config, scale: 'short' }, top1: [1, 2] }),
+      madeUpRun({ config: { ...config, epochs: 3 }, top1: [1, 2, 3] }),
+      madeUpRun({ config: { ...config, precision: 'bf16' }, top1: [1, 2] }),
+      madeUpRun({ config, provenance: { dataHash: 'other' }, top1: [1, 2] }),
+    ]);
+    expect(built.groups).to.have.length(6);
+    const sizes = built.groups.map(
+      ({ pairs }) => pairs[0]?.rows.find(({ method }) => method === 'kd')?.measured?.n,
+    );
+    expect([...sizes].sort()).to.deep.equal([1, 1, 1, 1, 1, 2]);
+    // The longest scale, then the longest schedule, comes first.
+    expect(built.groups[0]?.setting.scale).to.equal('short');
+    expect(built.groups[1]?.setting.epochs).to.equal(3);
+  });
+
+  it('are refused when two seeds of one cell have different recipes', () => {
+    const other = madeUpRun({
+      config: { method: 'kd', seed: 3, recipe: { optimiser: { name: 'adam' } } },
+      top1: [1, 2],
+    });
+    expect(() => table([...quick, other])).to.throw(
+      LabError,
+      'the seeds of kd on resnet20:resnet8',
+    );
+  });
+});

@@ -1,0 +1,178 @@
+import { expect } from 'chai';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { LabError } from '../../lib/errors';
+import { writeTable1, type WrittenTable1 } from '../../lib/report/write-table1';
+import { writeMadeUpRun } from '../results/made-up-runs';
+import { temporaryDirectory } from '../results/temporary';
+
+const hostile = '<img src=x onerror="a()">&|';
+
+describe('the written table 1', () => {
+  const root = temporaryDirectory();
+  const read = (name: string): string => readFileSync(join(root(), name), 'utf8');
+  const write = (): Promise<WrittenTable1> => writeTable1({ resultsRoot: root(), color: false });
+
+  beforeEach(() => {
+    const accuracies = { student: [80, 81], kd: [81, 81.4], 'kd++': [81.5, 82.5] };
+    for (const [method, ends] of Object.entries(accuracies)) {
+      ends.forEach((end, index) => {
+        writeMadeUpRun(root(), { config: { method, seed: index + 1 }, top1: [60, end] });
+      });
+    }
+  });
+
+  it('is five files and a text for the terminal, the same bytes for the same runs', async () => {
+    const { files, json } = await write();
+    const names = ['table1.md', 'table1.csv', 'table1.html', 'table1.svg', 'table1-curves.svg'];
+    expect(files.map((file) => basename(file))).to.deep.equal(names);
+    const before = names.map(read);
+    const again = await write();
+    expect(names.map(read)).to.deep.equal(before);
+    expect(again.json).to.deep.equal(json);
+    for (const text of before) expect(text).not.to.include(root());
+  });
+
+  it('says in each form what can be compared, the setting, the seeds and the code', async () => {
+    const { terminal } = await write();
+    for (const text of [terminal.replace(/\s+/gu, ' '), read('table1.md'), read('table1.html')]) {
+      expect(text).to.include(
+        'not the paper’s setting: data set fashion-mnist instead of cifar100',
+      );
+      expect(text).to.include('What can be compared is the gain');
+      expect(text).to.include('fashion-mnist · scale quick · 2 epochs · batch 128 · f32');
+      expect(text).to.include('seeds 1, 2');
+      expect(text).to.include('revision 0123456789ab');
+      // KD++: 82 ± 0.71, +1.50 over the student, +0.80 ± 0.42 over KD.
+      expect(text).to.include('82.00 ± 0.71 (2)');
+      expect(text).to.include('+1.50 ± 0.00 (2)');
+      expect(text).to.include('+0.80 ± 0.42 (2)');
+      expect(text).to.include('+1.05 … +2.45');
+      expect(text).to.include('d74c2ce');
+    }
+    expect(read('table1.html')).to.include('runs/table1/resnet20-resnet8/kd++/seed-2');
+  });
+
+  it('fits a terminal of 100 columns', async () => {
+    const { terminal } = await write();
+    const longest = Math.max(...terminal.split('\n').map((line) => line.trimEnd().length));
+    expect(longest).to.be.at.most(100);
+  });
+
+  it('is CSV with all digits that reads back cell by cell', async () => {
+    writeMadeUpRun(root(), {
+      config: { dataset: 'folder:a, "b"\nc', method: 'student', seed: 3, epochs: 1 },
+      top1: [100 / 3],
+    });
+    await write();
+    const [head = [], ...lines] = parseCsv(read('table1.csv'));
+    const records = lines.map((line) =>
+      Object.fromEntries(head.map((name, index) => [name, line[index] ?? ''])),
+    );
+    expect(lines.every((line) => line.length === head.length)).to.equal(true);
+    const row = records.find(({ method }) => method === 'kd++');
+    expect(row).to.include({
+      scale: 'quick',
+      pair: 'resnet20:resnet8',
+      paper_top1: '',
+      top1_mean: '82',
+      top1_std: String(Math.SQRT1_2),
+      top1_n: '2',
+      top1_seeds: '1 2',
+      gain_over_student_mean: '1.5',
+      gain_over_base_paper_highest: '2.45',
+      verdict: 'reduced',
+    });
+    const other = records.find(({ top1_seeds: seeds }) => seeds === '3');
+    expect(other?.['dataset']).to.equal('folder:a, "b"\nc');
+    expect(other?.['top1_mean']).to.equal('33.333333333333336');
+  });
+
+  it('takes no name for markup', async () => {
+    writeMadeUpRun(root(), { config: { method: hostile }, top1: [60, 83] });
+    await write();
+    const page = read('table1.html');
+    expect(page).to.include('&lt;img src=x onerror=&quot;a()&quot;&gt;&amp;|');
+    for (const name of ['table1.html', 'table1.svg', 'table1-curves.svg', 'table1.md']) {
+      expect(read(name), name).not.to.include('<img');
+    }
+    expect(read('table1.md')).to.include('&lt;img src=x onerror="a()">&amp;\\|');
+  });
+
+  it('is one page that asks for nothing else', async () => {
+    await write();
+    const page = read('table1.html');
+    expect(page).to.match(/<svg[^>]+viewBox/u);
+    expect(page).not.to.match(/<script|<link|<img|@import|\bsrc=|url\((?!#)/u);
+    expect(page).to.include('name="viewport"');
+  });
+
+  it('needs runs: without any, or with a broken one, nothing is written', async () => {
+    const other = join(root(), 'other');
+    const missing = await failure(writeTable1({ resultsRoot: other }));
+    expect(missing).to.be.instanceOf(LabError);
+    expect(missing).to.have.property('message').that.includes("no run of the study 'table1'");
+    expect(existsSync(other)).to.equal(false);
+    const out = join(root(), 'out');
+    writeMadeUpRun(root(), {
+      config: { method: 'kd', seed: 3, recipe: { other: true } },
+      top1: [1, 2],
+    });
+    expect(await failure(writeTable1({ resultsRoot: root(), outputs: out }))).to.be.instanceOf(
+      LabError,
+    );
+    expect(existsSync(out)).to.equal(false);
+  });
+
+  it('is written before any run is finished, too', async () => {
+    const fresh = join(root(), 'fresh');
+    writeMadeUpRun(fresh, { provenance: { ended: 'running', teacherTop1: null }, top1: [50] });
+    const { terminal } = await writeTable1({ resultsRoot: fresh, color: false });
+    expect(terminal).to.include('No run is finished yet');
+    expect(terminal).to.include('1 of 2 epochs done (running)');
+    expect(readdirSync(fresh)).to.include('table1.svg');
+  });
+
+  it('colours verdicts only when asked', async () => {
+    writeMadeUpRun(root(), {
+      config: {
+        scale: 'paper',
+        dataset: 'cifar100',
+        pair: 'resnet56:resnet20',
+        teacher: 'resnet56',
+        student: 'resnet20',
+        method: 'student',
+        epochs: 240,
+      },
+      top1: Array.from({ length: 240 }, () => 69.06),
+    });
+    const escapes = (text: string): boolean => text.includes('\u001b[');
+    expect(escapes((await write()).terminal)).to.equal(false);
+    const { terminal } = await writeTable1({ resultsRoot: root(), color: true });
+    expect(escapes(terminal)).to.equal(true);
+    expect(terminal).to.include('match (0.00)');
+  });
+});
+
+async function failure(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+/** RFC 4180, enough to read the file back. */
+function parseCsv(text: string): string[][] {
+  const records: string[][] = [];
+  let record: string[] = [];
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)/gu)) {
+    record.push(quoted === undefined ? (plain ?? '') : quoted.split('""').join('"'));
+    if (end === '\n') {
+      records.push(record);
+      record = [];
+    }
+  }
+  return records;
+}

@@ -1,0 +1,191 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { runProgram } from '../../lib/engine/build-program';
+import { withEngine } from '../support/engine';
+import { typeScriptArguments } from '../support/child';
+import { withFolder } from '../support/folder';
+import { writeImageFolder } from '../support/image-folder';
+
+const root = join(__dirname, '..', '..');
+const program = join(root, 'reproduce', 'table1.ts');
+
+type Result = Awaited<ReturnType<typeof runProgram>>;
+
+function table1(...args: string[]): Promise<Result> {
+  return runProgram(process.execPath, typeScriptArguments(program, ...args), {
+    cwd: root,
+    env: process.env,
+  });
+}
+
+/** Every file below a folder with its content, but for what holds clock times. */
+function tree(folder: string): Record<string, string> {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'provenance.json')
+    .map((entry) => join(entry.parentPath, entry.name));
+  return Object.fromEntries(
+    names.map((name) => [name.slice(folder.length), readFileSync(name).toString('base64')]),
+  );
+}
+
+describe('npm run reproduce:table1', function () {
+  this.timeout(180_000);
+  withEngine('native');
+  const folder = withFolder();
+
+  const small = async (): Promise<string[]> => {
+    await writeImageFolder(join(folder(), 'images'));
+    return [
+      ...['--data', `folder:${join(folder(), 'images')}`, '--pairs', 'resnet14:resnet8'],
+      ...['--methods', 'student,kd,kd++,dkd++', '--epochs', '2', '--teacher-epochs', '2'],
+      ...['--batch', '8'],
+    ];
+  };
+
+  it('trains a teacher and its students, prints the table, and runs nothing twice', async () => {
+    const results = join(folder(), 'results');
+    const options = [...(await small()), '--results', results];
+
+    const listed = await table1(...options, '--list', '--json');
+    const plan = JSON.parse(listed.stdout) as { runs: { method: string; state: string }[] };
+    expect(plan.runs.map(({ method }) => method)).to.deep.equal([
+      'teacher',
+      'student',
+      'kd',
+      'kd++',
+      'dkd++',
+    ]);
+    expect(plan.runs.every(({ state }) => state === 'to run')).to.equal(true);
+    expect(existsSync(results)).to.equal(false);
+
+    const first = await table1(...options);
+    expect(first.status, first.stderr).to.equal(0);
+    expect(first.stderr).to.include("not the paper's setting");
+    expect(first.stderr).to.match(/resnet14:resnet8 kd\+\+ seed 1: epoch 2\/2, loss [\d.]+, top-1/);
+    for (const row of ['Student', 'KD++', 'DKD++']) expect(first.stdout).to.include(row);
+    expect(first.stdout).to.include('reduced').and.not.include('match');
+    for (const file of ['table1.md', 'table1.csv', 'table1.html', 'table1.svg']) {
+      expect(existsSync(join(results, file)), file).to.equal(true);
+    }
+
+    const before = tree(results);
+    const second = await table1(...options);
+    expect(second.status, second.stderr).to.equal(0);
+    expect(second.stderr.match(/: done before/g)).to.have.length(5);
+    expect(tree(results)).to.deep.equal(before);
+
+    // The same command elsewhere gives the same bytes, weights and class means included.
+    const elsewhere = join(folder(), 'elsewhere');
+    await table1(...options.slice(0, -1), elsewhere);
+    expect(tree(elsewhere)).to.deep.equal(before);
+
+    const other = await table1(...options, '--epochs', '3');
+    expect(other.status).to.equal(1);
+    expect(other.stderr)
+      .to.match(/another recipe.*epochs/i)
+      .and.include('--results');
+  });
+
+  it('takes a teacher and class means from files, and refuses those of another', async () => {
+    const results = join(folder(), 'results');
+    const options = await small();
+    const made = await table1(...options, '--methods', 'kd++', '--results', results);
+    expect(made.status, made.stderr).to.equal(0);
+    const runs = join(results, 'runs');
+    const study = readdirSync(runs)[0] as string;
+    const teacher = join(runs, study, 'resnet14', 'teacher', 'seed-0');
+    const weights = join(teacher, 'weights.safetensors');
+    const classMeans = join(teacher, 'class-means.safetensors');
+
+    const given = join(folder(), 'given');
+    const again = [
+      ...options,
+      '--methods',
+      'kd++',
+      '--results',
+      given,
+      '--teacher-weights',
+      weights,
+    ];
+    const used = await table1(...again, '--class-means', classMeans);
+    expect(used.status, used.stderr).to.equal(0);
+    expect(used.stderr).to.include(`measured here (${weights})`);
+
+    const student = join(runs, study, 'resnet14-resnet8', 'kd++', 'seed-1', 'weights.safetensors');
+    const wrong = await table1(...again.slice(0, -1), student);
+    expect(wrong.status).to.equal(1);
+    expect(wrong.stderr).to.include('the weights are not those of this model').and.include(student);
+
+    rmSync(classMeans);
+    const missing = await table1(
+      ...again,
+      '--class-means',
+      `${classMeans}.not-there`,
+      '--seeds',
+      '2',
+    );
+    expect(missing.status).to.equal(1);
+    expect(missing.stderr).to.include('no such file');
+  });
+
+  const mistakes: [string, string[], RegExp][] = [
+    ['an unknown option', ['--sede', '3'], /unknown option '--sede'.*--seeds/s],
+    ['an unknown method', ['--methods', 'kdd'], /unknown method 'kdd'.*Did you mean 'kd'/],
+    [
+      'an unknown pair',
+      ['--pairs', 'resnet21:resnet8'],
+      /unknown model 'resnet21'.*resnet20|resnet21/,
+    ],
+    ['an unknown scale', ['--scale', 'papers'], /unknown scale 'papers'.*paper/],
+    ['an unknown data set', ['--data', 'cifar1000'], /unknown data set 'cifar1000'.*cifar100/],
+    [
+      'missing data',
+      ['--data', 'cifar100', '--data-dir', 'no-such-folder'],
+      /cifar100.*npm run data/s,
+    ],
+    ['a word that is no number', ['--epochs', 'ten'], /--epochs.*'ten'/],
+    ['class means without their teacher', ['--class-means', 'x'], /--teacher-weights/],
+    [
+      'one file of weights for two teachers',
+      ['--teacher-weights', 'x', '--pairs', 'resnet20:resnet8,resnet14:resnet8'],
+      /several teachers/,
+    ],
+    ['a batch larger than the data', ['--batch', '20000'], /batch.*20000/],
+  ];
+  for (const [title, args, words] of mistakes) {
+    it(`refuses ${title} and writes nothing`, async () => {
+      const results = join(folder(), 'results');
+      const { status, stderr } = await table1(...args, '--results', results);
+      expect(stderr).to.match(words);
+      expect(stderr).to.not.include('    at ');
+      expect(status).to.equal(1);
+      expect(existsSync(results)).to.equal(false);
+    });
+  }
+
+  it('refuses an image folder with one class, and DKD over two', async () => {
+    const images = join(folder(), 'one');
+    await writeImageFolder(images, { classes: 1 });
+    const one = await table1('--data', `folder:${images}`, '--results', join(folder(), 'results'));
+    expect(one.status).to.equal(1);
+    expect(one.stderr).to.match(/one class|1 class|two classes/);
+    const pair = join(folder(), 'two');
+    await writeImageFolder(pair, { classes: 2 });
+    const two = await table1(
+      ...['--data', `folder:${pair}`, '--results', join(folder(), 'results'), '--batch', '8'],
+      ...[
+        '--methods',
+        'dkd',
+        '--pairs',
+        'resnet8:resnet8',
+        '--teacher-epochs',
+        '1',
+        '--epochs',
+        '1',
+      ],
+    );
+    expect(two.status).to.equal(1);
+    expect(two.stderr).to.match(/three classes/i);
+  });
+});

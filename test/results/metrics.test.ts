@@ -1,0 +1,120 @@
+import { expect } from 'chai';
+import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LabError } from '../../lib/errors';
+import {
+  appendMetrics,
+  metricsFile,
+  readMetrics,
+  truncateMetrics,
+} from '../../lib/results/metrics';
+import { madeUpMetrics } from './made-up-runs';
+import { temporaryDirectory } from './temporary';
+
+describe('metrics of a run', () => {
+  const directory = temporaryDirectory();
+  const file = (): string => join(directory(), metricsFile);
+  const epochs = (): number[] => readMetrics(directory()).epochs.map(({ epoch }) => epoch);
+  const write = (count: number): void => {
+    for (let epoch = 1; epoch <= count; epoch++) {
+      appendMetrics(directory(), madeUpMetrics(epoch, 50 + epoch));
+    }
+  };
+
+  it('are none before the first epoch', () => {
+    expect(readMetrics(directory())).to.deep.equal({ epochs: [], cut: null });
+  });
+
+  it('are one line of JSON an epoch and read back as they were written', () => {
+    write(2);
+    const text = readFileSync(file(), 'utf8');
+    expect(text.split('\n')).to.have.length(3);
+    expect(text.endsWith('\n')).to.equal(true);
+    expect(readMetrics(directory()).epochs).to.deep.equal([
+      madeUpMetrics(1, 51),
+      madeUpMetrics(2, 52),
+    ]);
+  });
+
+  it('leave out and report a last line cut at any place', () => {
+    write(2);
+    const [first = '', second = ''] = readFileSync(file(), 'utf8').split('\n');
+    for (const length of [1, 10, second.length - 1]) {
+      writeFileSync(file(), `${first}\n${second.slice(0, length)}`);
+      const { epochs: found, cut } = readMetrics(directory());
+      expect(found).to.deep.equal([madeUpMetrics(1, 51)]);
+      expect(cut).to.equal(second.slice(0, length));
+    }
+  });
+
+  it('take a last line that lost only its newline', () => {
+    write(2);
+    truncateSync(file(), readFileSync(file()).length - 1);
+    expect(epochs()).to.deep.equal([1, 2]);
+    appendMetrics(directory(), madeUpMetrics(3, 53));
+    expect(epochs()).to.deep.equal([1, 2, 3]);
+  });
+
+  it('go on after a cut line with the epoch that was cut', () => {
+    write(3);
+    truncateSync(file(), readFileSync(file()).length - 20);
+    appendMetrics(directory(), madeUpMetrics(3, 99));
+    const { epochs: found, cut } = readMetrics(directory());
+    expect(found.map(({ testTop1 }) => testTop1)).to.deep.equal([51, 52, 99]);
+    expect(cut).to.equal(null);
+  });
+
+  it('drop the epochs after a checkpoint and a cut line', () => {
+    write(4);
+    appendFileSync(file(), '{"epoch":5,"st');
+    expect(truncateMetrics(directory(), 2)).to.deep.equal({ kept: 2, dropped: 2, repaired: true });
+    expect(epochs()).to.deep.equal([1, 2]);
+    const bytes = readFileSync(file());
+    expect(truncateMetrics(directory(), 7)).to.deep.equal({ kept: 2, dropped: 0, repaired: false });
+    expect(readFileSync(file()).equals(bytes)).to.equal(true);
+  });
+
+  it('drop the epochs after a checkpoint of a whole file', () => {
+    write(3);
+    expect(truncateMetrics(directory(), 1)).to.deep.equal({ kept: 1, dropped: 2, repaired: false });
+    expect(epochs()).to.deep.equal([1]);
+    appendMetrics(directory(), madeUpMetrics(2, 70));
+    expect(epochs()).to.deep.equal([1, 2]);
+  });
+
+  const faults: [string, (lines: string[]) => string[], string][] = [
+    ['is broken', (lines) => [lines[0] ?? '', '{"epoch":2,"st', lines[2] ?? ''], 'line 2'],
+    ['is empty', (lines) => [lines[0] ?? '', '', lines[1] ?? ''], 'line 2'],
+    [
+      'lacks a field',
+      (lines) => [(lines[0] ?? '').replace('"testTop1":51,', ''), lines[1] ?? ''],
+      'testTop1',
+    ],
+    [
+      'has a field that nobody knows',
+      (lines) => [(lines[0] ?? '').replace('{', '{"extra":1,')],
+      'extra',
+    ],
+    ['is there twice', (lines) => [lines[0] ?? '', lines[0] ?? ''], 'epoch 2 should stand'],
+    ['is missing', (lines) => [lines[0] ?? '', lines[2] ?? ''], 'line 2'],
+  ];
+  for (const [what, damage, words] of faults) {
+    it(`are refused when a line ${what}`, () => {
+      write(3);
+      const lines = readFileSync(file(), 'utf8').trimEnd().split('\n');
+      writeFileSync(file(), `${damage(lines).join('\n')}\n`);
+      expect(() => readMetrics(directory()))
+        .to.throw(LabError, words)
+        .with.nested.property('fault.where')
+        .that.includes(metricsFile);
+    });
+  }
+
+  it('are not written when one of them is not a number, or an epoch is left out', () => {
+    write(1);
+    const broken = { ...madeUpMetrics(2, 52), testLoss: Number.NaN };
+    expect(() => appendMetrics(directory(), broken)).to.throw(LabError, 'testLoss');
+    expect(() => appendMetrics(directory(), madeUpMetrics(3, 53))).to.throw(LabError, 'epoch 2');
+    expect(epochs()).to.deep.equal([1]);
+  });
+});
