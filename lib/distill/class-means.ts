@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { augmentBatch, plainBatch } from '../data/augment';
 import type { ImageDataset } from '../data/types';
 import { random } from '../engine/random';
+import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
 import type { Model } from '../nn/model';
@@ -92,7 +93,7 @@ function embed(
   size: number,
   { height, width }: ImageDataset,
 ): Float32Array {
-  return tf.tidy(() =>
+  return tidied(() =>
     teacher
       .forward(tf.tensor4d(images, [size, height, width, 3]), { training: false })
       .embedding.dataSync<'float32'>(),

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 export interface OperationAttribute {
   readonly name: string;
   readonly type: number;
-  readonly value: string | number | boolean | number[];
+  readonly value: string | number | boolean | number[] | string[];
 }
 
 /** The part of tfjs-node's backend through which any TensorFlow operation can be run. */
@@ -58,6 +58,20 @@ export function typeAttribute(name: string, dtype: 'float32' | 'int32'): Operati
 
 export function stringAttribute(name: string, value: string): OperationAttribute {
   return { name, type: attributeKind.string, value };
+}
+
+/** A list of types; the binding takes lists through this package's patch. */
+export function typesAttribute(name: string, count: number): OperationAttribute {
+  return { name, type: attributeKind.type, value: Array.from({ length: count }, () => float32) };
+}
+
+/** A list of strings; the binding takes lists through this package's patch. */
+export function stringsAttribute(name: string, value: string[]): OperationAttribute {
+  return { name, type: attributeKind.string, value };
+}
+
+export function intAttribute(name: string, value: number): OperationAttribute {
+  return { name, type: attributeKind.int, value };
 }
 
 export function floatAttribute(name: string, value: number): OperationAttribute {

@@ -1,13 +1,8 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/operations/pooling';
 import { relu } from '../engine/operations/relu';
-import {
-  batchNormLayer,
-  convolutionLayer,
-  type ForwardMode,
-  type LayerContext,
-  linearLayer,
-} from '../nn/layers';
+import { convolutionNormLayer } from '../nn/convolution-norm';
+import { type ForwardMode, type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
 
 /** Depth 6n + 2 and the channels of the stem and the three stages. */
@@ -17,12 +12,7 @@ export interface CifarResNetOptions {
   readonly classes: number;
 }
 
-/** A block's output before and after its last ReLU. */
-interface BlockOutput {
-  readonly activation: tf.Tensor4D;
-  readonly preActivation: tf.Tensor4D;
-}
-type Block = (x: tf.Tensor4D, mode: ForwardMode) => BlockOutput;
+type Block = (x: tf.Tensor4D, mode: ForwardMode, tail: { relu: boolean }) => tf.Tensor4D;
 
 /**
  * The ResNets for 32 × 32 images with two-convolution blocks and projection shortcuts, in the form of
@@ -34,13 +24,11 @@ export function cifarResNet(
 ): Network {
   const blocksPerStage = (depth - 2) / 6;
   const [stem, ...stageChannels] = channels;
-  const firstConvolution = convolutionLayer(context, 'conv1', {
-    inputs: 3,
-    outputs: stem,
-    kernel: 3,
-    padding: 1,
-  });
-  const firstNorm = batchNormLayer(context, 'bn1', stem);
+  const first = convolutionNormLayer(
+    context,
+    { convolution: 'conv1', norm: 'bn1' },
+    { inputs: 3, outputs: stem, kernel: 3, padding: 1 },
+  );
   let inputs: number = stem;
   const stages = stageChannels.map((outputs, index) => {
     const blocks = Array.from({ length: blocksPerStage }, (_, place) => {
@@ -56,12 +44,14 @@ export function cifarResNet(
   return {
     embeddingSize: inputs,
     forward(images, mode) {
-      let x = relu(firstNorm(firstConvolution(images, mode), mode));
+      let x = first(images, mode, { relu: true });
       const features = [x];
       const preActivations = [x];
       for (const stage of stages) {
-        let preActivation = x;
-        for (const block of stage) ({ activation: x, preActivation } = block(x, mode));
+        // Only the last block of a stage shows its sum before ReLU; in the others ReLU is fused away.
+        for (const block of stage.slice(0, -1)) x = block(x, mode, { relu: true });
+        const preActivation = stage.at(-1)?.(x, mode, { relu: false }) ?? x;
+        x = relu(preActivation);
         features.push(x);
         preActivations.push(preActivation);
       }
@@ -76,44 +66,27 @@ function basicBlock(
   name: string,
   { inputs, outputs, stride }: { inputs: number; outputs: number; stride: number },
 ): Block {
-  const convolution1 = convolutionLayer(context, `${name}.conv1`, {
-    inputs,
-    outputs,
-    kernel: 3,
-    stride,
-    padding: 1,
-  });
-  const norm1 = batchNormLayer(context, `${name}.bn1`, outputs);
-  const convolution2 = convolutionLayer(context, `${name}.conv2`, {
-    inputs: outputs,
-    outputs,
-    kernel: 3,
-    padding: 1,
-  });
-  const norm2 = batchNormLayer(context, `${name}.bn2`, outputs);
-  const shortcut =
+  const first = convolutionNormLayer(
+    context,
+    { convolution: `${name}.conv1`, norm: `${name}.bn1` },
+    { inputs, outputs, kernel: 3, stride, padding: 1 },
+  );
+  const second = convolutionNormLayer(
+    context,
+    { convolution: `${name}.conv2`, norm: `${name}.bn2` },
+    { inputs: outputs, outputs, kernel: 3, padding: 1 },
+  );
+  const projection =
     stride !== 1 || inputs !== outputs
-      ? projection(context, `${name}.downsample`, { inputs, outputs, stride })
+      ? convolutionNormLayer(
+          context,
+          { convolution: `${name}.downsample.0`, norm: `${name}.downsample.1` },
+          { inputs, outputs, kernel: 1, stride },
+        )
       : undefined;
-  return (x, mode) => {
-    const hidden = relu(norm1(convolution1(x, mode), mode));
-    const branch = norm2(convolution2(hidden, mode), mode);
-    const preActivation: tf.Tensor4D = tf.add(branch, shortcut ? shortcut(x, mode) : x);
-    return { activation: relu(preActivation), preActivation };
+  return (x, mode, { relu }) => {
+    const hidden = first(x, mode, { relu: true });
+    const residual = projection ? projection(x, mode, { relu: false }) : x;
+    return second(hidden, mode, { residual, relu });
   };
-}
-
-function projection(
-  context: LayerContext,
-  name: string,
-  { inputs, outputs, stride }: { inputs: number; outputs: number; stride: number },
-): (x: tf.Tensor4D, mode: ForwardMode) => tf.Tensor4D {
-  const convolution = convolutionLayer(context, `${name}.0`, {
-    inputs,
-    outputs,
-    kernel: 1,
-    stride,
-  });
-  const norm = batchNormLayer(context, `${name}.1`, outputs);
-  return (x, mode) => norm(convolution(x, mode), mode);
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
 
 /** An entry of a state dict as PyTorch saves it: row-major, PyTorch's shape. */
@@ -34,6 +35,7 @@ export class ModelState {
   /** Names in PyTorch's order, `num_batches_tracked` included. */
   readonly #names: string[] = [];
   readonly #counters = new Map<string, number>();
+  readonly #onDispose: (() => void)[] = [];
 
   /** Adds a tensor; it belongs to the state from here on. */
   add(name: string, value: tf.Tensor, kind: { trainable: boolean; layout: Layout }): StateTensor {
@@ -51,6 +53,18 @@ export class ModelState {
     return {
       increment: () => this.#counters.set(name, (this.#counters.get(name) ?? 0) + 1),
     };
+  }
+
+  /** The tensor of this name. */
+  tensor(name: string): StateTensor {
+    const tensor = this.#tensors.get(name);
+    if (tensor === undefined) throw new Error(`no tensor is called ${name}`);
+    return tensor;
+  }
+
+  /** Called before the tensors are freed, to free what was derived from them. */
+  onDispose(callback: () => void): void {
+    this.#onDispose.push(callback);
   }
 
   /** What an optimiser changes, in order. */
@@ -103,6 +117,7 @@ export class ModelState {
 
   /** Frees all tensors. */
   dispose(): void {
+    for (const callback of this.#onDispose) callback();
     for (const tensor of this.#tensors.values()) tensor.value.dispose();
     this.#tensors.clear();
   }
@@ -152,7 +167,7 @@ function pyTorchShape({ layout, value }: StateTensor): number[] {
 }
 
 function toPyTorch(tensor: StateTensor): StateEntry {
-  const data = tf.tidy(() => {
+  const data = tidied(() => {
     const value =
       tensor.layout === 'same' ? tensor.value : tf.transpose(tensor.value, [3, 2, 0, 1]);
     return value.dataSync<'float32'>().slice();

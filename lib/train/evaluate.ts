@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { evaluationBatches } from '../data/batches';
 import type { ImageDataset } from '../data/types';
+import { tidied } from '../engine/tidied';
 import type { ModelOutput } from '../nn/model';
 
 /** What an evaluation over the test set measures. */
@@ -38,7 +39,7 @@ export function evaluate(
   const { test, classes, height, width } = dataset;
   const sum = { top1: 0, top5: 0, loss: 0, norm: 0, cosine: 0 };
   for (const { images, labels, count: size } of evaluationBatches(dataset, test, batchSize)) {
-    const { logits, embedding, adapted } = tf.tidy(() => {
+    const { logits, embedding, adapted } = tidied(() => {
       const output = forward(tf.tensor4d(images, [size, height, width, 3]));
       return {
         logits: output.logits.dataSync<'float32'>(),

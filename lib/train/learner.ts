@@ -3,6 +3,7 @@ import { type EmbeddingAdapter, embeddingAdapter } from '../distill/adapter';
 import { type BatchSignals, objective } from '../distill/objective';
 import { type Method, needsNormMemory, needsTeacher, needsTeacherSpace } from '../distill/terms';
 import type { Random } from '../engine/random';
+import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
 import { embeddingNorms, NormMemory } from '../losses';
 import type { Model } from '../nn/model';
@@ -27,14 +28,14 @@ export interface Batch {
 }
 
 /** What a step measured before it changed the weights. */
-export type StepResult = {
+export interface StepResult {
   /** Sum of the weighted terms. */
   readonly total: number;
   /** Each term with its weight in it, in the method's order. */
   readonly terms: Float32Array;
   /** Samples whose highest logit is their label's. */
   readonly correct: number;
-};
+}
 
 /** A student under training: its weights, its adapter's, the optimiser's and SIFN's memory. */
 export interface Learner {
@@ -95,7 +96,7 @@ export function createLearner(options: LearnerOptions): Learner {
     optimiser,
     norms: needsNormMemory(method) ? new NormMemory(samples) : undefined,
     step(batch, { epoch, learningRate, random }) {
-      return tf.tidy(() => {
+      return tidied(() => {
         const signalsOfTeacher = teacher && runsTeacher ? teacherSignals(teacher, batch) : {};
         const { norms } = learner;
         let measured: tf.Tensor1D | undefined;

@@ -55,7 +55,7 @@ export function scaledToEpochs(recipe: TrainingRecipe, epochs: number): Training
     epochs,
     schedule:
       schedule.kind === 'step'
-        ? { ...schedule, milestones: schedule.milestones.map((epoch) => Math.round(epoch * ratio)) }
+        ? { ...schedule, milestones: scaledMilestones(schedule.milestones, ratio) }
         : schedule,
     method: {
       ...method,
@@ -66,4 +66,9 @@ export function scaledToEpochs(recipe: TrainingRecipe, epochs: number): Training
       ),
     },
   };
+}
+
+/** Milestones that fall on the same epoch count once: a run of few epochs has fewer phases. */
+function scaledMilestones(milestones: readonly number[], ratio: number): number[] {
+  return [...new Set(milestones.map((epoch) => Math.round(epoch * ratio)))];
 }

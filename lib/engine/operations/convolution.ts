@@ -51,11 +51,7 @@ function nativeConvolution(
   stride: number,
   padding: number,
 ): tf.Tensor4D {
-  const [kernelHeight, kernelWidth] = weights.shape;
-  // EXPLICIT padding leaves TensorFlow's fast path on a CPU: SAME where it means the same, else Pad.
-  const same = stride === 1 && kernelHeight === 2 * padding + 1 && kernelWidth === 2 * padding + 1;
-  const attributes = convolutionAttributes(stride, same ? 'SAME' : 'VALID');
-  const padFirst = padding > 0 && !same;
+  const { attributes, padFirst } = nativePadding(weights, stride, padding);
   const output = differentiable([x, weights], () => {
     const padded = padFirst ? padSpatially(x, padding) : x;
     const value = nativeOperation('Conv2D', attributes, [padded, weights]);
@@ -67,6 +63,21 @@ function nativeConvolution(
     };
   });
   return output as tf.Tensor4D;
+}
+
+/** How TensorFlow pads as PyTorch does: by itself, or with zeros put around the input first. */
+export function nativePadding(
+  weights: tf.Tensor4D,
+  stride: number,
+  padding: number,
+): { attributes: OperationAttribute[]; padFirst: boolean } {
+  const [kernelHeight, kernelWidth] = weights.shape;
+  // EXPLICIT padding leaves TensorFlow's fast path on a CPU: SAME where it means the same, else Pad.
+  const same = stride === 1 && kernelHeight === 2 * padding + 1 && kernelWidth === 2 * padding + 1;
+  return {
+    attributes: convolutionAttributes(stride, same ? 'SAME' : 'VALID'),
+    padFirst: padding > 0 && !same,
+  };
 }
 
 function nativeConvolutionGradients(

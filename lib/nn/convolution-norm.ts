@@ -1,0 +1,105 @@
+import * as tf from '@tensorflow/tfjs';
+import { batchNormEpsilon } from '../engine/operations/batch-norm';
+import {
+  canFuseConvolution,
+  type FoldedConvolution,
+  fusedConvolution,
+} from '../engine/operations/fused-convolution';
+import { relu as reluOf } from '../engine/operations/relu';
+import {
+  batchNormLayer,
+  convolutionLayer,
+  type ConvolutionLayerOptions,
+  type ForwardMode,
+  type LayerContext,
+} from './layers';
+import type { StateTensor } from './state';
+
+/** What follows the norm. */
+export interface ConvolutionNormTail {
+  /** Added after the norm. */
+  readonly residual?: tf.Tensor4D;
+  readonly relu: boolean;
+}
+
+export type ConvolutionNorm = (
+  x: tf.Tensor4D,
+  mode: ForwardMode,
+  tail: ConvolutionNormTail,
+) => tf.Tensor4D;
+
+/**
+ * Convolution, batch norm, an optional sum and an optional ReLU as one unit, `names.convolution` and
+ * `names.norm` in the state dict. In evaluation without a tape the norm is folded into the weights and
+ * the unit is one operation, where the engine has it.
+ */
+export function convolutionNormLayer(
+  context: LayerContext,
+  names: { readonly convolution: string; readonly norm: string },
+  options: ConvolutionLayerOptions,
+): ConvolutionNorm {
+  const convolution = convolutionLayer(context, names.convolution, options);
+  const norm = batchNormLayer(context, names.norm, options.outputs);
+  const folded = foldedWeights(context, names);
+  return (x, mode, { residual, relu }) => {
+    if (mode.training) folded.clear();
+    else if (canFuseConvolution() && !tf.engine().isTapeOn()) {
+      return fusedConvolution(x, folded.get(), {
+        ...options,
+        relu,
+        ...(residual ? { residual } : {}),
+      });
+    }
+    const normalised = norm(convolution(x, mode), mode);
+    const sum: tf.Tensor4D = residual ? tf.add(normalised, residual) : normalised;
+    return relu ? reluOf(sum) : sum;
+  };
+}
+
+/** The folded weights of a unit, made when first needed and again when a tensor was replaced. */
+function foldedWeights(
+  { state }: LayerContext,
+  names: { readonly convolution: string; readonly norm: string },
+): { get(): FoldedConvolution; clear(): void } {
+  const sources = [
+    state.tensor(`${names.convolution}.weight`),
+    state.tensor(`${names.norm}.weight`),
+    state.tensor(`${names.norm}.bias`),
+    state.tensor(`${names.norm}.running_mean`),
+    state.tensor(`${names.norm}.running_var`),
+  ] as const;
+  let made: (FoldedConvolution & { readonly from: readonly tf.Tensor[] }) | undefined;
+  const clear = (): void => {
+    made?.weights.dispose();
+    made?.bias.dispose();
+    made = undefined;
+  };
+  state.onDispose(clear);
+  return {
+    clear,
+    get() {
+      const from = sources.map(({ value }) => value);
+      if (made?.from.every((tensor, index) => tensor === from[index])) return made;
+      clear();
+      made = { ...fold(sources), from };
+      return made;
+    },
+  };
+}
+
+/** w' = w · γ / √(variance + ε), b' = β − mean · γ / √(variance + ε). */
+function fold([weights, scale, shift, mean, variance]: readonly [
+  StateTensor,
+  StateTensor,
+  StateTensor,
+  StateTensor,
+  StateTensor,
+]): FoldedConvolution {
+  return tf.tidy(() => {
+    const factor = tf.div(scale.value, tf.sqrt(tf.add(variance.value, batchNormEpsilon)));
+    return {
+      weights: tf.keep(tf.mul<tf.Tensor4D>(weights.value, factor)),
+      bias: tf.keep(tf.sub<tf.Tensor1D>(shift.value, tf.mul(mean.value, factor))),
+    };
+  });
+}

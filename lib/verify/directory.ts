@@ -1,0 +1,115 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { LabError, unknownName } from '../errors';
+import type { CaseOutcome, Checker, ReferenceCase } from './checker';
+import { checkpointsChecker } from './checkpoints';
+import { cocoEvalChecker } from './coco-eval';
+import { detectionOpsChecker } from './detection-ops';
+import { lossesChecker } from './losses';
+import { modelsChecker } from './models';
+import { preprocessChecker } from './preprocess';
+import { trajectoriesChecker } from './trajectories';
+
+/** In the order in which they run: a wrong loss explains a wrong training run. */
+const checkers: readonly Checker[] = [
+  lossesChecker,
+  modelsChecker('models-cifar.json'),
+  modelsChecker('models-imagenet.json'),
+  trajectoriesChecker,
+  preprocessChecker,
+  detectionOpsChecker,
+  checkpointsChecker,
+  cocoEvalChecker,
+];
+
+/** A case with the file or folder it is from, and what came of it. */
+export interface CaseResult extends CaseOutcome {
+  readonly file: string;
+  readonly name: string;
+  readonly passed: boolean;
+  /** Why it could not be compared, where that is so. */
+  readonly reason?: string;
+}
+
+/** A case that has not run; running it never throws. */
+export interface PlannedCase {
+  readonly file: string;
+  readonly name: string;
+  run(): CaseResult;
+}
+
+/** The names that `--only` takes: those of files and folders, without `.json`. */
+export const verifiableNames: readonly string[] = checkers.map(({ entry }) => nameOf(entry));
+
+/**
+ * Finds the files and folders with reference values in a directory and lists their cases. One that
+ * cannot be read gives a single case, which fails.
+ *
+ * @param only names of `verifiableNames`; all that are there unless given.
+ * @throws LabError when the directory is missing, holds none of them, or lacks one of `only`.
+ */
+export function planVerification(directory: string, only?: readonly string[]): PlannedCase[] {
+  if (!existsSync(directory) || !statSync(directory).isDirectory()) {
+    throw new LabError({
+      kind: 'file',
+      what: 'no such directory of reference values',
+      where: directory,
+      remedy: `Give a directory that holds one or more of: ${entriesText()}`,
+    });
+  }
+  for (const name of only ?? []) {
+    if (!verifiableNames.includes(name)) {
+      throw unknownName('kind of reference values', name, verifiableNames, '--only');
+    }
+  }
+  const wanted = checkers.filter(({ entry }) => only?.includes(nameOf(entry)) ?? true);
+  const present = wanted.filter(({ entry }) => existsSync(join(directory, entry)));
+  const missing = only === undefined ? [] : wanted.filter((checker) => !present.includes(checker));
+  if (present.length === 0 || missing.length > 0) {
+    throw new LabError({
+      kind: 'file',
+      what:
+        missing.length > 0
+          ? `the directory lacks ${missing.map(({ entry }) => entry).join(', ')}`
+          : 'the directory holds no reference values',
+      where: directory,
+      remedy: `Give a directory that holds one or more of: ${entriesText()}`,
+    });
+  }
+  return present.flatMap((checker) => plannedCases(checker, directory));
+}
+
+function plannedCases({ entry, cases }: Checker, directory: string): PlannedCase[] {
+  const planned = ({ name, run }: ReferenceCase): PlannedCase => ({
+    file: entry,
+    name,
+    run: () => ({ file: entry, name, ...outcomeOf(run) }),
+  });
+  try {
+    return cases(join(directory, entry)).map(planned);
+  } catch (error) {
+    const fail = (): never => {
+      throw error;
+    };
+    return [planned({ name: 'as a whole', run: fail })];
+  }
+}
+
+/** A case that throws, for whatever reason, has failed; the others go on. */
+function outcomeOf(run: ReferenceCase['run']): Omit<CaseResult, 'file' | 'name'> {
+  try {
+    const outcome = run();
+    return { ...outcome, passed: outcome.mismatches.length === 0 };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { passed: false, mismatches: [], reason };
+  }
+}
+
+function nameOf(entry: string): string {
+  return entry.replace(/\.json$/, '');
+}
+
+function entriesText(): string {
+  return checkers.map(({ entry }) => entry).join(', ');
+}

@@ -1,0 +1,196 @@
+import * as tf from '@tensorflow/tfjs';
+import { z } from 'zod';
+import {
+  crossEntropy,
+  dist,
+  dkd,
+  kd,
+  type LossTerm,
+  normDirection,
+  warmUp,
+} from '../distill/terms';
+import { random } from '../engine/random';
+import { createModel, modelNames } from '../models/registry';
+import type { Model } from '../nn/model';
+import type { ModelState } from '../nn/state';
+import { createLearner, type Learner } from '../train/learner';
+import { type CaseOutcome, type Checker, NotAvailable, readReference } from './checker';
+import { deterministic, deterministicLabels } from './deterministic';
+import { channelsLast } from './images';
+import { compareStages, disturb, type Disturbance, type Stage } from './sensitivity';
+import { tidied } from '../engine/tidied';
+import { deterministicWeights } from './weights';
+
+/** Share by which each step's loss, and the largest logit after the last, may differ in float32. */
+const tolerance = 1e-3;
+/** Images of the input that the student is evaluated on after its last step. */
+const evaluationImages = 4;
+const side = 32;
+
+const stepForm = z.object({ loss: z.number(), ce: z.number(), kd: z.number(), nd: z.number() });
+const runForm = z.object({
+  student: z.string(),
+  teacher: z.string(),
+  method: z.string(),
+  prefix: z.string(),
+  steps: z.number().int().positive(),
+  batch: z.number().int().positive(),
+  learningRate: z.number(),
+  momentum: z.number(),
+  weightDecay: z.number(),
+  nesterov: z.boolean(),
+  epoch: z.number(),
+  warmUpEpochs: z.number(),
+  weights: z.object({ kd: z.number(), nd: z.number(), alpha: z.number(), beta: z.number() }),
+  inputScale: z.number(),
+  trace: z.array(stepForm),
+  evalLogits: z.array(z.number()),
+});
+const form = z.object({ runs: z.array(runForm) });
+
+type Run = z.infer<typeof runForm>;
+type Step = z.infer<typeof stepForm>;
+
+const parts = ['loss', 'ce', 'kd', 'nd'] as const;
+
+/** Short training runs of a student under a teacher, step by step: `trajectories.json`. */
+export const trajectoriesChecker: Checker = {
+  entry: 'trajectories.json',
+  cases: (path) =>
+    readReference(path, form).runs.map((run) => ({
+      name: `${run.teacher} → ${run.student}, ${run.method}`,
+      run: () => check(run),
+    })),
+};
+
+/** What a run gives: each step's losses, and the student's logits after the last step. */
+interface RunResult {
+  readonly trace: readonly Step[];
+  readonly evalLogits: readonly number[];
+}
+
+function check(run: Run): CaseOutcome {
+  return compareStages(
+    stagesOf(run),
+    (disturbance) => stagesOf(simulate(run, disturbance)),
+    tolerance,
+  );
+}
+
+function stagesOf({ trace, evalLogits }: RunResult): Stage[] {
+  return [
+    ...trace.map((step, index) => ({
+      name: parts.map((part) => `step ${index}, ${part}`),
+      values: parts.map((part) => step[part]),
+    })),
+    { name: 'logits after the last step', values: evalLogits },
+  ];
+}
+
+function simulate(run: Run, disturbance: Disturbance): RunResult {
+  const terms = termsOf(run);
+  const models = [run.student, run.teacher];
+  const missing = models.find((name) => !modelNames.includes(name));
+  if (missing !== undefined) throw new NotAvailable(`model '${missing}'`);
+  const classes = run.evalLogits.length / evaluationImages;
+  const [student, teacher] = models.map((name) => createModel(name, { classes }));
+  if (student === undefined || teacher === undefined) throw new Error('two models were made');
+  setWeights(student.state, `${run.prefix}/student`);
+  setWeights(teacher.state, `${run.prefix}/teacher`);
+  const { embeddingSize } = teacher;
+  const learner = createLearner({
+    student,
+    teacher: {
+      model: teacher,
+      classMeans: deterministic(`${run.prefix}/centers`, [classes, embeddingSize], 0.5, 0.5),
+    },
+    method: { name: run.method, terms },
+    optimiser: run,
+    seed: 0,
+    samples: run.batch,
+  });
+  try {
+    // The reference runs have no dropout, and the adapter's cannot be turned off.
+    if (learner.adapter !== undefined) {
+      throw new NotAvailable('an embedding adapter without dropout');
+    }
+    const trace = Array.from({ length: run.steps }, (_, index) =>
+      step(learner, run, { index, classes, terms, disturbance }),
+    );
+    return { trace, evalLogits: evaluate(student, run) };
+  } finally {
+    learner.dispose();
+    student.dispose();
+    teacher.dispose();
+  }
+}
+
+/** The method as a list of terms: cross entropy, the distillation term with its warm-up, and ND. */
+function termsOf({ method, weights, warmUpEpochs }: Run): LossTerm[] {
+  const plus = method.endsWith('++');
+  const distillation = distillations[plus ? method.slice(0, -2) : method]?.(weights);
+  if (distillation === undefined) throw new NotAvailable(`method '${method}'`);
+  return [
+    crossEntropy(),
+    warmUp(warmUpEpochs, distillation),
+    ...(plus ? [normDirection({ weight: weights.nd })] : []),
+  ];
+}
+
+const distillations: Readonly<Record<string, (weights: Run['weights']) => LossTerm>> = {
+  kd: (weights) => kd({ weight: weights.kd }),
+  dkd: ({ alpha, beta }) => dkd({ alpha, beta }),
+  dist: (weights) => dist({ weight: weights.kd }),
+};
+
+function setWeights(state: ModelState, prefix: string): void {
+  const shapes = [...state.stateDict()].map(([name, { shape }]) => [name, shape] as const);
+  state.loadStateDict(deterministicWeights(prefix, shapes));
+}
+
+interface StepOptions {
+  readonly index: number;
+  readonly classes: number;
+  readonly terms: readonly LossTerm[];
+  readonly disturbance: Disturbance;
+}
+
+function step(
+  learner: Learner,
+  { prefix, batch, inputScale, epoch, learningRate }: Run,
+  { index, classes, terms, disturbance }: StepOptions,
+): Step {
+  return tidied(() => {
+    const images = imagesOf(`${prefix}/x${index}`, batch, inputScale, disturbance);
+    const labels = deterministicLabels(`${prefix}/y${index}`, batch, classes);
+    const result = learner.step(
+      {
+        images,
+        labels: tf.tensor1d(labels, 'int32'),
+        indices: Int32Array.from({ length: batch }, (_, place) => place),
+      },
+      { epoch, learningRate, random: random(0, 'verify') },
+    );
+    const termOf = (place: number): number =>
+      place < terms.length ? (result.terms[place] ?? NaN) : 0;
+    return { loss: result.total, ce: termOf(0), kd: termOf(1), nd: termOf(2) };
+  });
+}
+
+function evaluate(student: Model, { prefix, inputScale }: Run): number[] {
+  return tidied(() => {
+    const images = imagesOf(`${prefix}/eval`, evaluationImages, inputScale, undefined);
+    return [...student.forward(images, { training: false }).logits.dataSync()];
+  });
+}
+
+/** Images made in PyTorch's order of axes, given in this package's. */
+function imagesOf(
+  name: string,
+  count: number,
+  scale: number,
+  disturbance: Disturbance,
+): tf.Tensor4D {
+  const shape = [count, 3, side, side] as const;
+  return channelsLast(disturb(deterministic(name, shape, scale), disturbance), shape);
+}

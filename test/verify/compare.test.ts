@@ -1,0 +1,130 @@
+import { expect } from 'chai';
+import { compareNumber, compareNumbers, compareText } from '../../lib/verify/compare';
+import { compareStages, disturb } from '../../lib/verify/sensitivity';
+
+describe('comparing numbers', () => {
+  it('allows a share of the largest expected entry at every entry', () => {
+    expect(compareNumbers('x', [100, 0], [100.9, 0.9], { tolerance: 0.01 })).to.deep.equal([]);
+  });
+
+  it('names the entry that is furthest off, with what was allowed', () => {
+    expect(compareNumbers('x', [100, 5, 7], [100, 8, 9], { tolerance: 0.01 })).to.deep.equal([
+      { quantity: 'x[1]', expected: '5 ± 1', found: '8' },
+    ]);
+  });
+
+  it('fails at a number that is none, and at a tolerance that is none', () => {
+    expect(compareNumbers('x', [1, 2], [9, NaN], { tolerance: 0.1 })[0]?.quantity).to.equal('x[1]');
+    expect(compareNumber('x', 1, 1, { tolerance: NaN })).to.have.length(1);
+    expect(compareNumber('x', 1, Infinity, { tolerance: 0.1 })[0]?.found).to.equal('Infinity');
+  });
+
+  it('fails at another number of entries', () => {
+    expect(compareNumbers('x', [1, 2], [1], { tolerance: 1 })).to.deep.equal([
+      { quantity: 'number of entries of x', expected: '2', found: '1' },
+    ]);
+  });
+
+  it('takes differences relative to another scale where one is given', () => {
+    expect(compareNumber('x', 0, 0.5, { tolerance: 0.1, scale: 10 })).to.deep.equal([]);
+    expect(compareNumber('x', 0, 0.5, { tolerance: 0.1 })).to.have.length(1);
+  });
+
+  it('compares words exactly', () => {
+    expect(compareText('shape', '1 × 2', '1 × 2')).to.deep.equal([]);
+    expect(compareText('shape', '1 × 2', '2 × 1')).to.deep.equal([
+      { quantity: 'shape', expected: '1 × 2', found: '2 × 1' },
+    ]);
+  });
+});
+
+describe('comparing what rounding moves', () => {
+  const stage = (value: number): { name: string; values: number[] }[] => [
+    { name: 'first', values: [10] },
+    { name: 'second', values: [value] },
+  ];
+
+  it('runs once where all is within the tolerance', () => {
+    let runs = 0;
+    const outcome = compareStages(
+      stage(100),
+      () => {
+        runs++;
+        return stage(100.05);
+      },
+      1e-3,
+    );
+    expect(outcome).to.deep.equal({ mismatches: [] });
+    expect(runs).to.equal(1);
+  });
+
+  it('allows three times what a changed last bit moves, and says so', () => {
+    // 1 % off, where a disturbance moves the value by 0.5 %.
+    const outcome = compareStages(
+      stage(100),
+      (disturbance) => stage(disturbance === undefined ? 101 : 101.505),
+      1e-3,
+    );
+    expect(outcome.mismatches).to.deep.equal([]);
+    expect(outcome.note).to.contain('0.50 %');
+  });
+
+  it('still fails what is further off than that', () => {
+    const outcome = compareStages(
+      stage(100),
+      (disturbance) => stage(disturbance === undefined ? 103 : 103.5),
+      1e-3,
+    );
+    expect(outcome.mismatches.map(({ quantity }) => quantity)).to.deep.equal(['second']);
+  });
+
+  it('allows no stage what only a later one moves', () => {
+    const outcome = compareStages(
+      [
+        { name: 'first', values: [10] },
+        { name: 'second', values: [100] },
+      ],
+      (disturbance) => [
+        { name: 'first', values: [10.1] },
+        { name: 'second', values: [disturbance === undefined ? 100 : 104] },
+      ],
+      1e-3,
+    );
+    expect(outcome.mismatches.map(({ quantity }) => quantity)).to.deep.equal(['first']);
+  });
+
+  it('never allows more than 5 %, however far rounding moves it', () => {
+    const outcome = compareStages(
+      stage(100),
+      (disturbance) => stage(disturbance === undefined ? 106 : 200),
+      1e-3,
+    );
+    expect(outcome.mismatches.map(({ quantity }) => quantity)).to.deep.equal(['second']);
+  });
+
+  it('allows a number that is none nothing', () => {
+    const outcome = compareStages(stage(100), () => stage(NaN), 1e-3);
+    expect(outcome.mismatches.map(({ quantity }) => quantity)).to.deep.equal(['second']);
+  });
+
+  it('compares each value relative to itself where each has a name', () => {
+    const named = (values: number[]): { name: string[]; values: number[] }[] => [
+      { name: ['large', 'small'], values },
+    ];
+    const outcome = compareStages(named([100, 1]), () => named([100.05, 1.05]), 1e-3);
+    expect(outcome.mismatches.map(({ quantity }) => quantity)).to.deep.equal(['small']);
+  });
+
+  it('disturbs in the last bits, and not at all unless asked', () => {
+    const values = Float32Array.of(1, -3, 0, 1000);
+    expect(disturb(values, undefined)).to.deep.equal(values);
+    const disturbed = disturb(values, 1);
+    expect(disturbed).not.to.deep.equal(values);
+    disturbed.forEach((value, index) => {
+      const size = Math.abs(values[index] ?? NaN);
+      expect(Math.abs(value - (values[index] ?? NaN))).to.be.at.most(size * 2 ** -22);
+    });
+    expect(disturb(values, 1)).to.deep.equal(disturbed);
+    expect(disturb(values, 2)).not.to.deep.equal(disturbed);
+  });
+});

@@ -1,0 +1,125 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { readJson } from '../../lib/files';
+import type { ReferenceCase } from '../../lib/verify/checker';
+import { NotAvailable } from '../../lib/verify/checker';
+import { modelsChecker } from '../../lib/verify/models';
+import { trajectoriesChecker } from '../../lib/verify/trajectories';
+import { withEngine } from '../support/engine';
+import { withFolder } from '../support/folder';
+
+const fixtures = join(__dirname, '..', 'fixtures', 'reference');
+/** Milliseconds for a deep model that is run again to see what rounding does to it. */
+const slow = 300_000;
+const checker = modelsChecker('models-cifar.json');
+
+interface ModelFixture {
+  name: string;
+  parameters: number;
+  stateDict: [string, number[]][];
+  embedding: number[];
+  train: { loss: number; gradNorms: Record<string, number>; running: Record<string, number> };
+}
+
+function readModels(): { models: ModelFixture[] } {
+  return readJson(join(fixtures, checker.entry), 'none') as { models: ModelFixture[] };
+}
+
+function named(cases: readonly ReferenceCase[], name: string): ReferenceCase {
+  return cases.find((each) => each.name === name) ?? expect.fail(`no case ${name}`);
+}
+
+describe("the CIFAR ResNets against PyTorch's (native)", () => {
+  withEngine('native');
+
+  for (const { name, run } of checker.cases(join(fixtures, checker.entry))) {
+    it(name, () => {
+      expect(run().mismatches).to.deep.equal([]);
+    }).timeout(slow);
+  }
+});
+
+describe("resnet8 against PyTorch's (plain)", () => {
+  withEngine('plain');
+
+  it('states, evaluation and a training step agree', () => {
+    const resnet8 = named(checker.cases(join(fixtures, checker.entry)), 'resnet8');
+    expect(resnet8.run().mismatches).to.deep.equal([]);
+  }).timeout(slow);
+});
+
+describe("training runs against PyTorch's (native)", () => {
+  withEngine('native');
+
+  for (const { name, run } of trajectoriesChecker.cases(join(fixtures, 'trajectories.json'))) {
+    it(name, () => {
+      expect(run().mismatches).to.deep.equal([]);
+    }).timeout(slow);
+  }
+});
+
+describe('checking models', () => {
+  withEngine('native');
+  const folder = withFolder();
+
+  function tampered(change: (model: ModelFixture) => void): ReferenceCase {
+    const reference = readModels();
+    const model = reference.models.find(({ name }) => name === 'resnet8') ?? expect.fail('fixture');
+    change(model);
+    const path = join(folder(), checker.entry);
+    writeFileSync(path, JSON.stringify({ models: [model] }));
+    const [only] = checker.cases(path);
+    return only ?? expect.fail('no case');
+  }
+
+  function quantities(change: (model: ModelFixture) => void): string[] {
+    return tampered(change)
+      .run()
+      .mismatches.map(({ quantity }) => quantity);
+  }
+
+  it('finds a wrong embedding', () => {
+    expect(
+      quantities((model) => {
+        model.embedding[7] = (model.embedding[7] ?? 0) + 0.01;
+      }),
+    ).to.deep.equal(['embedding[7]']);
+  });
+
+  it('finds wrong gradients, statistics and counts', () => {
+    expect(
+      quantities((model) => {
+        model.parameters++;
+        model.train.gradNorms['fc.bias'] = 1;
+        model.train.running['bn1.running_var'] = 1;
+        model.train.gradNorms['nowhere'] = 1;
+      }),
+    ).to.deep.equal([
+      'parameter count',
+      'after a training step, norm of bn1.running_var',
+      'gradient norm of fc.bias',
+      'gradient norm of nowhere',
+    ]);
+  });
+
+  it('finds a renamed or reshaped entry of the state dict', () => {
+    const outcome = tampered((model) => {
+      model.stateDict[1] = ['bn1.gamma', [16]];
+    }).run();
+    expect(outcome.mismatches).to.deep.equal([
+      {
+        quantity: 'entry 1 of the state dict',
+        expected: 'bn1.gamma [16]',
+        found: 'bn1.weight [16]',
+      },
+    ]);
+  });
+
+  it('says of a model that is not in the registry that it cannot be run yet', () => {
+    const unknown = tampered((model) => {
+      model.name = 'resnet9000';
+    });
+    expect(() => unknown.run()).to.throw(NotAvailable, "cannot be run yet: model 'resnet9000'");
+  });
+});
