@@ -3,7 +3,10 @@ import type { TrainingEvents } from '../train/train';
 import { clock } from './estimate';
 import type { PlannedRun } from './plan';
 
-/** Shows a study's training on standard error: a bar on a terminal, else a line an epoch. */
+/** Least time between two lines within an epoch when nobody watches a bar, in milliseconds. */
+const lineInterval = 30_000;
+
+/** Shows a study's training on standard error: a bar on a terminal, else a line an epoch and every half minute. */
 export interface StudyProgress {
   run(run: PlannedRun, place: { index: number; total: number }): TrainingEvents;
   /** Ends the bar, so that other text can follow. */
@@ -39,6 +42,7 @@ export function studyProgress({
       const title = `[${index + 1}/${total}] ${runTitle(run)}`;
       const meter = speedMeter();
       let shown = '';
+      let printedAt = performance.now();
       return {
         onNotice(message) {
           stop();
@@ -50,8 +54,13 @@ export function studyProgress({
           const done = (epoch - 1) * batches + batch;
           const left = meter.secondsFor((epochs * batches - done) * images);
           shown = `${meter.imagesPerSecond().toFixed(0)} images/s, ${clock(left)} left (all: ${clock(left + secondsAfter(index))})`;
-          if (!stream.isTTY) return;
           const text = `epoch ${epoch}/${epochs}, loss ${loss.toFixed(3)}, ${shown}`;
+          if (!stream.isTTY) {
+            if (performance.now() - printedAt < lineInterval) return;
+            printedAt = performance.now();
+            stream.write(`${title}: ${text}\n`);
+            return;
+          }
           if (bar === undefined) {
             bar = new SingleBar({ stream, format: `${title} {bar} {text}`, hideCursor: true });
             bar.start(epochs * batches, done, { text });

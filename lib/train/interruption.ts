@@ -1,11 +1,19 @@
+/** Ctrl-C may arrive twice, from the terminal and from a program that started this one. */
+const sameKeyPress = 500;
+
 /**
- * A signal that is aborted by the first Ctrl-C (or SIGTERM), so that the run can save; the second one
- * ends the process at once. `release` gives the signals back.
+ * A signal that is aborted by the first Ctrl-C (or SIGTERM), so that the run can save; a second one,
+ * half a second later or more, ends the process at once. `release` gives the signals back.
  */
 export function interruption(onFirst: () => void): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
+  let firstAt = 0;
   const handle = (): void => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) {
+      if (performance.now() - firstAt > sameKeyPress) process.exit(130);
+      return;
+    }
+    firstAt = performance.now();
     onFirst();
     controller.abort();
   };

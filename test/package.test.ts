@@ -1,0 +1,75 @@
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { expect } from 'chai';
+import { extract } from 'tar';
+import { runProgram } from '../lib/engine/build-program';
+import { withFolder } from './support/folder';
+
+const root = join(__dirname, '..');
+const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+
+type Result = Awaited<ReturnType<typeof runProgram>>;
+
+async function expectSuccess(work: Promise<Result>): Promise<string> {
+  const { status, stdout, stderr } = await work;
+  expect(status, `${stdout}${stderr}`).to.equal(0);
+  return stdout;
+}
+
+describe('the package in another TypeScript project', function () {
+  this.timeout(180_000);
+  const folder = withFolder();
+
+  it('compiles the README’s example strictly and trains with it', async () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const example = /```ts\n(import[^`]*norm-direction-lab[^`]*)```/.exec(readme)?.[1];
+    expect(example, 'an example in the README').to.be.a('string');
+
+    // What `npm run pack` packs, built outside the tree so that no other test sees a half-written dist/.
+    const packed = join(folder(), 'packed');
+    mkdirSync(packed);
+    const options = ['-p', join(root, 'tsconfig.build.json'), '--outDir', join(packed, 'dist')];
+    await expectSuccess(runProgram(process.execPath, [compiler, ...options]));
+    for (const name of ['package.json', 'data', 'lib/engine/cpp', 'lib/engine/patches']) {
+      cpSync(join(root, name), join(packed, name), { recursive: true });
+    }
+    const archive = await expectSuccess(
+      runProgram('npm', ['pack', packed, '--pack-destination', folder(), '--json'], {
+        cwd: folder(),
+        env: { ...process.env, npm_config_ignore_scripts: 'true' },
+      }),
+    );
+    expect(archive).to.include('.tgz');
+    const file = readdirSync(folder()).find((name) => name.endsWith('.tgz')) as string;
+
+    const project = join(folder(), 'project');
+    const installed = join(project, 'node_modules', 'norm-direction-lab');
+    mkdirSync(installed, { recursive: true });
+    await extract({ file: join(folder(), file), cwd: installed, strip: 1 });
+    for (const name of readdirSync(join(root, 'node_modules'))) {
+      if (name.startsWith('.')) continue;
+      symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', basename(name)));
+    }
+    writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
+    writeFileSync(join(project, 'example.ts'), example ?? '');
+    writeFileSync(
+      join(project, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          target: 'es2022',
+          module: 'nodenext',
+          strict: true,
+          types: ['node'],
+          skipLibCheck: true,
+        },
+      }),
+    );
+    await expectSuccess(runProgram(process.execPath, [compiler, '-p', project]));
+    const output = await expectSuccess(
+      runProgram(process.execPath, ['example.js'], { cwd: project, env: process.env }),
+    );
+    const losses = output.trim().split('\n').map(Number);
+    expect(losses.length).to.be.at.least(2);
+    expect(losses.at(-1)).to.be.below(losses[0] ?? NaN);
+  });
+});
