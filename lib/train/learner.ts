@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { type EmbeddingAdapter, embeddingAdapter } from '../distill/adapter';
 import { type BatchSignals, objective } from '../distill/objective';
 import { type Method, needsNormMemory, needsTeacher, needsTeacherSpace } from '../distill/terms';
-import type { Random } from '../engine/random';
+import { random as randomOf, type Random } from '../engine/random';
 import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
 import { embeddingNorms, NormMemory } from '../losses';
@@ -23,8 +23,8 @@ export interface Batch {
   readonly images: tf.Tensor4D;
   /** [size], int32 */
   readonly labels: tf.Tensor1D;
-  /** Places of the samples in the training set. */
-  readonly indices: Int32Array;
+  /** Places of the samples in the training set; needed by methods that remember each sample's norm. */
+  readonly indices?: Int32Array;
 }
 
 /** What a step measured before it changed the weights. */
@@ -47,10 +47,11 @@ export interface Learner {
   /**
    * One step of SGD on one batch.
    *
-   * @param epoch counted from 0, for the warm-ups.
+   * @param at.epoch counted from 0, for the warm-ups.
+   * @param at.random where dropout draws from; a stream of the learner's seed and steps when not given.
    * @throws LabError of kind `numerics` when a loss is not finite; then no weight has changed.
    */
-  step(batch: Batch, at: { epoch: number; learningRate: number; random: Random }): StepResult;
+  step(batch: Batch, at: { epoch: number; learningRate: number; random?: Random }): StepResult;
   dispose(): void;
 }
 
@@ -58,11 +59,15 @@ export interface LearnerOptions {
   readonly student: Model;
   readonly teacher?: Teacher;
   readonly method: Method;
-  readonly optimiser: SgdOptions;
-  readonly seed: number;
-  /** Size of the training set, for methods that remember each sample's norm. */
-  readonly samples: number;
+  /** The paper's by default: Nesterov momentum 0.9, weight decay 5e-4. */
+  readonly optimiser?: SgdOptions;
+  /** Of the adapter's weights and dropout; 0 by default. */
+  readonly seed?: number;
+  /** Size of the training set; needed by methods that remember each sample's norm. */
+  readonly samples?: number;
 }
+
+const paperOptimiser: SgdOptions = { momentum: 0.9, weightDecay: 5e-4, nesterov: true };
 
 /**
  * Puts a student, a method and an optimiser together.
@@ -71,7 +76,7 @@ export interface LearnerOptions {
  * knows another number of classes.
  */
 export function createLearner(options: LearnerOptions): Learner {
-  const { student, teacher, method, seed, samples } = options;
+  const { student, teacher, method, seed = 0, samples = 0 } = options;
   checkTeacher(options);
   const teacherSize = teacher?.model.embeddingSize ?? student.embeddingSize;
   const adapter =
@@ -79,7 +84,7 @@ export function createLearner(options: LearnerOptions): Learner {
       ? embeddingAdapter({ studentSize: student.embeddingSize, teacherSize, seed })
       : undefined;
   const parameters = [...student.state.trainable, ...(adapter?.state.trainable ?? [])];
-  const optimiser = sgd(parameters, options.optimiser);
+  const optimiser = sgd(parameters, options.optimiser ?? paperOptimiser);
   const runsTeacher = needsTeacher(method);
   const classMeans = teacher?.classMeans
     ? tf.keep(
@@ -90,12 +95,14 @@ export function createLearner(options: LearnerOptions): Learner {
       )
     : undefined;
 
+  let steps = 0;
   const learner: Learner = {
     student,
     adapter,
     optimiser,
     norms: needsNormMemory(method) ? new NormMemory(samples) : undefined,
-    step(batch, { epoch, learningRate, random }) {
+    step(batch, { epoch, learningRate, random = randomOf(seed, 'dropout', steps) }) {
+      steps++;
       return tidied(() => {
         const signalsOfTeacher = teacher && runsTeacher ? teacherSignals(teacher, batch) : {};
         const { norms } = learner;
@@ -129,7 +136,7 @@ export function createLearner(options: LearnerOptions): Learner {
         const lastNorms = seenNorms ? readAndDispose(seenNorms) : undefined;
         requireFinite(result, method);
         optimiser.step(gradients, learningRate);
-        if (norms && lastNorms) norms.update(batch.indices, lastNorms);
+        if (norms && lastNorms) norms.update(placesOf(batch), lastNorms);
         return result;
       });
     },
@@ -147,8 +154,17 @@ function teacherSignals({ model }: Teacher, { images }: Batch): Partial<BatchSig
   return { teacherLogits: logits, teacherEmbedding: embedding };
 }
 
-function previous(norms: NormMemory, { indices }: Batch, current: tf.Tensor1D): tf.Tensor1D {
-  return tf.tensor1d(norms.previous(indices, current.dataSync<'float32'>()));
+function previous(norms: NormMemory, batch: Batch, current: tf.Tensor1D): tf.Tensor1D {
+  return tf.tensor1d(norms.previous(placesOf(batch), current.dataSync<'float32'>()));
+}
+
+function placesOf({ indices }: Batch): Int32Array {
+  if (indices !== undefined) return indices;
+  throw new LabError({
+    kind: 'data',
+    what: 'a method that remembers each sample’s norm needs to know the samples',
+    remedy: 'Give the batch its indices in the training set',
+  });
 }
 
 function correctOf(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Scalar {
