@@ -32,8 +32,8 @@ const scaleDefaults: Readonly<
     data: 'fashion-mnist',
     pairs: 'resnet20:resnet8',
     seeds: '1',
-    epochs: 4,
-    teacherEpochs: 6,
+    epochs: 3,
+    teacherEpochs: 5,
     batch: 64,
   },
   short: {

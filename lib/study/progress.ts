@@ -52,7 +52,7 @@ export function studyProgress({
           const { epoch, epochs, batch, batches, loss, images } = state;
           meter.add(images);
           const done = (epoch - 1) * batches + batch;
-          const left = meter.secondsFor((epochs * batches - done) * images);
+          const left = meter.secondsFor((epochs * batches - done) * run.recipe.batchSize);
           shown = `${meter.imagesPerSecond().toFixed(0)} images/s, ${clock(left)} left (all: ${clock(left + secondsAfter(index))})`;
           const text = `epoch ${epoch}/${epochs}, loss ${loss.toFixed(3)}, ${shown}`;
           if (!stream.isTTY) {
