@@ -1,9 +1,8 @@
-import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/operations/pooling';
-import { relu } from '../engine/operations/relu';
 import { convolutionNormLayer } from '../nn/convolution-norm';
-import { type ForwardMode, type LayerContext, linearLayer } from '../nn/layers';
+import { type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
+import { type ResidualBlock, runStages } from './residual-stages';
 
 /** Depth 6n + 2 and the channels of the stem and the three stages. */
 export interface CifarResNetOptions {
@@ -11,8 +10,6 @@ export interface CifarResNetOptions {
   readonly channels: readonly [number, number, number, number];
   readonly classes: number;
 }
-
-type Block = (x: tf.Tensor4D, mode: ForwardMode, tail: { relu: boolean }) => tf.Tensor4D;
 
 /**
  * The ResNets for 32 × 32 images with two-convolution blocks and projection shortcuts, in the form of
@@ -44,18 +41,9 @@ export function cifarResNet(
   return {
     embeddingSize: inputs,
     forward(images, mode) {
-      let x = first(images, mode, { relu: true });
-      const features = [x];
-      const preActivations = [x];
-      for (const stage of stages) {
-        // Only the last block of a stage shows its sum before ReLU; in the others ReLU is fused away.
-        for (const block of stage.slice(0, -1)) x = block(x, mode, { relu: true });
-        const preActivation = stage.at(-1)?.(x, mode, { relu: false }) ?? x;
-        x = relu(preActivation);
-        features.push(x);
-        preActivations.push(preActivation);
-      }
-      const embedding = globalAveragePool(x);
+      const stem = first(images, mode, { relu: true });
+      const { last, features, preActivations } = runStages(stem, stages, mode);
+      const embedding = globalAveragePool(last);
       return { logits: classifier(embedding, mode), embedding, features, preActivations };
     },
   };
@@ -65,7 +53,7 @@ function basicBlock(
   context: LayerContext,
   name: string,
   { inputs, outputs, stride }: { inputs: number; outputs: number; stride: number },
-): Block {
+): ResidualBlock {
   const first = convolutionNormLayer(
     context,
     { convolution: `${name}.conv1`, norm: `${name}.bn1` },

@@ -4,6 +4,11 @@ import type { LayerContext } from '../nn/layers';
 import { asModel, type Model, type Network } from '../nn/model';
 import { ModelState } from '../nn/state';
 import { cifarResNet, type CifarResNetOptions } from './cifar-resnet';
+import { deepCifarResNet } from './cifar-resnet-deep';
+import { mobileNetV2 } from './mobilenet-v2';
+import { shuffleNetV1 } from './shufflenet-v1';
+import { shuffleNetV2 } from './shufflenet-v2';
+import { wideResNet } from './wide-resnet';
 
 type Builder = (context: LayerContext, classes: number) => Network;
 
@@ -21,6 +26,17 @@ const builders: Readonly<Record<string, Builder>> = {
   resnet110: resNet(110, narrow),
   resnet8x4: resNet(8, wide),
   resnet32x4: resNet(32, wide),
+  wrn_16_1: wideNet(16, 1),
+  wrn_16_2: wideNet(16, 2),
+  wrn_40_1: wideNet(40, 1),
+  wrn_40_2: wideNet(40, 2),
+  ResNet18: (context, classes) =>
+    deepCifarResNet(context, { blocks: [2, 2, 2, 2], bottleneck: false, classes }),
+  ResNet50: (context, classes) =>
+    deepCifarResNet(context, { blocks: [3, 4, 6, 3], bottleneck: true, classes }),
+  MobileNetV2: mobileNetV2,
+  ShuffleV1: shuffleNetV1,
+  ShuffleV2: shuffleNetV2,
 };
 
 /** The names that `createModel` knows. */
@@ -53,4 +69,8 @@ export function createModel(
 
 function resNet(depth: number, channels: CifarResNetOptions['channels']): Builder {
   return (context, classes) => cifarResNet(context, { depth, channels, classes });
+}
+
+function wideNet(depth: number, width: number): Builder {
+  return (context, classes) => wideResNet(context, { depth, width, classes });
 }

@@ -41,9 +41,11 @@ export function convolutionNormLayer(
   const convolution = convolutionLayer(context, names.convolution, options);
   const norm = batchNormLayer(context, names.norm, options.outputs);
   const folded = foldedWeights(context, names);
+  // The fused kernel takes no groups.
+  const { groups = 1 } = options;
   return (x, mode, { residual, relu }) => {
     if (mode.training) folded.clear();
-    else if (canFuseConvolution() && !tf.engine().isTapeOn()) {
+    else if (groups === 1 && canFuseConvolution() && !tf.engine().isTapeOn()) {
       return fusedConvolution(x, folded.get(), {
         ...options,
         relu,

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Random } from '../engine/random';
 
 /** N(0, 2 / fanOut): `kaiming_normal_(mode='fan_out', nonlinearity='relu')`, as mdistiller's models. */
-export function kaimingNormalFanOut(shape: number[], fanOut: number, random: Random): tf.Tensor {
+export function normalFanOut(shape: number[], fanOut: number, random: Random): tf.Tensor {
   const deviation = Math.sqrt(2 / fanOut);
   return drawn(shape, () => deviation * random.normal());
 }

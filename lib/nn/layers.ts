@@ -1,13 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import {
   batchNormEvaluation,
+  batchNormMomentum,
   batchNormTraining,
   type RunningStatistics,
 } from '../engine/operations/batch-norm';
 import { convolution, type ConvolutionOptions } from '../engine/operations/convolution';
 import { linear } from '../engine/operations/linear';
 import type { Random } from '../engine/random';
-import { kaimingNormalFanOut, uniformFanIn } from './initialise';
+import { normalFanOut, uniformFanIn } from './initialise';
 import type { ModelState } from './state';
 
 /** Whether a forward pass trains, and where dropout draws from. */
@@ -27,28 +28,64 @@ export interface ConvolutionLayerOptions extends ConvolutionOptions {
   readonly inputs: number;
   readonly outputs: number;
   readonly kernel: number;
+  /** How the first weights are drawn; as most of mdistiller's models by default. */
+  readonly initialise?: ConvolutionInitialisation;
+}
+
+/**
+ * `fan-out`: N(0, 2 / (kernel² · outputs / groups)); `all-outputs`: N(0, 2 / (kernel² · outputs));
+ * `fan-in`: U(±1 / √(kernel² · inputs / groups)), PyTorch's default.
+ */
+export type ConvolutionInitialisation = 'fan-out' | 'all-outputs' | 'fan-in';
+
+/** How often PyTorch's module is called in a forward pass. */
+export interface BatchNormLayerOptions {
+  /** 2 where a model normalises the same tensor twice, whose running statistics then move twice. */
+  readonly calls?: number;
 }
 
 export type Layer4D = (x: tf.Tensor4D, mode: ForwardMode) => tf.Tensor4D;
 export type Layer2D = (x: tf.Tensor2D, mode: ForwardMode) => tf.Tensor2D;
 
-/** PyTorch's `Conv2d(bias=False)`, `name.weight`, drawn from N(0, 2 / (outputs · kernel²)). */
+/** PyTorch's `Conv2d(bias=False)`, `name.weight`. */
 export function convolutionLayer(
   { state, random }: LayerContext,
   name: string,
-  { inputs, outputs, kernel, stride = 1, padding = 0, groups = 1 }: ConvolutionLayerOptions,
+  options: ConvolutionLayerOptions,
 ): Layer4D {
-  const shape: [number, number, number, number] = [kernel, kernel, inputs / groups, outputs];
-  const weights = state.add(
-    `${name}.weight`,
-    kaimingNormalFanOut(shape, (outputs / groups) * kernel * kernel, random),
-    { trainable: true, layout: 'convolution' },
-  );
+  const { stride = 1, padding = 0, groups = 1 } = options;
+  const weights = state.add(`${name}.weight`, firstWeights(options, random), {
+    trainable: true,
+    layout: 'convolution',
+  });
   return (x) => convolution(x, weights.value as tf.Tensor4D, { stride, padding, groups });
 }
 
+function firstWeights(
+  { inputs, outputs, kernel, groups = 1, initialise = 'fan-out' }: ConvolutionLayerOptions,
+  random: Random,
+): tf.Tensor {
+  const shape = [kernel, kernel, inputs / groups, outputs];
+  const cells = kernel * kernel;
+  switch (initialise) {
+    case 'fan-out':
+      return normalFanOut(shape, (outputs / groups) * cells, random);
+    case 'all-outputs':
+      return normalFanOut(shape, outputs * cells, random);
+    case 'fan-in':
+      return uniformFanIn(shape, (inputs / groups) * cells, random);
+  }
+}
+
 /** PyTorch's `BatchNorm2d`: γ = 1, β = 0, running mean 0 and variance 1, and its counter. */
-export function batchNormLayer({ state }: LayerContext, name: string, channels: number): Layer4D {
+export function batchNormLayer(
+  { state }: LayerContext,
+  name: string,
+  channels: number,
+  { calls = 1 }: BatchNormLayerOptions = {},
+): Layer4D {
+  // Moving by 0.1 twice towards the same value is moving by 1 − 0.9² once.
+  const momentum = 1 - (1 - batchNormMomentum) ** calls;
   const scale = state.add(`${name}.weight`, tf.ones([channels]), {
     trainable: true,
     layout: 'same',
@@ -73,10 +110,10 @@ export function batchNormLayer({ state }: LayerContext, name: string, channels: 
       variance: variance.value as tf.Tensor1D,
     };
     if (!training) return batchNormEvaluation(x, weights, running);
-    const result = batchNormTraining(x, weights, running);
+    const result = batchNormTraining(x, weights, running, momentum);
     mean.replace(result.running.mean);
     variance.replace(result.running.variance);
-    counter.increment();
+    counter.increment(calls);
     return result.output;
   };
 }
@@ -90,18 +127,34 @@ export function batchNorm1dLayer(context: LayerContext, name: string, channels: 
   };
 }
 
-/** PyTorch's `Linear`, `name.weight` [outputs, inputs] and `name.bias`, drawn as PyTorch does. */
+const smallDeviation = 0.01;
+
+export interface LinearLayerOptions {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** `fan-in`: weights and bias as PyTorch draws them; `small-normal`: N(0, 0.01²) and a bias of 0. */
+  readonly initialise?: 'fan-in' | 'small-normal';
+}
+
+/** PyTorch's `Linear`, `name.weight` [outputs, inputs] and `name.bias`. */
 export function linearLayer(
   { state, random }: LayerContext,
   name: string,
-  { inputs, outputs }: { inputs: number; outputs: number },
+  { inputs, outputs, initialise = 'fan-in' }: LinearLayerOptions,
 ): Layer2D {
   const kind = { trainable: true, layout: 'same' } as const;
+  const small = initialise === 'small-normal';
   const weights = state.add(
     `${name}.weight`,
-    uniformFanIn([outputs, inputs], inputs, random),
+    small
+      ? normalFanOut([outputs, inputs], 2 / smallDeviation ** 2, random)
+      : uniformFanIn([outputs, inputs], inputs, random),
     kind,
   );
-  const bias = state.add(`${name}.bias`, uniformFanIn([outputs], inputs, random), kind);
+  const bias = state.add(
+    `${name}.bias`,
+    small ? tf.zeros([outputs]) : uniformFanIn([outputs], inputs, random),
+    kind,
+  );
   return (x) => linear(x, weights.value as tf.Tensor2D, bias.value as tf.Tensor1D);
 }

@@ -47,11 +47,11 @@ export class ModelState {
   }
 
   /** Adds PyTorch's count of the batches that a batch norm has seen. */
-  addCounter(name: string): { increment(): void } {
+  addCounter(name: string): { increment(by: number): void } {
     this.#names.push(name);
     this.#counters.set(name, 0);
     return {
-      increment: () => this.#counters.set(name, (this.#counters.get(name) ?? 0) + 1),
+      increment: (by) => this.#counters.set(name, (this.#counters.get(name) ?? 0) + by),
     };
   }
 

@@ -63,6 +63,8 @@ export interface LearnerOptions {
   readonly optimiser?: SgdOptions;
   /** Of the adapter's weights and dropout; 0 by default. */
   readonly seed?: number;
+  /** Of the embedding adapter's entries, in training: 0.5 by default, as in the paper's code. */
+  readonly adapterDropout?: number;
   /** Size of the training set; needed by methods that remember each sample's norm. */
   readonly samples?: number;
 }
@@ -76,12 +78,17 @@ const paperOptimiser: SgdOptions = { momentum: 0.9, weightDecay: 5e-4, nesterov:
  * knows another number of classes.
  */
 export function createLearner(options: LearnerOptions): Learner {
-  const { student, teacher, method, seed = 0, samples = 0 } = options;
+  const { student, teacher, method, seed = 0, samples = 0, adapterDropout } = options;
   checkTeacher(options);
   const teacherSize = teacher?.model.embeddingSize ?? student.embeddingSize;
   const adapter =
     needsTeacherSpace(method) && teacherSize !== student.embeddingSize
-      ? embeddingAdapter({ studentSize: student.embeddingSize, teacherSize, seed })
+      ? embeddingAdapter({
+          studentSize: student.embeddingSize,
+          teacherSize,
+          seed,
+          ...(adapterDropout === undefined ? {} : { dropoutProbability: adapterDropout }),
+        })
       : undefined;
   const parameters = [...student.state.trainable, ...(adapter?.state.trainable ?? [])];
   const optimiser = sgd(parameters, options.optimiser ?? paperOptimiser);

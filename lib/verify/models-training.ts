@@ -73,6 +73,8 @@ function stagesOf({ loss, gradients, statistics }: TrainingStep): Stage[] {
     {
       name: [...gradients.keys()].map((name) => `gradient norm of ${name}`),
       values: [...gradients.values()],
+      // The gradient of a bias before a batch norm is 0; what remains of it is the rounding of others.
+      smallest: 0.05,
     },
   ];
 }

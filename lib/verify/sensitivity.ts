@@ -18,6 +18,8 @@ export interface Stage {
    * then compared relative to the largest. */
   readonly name: string | readonly string[];
   readonly values: readonly number[];
+  /** Values compared each by itself that are below this share of the largest count as that large. */
+  readonly smallest?: number;
 }
 
 /** Relative size of the disturbance: one unit in the last place of float32. */
@@ -64,16 +66,19 @@ export function compareStages(
 }
 
 function compareStage(
-  { name, values }: Stage,
+  { name, values, smallest = 0 }: Stage,
   found: Stage | undefined,
   tolerance: number,
 ): Mismatch[] {
   const others = found?.values ?? [];
+  const floor = smallest * Math.max(...values.map(Math.abs));
   return typeof name === 'string'
     ? compareNumbers(name, values, others, { tolerance })
-    : name.flatMap((each, index) =>
-        compareNumber(each, values[index] ?? NaN, others[index] ?? NaN, { tolerance }),
-      );
+    : name.flatMap((each, index) => {
+        const value = values[index] ?? NaN;
+        const scale = Math.max(Math.abs(value), floor);
+        return compareNumber(each, value, others[index] ?? NaN, { tolerance, scale });
+      });
 }
 
 /** For each stage the largest relative change in it or before it. */

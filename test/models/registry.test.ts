@@ -16,12 +16,23 @@ describe('models', () => {
       resnet20: 278324,
       resnet56: 861620,
     };
+    const embeddingSizes: Record<string, number> = {
+      resnet8x4: 256,
+      resnet32x4: 256,
+      wrn_16_2: 128,
+      wrn_40_2: 128,
+      ResNet18: 512,
+      ResNet50: 2048,
+      MobileNetV2: 1280,
+      ShuffleV1: 960,
+      ShuffleV2: 1024,
+    };
     for (const name of modelNames) {
       const model = createModel(name, { classes: 100 });
       if (published[name] !== undefined) {
         expect(model.state.parameterCount, name).to.equal(published[name]);
       }
-      expect(model.embeddingSize, name).to.equal(name.endsWith('x4') ? 256 : 64);
+      expect(model.embeddingSize, name).to.equal(embeddingSizes[name] ?? 64);
       model.dispose();
     }
   });

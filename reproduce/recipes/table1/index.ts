@@ -15,13 +15,21 @@ import { type Pair, pairName } from '../../../lib/study/grid';
 import type { TrainingRecipe } from '../../../lib/train/recipe';
 import { distillationRecipe } from '../cifar';
 import { resnet32x4ToResnet8x4 } from './resnet32x4-resnet8x4';
+import { resnet32x4ToShuffleV1 } from './resnet32x4-ShuffleV1';
+import { resnet32x4ToShuffleV2 } from './resnet32x4-ShuffleV2';
+import { resnet50ToMobileNetV2 } from './ResNet50-MobileNetV2';
+import { wrn40x2ToWrn40x1 } from './wrn-40-2-wrn-40-1';
 import { resnet56ToResnet20 } from './resnet56-resnet20';
 import type { PairWeights } from './weights';
 
-/** The paper's pairs whose two networks are here, in the table's order. */
+/** The paper's pairs, in the table's order. */
 export const paperPairs: Readonly<Record<string, PairWeights>> = {
   'resnet56:resnet20': resnet56ToResnet20,
+  'wrn_40_2:wrn_40_1': wrn40x2ToWrn40x1,
   'resnet32x4:resnet8x4': resnet32x4ToResnet8x4,
+  'ResNet50:MobileNetV2': resnet50ToMobileNetV2,
+  'resnet32x4:ShuffleV1': resnet32x4ToShuffleV1,
+  'resnet32x4:ShuffleV2': resnet32x4ToShuffleV2,
 };
 
 /** The epochs over which the KD, DKD and DIST terms grow to their weight; ND has no warm-up. */
@@ -61,7 +69,7 @@ export function table1Recipe(pair: Pair, method: string): TrainingRecipe {
   if (row === undefined) throw unknownName('method', method, table1Methods, '--methods');
   const weights = paperPairs[pairName(pair)] ?? resnet56ToResnet20;
   const named: Method = { name: method, terms: [crossEntropy(), ...row(weights)] };
-  return distillationRecipe(pair.student, named);
+  return distillationRecipe(pair.student, named, weights.learningRate);
 }
 
 /**

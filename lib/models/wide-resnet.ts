@@ -1,0 +1,114 @@
+import * as tf from '@tensorflow/tfjs';
+import { globalAveragePool } from '../engine/operations/pooling';
+import { relu } from '../engine/operations/relu';
+import { convolutionNormLayer } from '../nn/convolution-norm';
+import {
+  batchNormLayer,
+  convolutionLayer,
+  type ForwardMode,
+  type LayerContext,
+  linearLayer,
+} from '../nn/layers';
+import type { Network } from '../nn/model';
+
+/** Depth 6n + 4 and the factor by which the stages are wider than 16, 32, 64. */
+export interface WideResNetOptions {
+  readonly depth: number;
+  readonly width: number;
+  readonly classes: number;
+}
+
+/** A block's output, and its input after the first norm. */
+type Block = (
+  x: tf.Tensor4D,
+  mode: ForwardMode,
+) => { readonly output: tf.Tensor4D; readonly normalised: tf.Tensor4D };
+
+/**
+ * Wide ResNets (Zagoruyko and Komodakis, arXiv 1605.07146) without dropout, in the form of the published
+ * teachers (mdistiller's `wrn.py`): wrn_16_1 … wrn_40_2. Norm and ReLU come before each convolution, so
+ * the features that the published models show are a stage's output as it is, and after the next norm.
+ */
+export function wideResNet(
+  context: LayerContext,
+  { depth, width, classes }: WideResNetOptions,
+): Network {
+  const blocksPerStage = (depth - 4) / 6;
+  const first = convolutionLayer(context, 'conv1', {
+    inputs: 3,
+    outputs: 16,
+    kernel: 3,
+    padding: 1,
+  });
+  let inputs = 16;
+  const stages = [16 * width, 32 * width, 64 * width].map((outputs, stage) =>
+    Array.from({ length: blocksPerStage }, (_, place) => {
+      const block = preActivationBlock(context, `block${stage + 1}.layer.${place}`, {
+        inputs,
+        outputs,
+        stride: place === 0 && stage > 0 ? 2 : 1,
+        // The published model normalises a stage's output once more to show it as a feature.
+        calls: place === 0 && stage > 0 ? 2 : 1,
+      });
+      inputs = outputs;
+      return block;
+    }),
+  );
+  const lastNorm = batchNormLayer(context, 'bn1', inputs, { calls: 2 });
+  const classifier = linearLayer(context, 'fc', { inputs, outputs: classes });
+
+  return {
+    embeddingSize: inputs,
+    forward(images, mode) {
+      let x = first(images, mode);
+      const features = [x];
+      const preActivations = [x];
+      stages.forEach((stage, index) => {
+        stage.forEach((block, place) => {
+          const { output, normalised } = block(x, mode);
+          if (place === 0 && index > 0) preActivations.push(normalised);
+          x = output;
+        });
+        features.push(x);
+      });
+      const last = lastNorm(x, mode);
+      preActivations.push(last);
+      const embedding = globalAveragePool(relu(last));
+      return { logits: classifier(embedding, mode), embedding, features, preActivations };
+    },
+  };
+}
+
+function preActivationBlock(
+  context: LayerContext,
+  name: string,
+  {
+    inputs,
+    outputs,
+    stride,
+    calls,
+  }: { inputs: number; outputs: number; stride: number; calls: number },
+): Block {
+  const norm1 = batchNormLayer(context, `${name}.bn1`, inputs, { calls });
+  const convolution1 = convolutionNormLayer(
+    context,
+    { convolution: `${name}.conv1`, norm: `${name}.bn2` },
+    { inputs, outputs, kernel: 3, stride, padding: 1 },
+  );
+  const convolution2 = convolutionLayer(context, `${name}.conv2`, {
+    inputs: outputs,
+    outputs,
+    kernel: 3,
+    padding: 1,
+  });
+  const shortcut =
+    inputs === outputs
+      ? undefined
+      : convolutionLayer(context, `${name}.convShortcut`, { inputs, outputs, kernel: 1, stride });
+  return (x, mode) => {
+    const normalised = norm1(x, mode);
+    const activated = relu(normalised);
+    const branch = convolution2(convolution1(activated, mode, { relu: true }), mode);
+    return { output: tf.add(branch, shortcut ? shortcut(activated, mode) : x), normalised };
+  };
+}
