@@ -53,6 +53,7 @@ export type { Model, ModelOutput } from './nn/model';
 export type { StateDict, StateEntry, StateTensor } from './nn/state';
 export type { ForwardMode } from './nn/layers';
 export { hashStateDict } from './nn/hash';
+export { readWeights } from './formats/weights';
 export { readSafetensors, writeSafetensors, type SafetensorsFile } from './formats/safetensors';
 
 export { loadDataset, type LoadDatasetOptions } from './data/registry';

@@ -49,7 +49,10 @@ export function table1Command(): Command {
     .option('--epochs <number>', 'epochs of each student (milestones and warm-ups shrink along)')
     .option('--teacher-epochs <number>', 'epochs of a teacher that is trained here')
     .option('--batch <number>', 'images in a batch, teachers included (default: the recipe’s)')
-    .option('--teacher-weights <file>', 'a trained teacher (.safetensors), for a single teacher')
+    .option(
+      '--teacher-weights <file>',
+      'a trained teacher (.pth or .safetensors), for a single teacher',
+    )
     .option('--class-means <file>', 'its class means (made when not given)')
     .option('--results <path>', 'where runs and tables go', 'results')
     .option('--list', 'show what would run, how long it should take and what is done, and stop')

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { errorCode, writeAtomic } from '../files';
 import { LabError } from '../errors';
 import type { StateDict, StateEntry } from '../nn/state';
+import { bfloatToNumber, halfToNumber } from './half';
 
 /**
  * The safetensors format: eight bytes of header length (little-endian), a JSON header that names each
@@ -143,21 +144,4 @@ function damaged(where: string, found: string): LabError {
     found,
     remedy: 'Get the file again, or name another one',
   });
-}
-
-/** IEEE 754 half precision. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-/** bfloat16 is the upper half of a float32. */
-function bfloatToNumber(bits: number): number {
-  const scratch = new DataView(new ArrayBuffer(4));
-  scratch.setUint32(0, bits << 16);
-  return scratch.getFloat32(0);
 }

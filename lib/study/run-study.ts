@@ -48,7 +48,8 @@ export async function runStudy(options: StudyOptions): Promise<void> {
   const teachers = new Map<string, TrainedTeacher>();
   try {
     for (const [index, run] of runs.entries()) {
-      const teacher = run.teacher === null ? undefined : teacherOf(run.teacher, teachers, options);
+      const teacher =
+        run.teacher === null ? undefined : await teacherOf(run.teacher, teachers, options);
       const events = options.onRun?.(run, { index, total: runs.length }) ?? {};
       const outcome = await executeRun(
         {
@@ -73,11 +74,11 @@ export async function runStudy(options: StudyOptions): Promise<void> {
   }
 }
 
-function teacherOf(
+async function teacherOf(
   name: string,
   loaded: Map<string, TrainedTeacher>,
   options: StudyOptions,
-): TrainedTeacher {
+): Promise<TrainedTeacher> {
   const known = loaded.get(name);
   if (known) return known;
   const { study, resultsRoot, dataset, teacherSeed, givenTeachers } = options;
@@ -88,7 +89,7 @@ function teacherOf(
     seed: teacherSeed,
   });
   const given = givenTeachers.get(name);
-  const teacher = loadTeacher({
+  const teacher = await loadTeacher({
     name,
     dataset,
     weights: given?.weights ?? weightsFile(directory),

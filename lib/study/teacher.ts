@@ -50,9 +50,9 @@ export function classMeansFile(directory: string): string {
  *
  * @throws LabError when the weights or the class means are another teacher's, or the numbers of classes differ.
  */
-export function loadTeacher(options: TeacherOptions): TrainedTeacher {
+export async function loadTeacher(options: TeacherOptions): Promise<TrainedTeacher> {
   const { name, dataset, weights, source } = options;
-  const model = loadTrainedModel(weights, name, dataset.classes.length);
+  const model = await loadTrainedModel(weights, name, dataset.classes.length);
   const hash = hashStateDict(model.stateDict());
   const means = classMeansOf(model, hash, options);
   const { top1 } = evaluateTeacher({ model }, dataset);

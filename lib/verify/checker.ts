@@ -19,7 +19,7 @@ export interface ReferenceCase {
    *
    * @throws NotAvailable when this package cannot run it yet.
    */
-  run(): CaseOutcome;
+  run(): CaseOutcome | Promise<CaseOutcome>;
 }
 
 /** How the reference values in a file (or a folder) of one name are checked. */

@@ -35,7 +35,7 @@ export interface CaseResult extends CaseOutcome {
 export interface PlannedCase {
   readonly file: string;
   readonly name: string;
-  run(): CaseResult;
+  run(): Promise<CaseResult>;
 }
 
 /** The names that `--only` takes: those of files and folders, without `.json`. */
@@ -83,7 +83,7 @@ function plannedCases({ entry, cases }: Checker, directory: string): PlannedCase
   const planned = ({ name, run }: ReferenceCase): PlannedCase => ({
     file: entry,
     name,
-    run: () => ({ file: entry, name, ...outcomeOf(run) }),
+    run: async () => ({ file: entry, name, ...(await outcomeOf(run)) }),
   });
   try {
     return cases(join(directory, entry)).map(planned);
@@ -96,9 +96,9 @@ function plannedCases({ entry, cases }: Checker, directory: string): PlannedCase
 }
 
 /** A case that throws, for whatever reason, has failed; the others go on. */
-function outcomeOf(run: ReferenceCase['run']): Omit<CaseResult, 'file' | 'name'> {
+async function outcomeOf(run: ReferenceCase['run']): Promise<Omit<CaseResult, 'file' | 'name'>> {
   try {
-    const outcome = run();
+    const outcome = await run();
     return { ...outcome, passed: outcome.mismatches.length === 0 };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

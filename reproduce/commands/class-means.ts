@@ -24,7 +24,7 @@ const command = new Command('npm run class-means --')
       'They are written with the hashes of the teacher and the data, and refused for any other.',
   )
   .requiredOption('--model <name>', `the teacher: ${modelNames.join(', ')}`)
-  .requiredOption('--weights <file>', 'its weights (.safetensors)')
+  .requiredOption('--weights <file>', 'its weights (.pth or .safetensors)')
   .option('--data <name>', 'fashion-mnist, cifar10, cifar100, folder:PATH', 'fashion-mnist')
   .option('--data-dir <path>', 'where data sets lie (or NORM_DIRECTION_LAB_DATA)')
   .option('--out <file>', 'where the class means go', 'class-means.safetensors')
@@ -41,7 +41,7 @@ async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
       dataDir: options.dataDir,
       onProgress: progress.report,
     });
-    const model = loadTrainedModel(options.weights, options.model, dataset.classes.length);
+    const model = await loadTrainedModel(options.weights, options.model, dataset.classes.length);
     const teacherHash = hashStateDict(model.stateDict());
     const means = computeClassMeans(model, dataset, {
       teacherHash,

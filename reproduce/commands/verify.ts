@@ -70,7 +70,7 @@ async function runCases(
       process.stderr.write(`verify: ${index} of ${cases.length} cases, ${file}: ${name}${left}\n`);
       printedAt = Date.now();
     }
-    const result = run();
+    const result = await run();
     bar?.stop();
     onResult(result);
     results.push(result);

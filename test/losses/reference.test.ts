@@ -10,8 +10,8 @@ for (const engine of engines) {
     withEngine(engine);
 
     for (const { name, run } of lossesChecker.cases(file)) {
-      it(name, () => {
-        expect(run().mismatches).to.deep.equal([]);
+      it(name, async () => {
+        expect((await run()).mismatches).to.deep.equal([]);
       });
     }
   });

@@ -34,8 +34,8 @@ describe("the CIFAR ResNets against PyTorch's (native)", () => {
   withEngine('native');
 
   for (const { name, run } of checker.cases(join(fixtures, checker.entry))) {
-    it(name, () => {
-      expect(run().mismatches).to.deep.equal([]);
+    it(name, async () => {
+      expect((await run()).mismatches).to.deep.equal([]);
     }).timeout(slow);
   }
 });
@@ -43,9 +43,9 @@ describe("the CIFAR ResNets against PyTorch's (native)", () => {
 describe("resnet8 against PyTorch's (plain)", () => {
   withEngine('plain');
 
-  it('states, evaluation and a training step agree', () => {
+  it('states, evaluation and a training step agree', async () => {
     const resnet8 = named(checker.cases(join(fixtures, checker.entry)), 'resnet8');
-    expect(resnet8.run().mismatches).to.deep.equal([]);
+    expect((await resnet8.run()).mismatches).to.deep.equal([]);
   }).timeout(slow);
 });
 
@@ -53,8 +53,8 @@ describe("training runs against PyTorch's (native)", () => {
   withEngine('native');
 
   for (const { name, run } of trajectoriesChecker.cases(join(fixtures, 'trajectories.json'))) {
-    it(name, () => {
-      expect(run().mismatches).to.deep.equal([]);
+    it(name, async () => {
+      expect((await run()).mismatches).to.deep.equal([]);
     }).timeout(slow);
   }
 });
@@ -73,23 +73,22 @@ describe('checking models', () => {
     return only ?? expect.fail('no case');
   }
 
-  function quantities(change: (model: ModelFixture) => void): string[] {
-    return tampered(change)
-      .run()
-      .mismatches.map(({ quantity }) => quantity);
+  async function quantities(change: (model: ModelFixture) => void): Promise<string[]> {
+    const { mismatches } = await tampered(change).run();
+    return mismatches.map(({ quantity }) => quantity);
   }
 
-  it('finds a wrong embedding', () => {
+  it('finds a wrong embedding', async () => {
     expect(
-      quantities((model) => {
+      await quantities((model) => {
         model.embedding[7] = (model.embedding[7] ?? 0) + 0.01;
       }),
     ).to.deep.equal(['embedding[7]']);
   });
 
-  it('finds wrong gradients, statistics and counts', () => {
+  it('finds wrong gradients, statistics and counts', async () => {
     expect(
-      quantities((model) => {
+      await quantities((model) => {
         model.parameters++;
         model.train.gradNorms['fc.bias'] = 1;
         model.train.running['bn1.running_var'] = 1;
@@ -103,8 +102,8 @@ describe('checking models', () => {
     ]);
   });
 
-  it('finds a renamed or reshaped entry of the state dict', () => {
-    const outcome = tampered((model) => {
+  it('finds a renamed or reshaped entry of the state dict', async () => {
+    const outcome = await tampered((model) => {
       model.stateDict[1] = ['bn1.gamma', [16]];
     }).run();
     expect(outcome.mismatches).to.deep.equal([

@@ -116,16 +116,16 @@ describe('planning a verification', () => {
     expect(missing.what).to.equal('the directory lacks checkpoints');
   });
 
-  it('names the first place of a file of another form', () => {
+  it('names the first place of a file of another form', async () => {
     writeFileSync(join(folder(), 'losses.json'), '{"cases": [{"name": 3}]}');
     const [only, ...others] = planVerification(folder());
     expect(others).to.deep.equal([]);
-    const { passed, reason } = only?.run() ?? expect.fail('no case');
+    const { passed, reason } = (await only?.run()) ?? expect.fail('no case');
     expect(passed).to.equal(false);
     expect(reason).to.contain('cases.0.name');
   });
 
-  it('lists a loss that this package does not have as one that cannot be run', () => {
+  it('lists a loss that this package does not have as one that cannot be run', async () => {
     const scenario = {
       name: 'new',
       prefix: 'p',
@@ -138,7 +138,7 @@ describe('planning a verification', () => {
     };
     writeFileSync(join(folder(), 'losses.json'), JSON.stringify({ cases: [scenario] }));
     const [only] = planVerification(folder());
-    expect(only?.run()).to.include({
+    expect(await only?.run()).to.include({
       file: 'losses.json',
       name: 'new/margin',
       passed: false,

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { errorCode } from '../files';
+import { LabError } from '../errors';
+import type { StateDict } from '../nn/state';
+import { decodePth, isZip } from './pth';
+import { decodeSafetensors } from './safetensors';
+
+/** First byte of a pickle of protocol 2 and later. */
+const pickleMark = 0x80;
+/** `{`, the first byte of a safetensors header. */
+const headerStart = 0x7b;
+
+/**
+ * A model's weights from a `.pth` of PyTorch (new and old form) or a `.safetensors`, told apart by what
+ * is in them and not by their names. No code of a file is run.
+ *
+ * @throws LabError of kind `file` when it is missing, broken or something else.
+ */
+export async function readWeights(path: string): Promise<StateDict> {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
+    throw unreadable(path, found);
+  }
+  const start = Buffer.from(bytes.subarray(0, 64)).toString('latin1').trimStart().toLowerCase();
+  if (start.startsWith('<')) {
+    throw unreadable(path, 'a web page, as servers give in place of a file that has moved');
+  }
+  // The length of a safetensors header may begin with the same byte as a pickle.
+  const isPickle = bytes[0] === pickleMark && bytes[8] !== headerStart;
+  if (isZip(bytes) || isPickle) return decodePth(bytes, path);
+  return decodeSafetensors(bytes, path).tensors;
+}
+
+function unreadable(path: string, found: string): LabError {
+  return new LabError({
+    kind: 'file',
+    what: 'weights cannot be read',
+    where: path,
+    found,
+    remedy: 'Name a .pth or .safetensors file with the weights of the model',
+  });
+}

@@ -1,0 +1,84 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { random } from '../../lib/engine/random';
+import { LabError } from '../../lib/errors';
+import { readWeights } from '../../lib/formats/weights';
+import { createModel } from '../../lib/models/registry';
+import { hashStateDict } from '../../lib/nn/hash';
+import { checkpointsChecker } from '../../lib/verify/checkpoints';
+import { withEngine } from '../support/engine';
+import { withFolder } from '../support/folder';
+
+const checkpoints = join(__dirname, '..', 'fixtures', 'reference', 'checkpoints');
+
+async function messageOf(file: string): Promise<string> {
+  const model = createModel('resnet8', { classes: 100 });
+  try {
+    model.loadStateDict(await readWeights(file), file);
+  } catch (error) {
+    expect(error).to.be.instanceOf(LabError);
+    return (error as LabError).message;
+  } finally {
+    model.dispose();
+  }
+  throw new Error(`${file} loads`);
+}
+
+describe('weights from files of others', () => {
+  withEngine('native');
+  const folder = withFolder();
+
+  for (const { name, run } of checkpointsChecker.cases(checkpoints)) {
+    it(`${name} is ${name.startsWith('bad-') ? 'refused' : 'read to the last bit'}`, async () => {
+      expect((await run()).mismatches).to.deep.equal([]);
+    });
+  }
+
+  it('are refused with what is wrong', async () => {
+    const words: Record<string, string> = {
+      'bad-html.pth': 'a web page',
+      'bad-missing-key.pth': "no 'layer2.0.conv1.weight'",
+      'bad-runs-code.pth': "'posix.system' (nothing of it was run)",
+      'bad-ten-classes.pth': "'fc.weight' of shape [10, 64] where [100, 64] belongs",
+      'bad-truncated.pth': 'truncated',
+    };
+    const bad = readdirSync(checkpoints).filter((name) => name.startsWith('bad-'));
+    expect(bad.sort()).to.deep.equal(Object.keys(words));
+    for (const name of bad) {
+      expect(await messageOf(join(checkpoints, name)), name).to.include(words[name]);
+    }
+    expect(existsSync(join(tmpdir(), 'pwned-by-checkpoint'))).to.equal(false);
+    expect(await messageOf(join(folder(), 'nowhere.pth'))).to.include('no such file');
+  });
+
+  for (const name of ['resnet8-zip.pth', 'resnet8.safetensors']) {
+    it(`${name} with a random byte changed is an error or the right weights`, async () => {
+      const whole = readFileSync(join(checkpoints, name));
+      const original = await readWeights(join(checkpoints, name));
+      const right = hashStateDict(original);
+      const draw = random(1, name);
+      let refused = 0;
+      for (let round = 0; round < 60; round++) {
+        const bytes = Buffer.from(whole);
+        // Safetensors has no checksum: only its header can tell; a checkpoint of ours has its own.
+        const reach = name.endsWith('.pth') ? bytes.length : 4000;
+        const place = draw.integer(reach);
+        bytes[place] = (bytes[place] ?? 0) ^ (1 + draw.integer(255));
+        const file = join(folder(), `round-${round}`);
+        writeFileSync(file, bytes);
+        try {
+          const found = await readWeights(file);
+          const sameNames = [...found.keys()].join() === [...original.keys()].join();
+          // A renamed tensor is no tensor of the model, and is refused when it is loaded.
+          if (sameNames) expect(hashStateDict(found), `byte ${place}`).to.equal(right);
+        } catch (error) {
+          expect(error, `byte ${place}: ${String(error)}`).to.be.instanceOf(LabError);
+          refused++;
+        }
+      }
+      expect(refused).to.be.above(10);
+    });
+  }
+});
