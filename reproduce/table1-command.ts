@@ -9,7 +9,7 @@ export interface Table1Options {
   readonly dataDir?: string;
   readonly scale: string;
   readonly pairs?: string;
-  readonly methods: string;
+  readonly methods?: string;
   readonly seeds?: string;
   readonly epochs?: string;
   readonly teacherEpochs?: string;
@@ -44,7 +44,10 @@ export function table1Command(): Command {
       '--pairs <list>',
       'teacher:student, … (default: resnet20:resnet8; for paper: the table’s pairs)',
     )
-    .option('--methods <list>', 'rows of the table', table1Methods.join(','))
+    .option(
+      '--methods <list>',
+      `rows of the table: ${table1Methods.join(',')} (default: all but ReviewKD’s; for paper: all)`,
+    )
     .option('--seeds <list>', 'seeds of the students (default: 1; for paper: 1,2,3)')
     .option('--epochs <number>', 'epochs of each student (milestones and warm-ups shrink along)')
     .option('--teacher-epochs <number>', 'epochs of a teacher that is trained here')

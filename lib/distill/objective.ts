@@ -6,6 +6,7 @@ import {
   directionInfoNceLoss,
   distLoss,
   dkdLoss,
+  hierarchicalContextLoss,
   kdLoss,
   naiveNormLoss,
   normDirectionLoss,
@@ -25,6 +26,9 @@ export interface BatchSignals {
   readonly teacherEmbedding?: tf.Tensor2D;
   /** [classes, size] */
   readonly classMeans?: tf.Tensor2D;
+  /** The student's features in the teacher's shapes, and the teacher's, shallow first. */
+  readonly fusedFeatures?: readonly tf.Tensor4D[];
+  readonly teacherFeatures?: readonly tf.Tensor4D[];
   /** [batch]: each sample's own norm when it was last seen. */
   readonly previousNorms?: tf.Tensor1D;
 }
@@ -68,6 +72,11 @@ function termLoss(term: LossTerm, signals: BatchSignals): tf.Scalar {
       return term.previousNorm === 'detached'
         ? detachedSifnLoss(studentEmbedding, term)
         : sifnLoss(studentEmbedding, given(signals.previousNorms, term), term);
+    case 'reviewKd':
+      return hierarchicalContextLoss(
+        given(signals.fusedFeatures, term),
+        given(signals.teacherFeatures, term),
+      );
     case 'directionCosine':
       return directionCosineLoss(studentEmbedding, labels, given(signals.classMeans, term));
     case 'directionInfoNce':

@@ -50,6 +50,10 @@ export interface DirectionInfoNceTerm extends Weighted {
   readonly temperature: number;
 }
 
+export interface ReviewKdTerm extends Weighted {
+  readonly loss: 'reviewKd';
+}
+
 export type LossTerm =
   | CrossEntropyTerm
   | KdTerm
@@ -59,7 +63,8 @@ export type LossTerm =
   | NaiveNormTerm
   | SifnTerm
   | DirectionCosineTerm
-  | DirectionInfoNceTerm;
+  | DirectionInfoNceTerm
+  | ReviewKdTerm;
 
 /** A named list of terms. */
 export interface Method {
@@ -133,6 +138,11 @@ export function directionInfoNce({
   return { loss: 'directionInfoNce', weight, temperature };
 }
 
+/** ReviewKD (Chen et al., 2021): fused features of all stages against the teacher's. */
+export function reviewKd({ weight = 1 }: Weight = {}): ReviewKdTerm {
+  return { loss: 'reviewKd', weight };
+}
+
 /** The term with its weight growing from 0 in the first epoch to the whole after `epochs`. */
 export function warmUp<T extends LossTerm>(epochs: number, term: T): T {
   return { ...term, warmUpEpochs: epochs };
@@ -149,6 +159,7 @@ const withTeacher: ReadonlySet<LossTerm['loss']> = new Set([
   'dist',
   'normDirection',
   'naiveNorm',
+  'reviewKd',
 ] as const);
 const withClassMeans: ReadonlySet<LossTerm['loss']> = new Set([
   'normDirection',
@@ -173,6 +184,11 @@ export function needsClassMeans({ terms }: Method): boolean {
 /** Whether a method compares the student's embedding with the teacher's space (adapter if sizes differ). */
 export function needsTeacherSpace({ terms }: Method): boolean {
   return terms.some(({ loss }) => withTeacherEmbedding.has(loss));
+}
+
+/** Whether a method compares features of stages, through fusion blocks. */
+export function needsFusionBlocks({ terms }: Method): boolean {
+  return terms.some(({ loss }) => loss === 'reviewKd');
 }
 
 /** Whether a method keeps each sample's last norm. */

@@ -6,6 +6,7 @@ export { dkdLoss } from './dkd';
 export type { DkdOptions } from './dkd';
 export { distLoss } from './dist';
 export type { DistOptions } from './dist';
+export { hierarchicalContextLoss } from './hierarchical-context';
 export { naiveNormLoss } from './naive-norm';
 export { detachedSifnLoss, sifnLoss } from './sifn';
 export type { SifnOptions } from './sifn';

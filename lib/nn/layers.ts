@@ -30,13 +30,15 @@ export interface ConvolutionLayerOptions extends ConvolutionOptions {
   readonly kernel: number;
   /** How the first weights are drawn; as most of mdistiller's models by default. */
   readonly initialise?: ConvolutionInitialisation;
+  /** A bias for each output, `name.bias`; none by default. */
+  readonly bias?: boolean;
 }
 
 /**
  * `fan-out`: N(0, 2 / (kernel² · outputs / groups)); `all-outputs`: N(0, 2 / (kernel² · outputs));
- * `fan-in`: U(±1 / √(kernel² · inputs / groups)), PyTorch's default.
+ * `fan-in`: U(±1 / √(kernel² · inputs / groups)), PyTorch's default; `wide-fan-in`: √3 times as wide.
  */
-export type ConvolutionInitialisation = 'fan-out' | 'all-outputs' | 'fan-in';
+export type ConvolutionInitialisation = 'fan-out' | 'all-outputs' | 'fan-in' | 'wide-fan-in';
 
 /** How often PyTorch's module is called in a forward pass. */
 export interface BatchNormLayerOptions {
@@ -47,7 +49,7 @@ export interface BatchNormLayerOptions {
 export type Layer4D = (x: tf.Tensor4D, mode: ForwardMode) => tf.Tensor4D;
 export type Layer2D = (x: tf.Tensor2D, mode: ForwardMode) => tf.Tensor2D;
 
-/** PyTorch's `Conv2d(bias=False)`, `name.weight`. */
+/** PyTorch's `Conv2d`, `name.weight` and, where asked for, `name.bias`. */
 export function convolutionLayer(
   { state, random }: LayerContext,
   name: string,
@@ -58,7 +60,17 @@ export function convolutionLayer(
     trainable: true,
     layout: 'convolution',
   });
-  return (x) => convolution(x, weights.value as tf.Tensor4D, { stride, padding, groups });
+  const fanIn = (options.inputs / groups) * options.kernel ** 2;
+  const bias = options.bias
+    ? state.add(`${name}.bias`, uniformFanIn([options.outputs], fanIn, random), {
+        trainable: true,
+        layout: 'same',
+      })
+    : undefined;
+  return (x) => {
+    const output = convolution(x, weights.value as tf.Tensor4D, { stride, padding, groups });
+    return bias ? tf.add(output, bias.value) : output;
+  };
 }
 
 function firstWeights(
@@ -74,6 +86,8 @@ function firstWeights(
       return normalFanOut(shape, outputs * cells, random);
     case 'fan-in':
       return uniformFanIn(shape, (inputs / groups) * cells, random);
+    case 'wide-fan-in':
+      return uniformFanIn(shape, ((inputs / groups) * cells) / 3, random);
   }
 }
 

@@ -132,11 +132,20 @@ function restoreFrom(
   return progress;
 }
 
-function learnerTensors({ student, adapter, optimiser, norms }: Learner): Map<string, StateEntry> {
+function learnerTensors({
+  student,
+  adapter,
+  fusion,
+  optimiser,
+  norms,
+}: Learner): Map<string, StateEntry> {
   const tensors = new Map<string, StateEntry>();
   for (const [name, entry] of student.stateDict()) tensors.set(`student/${name}`, entry);
   for (const [name, entry] of adapter?.state.stateDict() ?? [])
     tensors.set(`adapter/${name}`, entry);
+  for (const [name, entry] of fusion?.state.stateDict() ?? []) {
+    tensors.set(`fusion/${name}`, entry);
+  }
   const add = (name: string, data: Float32Array): void => {
     tensors.set(name, { shape: [data.length], data });
   };
@@ -150,7 +159,7 @@ function restoreTensors(
   tensors: ReadonlyMap<string, StateEntry>,
   where: string,
 ): void {
-  const { student, adapter, optimiser, norms } = learner;
+  const { student, adapter, fusion, optimiser, norms } = learner;
   const below = (prefix: string): Map<string, StateEntry> =>
     new Map(
       [...tensors]
@@ -160,6 +169,7 @@ function restoreTensors(
   const one = (name: string): Float32Array => tensors.get(name)?.data ?? new Float32Array(0);
   student.loadStateDict(below('student/'), where);
   adapter?.state.loadStateDict(below('adapter/'), where);
+  fusion?.state.loadStateDict(below('fusion/'), where);
   optimiser.restore(one('velocity'));
   if (norms) {
     const saved = new Uint8Array(one('norms').buffer);

@@ -1,7 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 import { type EmbeddingAdapter, embeddingAdapter } from '../distill/adapter';
+import {
+  type FusionBlocks,
+  fusionBlocks,
+  reviewedChannels,
+  studentFeatures,
+  teacherFeatures,
+} from '../distill/fusion-blocks';
 import { type BatchSignals, objective } from '../distill/objective';
-import { type Method, needsNormMemory, needsTeacher, needsTeacherSpace } from '../distill/terms';
+import {
+  type Method,
+  needsFusionBlocks,
+  needsNormMemory,
+  needsTeacher,
+  needsTeacherSpace,
+} from '../distill/terms';
 import { random as randomOf, type Random } from '../engine/random';
 import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
@@ -41,6 +54,7 @@ export interface StepResult {
 export interface Learner {
   readonly student: Model;
   readonly adapter: EmbeddingAdapter | undefined;
+  readonly fusion: FusionBlocks | undefined;
   readonly optimiser: Sgd;
   /** SIFN's memory, for methods that keep each sample's last norm. */
   norms: NormMemory | undefined;
@@ -90,7 +104,15 @@ export function createLearner(options: LearnerOptions): Learner {
           ...(adapterDropout === undefined ? {} : { dropoutProbability: adapterDropout }),
         })
       : undefined;
-  const parameters = [...student.state.trainable, ...(adapter?.state.trainable ?? [])];
+  const fusion =
+    teacher && needsFusionBlocks(method)
+      ? fusionBlocks({
+          studentChannels: reviewedChannels(student),
+          teacherChannels: reviewedChannels(teacher.model),
+          seed,
+        })
+      : undefined;
+  const parameters = [student, adapter, fusion].flatMap((part) => part?.state.trainable ?? []);
   const optimiser = sgd(parameters, options.optimiser ?? paperOptimiser);
   const runsTeacher = needsTeacher(method);
   const classMeans = teacher?.classMeans
@@ -106,12 +128,14 @@ export function createLearner(options: LearnerOptions): Learner {
   const learner: Learner = {
     student,
     adapter,
+    fusion,
     optimiser,
     norms: needsNormMemory(method) ? new NormMemory(samples) : undefined,
     step(batch, { epoch, learningRate, random = randomOf(seed, 'dropout', steps) }) {
       steps++;
       return tidied(() => {
-        const signalsOfTeacher = teacher && runsTeacher ? teacherSignals(teacher, batch) : {};
+        const signalsOfTeacher: Partial<BatchSignals> =
+          teacher && runsTeacher ? teacherSignals(teacher, batch) : {};
         const { norms } = learner;
         let measured: tf.Tensor1D | undefined;
         let seenNorms: tf.Tensor1D | undefined;
@@ -120,12 +144,22 @@ export function createLearner(options: LearnerOptions): Learner {
           const output = student.forward(batch.images, mode);
           const embedding = adapter ? adapter.forward(output.embedding, mode) : output.embedding;
           if (norms) seenNorms = tf.keep(embeddingNorms(embedding));
+          const targets = signalsOfTeacher.teacherFeatures;
           const signals: BatchSignals = {
             studentLogits: output.logits,
             studentEmbedding: embedding,
             labels: batch.labels,
             ...signalsOfTeacher,
             ...(classMeans ? { classMeans } : {}),
+            ...(fusion && targets
+              ? {
+                  fusedFeatures: fusion.forward(
+                    studentFeatures(output),
+                    targets.map(({ shape }) => shape[1]),
+                    mode,
+                  ),
+                }
+              : {}),
             ...(norms && seenNorms ? { previousNorms: previous(norms, batch, seenNorms) } : {}),
           };
           const { total, terms } = objective(method, signals, epoch);
@@ -150,6 +184,7 @@ export function createLearner(options: LearnerOptions): Learner {
     dispose() {
       optimiser.dispose();
       adapter?.state.dispose();
+      fusion?.state.dispose();
       classMeans?.dispose();
     },
   };
@@ -157,8 +192,12 @@ export function createLearner(options: LearnerOptions): Learner {
 }
 
 function teacherSignals({ model }: Teacher, { images }: Batch): Partial<BatchSignals> {
-  const { logits, embedding } = model.forward(images, { training: false });
-  return { teacherLogits: logits, teacherEmbedding: embedding };
+  const output = model.forward(images, { training: false });
+  return {
+    teacherLogits: output.logits,
+    teacherEmbedding: output.embedding,
+    teacherFeatures: teacherFeatures(output),
+  };
 }
 
 function previous(norms: NormMemory, batch: Batch, current: tf.Tensor1D): tf.Tensor1D {

@@ -20,6 +20,8 @@ export interface Stage {
   readonly values: readonly number[];
   /** Values compared each by itself that are below this share of the largest count as that large. */
   readonly smallest?: number;
+  /** The stage's own tolerance, which nothing loosens. */
+  readonly strict?: number;
 }
 
 /** Relative size of the disturbance: one unit in the last place of float32. */
@@ -27,8 +29,14 @@ const lastBit = 2 ** -23;
 const repeats = 4;
 /** The repeats only sample the change, and the reference may lie on the other side of it. */
 const margin = 3;
-/** A result that rounding moves further than this cannot be checked, and counts as failed. */
-const largestAllowance = 0.05;
+
+/** How far a result may be off. */
+export interface ComparisonLimits {
+  /** Where rounding is no matter. */
+  readonly tolerance: number;
+  /** A result that rounding moves further than this cannot be checked, and counts as failed. */
+  readonly largestAllowance: number;
+}
 
 /** The values, each changed by up to one unit in the last place when there is a disturbance. */
 export function disturb(values: Float32Array, disturbance: Disturbance): Float32Array {
@@ -47,7 +55,7 @@ export function disturb(values: Float32Array, disturbance: Disturbance): Float32
 export function compareStages(
   expected: readonly Stage[],
   compute: (disturbance: Disturbance) => readonly Stage[],
-  tolerance: number,
+  { tolerance, largestAllowance }: ComparisonLimits,
 ): CaseOutcome {
   const found = compute(undefined);
   const strict = expected.flatMap((stage, index) => compareStage(stage, found[index], tolerance));
@@ -66,10 +74,11 @@ export function compareStages(
 }
 
 function compareStage(
-  { name, values, smallest = 0 }: Stage,
+  { name, values, smallest = 0, strict }: Stage,
   found: Stage | undefined,
-  tolerance: number,
+  allowed: number,
 ): Mismatch[] {
+  const tolerance = strict ?? allowed;
   const others = found?.values ?? [];
   const floor = smallest * Math.max(...values.map(Math.abs));
   return typeof name === 'string'

@@ -7,6 +7,7 @@ import {
   kd,
   type LossTerm,
   normDirection,
+  reviewKd,
   sifn,
   warmUp,
 } from '../../lib/distill/terms';
@@ -113,6 +114,14 @@ describe('training', () => {
       expect(await trainIn(directory)).to.deep.equal(unbroken);
     });
   }
+
+  it('goes on with ReviewKD’s fusion blocks after a stop', async () => {
+    const recipe = recipeWith([crossEntropy(), reviewKd()]);
+    const unbroken = await trainIn(join(folder(), 'unbroken'), { recipe });
+    const directory = join(folder(), 'broken');
+    await faultOf(trainIn(directory, { recipe, ...stopAfter(4) }));
+    expect(await trainIn(directory, { recipe })).to.deep.equal(unbroken);
+  });
 
   it('remembers each sample’s last norm over a stop', async () => {
     const recipe = recipeWith([

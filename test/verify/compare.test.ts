@@ -44,6 +44,8 @@ describe('comparing what rounding moves', () => {
     { name: 'second', values: [value] },
   ];
 
+  const limits = { tolerance: 1e-3, largestAllowance: 0.05 };
+
   it('runs once where all is within the tolerance', () => {
     let runs = 0;
     const outcome = compareStages(
@@ -52,7 +54,7 @@ describe('comparing what rounding moves', () => {
         runs++;
         return stage(100.05);
       },
-      1e-3,
+      limits,
     );
     expect(outcome).to.deep.equal({ mismatches: [] });
     expect(runs).to.equal(1);
@@ -63,7 +65,7 @@ describe('comparing what rounding moves', () => {
     const outcome = compareStages(
       stage(100),
       (disturbance) => stage(disturbance === undefined ? 101 : 101.505),
-      1e-3,
+      limits,
     );
     expect(outcome.mismatches).to.deep.equal([]);
     expect(outcome.note).to.contain('0.50 %');
@@ -73,7 +75,7 @@ describe('comparing what rounding moves', () => {
     const outcome = compareStages(
       stage(100),
       (disturbance) => stage(disturbance === undefined ? 103 : 103.5),
-      1e-3,
+      limits,
     );
     expect(outcome.mismatches.map(({ quantity }) => quantity)).to.deep.equal(['second']);
   });
@@ -88,22 +90,22 @@ describe('comparing what rounding moves', () => {
         { name: 'first', values: [10.1] },
         { name: 'second', values: [disturbance === undefined ? 100 : 104] },
       ],
-      1e-3,
+      limits,
     );
     expect(outcome.mismatches.map(({ quantity }) => quantity)).to.deep.equal(['first']);
   });
 
-  it('never allows more than 5 %, however far rounding moves it', () => {
+  it('never allows more than its largest allowance, however far rounding moves it', () => {
     const outcome = compareStages(
       stage(100),
       (disturbance) => stage(disturbance === undefined ? 106 : 200),
-      1e-3,
+      limits,
     );
     expect(outcome.mismatches.map(({ quantity }) => quantity)).to.deep.equal(['second']);
   });
 
   it('allows a number that is none nothing', () => {
-    const outcome = compareStages(stage(100), () => stage(NaN), 1e-3);
+    const outcome = compareStages(stage(100), () => stage(NaN), limits);
     expect(outcome.mismatches.map(({ quantity }) => quantity)).to.deep.equal(['second']);
   });
 
@@ -111,8 +113,23 @@ describe('comparing what rounding moves', () => {
     const named = (values: number[]): { name: string[]; values: number[] }[] => [
       { name: ['large', 'small'], values },
     ];
-    const outcome = compareStages(named([100, 1]), () => named([100.05, 1.05]), 1e-3);
+    const outcome = compareStages(named([100, 1]), () => named([100.05, 1.05]), limits);
     expect(outcome.mismatches.map(({ quantity }) => quantity)).to.deep.equal(['small']);
+  });
+
+  it('loosens neither a strict stage nor compares small values by themselves where it says so', () => {
+    const strict = compareStages(
+      [{ name: 'first', values: [10], strict: 1e-4 }],
+      (disturbance) => [{ name: 'first', values: [disturbance === undefined ? 10.01 : 11] }],
+      limits,
+    );
+    expect(strict.mismatches).to.have.length(1);
+    const floored = compareStages(
+      [{ name: ['large', 'noise'], values: [100, 1e-6], smallest: 0.05 }],
+      () => [{ name: ['large', 'noise'], values: [100, 3e-6] }],
+      limits,
+    );
+    expect(floored.mismatches).to.deep.equal([]);
   });
 
   it('disturbs in the last bits, and not at all unless asked', () => {

@@ -11,4 +11,5 @@ export const resnet50ToMobileNetV2: PairWeights = {
   kd: { weight: 3, nd: 0.5 },
   dkd: { alpha: 0.5, beta: 8, nd: 1 },
   dist: { weight: 7, nd: 1 },
+  reviewkd: { weight: 6, nd: 2 },
 };

@@ -6,6 +6,7 @@ import {
   type LossTerm,
   type Method,
   normDirection,
+  reviewKd,
   warmUp,
 } from '../../../lib/distill/terms';
 import { unknownName } from '../../../lib/errors';
@@ -32,7 +33,7 @@ export const paperPairs: Readonly<Record<string, PairWeights>> = {
   'resnet32x4:ShuffleV2': resnet32x4ToShuffleV2,
 };
 
-/** The epochs over which the KD, DKD and DIST terms grow to their weight; ND has no warm-up. */
+/** The epochs over which the KD, DKD, DIST and ReviewKD terms grow to their weight; ND has no warm-up. */
 const warmUpEpochs = 20;
 
 /** Each row after its cross entropy: what the method adds. */
@@ -46,6 +47,11 @@ const rows: Readonly<Record<string, (weights: PairWeights) => LossTerm[]>> = {
   dkd: ({ dkd: { alpha, beta } }) => [warmUp(warmUpEpochs, dkd({ alpha, beta }))],
   'dkd++': ({ dkd: { alpha, beta, nd } }) => [
     warmUp(warmUpEpochs, dkd({ alpha, beta })),
+    normDirection({ weight: nd }),
+  ],
+  reviewkd: ({ reviewkd: { weight } }) => [warmUp(warmUpEpochs, reviewKd({ weight }))],
+  'reviewkd++': ({ reviewkd: { weight, nd } }) => [
+    warmUp(warmUpEpochs, reviewKd({ weight })),
     normDirection({ weight: nd }),
   ],
   dist: ({ dist: { weight } }) => [warmUp(warmUpEpochs, dist({ weight }))],

@@ -11,4 +11,5 @@ export const resnet32x4ToShuffleV1: PairWeights = {
   kd: { weight: 2.5, nd: 1.5 },
   dkd: { alpha: 0.5, beta: 8, nd: 4 },
   dist: { weight: 2.5, nd: 3 },
+  reviewkd: { weight: 7, nd: 1 },
 };

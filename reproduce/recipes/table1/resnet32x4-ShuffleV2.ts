@@ -11,4 +11,5 @@ export const resnet32x4ToShuffleV2: PairWeights = {
   kd: { weight: 4, nd: 0.5 },
   dkd: { alpha: 0.5, beta: 6, nd: 0.5 },
   dist: { weight: 3, nd: 4 },
+  reviewkd: { weight: 8, nd: 1.5 },
 };

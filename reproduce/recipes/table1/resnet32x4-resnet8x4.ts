@@ -9,4 +9,5 @@ export const resnet32x4ToResnet8x4: PairWeights = {
   kd: { weight: 3.5, nd: 2 },
   dkd: { alpha: 2, beta: 8, nd: 0.5 },
   dist: { weight: 1.5, nd: 4 },
+  reviewkd: { weight: 8, nd: 1 },
 };

@@ -9,4 +9,5 @@ export const resnet56ToResnet20: PairWeights = {
   kd: { weight: 1, nd: 2 },
   dkd: { alpha: 2.5, beta: 4, nd: 3.5 },
   dist: { weight: 2, nd: 1 },
+  reviewkd: { weight: 1.2, nd: 1 },
 };

@@ -4,5 +4,6 @@ export interface PairWeights {
   readonly learningRate?: number;
   readonly kd: { readonly weight: number; readonly nd: number };
   readonly dkd: { readonly alpha: number; readonly beta: number; readonly nd: number };
+  readonly reviewkd: { readonly weight: number; readonly nd: number };
   readonly dist: { readonly weight: number; readonly nd: number };
 }

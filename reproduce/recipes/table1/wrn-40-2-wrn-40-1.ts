@@ -10,4 +10,5 @@ export const wrn40x2ToWrn40x1: PairWeights = {
   kd: { weight: 1, nd: 1.5 },
   dkd: { alpha: 1, beta: 6, nd: 1 },
   dist: { weight: 2.5, nd: 3 },
+  reviewkd: { weight: 5, nd: 4 },
 };
