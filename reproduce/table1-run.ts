@@ -9,6 +9,7 @@ import { type PlannedRun, planRuns } from '../lib/study/plan';
 import { runTitle, studyProgress } from '../lib/study/progress';
 import { runStudy } from '../lib/study/run-study';
 import { interruption } from '../lib/train/interruption';
+import { recordedCommand } from '../lib/results/command';
 import { studyNames } from '../lib/results/store';
 import { isPaperRecipe, table1Methods } from './recipes/table1';
 import { requireRecipeFits } from '../lib/train/requirements';
@@ -137,7 +138,7 @@ async function trainAll({
       givenTeachers: settings.givenTeachers,
       teacherSeed,
       engine,
-      command: `npm run reproduce:table1 -- ${process.argv.slice(2).join(' ')}`.trim(),
+      command: recordedCommand('reproduce:table1', process.argv.slice(2)),
       signal,
       onRun: (run, place) => progress.run(run, place),
       onRunEnd(run, outcome) {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ImageDataset } from '../data/types';
 import type { EngineDescription } from '../engine/describe';
 import { runDirectory } from '../results/paths';
@@ -93,7 +93,8 @@ async function teacherOf(
     name,
     dataset,
     weights: given?.weights ?? weightsFile(directory),
-    source: given?.weights ?? 'trained here',
+    // The file's name, not its place: the record is for others to read.
+    source: given ? basename(given.weights) : 'trained here',
     classMeans:
       given?.classMeans ??
       (given

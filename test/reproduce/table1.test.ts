@@ -110,7 +110,7 @@ describe('npm run reproduce:table1', function () {
     ];
     const used = await table1(...again, '--class-means', classMeans);
     expect(used.status, used.stderr).to.equal(0);
-    expect(used.stderr).to.include(`measured here (${weights})`);
+    expect(used.stderr).to.include(`measured here (weights.safetensors)`);
 
     const student = join(runs, study, 'resnet14-resnet8', 'kd++', 'seed-1', 'weights.safetensors');
     const wrong = await table1(...again.slice(0, -1), student);

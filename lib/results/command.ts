@@ -1,0 +1,21 @@
+/** Options whose values are places on one machine; a record that others read leaves them out. */
+const pathOptions: ReadonlySet<string> = new Set([
+  '--data-dir',
+  '--results',
+  '--teacher-weights',
+  '--class-means',
+]);
+
+/**
+ * The command as the provenance of a run keeps it: as it was typed, with `PATH` for places on the
+ * machine (`--data-dir PATH`, `--data folder:PATH`).
+ */
+export function recordedCommand(script: string, args: readonly string[]): string {
+  const words = args.map((word, index) => {
+    const [option = '', ...value] = word.split('=');
+    if (pathOptions.has(option) && value.length > 0) return `${option}=PATH`;
+    if (pathOptions.has(args[index - 1] ?? '')) return 'PATH';
+    return word.replace(/folder:.*/s, 'folder:PATH');
+  });
+  return words.length === 0 ? `npm run ${script}` : `npm run ${script} -- ${words.join(' ')}`;
+}
