@@ -38,8 +38,8 @@ const scaleDefaults: Readonly<
     methods: logitMethods,
     seeds: '1',
     epochs: 3,
-    teacherEpochs: 5,
-    batch: 64,
+    teacherEpochs: 4,
+    batch: 128,
   },
   short: {
     data: 'cifar100',
