@@ -1,8 +1,7 @@
-import { globalAveragePool } from '../engine/operations/pooling';
 import { convolutionNormLayer } from '../nn/convolution-norm';
 import { type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
-import { type ResidualBlock, runStages } from './residual-stages';
+import { type ResidualBlock, stagedNetwork } from './residual-stages';
 
 /** ImageNet's ResNets with a 3 × 3 stem and no pooling, for images of 32 × 32. */
 export interface DeepCifarResNetOptions {
@@ -42,15 +41,7 @@ export function deepCifarResNet(
     }),
   );
   const classifier = linearLayer(context, 'linear', { inputs, outputs: classes });
-  return {
-    embeddingSize: inputs,
-    forward(images, mode) {
-      const stem = first(images, mode, { relu: true });
-      const { last, features, preActivations } = runStages(stem, stages, mode);
-      const embedding = globalAveragePool(last);
-      return { logits: classifier(embedding, mode), embedding, features, preActivations };
-    },
-  };
+  return stagedNetwork({ stem: first, stages, classifier, embeddingSize: inputs });
 }
 
 function residualBlock(

@@ -1,8 +1,7 @@
-import { globalAveragePool } from '../engine/operations/pooling';
 import { convolutionNormLayer } from '../nn/convolution-norm';
 import { type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
-import { type ResidualBlock, runStages } from './residual-stages';
+import { type ResidualBlock, stagedNetwork } from './residual-stages';
 
 /** Depth 6n + 2 and the channels of the stem and the three stages. */
 export interface CifarResNetOptions {
@@ -38,15 +37,7 @@ export function cifarResNet(
   });
   const classifier = linearLayer(context, 'fc', { inputs, outputs: classes });
 
-  return {
-    embeddingSize: inputs,
-    forward(images, mode) {
-      const stem = first(images, mode, { relu: true });
-      const { last, features, preActivations } = runStages(stem, stages, mode);
-      const embedding = globalAveragePool(last);
-      return { logits: classifier(embedding, mode), embedding, features, preActivations };
-    },
-  };
+  return stagedNetwork({ stem: first, stages, classifier, embeddingSize: inputs });
 }
 
 function basicBlock(

@@ -1,6 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
+import { globalAveragePool } from '../engine/operations/pooling';
 import { relu } from '../engine/operations/relu';
-import type { ForwardMode } from '../nn/layers';
+import type { ConvolutionNorm } from '../nn/convolution-norm';
+import type { ForwardMode, Layer2D } from '../nn/layers';
+import type { Network } from '../nn/model';
 
 /** A residual block; without `relu` it gives its sum before the last ReLU. */
 export type ResidualBlock = (
@@ -9,29 +12,36 @@ export type ResidualBlock = (
   tail: { readonly relu: boolean },
 ) => tf.Tensor4D;
 
-/** The stem's output and each stage's, after and before the last ReLU. */
-export interface StageFeatures {
-  readonly last: tf.Tensor4D;
-  readonly features: tf.Tensor4D[];
-  readonly preActivations: tf.Tensor4D[];
+export interface StagedNetworkParts {
+  readonly stem: ConvolutionNorm;
+  readonly stages: readonly (readonly ResidualBlock[])[];
+  readonly classifier: Layer2D;
+  readonly embeddingSize: number;
 }
 
-/** Runs the stages of a residual network and collects what each gives. */
-export function runStages(
-  stem: tf.Tensor4D,
-  stages: readonly (readonly ResidualBlock[])[],
-  mode: ForwardMode,
-): StageFeatures {
-  let x = stem;
-  const features = [stem];
-  const preActivations = [stem];
-  for (const stage of stages) {
-    // Only the last block of a stage shows its sum before ReLU; in the others ReLU is fused away.
-    for (const block of stage.slice(0, -1)) x = block(x, mode, { relu: true });
-    const preActivation = stage.at(-1)?.(x, mode, { relu: false }) ?? x;
-    x = relu(preActivation);
-    features.push(x);
-    preActivations.push(preActivation);
-  }
-  return { last: x, features, preActivations };
+/** A network of a stem, stages of residual blocks, global average pooling and a linear classifier. */
+export function stagedNetwork({
+  stem,
+  stages,
+  classifier,
+  embeddingSize,
+}: StagedNetworkParts): Network {
+  return {
+    embeddingSize,
+    forward(images, mode) {
+      let x = stem(images, mode, { relu: true });
+      const features = [x];
+      const preActivations = [x];
+      for (const stage of stages) {
+        // Only the last block of a stage shows its sum before ReLU; in the others ReLU is fused away.
+        for (const block of stage.slice(0, -1)) x = block(x, mode, { relu: true });
+        const preActivation = stage.at(-1)?.(x, mode, { relu: false }) ?? x;
+        x = relu(preActivation);
+        features.push(x);
+        preActivations.push(preActivation);
+      }
+      const embedding = globalAveragePool(x);
+      return { logits: classifier(embedding, mode), embedding, features, preActivations };
+    },
+  };
 }

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
-import { averagePool, globalAveragePool } from '../engine/operations/pooling';
+import { averagePool } from '../engine/operations/pooling';
 import { relu as reluOf } from '../engine/operations/relu';
 import { convolutionNormLayer } from '../nn/convolution-norm';
 import { type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
 import { channelShuffle } from '../nn/shuffle';
-import { type ResidualBlock, runStages } from './residual-stages';
+import { type ResidualBlock, stagedNetwork } from './residual-stages';
 
 const stemChannels = 24;
 const stages = [
@@ -40,15 +40,7 @@ export function shuffleNetV1(context: LayerContext, classes: number): Network {
     }),
   );
   const classifier = linearLayer(context, 'linear', { inputs, outputs: classes });
-  return {
-    embeddingSize: inputs,
-    forward(images, mode) {
-      const first = stem(images, mode, { relu: true });
-      const { last, features, preActivations } = runStages(first, blocks, mode);
-      const embedding = globalAveragePool(last);
-      return { logits: classifier(embedding, mode), embedding, features, preActivations };
-    },
-  };
+  return stagedNetwork({ stem, stages: blocks, classifier, embeddingSize: inputs });
 }
 
 function shuffleBlock(
