@@ -1,90 +1,116 @@
 import * as tf from '@tensorflow/tfjs';
+import type { ForwardMode } from '../nn/layers';
+import type { StateDict, StateEntry, StateTensor } from '../nn/state';
+import type { BatchSignals } from './signals';
 import {
-  crossEntropyLoss,
-  detachedSifnLoss,
-  directionCosineLoss,
-  directionInfoNceLoss,
-  distLoss,
-  dkdLoss,
-  hierarchicalContextLoss,
-  kdLoss,
-  naiveNormLoss,
-  normDirectionLoss,
-  sifnLoss,
-} from '../losses';
-import { type LossTerm, type Method, warmUpFactor } from './terms';
+  definitionOf,
+  type LossTerm,
+  type Method,
+  type PartContext,
+  type TermPart,
+  warmUpFactor,
+} from './term';
 
-/** What the terms of a method see of one batch. */
-export interface BatchSignals {
-  /** [batch, classes] */
-  readonly studentLogits: tf.Tensor2D;
-  /** [batch, size], in the teacher's space: after the adapter where there is one. */
-  readonly studentEmbedding: tf.Tensor2D;
-  /** [batch], int32 */
-  readonly labels: tf.Tensor1D;
-  readonly teacherLogits?: tf.Tensor2D;
-  readonly teacherEmbedding?: tf.Tensor2D;
-  /** [classes, size] */
-  readonly classMeans?: tf.Tensor2D;
-  /** The student's features in the teacher's shapes, and the teacher's, shallow first. */
-  readonly fusedFeatures?: readonly tf.Tensor4D[];
-  readonly teacherFeatures?: readonly tf.Tensor4D[];
-  /** [batch]: each sample's own norm when it was last seen. */
-  readonly previousNorms?: tf.Tensor1D;
-}
-
-/** The sum of a method's terms, and each term with its weight in it. */
-export interface Objective {
+/** The value of a method on one batch: the sum of its terms, and each term with its weight in it. */
+export interface ObjectiveValue {
   readonly total: tf.Scalar;
   /** In the method's order. */
   readonly terms: readonly tf.Scalar[];
 }
 
-/** A method's loss on one batch in an epoch counted from 0. */
-export function objective(method: Method, signals: BatchSignals, epoch: number): Objective {
-  const terms = method.terms.map((term) =>
-    tf.mul<tf.Scalar>(termLoss(term, signals), term.weight * warmUpFactor(term, epoch)),
+/** A method at work: its terms and what they train or remember beside the student. */
+export interface Objective {
+  /** What is trained along with the student. */
+  readonly trainable: readonly StateTensor[];
+  /** A term's own part, by the term's name; undefined for terms without one. */
+  part(loss: string): TermPart | undefined;
+  /** The loss on one batch in an epoch counted from 0. */
+  value(signals: BatchSignals, at: { epoch: number; mode: ForwardMode }): ObjectiveValue;
+  /** After each step: lets the parts remember it (`kept`) or not, and frees what they noted for that. */
+  endStep(kept: boolean): void;
+  /** Everything that a checkpoint must hold, in a fixed order. */
+  save(): Map<string, StateEntry>;
+  /** @throws LabError when the entries are those of other terms. */
+  restore(entries: StateDict, where: string): void;
+  dispose(): void;
+}
+
+/**
+ * Puts a method's terms to work.
+ *
+ * @throws LabError of kind `option` for a term without a definition.
+ */
+export function createObjective({ terms }: Method, context: PartContext): Objective {
+  const attached = terms.map((term) => attach(term, context));
+  const parts = attached.flatMap(({ part }) => (part ? [part] : []));
+  const remembered: tf.Tensor[] = [];
+  const remember = <T extends tf.Tensor>(tensor: T): T => {
+    remembered.push(tf.keep(tensor));
+    return tensor;
+  };
+  return {
+    trainable: parts.flatMap(({ state }) => state?.trainable ?? []),
+    part: (loss) => attached.find(({ term }) => term.loss === loss)?.part,
+    value(signals, { epoch, mode }) {
+      const values = attached.map(({ term, part, compute }) => {
+        const loss = part ? part.loss(signals, { mode, remember }) : compute(signals);
+        return tf.mul<tf.Scalar>(loss, term.weight * warmUpFactor(term, epoch));
+      });
+      return { total: tf.addN(values), terms: values };
+    },
+    endStep(kept) {
+      if (kept) parts.forEach((part) => part.commit?.());
+      remembered.splice(0).forEach((tensor) => tensor.dispose());
+    },
+    save: () =>
+      new Map(
+        attached.flatMap(({ part }, index) => [
+          ...prefixed(`${index}/state/`, part?.state?.stateDict()),
+          ...prefixed(`${index}/memory/`, part?.memory?.save()),
+        ]),
+      ),
+    restore(entries, where) {
+      attached.forEach(({ part }, index) => {
+        part?.state?.loadStateDict(below(entries, `${index}/state/`), where);
+        part?.memory?.restore(below(entries, `${index}/memory/`));
+      });
+    },
+    dispose() {
+      parts.forEach((part) => {
+        part.state?.dispose();
+        part.dispose?.();
+      });
+    },
+  };
+}
+
+interface AttachedTerm {
+  readonly term: LossTerm;
+  readonly part: TermPart | undefined;
+  readonly compute: (signals: BatchSignals) => tf.Scalar;
+}
+
+function attach(term: LossTerm, context: PartContext): AttachedTerm {
+  const definition = definitionOf(term);
+  return {
+    term,
+    part: definition.part?.(term, context),
+    compute(signals) {
+      if (!definition.compute) throw new Error(`the term '${term.loss}' computes nothing`);
+      return definition.compute(term, signals);
+    },
+  };
+}
+
+/** The entries whose names begin so, without that beginning. */
+export function below(entries: StateDict, prefix: string): Map<string, StateEntry> {
+  return new Map(
+    [...entries]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, entry]) => [name.slice(prefix.length), entry]),
   );
-  return { total: tf.addN(terms), terms };
 }
 
-function termLoss(term: LossTerm, signals: BatchSignals): tf.Scalar {
-  const { studentLogits, studentEmbedding, labels } = signals;
-  switch (term.loss) {
-    case 'crossEntropy':
-      return crossEntropyLoss(studentLogits, labels);
-    case 'kd':
-      return kdLoss(studentLogits, given(signals.teacherLogits, term), term);
-    case 'dkd':
-      return dkdLoss(studentLogits, given(signals.teacherLogits, term), labels, term);
-    case 'dist':
-      return distLoss(studentLogits, given(signals.teacherLogits, term), term);
-    case 'normDirection':
-      return normDirectionLoss(
-        studentEmbedding,
-        given(signals.teacherEmbedding, term),
-        labels,
-        given(signals.classMeans, term),
-      );
-    case 'naiveNorm':
-      return naiveNormLoss(studentEmbedding, given(signals.teacherEmbedding, term));
-    case 'sifn':
-      return term.previousNorm === 'detached'
-        ? detachedSifnLoss(studentEmbedding, term)
-        : sifnLoss(studentEmbedding, given(signals.previousNorms, term), term);
-    case 'reviewKd':
-      return hierarchicalContextLoss(
-        given(signals.fusedFeatures, term),
-        given(signals.teacherFeatures, term),
-      );
-    case 'directionCosine':
-      return directionCosineLoss(studentEmbedding, labels, given(signals.classMeans, term));
-    case 'directionInfoNce':
-      return directionInfoNceLoss(studentEmbedding, labels, given(signals.classMeans, term), term);
-  }
-}
-
-function given<T>(signal: T | undefined, { loss }: LossTerm): T {
-  if (signal === undefined) throw new Error(`the term '${loss}' lacks one of its inputs`);
-  return signal;
+function prefixed(prefix: string, entries: StateDict = new Map()): [string, StateEntry][] {
+  return [...entries].map(([name, entry]) => [prefix + name, entry]);
 }

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { LabError } from '../errors';
 import { readJson, sha256, writeAtomic } from '../files';
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors';
-import { NormMemory } from '../losses';
-import type { StateEntry } from '../nn/state';
+import { below } from '../distill/objective';
+import type { StateDict, StateEntry } from '../nn/state';
 import type { Learner } from './learner';
 
 /** How far a run has come, and what it has summed up inside an unfinished epoch. */
@@ -135,46 +135,30 @@ function restoreFrom(
 function learnerTensors({
   student,
   adapter,
-  fusion,
+  objective,
   optimiser,
-  norms,
 }: Learner): Map<string, StateEntry> {
   const tensors = new Map<string, StateEntry>();
-  for (const [name, entry] of student.stateDict()) tensors.set(`student/${name}`, entry);
-  for (const [name, entry] of adapter?.state.stateDict() ?? [])
-    tensors.set(`adapter/${name}`, entry);
-  for (const [name, entry] of fusion?.state.stateDict() ?? []) {
-    tensors.set(`fusion/${name}`, entry);
-  }
-  const add = (name: string, data: Float32Array): void => {
-    tensors.set(name, { shape: [data.length], data });
+  const add = (prefix: string, entries: StateDict): void => {
+    for (const [name, entry] of entries) tensors.set(`${prefix}/${name}`, entry);
   };
-  add('velocity', optimiser.velocity());
-  if (norms) add('norms', new Float32Array(norms.toBytes().buffer));
+  add('student', student.stateDict());
+  if (adapter) add('adapter', adapter.state.stateDict());
+  add('terms', objective.save());
+  const velocity = optimiser.velocity();
+  tensors.set('velocity', { shape: [velocity.length], data: velocity });
   return tensors;
 }
 
 function restoreTensors(
-  learner: Learner,
-  tensors: ReadonlyMap<string, StateEntry>,
+  { student, adapter, objective, optimiser }: Learner,
+  tensors: StateDict,
   where: string,
 ): void {
-  const { student, adapter, fusion, optimiser, norms } = learner;
-  const below = (prefix: string): Map<string, StateEntry> =>
-    new Map(
-      [...tensors]
-        .filter(([name]) => name.startsWith(prefix))
-        .map(([name, entry]) => [name.slice(prefix.length), entry]),
-    );
-  const one = (name: string): Float32Array => tensors.get(name)?.data ?? new Float32Array(0);
-  student.loadStateDict(below('student/'), where);
-  adapter?.state.loadStateDict(below('adapter/'), where);
-  fusion?.state.loadStateDict(below('fusion/'), where);
-  optimiser.restore(one('velocity'));
-  if (norms) {
-    const saved = new Uint8Array(one('norms').buffer);
-    learner.norms = NormMemory.fromBytes(saved, norms.samples);
-  }
+  student.loadStateDict(below(tensors, 'student/'), where);
+  adapter?.state.loadStateDict(below(tensors, 'adapter/'), where);
+  objective.restore(below(tensors, 'terms/'), where);
+  optimiser.restore(tensors.get('velocity')?.data ?? new Float32Array(0));
 }
 
 /** Zero-padded, so that names sort by progress. */

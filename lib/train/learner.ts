@@ -1,24 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { type EmbeddingAdapter, embeddingAdapter } from '../distill/adapter';
-import {
-  type FusionBlocks,
-  fusionBlocks,
-  reviewedChannels,
-  studentFeatures,
-  teacherFeatures,
-} from '../distill/fusion-blocks';
-import { type BatchSignals, objective } from '../distill/objective';
-import {
-  type Method,
-  needsFusionBlocks,
-  needsNormMemory,
-  needsTeacher,
-  needsTeacherSpace,
-} from '../distill/terms';
+import { createObjective, type Objective } from '../distill/objective';
+import type { BatchSignals } from '../distill/signals';
+import { type Method, needs } from '../distill/terms';
 import { random as randomOf, type Random } from '../engine/random';
 import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
-import { embeddingNorms, NormMemory } from '../losses';
 import type { Model } from '../nn/model';
 import { lossAndGradients } from './gradients';
 import { type Sgd, sgd, type SgdOptions } from './sgd';
@@ -50,14 +37,12 @@ export interface StepResult {
   readonly correct: number;
 }
 
-/** A student under training: its weights, its adapter's, the optimiser's and SIFN's memory. */
+/** A student under training: its weights, its adapter's, what the method's terms own, and the optimiser. */
 export interface Learner {
   readonly student: Model;
   readonly adapter: EmbeddingAdapter | undefined;
-  readonly fusion: FusionBlocks | undefined;
+  readonly objective: Objective;
   readonly optimiser: Sgd;
-  /** SIFN's memory, for methods that keep each sample's last norm. */
-  norms: NormMemory | undefined;
   /**
    * One step of SGD on one batch.
    *
@@ -96,7 +81,7 @@ export function createLearner(options: LearnerOptions): Learner {
   checkTeacher(options);
   const teacherSize = teacher?.model.embeddingSize ?? student.embeddingSize;
   const adapter =
-    needsTeacherSpace(method) && teacherSize !== student.embeddingSize
+    needs(method, 'teacher space') && teacherSize !== student.embeddingSize
       ? embeddingAdapter({
           studentSize: student.embeddingSize,
           teacherSize,
@@ -104,17 +89,14 @@ export function createLearner(options: LearnerOptions): Learner {
           ...(adapterDropout === undefined ? {} : { dropoutProbability: adapterDropout }),
         })
       : undefined;
-  const fusion =
-    teacher && needsFusionBlocks(method)
-      ? fusionBlocks({
-          studentChannels: reviewedChannels(student),
-          teacherChannels: reviewedChannels(teacher.model),
-          seed,
-        })
-      : undefined;
-  const parameters = [student, adapter, fusion].flatMap((part) => part?.state.trainable ?? []);
+  const objective = createObjective(method, { student, teacher: teacher?.model, seed, samples });
+  const parameters = [
+    ...student.state.trainable,
+    ...(adapter?.state.trainable ?? []),
+    ...objective.trainable,
+  ];
   const optimiser = sgd(parameters, options.optimiser ?? paperOptimiser);
-  const runsTeacher = needsTeacher(method);
+  const running = teacher && needs(method, 'teacher') ? teacher.model : undefined;
   const classMeans = teacher?.classMeans
     ? tf.keep(
         tf.tensor2d(teacher.classMeans.slice(), [
@@ -125,92 +107,61 @@ export function createLearner(options: LearnerOptions): Learner {
     : undefined;
 
   let steps = 0;
-  const learner: Learner = {
+  return {
     student,
     adapter,
-    fusion,
+    objective,
     optimiser,
-    norms: needsNormMemory(method) ? new NormMemory(samples) : undefined,
     step(batch, { epoch, learningRate, random = randomOf(seed, 'dropout', steps) }) {
       steps++;
       return tidied(() => {
-        const signalsOfTeacher: Partial<BatchSignals> =
-          teacher && runsTeacher ? teacherSignals(teacher, batch) : {};
-        const { norms } = learner;
-        let measured: tf.Tensor1D | undefined;
-        let seenNorms: tf.Tensor1D | undefined;
-        const { gradients } = lossAndGradients(() => {
-          const mode = { training: true, random };
-          const output = student.forward(batch.images, mode);
-          const embedding = adapter ? adapter.forward(output.embedding, mode) : output.embedding;
-          if (norms) seenNorms = tf.keep(embeddingNorms(embedding));
-          const targets = signalsOfTeacher.teacherFeatures;
-          const signals: BatchSignals = {
-            studentLogits: output.logits,
-            studentEmbedding: embedding,
-            labels: batch.labels,
-            ...signalsOfTeacher,
-            ...(classMeans ? { classMeans } : {}),
-            ...(fusion && targets
-              ? {
-                  fusedFeatures: fusion.forward(
-                    studentFeatures(output),
-                    targets.map(({ shape }) => shape[1]),
-                    mode,
-                  ),
-                }
-              : {}),
-            ...(norms && seenNorms ? { previousNorms: previous(norms, batch, seenNorms) } : {}),
-          };
-          const { total, terms } = objective(method, signals, epoch);
-          measured = tf.keep(
-            tf.stack([total, ...terms, correctOf(output.logits, batch.labels)]) as tf.Tensor1D,
-          );
-          return total;
-        }, parameters);
-        const numbers = readAndDispose(measured);
-        const result = {
-          total: numbers[0] ?? NaN,
-          terms: numbers.slice(1, -1),
-          correct: numbers[numbers.length - 1] ?? 0,
+        const given: Pick<BatchSignals, 'teacher' | 'classMeans' | 'indices'> = {
+          ...(running ? { teacher: running.forward(batch.images, { training: false }) } : {}),
+          ...(classMeans ? { classMeans } : {}),
+          ...(batch.indices ? { indices: batch.indices } : {}),
         };
-        const lastNorms = seenNorms ? readAndDispose(seenNorms) : undefined;
-        requireFinite(result, method);
-        optimiser.step(gradients, learningRate);
-        if (norms && lastNorms) norms.update(placesOf(batch), lastNorms);
-        return result;
+        let measured: tf.Tensor1D | undefined;
+        let kept = false;
+        try {
+          const { gradients } = lossAndGradients(() => {
+            const mode = { training: true, random };
+            const output = student.forward(batch.images, mode);
+            const { total, terms } = objective.value(
+              {
+                ...given,
+                student: output,
+                studentEmbedding: adapter?.forward(output.embedding, mode) ?? output.embedding,
+                labels: batch.labels,
+              },
+              { epoch, mode },
+            );
+            measured = tf.keep(
+              tf.stack([total, ...terms, correctOf(output.logits, batch.labels)]) as tf.Tensor1D,
+            );
+            return total;
+          }, parameters);
+          const numbers = readAndDispose(measured);
+          const result = {
+            total: numbers[0] ?? NaN,
+            terms: numbers.slice(1, -1),
+            correct: numbers[numbers.length - 1] ?? 0,
+          };
+          requireFinite(result, method);
+          optimiser.step(gradients, learningRate);
+          kept = true;
+          return result;
+        } finally {
+          objective.endStep(kept);
+        }
       });
     },
     dispose() {
       optimiser.dispose();
       adapter?.state.dispose();
-      fusion?.state.dispose();
+      objective.dispose();
       classMeans?.dispose();
     },
   };
-  return learner;
-}
-
-function teacherSignals({ model }: Teacher, { images }: Batch): Partial<BatchSignals> {
-  const output = model.forward(images, { training: false });
-  return {
-    teacherLogits: output.logits,
-    teacherEmbedding: output.embedding,
-    teacherFeatures: teacherFeatures(output),
-  };
-}
-
-function previous(norms: NormMemory, batch: Batch, current: tf.Tensor1D): tf.Tensor1D {
-  return tf.tensor1d(norms.previous(placesOf(batch), current.dataSync<'float32'>()));
-}
-
-function placesOf({ indices }: Batch): Int32Array {
-  if (indices !== undefined) return indices;
-  throw new LabError({
-    kind: 'data',
-    what: 'a method that remembers each sample’s norm needs to know the samples',
-    remedy: 'Give the batch its indices in the training set',
-  });
 }
 
 function correctOf(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Scalar {
@@ -238,7 +189,7 @@ function requireFinite({ total, terms }: StepResult, { name, terms: named }: Met
 }
 
 function checkTeacher({ student, teacher, method }: LearnerOptions): void {
-  const needed = needsTeacher(method) || needsTeacherSpace(method);
+  const needed = needs(method, 'teacher') || needs(method, 'teacher space');
   if (needed && !teacher) {
     throw new LabError({
       kind: 'option',

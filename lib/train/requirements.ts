@@ -1,11 +1,8 @@
 import type { ImageDataset } from '../data/types';
-import { needsClassMeans } from '../distill/terms';
+import { definitionOf, needs } from '../distill/term';
 import { LabError } from '../errors';
 import { checkRecipe, type TrainingRecipe } from './recipe';
 import type { TrainingOptions } from './train';
-
-/** Decoupled KD splits the classes into the target and at least two others. */
-const fewestClassesForDkd = 3;
 
 /**
  * Checks that a recipe can run on a data set, before anything is trained.
@@ -23,14 +20,16 @@ export function requireRecipeFits(recipe: TrainingRecipe, dataset: ImageDataset)
       remedy: 'Give a smaller --batch',
     });
   }
-  const usesDkd = recipe.method.terms.some(({ loss }) => loss === 'dkd');
-  if (usesDkd && dataset.classes.length < fewestClassesForDkd) {
+  const classes = dataset.classes.length;
+  for (const term of recipe.method.terms) {
+    const { fewestClasses = 2 } = definitionOf(term);
+    if (classes >= fewestClasses) continue;
     throw new LabError({
       kind: 'data',
-      what: 'DKD needs at least three classes',
+      what: `the loss '${term.loss}' needs at least ${fewestClasses} classes`,
       where: `method ${recipe.method.name}`,
-      found: `${dataset.classes.length} in ${dataset.name}`,
-      remedy: 'Leave DKD out with --methods, or take a data set with more classes',
+      found: `${classes} in ${dataset.name}`,
+      remedy: 'Leave the method out with --methods, or take a data set with more classes',
     });
   }
 }
@@ -51,7 +50,7 @@ export function requireTrainable({ recipe, dataset, student, teacher }: Training
       remedy: 'Make the student for this data set',
     });
   }
-  if (needsClassMeans(recipe.method) && !teacher?.classMeans) {
+  if (needs(recipe.method, 'class means') && !teacher?.classMeans) {
     throw new LabError({
       kind: 'option',
       what: `the method '${recipe.method.name}' needs the teacher's class means`,

@@ -117,7 +117,8 @@ function simulate(run: Run, disturbance: Disturbance): RunResult {
   });
   try {
     if (learner.adapter) setWeights(learner.adapter.state, `${run.prefix}/adapter`);
-    if (learner.fusion) setWeights(learner.fusion.state, `${run.prefix}/abfs`);
+    const fusion = learner.objective.part('reviewKd')?.state;
+    if (fusion) setWeights(fusion, `${run.prefix}/abfs`);
     const trace = Array.from({ length: run.steps }, (_, index) =>
       step(learner, run, { index, classes, terms, disturbance }),
     );

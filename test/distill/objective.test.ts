@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { embeddingAdapter } from '../../lib/distill/adapter';
-import { objective } from '../../lib/distill/objective';
+import { createObjective } from '../../lib/distill/objective';
 import {
   crossEntropy,
   directionCosine,
@@ -10,10 +10,11 @@ import {
   dkd,
   kd,
   naiveNorm,
-  needsClassMeans,
-  needsNormMemory,
-  needsTeacher,
+  defineTerm,
+  type LossTerm,
+  needs,
   normDirection,
+  type PartContext,
   sifn,
   warmUp,
 } from '../../lib/distill/terms';
@@ -27,6 +28,8 @@ import {
   naiveNormLoss,
   normDirectionLoss,
 } from '../../lib/losses';
+import type { Model, ModelOutput } from '../../lib/nn/model';
+import { faultOf } from '../support/faults';
 import { withEngine } from '../support/engine';
 import { numbers } from '../support/tensors';
 
@@ -36,6 +39,21 @@ const matrix = (rows: number, columns: number): tf.Tensor2D =>
     Float32Array.from({ length: rows * columns }, () => draw.normal()),
     [rows, columns],
   );
+
+const outputOf = (logits: tf.Tensor2D, embedding: tf.Tensor2D): ModelOutput => ({
+  logits,
+  embedding,
+  features: [],
+  preActivations: [],
+});
+const at = (epoch: number) => ({ epoch, mode: { training: true } });
+/** For methods whose terms own no part that depends on the models. */
+const withoutModels = (): PartContext => ({
+  student: {} as Model,
+  teacher: undefined,
+  seed: 0,
+  samples: 10,
+});
 
 describe('a method', () => {
   withEngine('native');
@@ -48,10 +66,9 @@ describe('a method', () => {
     const classMeans = matrix(4, 3);
     const labels = tf.tensor1d([0, 1, 2, 3, 0, 1], 'int32');
     const signals = {
-      studentLogits,
-      teacherLogits,
+      student: outputOf(studentLogits, studentEmbedding),
+      teacher: outputOf(teacherLogits, teacherEmbedding),
       studentEmbedding,
-      teacherEmbedding,
       classMeans,
       labels,
     };
@@ -70,7 +87,7 @@ describe('a method', () => {
     };
     const value = (loss: tf.Scalar): number => numbers(loss)[0] ?? NaN;
     // Epoch 5: the warm-ups are at 5/20 and over.
-    const { total, terms } = objective(method, signals, 5);
+    const { total, terms } = createObjective(method, withoutModels()).value(signals, at(5));
     const expected = [
       3 * value(crossEntropyLoss(studentLogits, labels)),
       2 * 0.25 * value(kdLoss(studentLogits, teacherLogits, { temperature: 2 })),
@@ -92,16 +109,67 @@ describe('a method', () => {
   });
 
   it('says what it needs', () => {
-    const method = (...terms: Parameters<typeof needsTeacher>[0]['terms'][number][]) => ({
-      name: 'm',
-      terms,
+    const method = (...terms: LossTerm[]) => ({ name: 'm', terms });
+    expect(needs(method(crossEntropy()), 'teacher')).to.equal(false);
+    expect(needs(method(crossEntropy(), kd()), 'teacher')).to.equal(true);
+    expect(needs(method(kd()), 'class means')).to.equal(false);
+    expect(needs(method(directionCosine()), 'class means')).to.equal(true);
+  });
+
+  it('refuses a term that nobody defined, and a second definition of a name', async () => {
+    const unknown = await faultOf(() =>
+      createObjective({ name: 'm', terms: [{ loss: 'kdd', weight: 1 }] }, withoutModels()),
+    );
+    expect(unknown.kind).to.equal('option');
+    expect(unknown.what).to.contain("'kdd'");
+    expect((await faultOf(() => defineTerm({ loss: 'kd', needs: [] }))).found).to.equal("'kd'");
+  });
+
+  it('lets a term remember only steps that were kept, saves its memory, and frees what it noted', () => {
+    interface CountTerm extends LossTerm {
+      readonly loss: 'countOfTheTest';
+    }
+    defineTerm<CountTerm>({
+      loss: 'countOfTheTest',
+      needs: [],
+      part() {
+        let sum = 0;
+        let seen: tf.Scalar | undefined;
+        return {
+          loss({ labels }, { remember }) {
+            seen = remember(tf.sum<tf.Scalar>(labels));
+            return tf.scalar(sum);
+          },
+          commit: () => (sum += seen?.dataSync()[0] ?? NaN),
+          memory: {
+            save: () => new Map([['sum', { shape: [1], data: Float32Array.of(sum) }]]),
+            restore: (entries) => (sum = entries.get('sum')?.data[0] ?? NaN),
+          },
+        };
+      },
     });
-    expect(needsTeacher(method(crossEntropy()))).to.equal(false);
-    expect(needsTeacher(method(crossEntropy(), kd()))).to.equal(true);
-    expect(needsClassMeans(method(kd()))).to.equal(false);
-    expect(needsClassMeans(method(directionCosine()))).to.equal(true);
-    expect(needsNormMemory(method(sifn()))).to.equal(false);
-    expect(needsNormMemory(method(sifn({ previousNorm: 'lastVisit' })))).to.equal(true);
+    const method = { name: 'm', terms: [crossEntropy(), { loss: 'countOfTheTest', weight: 2 }] };
+    const counting = createObjective(method, withoutModels());
+    const logits = matrix(2, 3);
+    const signals = {
+      student: outputOf(logits, logits),
+      studentEmbedding: logits,
+      labels: tf.tensor1d([1, 2], 'int32'),
+    };
+    const before = tf.memory().numTensors;
+    const step = (objective = counting): number =>
+      tf.tidy(() => numbers(objective.value(signals, at(0)).terms[1] as tf.Scalar)[0] ?? NaN);
+    expect(step()).to.equal(0);
+    counting.endStep(false);
+    expect(step(), 'the step before was not kept').to.equal(0);
+    counting.endStep(true);
+    expect(step(), 'twice the labels of one step').to.equal(2 * (1 + 2));
+    counting.endStep(true);
+    expect(tf.memory().numTensors).to.equal(before);
+    const resumed = createObjective(method, withoutModels());
+    resumed.restore(counting.save(), 'a checkpoint');
+    expect(step(resumed)).to.equal(2 * 2 * (1 + 2));
+    resumed.endStep(false);
   });
 });
 

@@ -1,0 +1,116 @@
+import type * as tf from '@tensorflow/tfjs';
+import { LabError, unknownName } from '../errors';
+import type { ForwardMode } from '../nn/layers';
+import type { Model } from '../nn/model';
+import type { ModelState, StateDict } from '../nn/state';
+import type { BatchSignals } from './signals';
+
+/** A weighted loss as a recipe holds it: plain data, with the options of its own kind. */
+export interface LossTerm {
+  /** The name of its definition. */
+  readonly loss: string;
+  readonly weight: number;
+  /** The weight is multiplied by min(1, epoch / warmUpEpochs), epochs counted from 0. */
+  readonly warmUpEpochs?: number;
+}
+
+/** A named list of terms. */
+export interface Method {
+  readonly name: string;
+  readonly terms: readonly LossTerm[];
+}
+
+/**
+ * What a term needs besides the student's output: the teacher run on each batch, the teacher's class
+ * means, or the student's embedding in the teacher's space (through an adapter where sizes differ).
+ */
+export type Need = 'teacher' | 'class means' | 'teacher space' | 'samples';
+
+/** What a term's own parts are made from, once a run. */
+export interface PartContext {
+  readonly student: Model;
+  readonly teacher: Model | undefined;
+  /** Of the parts' first weights. */
+  readonly seed: number;
+  /** Size of the training set. */
+  readonly samples: number;
+}
+
+/** One forward pass of a training step, as a term with parts sees it. */
+export interface StepContext {
+  readonly mode: ForwardMode;
+  /** Keeps a tensor until the step is over, for `commit`. */
+  readonly remember: <T extends tf.Tensor>(tensor: T) => T;
+}
+
+/** A term that trains or remembers something beside the student. */
+export interface TermPart {
+  /** Weights trained along with the student, and buffers; saved in checkpoints. */
+  readonly state?: ModelState;
+  /** What it remembers beyond `state`; saved in checkpoints. */
+  readonly memory?: {
+    save(): StateDict;
+    /** @throws LabError when it is not this memory. */
+    restore(entries: StateDict): void;
+  };
+  /** The term's value before its weight. */
+  loss(signals: BatchSignals, step: StepContext): tf.Scalar;
+  /** After the optimiser's step; not called when the loss was not finite. */
+  commit?(): void;
+  /** Frees what `state` does not hold. */
+  dispose?(): void;
+}
+
+/** A kind of term. It has either `compute`, or `part` where it trains or remembers something itself. */
+export interface TermDefinition<T extends LossTerm = LossTerm> {
+  readonly loss: T['loss'];
+  readonly needs: readonly Need[];
+  /** 2 unless given. */
+  readonly fewestClasses?: number;
+  /** The term's value before its weight. */
+  compute?(term: T, signals: BatchSignals): tf.Scalar;
+  part?(term: T, context: PartContext): TermPart;
+}
+
+const definitions = new Map<string, TermDefinition>();
+
+/**
+ * Makes a kind of term known under its name, so that recipes can hold it.
+ *
+ * @throws LabError when the name is taken by another definition.
+ */
+export function defineTerm<T extends LossTerm>(definition: TermDefinition<T>): TermDefinition<T> {
+  if (definitions.has(definition.loss)) {
+    throw new LabError({
+      kind: 'option',
+      what: 'two kinds of term have the same name',
+      found: `'${definition.loss}'`,
+      remedy: 'Give the new one another name',
+    });
+  }
+  // A definition is only ever given terms of its own name, which are of its own type.
+  definitions.set(definition.loss, definition as unknown as TermDefinition);
+  return definition;
+}
+
+/** @throws LabError of kind `option` for a name that no definition has. */
+export function definitionOf({ loss }: LossTerm): TermDefinition {
+  const definition = definitions.get(loss);
+  if (definition === undefined) throw unknownName('loss term', loss, [...definitions.keys()]);
+  return definition;
+}
+
+/** The term with its weight growing from 0 in the first epoch to the whole after `epochs`. */
+export function warmUp<T extends LossTerm>(epochs: number, term: T): T {
+  return { ...term, warmUpEpochs: epochs };
+}
+
+/** The factor of a term's weight in an epoch counted from 0. */
+export function warmUpFactor({ warmUpEpochs = 0 }: LossTerm, epoch: number): number {
+  return warmUpEpochs > 0 ? Math.min(1, epoch / warmUpEpochs) : 1;
+}
+
+/** Whether a term of the method has this need. */
+export function needs({ terms }: Method, need: Need): boolean {
+  return terms.some((term) => definitionOf(term).needs.includes(need));
+}
