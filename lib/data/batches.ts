@@ -12,16 +12,6 @@ export interface Batch {
   readonly count: number;
 }
 
-export interface TrainBatchesOptions {
-  readonly batchSize: number;
-  /** Uniform in [0, 1); draws the order first, then three numbers an image if augmenting. */
-  readonly random: Uniform;
-  /** Pad, crop and flip; default true. */
-  readonly augment?: boolean;
-  /** Leave out a last batch that is not full, as PyTorch's option of this name; default false. */
-  readonly dropLast?: boolean;
-}
-
 /** A random order of `count` indices (Fisher and Yates): `count − 1` draws. */
 export function epochOrder(count: number, random: Uniform): Int32Array {
   const order = Int32Array.from({ length: count }, (_, index) => index);
@@ -35,30 +25,23 @@ export function epochOrder(count: number, random: Uniform): Int32Array {
 }
 
 /**
- * How many batches an epoch of training has. A last batch of a single image is left out, unless the
- * batch size is one, because batch norm has no variance over it.
+ * How many batches an epoch of training has, the last one perhaps short. A last batch of a single image
+ * is left out, unless the batch size is one, because batch norm has no variance over it.
  */
-export function trainBatchCount(
-  count: number,
-  { batchSize, dropLast = false }: Pick<TrainBatchesOptions, 'batchSize' | 'dropLast'>,
-): number {
-  const rest = count % batchSize;
-  return Math.floor(count / batchSize) + (rest > 1 && !dropLast ? 1 : 0);
+export function trainBatchCount(count: number, { batchSize }: { batchSize: number }): number {
+  return Math.floor(count / batchSize) + (count % batchSize > 1 ? 1 : 0);
 }
 
 /**
- * The batches of one epoch of training, in a random order, each made when it is asked for. The last
- * one may be short, see `trainBatchCount`.
- *
- * @throws LabError of kind `option` when the batch size is no whole number from 1 to the size of the
- *   split.
+ * The training images at these places with their labels, normalised; padded, cropped and flipped with
+ * three draws an image when `random` is given.
  */
-export function trainBatches(
-  dataset: ImageDataset,
-  options: TrainBatchesOptions,
-): IterableIterator<Batch> {
-  requireBatchSize(dataset, dataset.train, options.batchSize);
-  return generateTrainBatches(dataset, options);
+export function trainingBatch(dataset: ImageDataset, indices: Int32Array, random?: Uniform): Batch {
+  const { train } = dataset;
+  const images = random
+    ? augmentBatch(dataset, train, indices, random)
+    : plainBatch(dataset, train, indices);
+  return { images, labels: labelsAt(train, indices), indices, count: indices.length };
 }
 
 /** The images of a split in their own order, normalised and not augmented; the last batch may be short. */
@@ -69,22 +52,6 @@ export function evaluationBatches(
 ): IterableIterator<Batch> {
   requireWhole(dataset, batchSize);
   return generateEvaluationBatches(dataset, split, batchSize);
-}
-
-function* generateTrainBatches(
-  dataset: ImageDataset,
-  { batchSize, random, augment = true, dropLast = false }: TrainBatchesOptions,
-): IterableIterator<Batch> {
-  const { train } = dataset;
-  const order = epochOrder(train.count, random);
-  const batches = trainBatchCount(train.count, { batchSize, dropLast });
-  for (let batch = 0; batch < batches; batch++) {
-    const indices = order.slice(batch * batchSize, (batch + 1) * batchSize);
-    const images = augment
-      ? augmentBatch(dataset, train, indices, random)
-      : plainBatch(dataset, train, indices);
-    yield { images, labels: labelsAt(train, indices), indices, count: indices.length };
-  }
 }
 
 function* generateEvaluationBatches(
@@ -102,18 +69,6 @@ function* generateEvaluationBatches(
 
 function labelsAt({ labels }: ImageSplit, indices: Int32Array): Int32Array {
   return indices.map((index) => labels[index] ?? -1);
-}
-
-function requireBatchSize(dataset: ImageDataset, split: ImageSplit, batchSize: number): void {
-  requireWhole(dataset, batchSize);
-  if (batchSize <= split.count) return;
-  throw new LabError({
-    kind: 'option',
-    what: 'the batch is larger than the data set',
-    where: `data set '${dataset.name}'`,
-    found: `batch size ${batchSize}, ${split.count} training images`,
-    remedy: `Take a batch size of at most ${split.count}`,
-  });
 }
 
 function requireWhole({ name }: ImageDataset, batchSize: number): void {

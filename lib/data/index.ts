@@ -1,12 +1,14 @@
+export type { DecodedImages } from './assemble';
 export { augmentBatch, defaultPadding, plainBatch, type ImageForm, type Uniform } from './augment';
 export {
   epochOrder,
   evaluationBatches,
   trainBatchCount,
-  trainBatches,
+  trainingBatch,
   type Batch,
   type TrainBatchesOptions,
 } from './batches';
+export { customSource, type CustomDataset } from './custom-source';
 export { dataDirectory, dataVariable } from './directory';
 export { dataProgressPrinter, type DataProgress, type OnDataProgress } from './progress';
 export {
@@ -14,6 +16,7 @@ export {
   findSource,
   listDatasets,
   loadDataset,
+  registerDataset,
   type LoadDatasetOptions,
 } from './registry';
 export type { DataSource, DatasetStatus, DatasetVerification } from './source';

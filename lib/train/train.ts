@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import { augmentBatch, plainBatch } from '../data/augment';
-import { epochOrder, trainBatchCount } from '../data/batches';
+import { epochOrder, trainBatchCount, trainingBatch } from '../data/batches';
 import type { ImageDataset } from '../data/types';
 import { random } from '../engine/random';
 import { LabError } from '../errors';
@@ -169,22 +168,21 @@ async function trainEpoch(
 
 function readBatch(
   { recipe, dataset, seed }: TrainingOptions,
-  indices: Int32Array,
+  places: Int32Array,
   index: number,
   epoch: number,
 ): Batch {
-  const { train, height, width } = dataset;
-  const images =
-    recipe.augmentation === 'none'
-      ? plainBatch(dataset, train, indices)
-      : augmentBatch(dataset, train, indices, random(seed, 'augmentation', epoch, index).uniform);
+  const augments = recipe.augmentation !== 'none';
+  const { images, labels, indices, count } = trainingBatch(
+    dataset,
+    // A copy: the epoch's order is not handed out.
+    places.slice(),
+    augments ? random(seed, 'augmentation', epoch, index).uniform : undefined,
+  );
   return {
-    images: tf.tensor4d(images, [indices.length, height, width, 3]),
-    labels: tf.tensor1d(
-      Int32Array.from(indices, (at) => train.labels[at] ?? 0),
-      'int32',
-    ),
-    indices: indices.slice(),
+    images: tf.tensor4d(images, [count, dataset.height, dataset.width, 3]),
+    labels: tf.tensor1d(labels, 'int32'),
+    indices,
   };
 }
 

@@ -4,7 +4,7 @@ import {
   epochOrder,
   evaluationBatches,
   trainBatchCount,
-  trainBatches,
+  trainingBatch,
 } from '../../lib/data/batches';
 import type { ImageDataset, ImageSplit } from '../../lib/data/types';
 import { faultOf } from '../support/faults';
@@ -166,53 +166,35 @@ describe('epochOrder', () => {
   });
 });
 
-describe('trainBatches', () => {
-  it('shows every image once, with its own label and index, the last batch short', () => {
+describe('trainingBatch', () => {
+  it('gives the images at these places, each with its own label and index', () => {
     const data = dataset(8);
-    const batches = [...trainBatches(data, { batchSize: 3, random: seeded(4), augment: false })];
-    expect(batches.map(({ count }) => count)).to.deep.equal([3, 3, 2]);
-    const indices = batches.flatMap((batch) => [...batch.indices]);
-    expect([...indices].sort()).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7]);
-    for (const batch of batches) {
-      expect([...batch.labels]).to.deep.equal([...batch.indices].map((index) => index % 3));
-      expect(batch.images).to.deep.equal(plainBatch(data, data.train, batch.indices));
-    }
+    const batch = trainingBatch(data, Int32Array.of(5, 0, 7));
+    expect(batch.count).to.equal(3);
+    expect([...batch.indices]).to.deep.equal([5, 0, 7]);
+    expect([...batch.labels]).to.deep.equal([5 % 3, 0, 7 % 3]);
+    expect(batch.images).to.deep.equal(plainBatch(data, data.train, [5, 0, 7]));
   });
 
-  it('draws the order first, then three numbers an image as they come', () => {
+  it('augments with three numbers an image as they come', () => {
     const data = dataset(4);
     const random = seeded(9);
-    const [first, second] = [...trainBatches(data, { batchSize: 2, random })];
+    const [first, second] = [
+      trainingBatch(data, Int32Array.of(3, 1), random),
+      trainingBatch(data, Int32Array.of(0, 2), random),
+    ];
     const again = seeded(9);
-    const order = epochOrder(4, again);
-    expect(first?.images).to.deep.equal(
-      augmentBatch(data, data.train, order.subarray(0, 2), again),
-    );
-    expect(second?.images).to.deep.equal(augmentBatch(data, data.train, order.subarray(2), again));
+    expect(first?.images).to.deep.equal(augmentBatch(data, data.train, [3, 1], again));
+    expect(second?.images).to.deep.equal(augmentBatch(data, data.train, [0, 2], again));
   });
+});
 
-  it('leaves out a last batch of one image, or any short one when asked to', () => {
-    const sizes = (count: number, batchSize: number, dropLast = false): number[] =>
-      [...trainBatches(dataset(count), { batchSize, random: seeded(1), dropLast })].map(
-        (batch) => batch.count,
-      );
-    expect(sizes(7, 3)).to.deep.equal([3, 3]);
-    expect(sizes(8, 3, true)).to.deep.equal([3, 3]);
-    expect(sizes(6, 3)).to.deep.equal([3, 3]);
-    expect(sizes(2, 1)).to.deep.equal([1, 1]);
+describe('trainBatchCount', () => {
+  it('counts a short last batch, but none of one image that batch norm could not take', () => {
     expect(trainBatchCount(50_000, { batchSize: 128 })).to.equal(391);
+    expect(trainBatchCount(8, { batchSize: 3 })).to.equal(3);
     expect(trainBatchCount(7, { batchSize: 3 })).to.equal(2);
-  });
-
-  it('refuses a batch larger than the data set or of no whole size, before anything is drawn', async () => {
-    const ask = (batchSize: number): unknown =>
-      trainBatches(dataset(4), { batchSize, random: drawing() });
-    const large = await faultOf(() => ask(5));
-    expect(large.what).to.equal('the batch is larger than the data set');
-    expect(large.found).to.equal('batch size 5, 4 training images');
-    for (const size of [0, -1, 2.5, NaN]) {
-      expect((await faultOf(() => ask(size))).what).to.contain('whole number');
-    }
+    expect(trainBatchCount(2, { batchSize: 1 })).to.equal(2);
   });
 });
 
@@ -223,5 +205,13 @@ describe('evaluationBatches', () => {
     expect(batches.map(({ indices }) => [...indices])).to.deep.equal([[0, 1], [2]]);
     expect(batches[1]?.images).to.deep.equal(plainBatch(data, data.test, [2]));
     expect([...(batches[1]?.labels ?? [])]).to.deep.equal([2]);
+  });
+
+  it('refuses a batch of no whole size before anything is read', async () => {
+    const data = dataset(4);
+    for (const size of [0, -1, 2.5, NaN]) {
+      const fault = await faultOf(() => evaluationBatches(data, data.test, size));
+      expect(fault.what).to.contain('whole number');
+    }
   });
 });
