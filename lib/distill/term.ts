@@ -21,10 +21,12 @@ export interface Method {
 }
 
 /**
- * What a term needs besides the student's output: the teacher run on each batch, the teacher's class
- * means, or the student's embedding in the teacher's space (through an adapter where sizes differ).
+ * What a term needs besides the student's output: the teacher run on each batch, its batch norms taking
+ * the statistics of that batch, the teacher's class means, the student's embedding in the teacher's
+ * space (through an adapter where sizes differ), or the places of the batch's samples.
  */
-export type Need = 'teacher' | 'class means' | 'teacher space' | 'samples';
+export type Need =
+  'teacher' | 'teacher batch statistics' | 'class means' | 'teacher space' | 'samples';
 
 /** What a term's own parts are made from, once a run. */
 export interface PartContext {
@@ -34,6 +36,8 @@ export interface PartContext {
   readonly seed: number;
   /** Size of the training set. */
   readonly samples: number;
+  /** Its labels, where they are known. */
+  readonly labels?: ArrayLike<number>;
 }
 
 /** One forward pass of a training step, as a term with parts sees it. */

@@ -28,6 +28,43 @@ export function requireSameMatrix(loss: string, first: NamedTensor, second: Name
 }
 
 /**
+ * Two matrices of as many rows, whose columns may differ in number.
+ *
+ * @throws LabError that quotes both shapes.
+ */
+export function requireRows(loss: string, first: NamedTensor, second: NamedTensor): void {
+  requireMatrix(loss, first);
+  requireMatrix(loss, second);
+  const [firstName, { shape }] = first;
+  const [secondName, { shape: other }] = second;
+  if (shape[0] === other[0]) return;
+  throw shapeFault(
+    loss,
+    `${firstName} and ${secondName} must be of one batch`,
+    `${firstName} ${shapeText(shape)}, ${secondName} ${shapeText(other)}`,
+    'Give as many rows of both',
+  );
+}
+
+/**
+ * Two feature maps `[batch, height, width, channels]` that must have one shape, none of its sides 0.
+ *
+ * @throws LabError that quotes both shapes.
+ */
+export function requireSameFeatures(loss: string, first: NamedTensor, second: NamedTensor): void {
+  const [firstName, { shape }] = first;
+  const [secondName, { shape: other }] = second;
+  const fits = shape.length === 4 && shape.every((size) => size > 0);
+  if (fits && shape.join() === other.join()) return;
+  throw shapeFault(
+    loss,
+    `${firstName} and ${secondName} must be features of one shape`,
+    `${firstName} ${shapeText(shape)}, ${secondName} ${shapeText(other)}`,
+    'Give [batch, height, width, channels], the student’s brought to the teacher’s shape by a trained layer',
+  );
+}
+
+/**
  * One value a row of `matrix`: a vector `[batch]`.
  *
  * @throws LabError that quotes both shapes.

@@ -4,16 +4,17 @@ import { differentiable, savedTensor } from '../engine/differentiable';
 /** A loss and its gradient with respect to the student's tensor, both written out. */
 export interface ValueAndGradient {
   readonly value: tf.Scalar;
-  readonly gradient: tf.Tensor2D;
+  /** In the shape of the student's tensor. */
+  readonly gradient: tf.Tensor;
 }
 
 /**
- * A scalar loss of one student tensor `[batch, n]` whose gradient is known in closed form. Value and
+ * A scalar loss of one student tensor whose gradient is known in closed form. Value and
  * gradient are computed together, once: a chain of taped operations would run several times as many
  * kernels, and on small tensors the number of kernels is the cost. Whatever else the loss reads is
  * held constant, so no gradient reaches the teacher, the class means or a previous norm.
  */
-export function closedForm(student: tf.Tensor2D, evaluate: () => ValueAndGradient): tf.Scalar {
+export function closedForm(student: tf.Tensor, evaluate: () => ValueAndGradient): tf.Scalar {
   const loss = differentiable([student], () => {
     const { value, gradient } = evaluate();
     return {

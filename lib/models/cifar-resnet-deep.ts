@@ -41,7 +41,16 @@ export function deepCifarResNet(
     }),
   );
   const classifier = linearLayer(context, 'linear', { inputs, outputs: classes });
-  return stagedNetwork({ stem: first, stages, classifier, embeddingSize: inputs });
+  const lastNorm = bottleneck ? 'bn3' : 'bn2';
+  return stagedNetwork({
+    stem: first,
+    stages,
+    classifier,
+    embeddingSize: inputs,
+    preActivationNorms: stages.map(
+      ({ length }, stage) => `layer${stage + 1}.${length - 1}.${lastNorm}`,
+    ),
+  });
 }
 
 function residualBlock(

@@ -37,7 +37,13 @@ export function cifarResNet(
   });
   const classifier = linearLayer(context, 'fc', { inputs, outputs: classes });
 
-  return stagedNetwork({ stem: first, stages, classifier, embeddingSize: inputs });
+  return stagedNetwork({
+    stem: first,
+    stages,
+    classifier,
+    embeddingSize: inputs,
+    preActivationNorms: stages.map((_, index) => `layer${index + 1}.${blocksPerStage - 1}.bn2`),
+  });
 }
 
 function basicBlock(

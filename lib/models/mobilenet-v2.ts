@@ -60,6 +60,9 @@ export function mobileNetV2(context: LayerContext, classes: number): Network {
   });
   return {
     embeddingSize,
+    preActivationNorms: [...shown].map(
+      (group) => `blocks.${group}.${(groups[group]?.blocks ?? 0) - 1}.conv.7`,
+    ),
     forward(images, mode) {
       let x = stem(images, mode, { relu: true });
       const features = [x];

@@ -8,6 +8,7 @@ import { deepCifarResNet } from './cifar-resnet-deep';
 import { mobileNetV2 } from './mobilenet-v2';
 import { shuffleNetV1 } from './shufflenet-v1';
 import { shuffleNetV2 } from './shufflenet-v2';
+import { vgg } from './vgg';
 import { wideResNet } from './wide-resnet';
 
 type Builder = (context: LayerContext, classes: number) => Network;
@@ -30,6 +31,8 @@ const builders: Readonly<Record<string, Builder>> = {
   wrn_16_2: wideNet(16, 2),
   wrn_40_1: wideNet(40, 1),
   wrn_40_2: wideNet(40, 2),
+  vgg8: (context, classes) => vgg(context, { convolutions: 1, classes }),
+  vgg13: (context, classes) => vgg(context, { convolutions: 2, classes }),
   ResNet18: (context, classes) =>
     deepCifarResNet(context, { blocks: [2, 2, 2, 2], bottleneck: false, classes }),
   ResNet50: (context, classes) =>

@@ -17,6 +17,7 @@ export interface StagedNetworkParts {
   readonly stages: readonly (readonly ResidualBlock[])[];
   readonly classifier: Layer2D;
   readonly embeddingSize: number;
+  readonly preActivationNorms?: readonly string[];
 }
 
 /** A network of a stem, stages of residual blocks, global average pooling and a linear classifier. */
@@ -25,9 +26,11 @@ export function stagedNetwork({
   stages,
   classifier,
   embeddingSize,
+  preActivationNorms,
 }: StagedNetworkParts): Network {
   return {
     embeddingSize,
+    ...(preActivationNorms ? { preActivationNorms } : {}),
     forward(images, mode) {
       let x = stem(images, mode, { relu: true });
       const features = [x];

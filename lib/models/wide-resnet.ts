@@ -59,6 +59,7 @@ export function wideResNet(
 
   return {
     embeddingSize: inputs,
+    preActivationNorms: ['block2.layer.0.bn1', 'block3.layer.0.bn1', 'bn1'],
     forward(images, mode) {
       let x = first(images, mode);
       const features = [x];

@@ -40,12 +40,17 @@ export function convolutionNormLayer(
 ): ConvolutionNorm {
   const convolution = convolutionLayer(context, names.convolution, options);
   const norm = batchNormLayer(context, names.norm, options.outputs);
-  const folded = foldedWeights(context, names);
   // The fused kernel takes no groups.
-  const { groups = 1 } = options;
+  const { groups = 1, bias = false } = options;
+  const folded = foldedWeights(context, names, { bias: bias !== false });
   return (x, mode, { residual, relu }) => {
     if (mode.training) folded.clear();
-    else if (groups === 1 && canFuseConvolution() && !tf.engine().isTapeOn()) {
+    else if (
+      !mode.batchStatistics &&
+      groups === 1 &&
+      canFuseConvolution() &&
+      !tf.engine().isTapeOn()
+    ) {
       return fusedConvolution(x, folded.get(), {
         ...options,
         relu,
@@ -62,14 +67,16 @@ export function convolutionNormLayer(
 function foldedWeights(
   { state }: LayerContext,
   names: { readonly convolution: string; readonly norm: string },
+  { bias }: { bias: boolean },
 ): { get(): FoldedConvolution; clear(): void } {
-  const sources = [
+  const sources: UnitTensors = [
     state.tensor(`${names.convolution}.weight`),
     state.tensor(`${names.norm}.weight`),
     state.tensor(`${names.norm}.bias`),
     state.tensor(`${names.norm}.running_mean`),
     state.tensor(`${names.norm}.running_var`),
-  ] as const;
+    ...(bias ? [state.tensor(`${names.convolution}.bias`)] : []),
+  ];
   let made: (FoldedConvolution & { readonly from: readonly tf.Tensor[] }) | undefined;
   const clear = (): void => {
     made?.weights.dispose();
@@ -89,19 +96,24 @@ function foldedWeights(
   };
 }
 
-/** w' = w · γ / √(variance + ε), b' = β − mean · γ / √(variance + ε). */
-function fold([weights, scale, shift, mean, variance]: readonly [
+/** Weights, γ, β, running mean and variance, and the convolution's own bias where it has one. */
+type UnitTensors = readonly [
   StateTensor,
   StateTensor,
   StateTensor,
   StateTensor,
   StateTensor,
-]): FoldedConvolution {
+  ...StateTensor[],
+];
+
+/** w' = w · γ / √(variance + ε), b' = β − (mean − b) · γ / √(variance + ε). */
+function fold([weights, scale, shift, mean, variance, bias]: UnitTensors): FoldedConvolution {
   return tf.tidy(() => {
     const factor = tf.div(scale.value, tf.sqrt(tf.add(variance.value, batchNormEpsilon)));
+    const centre = bias === undefined ? mean.value : tf.sub(mean.value, bias.value);
     return {
       weights: tf.keep(tf.mul<tf.Tensor4D>(weights.value, factor)),
-      bias: tf.keep(tf.sub<tf.Tensor1D>(shift.value, tf.mul(mean.value, factor))),
+      bias: tf.keep(tf.sub<tf.Tensor1D>(shift.value, tf.mul(centre, factor))),
     };
   });
 }

@@ -14,6 +14,8 @@ import type { ModelState } from './state';
 /** Whether a forward pass trains, and where dropout draws from. */
 export interface ForwardMode {
   readonly training: boolean;
+  /** Whether batch norms take the batch's statistics out of training too; their running ones stay. */
+  readonly batchStatistics?: boolean;
   /** Needed in training by models with dropout. */
   readonly random?: Random;
 }
@@ -30,8 +32,8 @@ export interface ConvolutionLayerOptions extends ConvolutionOptions {
   readonly kernel: number;
   /** How the first weights are drawn; as most of mdistiller's models by default. */
   readonly initialise?: ConvolutionInitialisation;
-  /** A bias for each output, `name.bias`; none by default. */
-  readonly bias?: boolean;
+  /** A bias for each output, `name.bias`, drawn as PyTorch does or 0 at first; none by default. */
+  readonly bias?: boolean | 'zero';
 }
 
 /**
@@ -60,12 +62,8 @@ export function convolutionLayer(
     trainable: true,
     layout: 'convolution',
   });
-  const fanIn = (options.inputs / groups) * options.kernel ** 2;
   const bias = options.bias
-    ? state.add(`${name}.bias`, uniformFanIn([options.outputs], fanIn, random), {
-        trainable: true,
-        layout: 'same',
-      })
+    ? state.add(`${name}.bias`, firstBias(options, random), { trainable: true, layout: 'same' })
     : undefined;
   return (x) => {
     const output = convolution(x, weights.value as tf.Tensor4D, { stride, padding, groups });
@@ -89,6 +87,15 @@ function firstWeights(
     case 'wide-fan-in':
       return uniformFanIn(shape, ((inputs / groups) * cells) / 3, random);
   }
+}
+
+function firstBias(
+  { inputs, outputs, kernel, groups = 1, bias }: ConvolutionLayerOptions,
+  random: Random,
+): tf.Tensor {
+  return bias === 'zero'
+    ? tf.zeros([outputs])
+    : uniformFanIn([outputs], (inputs / groups) * kernel ** 2, random);
 }
 
 /** PyTorch's `BatchNorm2d`: γ = 1, β = 0, running mean 0 and variance 1, and its counter. */
@@ -117,14 +124,18 @@ export function batchNormLayer(
     layout: 'same',
   });
   const counter = state.addCounter(`${name}.num_batches_tracked`);
-  return (x, { training }) => {
+  return (x, { training, batchStatistics = false }) => {
     const weights = { scale: scale.value as tf.Tensor1D, shift: shift.value as tf.Tensor1D };
     const running: RunningStatistics = {
       mean: mean.value as tf.Tensor1D,
       variance: variance.value as tf.Tensor1D,
     };
-    if (!training) return batchNormEvaluation(x, weights, running);
+    if (!training && !batchStatistics) return batchNormEvaluation(x, weights, running);
     const result = batchNormTraining(x, weights, running, momentum);
+    if (!training) {
+      tf.dispose([result.running.mean, result.running.variance]);
+      return result.output;
+    }
     mean.replace(result.running.mean);
     variance.replace(result.running.variance);
     counter.increment(calls);

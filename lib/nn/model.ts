@@ -21,6 +21,11 @@ export interface Model {
   readonly embeddingSize: number;
   readonly state: ModelState;
   /**
+   * Names of the batch norms whose output, but for a shortcut, `preActivations` shows after the stem;
+   * missing where there are none of that kind.
+   */
+  readonly preActivationNorms?: readonly string[];
+  /**
    * @param images [batch, height, width, 3], normalised
    * In training, batch norm uses the batch and moves its running statistics.
    */
@@ -32,19 +37,20 @@ export interface Model {
 }
 
 /** What a model family's builder gives; the registry adds the rest. */
-export type Network = Pick<Model, 'embeddingSize' | 'forward'>;
+export type Network = Pick<Model, 'embeddingSize' | 'preActivationNorms' | 'forward'>;
 
 /** A network with its state as a model. */
 export function asModel(
   name: string,
   classes: number,
   state: ModelState,
-  { embeddingSize, forward }: Network,
+  { embeddingSize, preActivationNorms, forward }: Network,
 ): Model {
   return {
     name,
     classes,
     embeddingSize,
+    ...(preActivationNorms ? { preActivationNorms } : {}),
     state,
     forward,
     stateDict: () => state.stateDict(),

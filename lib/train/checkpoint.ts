@@ -2,10 +2,12 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LabError } from '../errors';
-import { readJson, sha256, writeAtomic } from '../files';
+import { readJson, removeUnfinishedWrites, sha256, writeAtomic } from '../files';
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors';
 import { below } from '../distill/objective';
 import type { StateDict, StateEntry } from '../nn/state';
+import { hashJson } from '../results/canonical';
+import { type EpochMetrics, epochMetricsSchema } from '../results/schema';
 import type { Learner } from './learner';
 
 /** How far a run has come, and what it has summed up inside an unfinished epoch. */
@@ -27,8 +29,18 @@ export interface EpochSums {
   readonly samples: number;
 }
 
+/** What a checkpoint says beside its tensors. */
+export interface CheckpointRecord {
+  /** Of the run's recipe. */
+  readonly recipeHash: string;
+  readonly progress: Progress;
+  /** Of the whole epochs done: a metrics file that was damaged is made whole from here. */
+  readonly metrics?: readonly EpochMetrics[] | undefined;
+}
+
 const manifestSchema = z.strictObject({
   recipeHash: z.string(),
+  /** Of the tensors' file. */
   sha256: z.string(),
   progress: z.strictObject({
     epoch: z.int().nonnegative(),
@@ -41,25 +53,28 @@ const manifestSchema = z.strictObject({
       samples: z.int().nonnegative(),
     }),
   }),
+  metrics: z.array(epochMetricsSchema).optional(),
+  /** SHA-256 of all the above; checkpoints of earlier versions have neither of the two. */
+  digest: z.string().optional(),
 });
 
 /** How many checkpoints are kept: the last one, and one to fall back on. */
 const kept = 2;
 
 /**
- * Writes a checkpoint of a run: the tensors first, then a manifest with their hash, each atomically. A
- * checkpoint without its manifest does not exist.
+ * Writes a checkpoint of a run: the tensors first, then a manifest with their hash and its own, each
+ * atomically. A checkpoint without its manifest does not exist; one with a changed byte is refused.
  */
 export function saveCheckpoint(
   directory: string,
   learner: Learner,
-  progress: Progress,
-  recipeHash: string,
+  record: CheckpointRecord,
 ): void {
   const bytes = encodeSafetensors(learnerTensors(learner));
-  const name = checkpointName(progress);
+  const name = checkpointName(record.progress);
   writeAtomic(join(directory, `${name}.safetensors`), bytes);
-  const manifest = { recipeHash, sha256: sha256(bytes), progress };
+  const content = { ...record, sha256: sha256(bytes) };
+  const manifest = { ...content, digest: hashJson(content) };
   writeAtomic(join(directory, `${name}.json`), `${JSON.stringify(manifest, null, 2)}\n`);
   for (const old of checkpointNames(directory).slice(kept)) {
     rmSync(join(directory, `${old}.json`), { force: true });
@@ -71,7 +86,7 @@ export function saveCheckpoint(
  * Puts a learner where its newest whole checkpoint left it. A broken one is reported and the one
  * before it is taken.
  *
- * @returns how far the run had come; undefined where there is no checkpoint.
+ * @returns how far the run had come and its metrics; undefined where there is no checkpoint.
  * @throws LabError of kind `results` when checkpoints are there and none is whole.
  */
 export function restoreCheckpoint(
@@ -79,7 +94,8 @@ export function restoreCheckpoint(
   learner: Learner,
   recipeHash: string,
   report: (message: string) => void,
-): Progress | undefined {
+): CheckpointRecord | undefined {
+  removeUnfinishedWrites(directory);
   const names = checkpointNames(directory);
   for (const name of names) {
     try {
@@ -109,7 +125,7 @@ function restoreFrom(
   name: string,
   learner: Learner,
   recipeHash: string,
-): Progress {
+): CheckpointRecord {
   const place = join(directory, `${name}.json`);
   const fault = (found: string): LabError =>
     new LabError({
@@ -121,15 +137,18 @@ function restoreFrom(
     });
   const parsed = manifestSchema.safeParse(readJson(place, 'Delete it'));
   if (!parsed.success) throw fault(parsed.error.issues[0]?.message ?? 'a broken manifest');
-  const { recipeHash: savedRecipe, sha256: savedHash, progress } = parsed.data;
-  if (savedRecipe !== recipeHash) throw fault('the recipe of another run');
+  const { digest, ...content } = parsed.data;
+  if (digest !== undefined && hashJson(content) !== digest) {
+    throw fault('a manifest with other numbers than were written');
+  }
+  if (content.recipeHash !== recipeHash) throw fault('the recipe of another run');
   const file = join(directory, `${name}.safetensors`);
   if (!existsSync(file)) throw fault('no tensors beside it');
   const bytes = readFileSync(file);
-  if (sha256(bytes) !== savedHash)
+  if (sha256(bytes) !== content.sha256)
     throw fault('tensors whose hash is not the one written with them');
   restoreTensors(learner, decodeSafetensors(bytes, file).tensors, file);
-  return progress;
+  return { recipeHash, progress: content.progress, metrics: content.metrics };
 }
 
 function learnerTensors({

@@ -10,11 +10,16 @@ import type { Model } from '../nn/model';
 import { lossAndGradients } from './gradients';
 import { type Sgd, sgd, type SgdOptions } from './sgd';
 
-/** A teacher as training uses it: never trained, always in evaluation mode. */
+/**
+ * A teacher as training uses it: never trained, in evaluation mode but for terms that need its batch norms
+ * to take the batch's statistics.
+ */
 export interface Teacher {
   readonly model: Model;
   /** [classes, embeddingSize]; needed by methods that use directions. */
   readonly classMeans?: Float32Array;
+  /** Mean of ‖f‖ over the test set, where it has been measured already. */
+  readonly embeddingNorm?: number;
 }
 
 /** One batch, as bytes became numbers. */
@@ -66,6 +71,8 @@ export interface LearnerOptions {
   readonly adapterDropout?: number;
   /** Size of the training set; needed by methods that remember each sample's norm. */
   readonly samples?: number;
+  /** The training set's labels; needed by CRD. */
+  readonly labels?: ArrayLike<number>;
 }
 
 const paperOptimiser: SgdOptions = { momentum: 0.9, weightDecay: 5e-4, nesterov: true };
@@ -77,7 +84,7 @@ const paperOptimiser: SgdOptions = { momentum: 0.9, weightDecay: 5e-4, nesterov:
  * knows another number of classes.
  */
 export function createLearner(options: LearnerOptions): Learner {
-  const { student, teacher, method, seed = 0, samples = 0, adapterDropout } = options;
+  const { student, teacher, method, seed = 0, samples = 0, labels, adapterDropout } = options;
   checkTeacher(options);
   const teacherSize = teacher?.model.embeddingSize ?? student.embeddingSize;
   const adapter =
@@ -89,7 +96,13 @@ export function createLearner(options: LearnerOptions): Learner {
           ...(adapterDropout === undefined ? {} : { dropoutProbability: adapterDropout }),
         })
       : undefined;
-  const objective = createObjective(method, { student, teacher: teacher?.model, seed, samples });
+  const objective = createObjective(method, {
+    student,
+    teacher: teacher?.model,
+    seed,
+    samples,
+    ...(labels ? { labels } : {}),
+  });
   const parameters = [
     ...student.state.trainable,
     ...(adapter?.state.trainable ?? []),
@@ -97,6 +110,10 @@ export function createLearner(options: LearnerOptions): Learner {
   ];
   const optimiser = sgd(parameters, options.optimiser ?? paperOptimiser);
   const running = teacher && needs(method, 'teacher') ? teacher.model : undefined;
+  const teacherMode = {
+    training: false,
+    batchStatistics: needs(method, 'teacher batch statistics'),
+  };
   const classMeans = teacher?.classMeans
     ? tf.keep(
         tf.tensor2d(teacher.classMeans.slice(), [
@@ -116,7 +133,7 @@ export function createLearner(options: LearnerOptions): Learner {
       steps++;
       return tidied(() => {
         const given: Pick<BatchSignals, 'teacher' | 'classMeans' | 'indices'> = {
-          ...(running ? { teacher: running.forward(batch.images, { training: false }) } : {}),
+          ...(running ? { teacher: running.forward(batch.images, teacherMode) } : {}),
           ...(classMeans ? { classMeans } : {}),
           ...(batch.indices ? { indices: batch.indices } : {}),
         };

@@ -6,7 +6,7 @@ import type { ImageDataset } from '../data/types';
 import { random } from '../engine/random';
 import { LabError } from '../errors';
 import type { Model } from '../nn/model';
-import { appendMetrics, truncateMetrics } from '../results/metrics';
+import { appendMetrics, readMetrics, restoreMetrics } from '../results/metrics';
 import type { EpochMetrics } from '../results/schema';
 import {
   type EpochSums,
@@ -54,6 +54,8 @@ export interface TrainingOptions extends TrainingEvents {
   readonly directory: string;
   /** Aborting it saves a checkpoint at the next batch and stops with an error of kind `interrupted`. */
   readonly signal?: AbortSignal;
+  /** Called before every step and every write; throws when the run belongs to another process by now. */
+  readonly assertHeld?: () => void;
 }
 
 /**
@@ -66,7 +68,6 @@ export interface TrainingOptions extends TrainingEvents {
 export async function train(options: TrainingOptions): Promise<void> {
   const { recipe, recipeHash, student, teacher, dataset, seed, directory } = options;
   requireTrainable(options);
-  const checkpoints = join(directory, 'checkpoints');
   const learner = createLearner({
     student,
     ...(teacher ? { teacher } : {}),
@@ -74,24 +75,33 @@ export async function train(options: TrainingOptions): Promise<void> {
     optimiser: recipe.optimiser,
     seed,
     samples: dataset.train.count,
+    labels: dataset.train.labels,
   });
   try {
     const notice = options.onNotice ?? (() => undefined);
-    let progress = restoreCheckpoint(checkpoints, learner, recipeHash, notice) ?? beginning(recipe);
-    truncateMetrics(directory, progress.epoch);
+    const assertHeld = options.assertHeld ?? (() => undefined);
+    const saved = restoreCheckpoint(checkpointsOf(directory), learner, recipeHash, notice);
+    let progress = saved?.progress ?? beginning(recipe);
+    restoreMetrics(
+      directory,
+      saved?.metrics ?? readMetrics(directory).epochs.slice(0, progress.epoch),
+    );
     if (progress.step > 0) {
       notice(`resumed after epoch ${progress.epoch}, batch ${progress.batch}`);
     }
-    const teacherNorm = teacher ? evaluateTeacher(teacher, dataset).embeddingNorm : null;
+    const teacherNorm = teacher
+      ? (teacher.embeddingNorm ?? evaluateTeacher(teacher, dataset).embeddingNorm)
+      : null;
     while (progress.epoch < recipe.epochs) {
       const started = performance.now();
       const resumedBatches = progress.batch;
-      const trained = await trainEpoch(options, learner, progress, checkpoints);
+      const trained = await trainEpoch(options, learner, progress);
       const tested = evaluateLearner(learner, options);
       const metrics = epochMetrics(recipe, trained, tested, teacherNorm);
       progress = { ...beginning(recipe), epoch: progress.epoch + 1, step: trained.step };
+      assertHeld();
       appendMetrics(directory, metrics);
-      saveCheckpoint(checkpoints, learner, progress, recipeHash);
+      save(options, learner, progress);
       // A half epoch's time would pass for a whole one's.
       const seconds = resumedBatches === 0 ? (performance.now() - started) / 1000 : NaN;
       options.onEpoch?.(metrics, seconds);
@@ -103,7 +113,20 @@ export async function train(options: TrainingOptions): Promise<void> {
 
 /** Frees the disk of a finished run's checkpoints. */
 export function removeTrainingState(directory: string): void {
-  removeCheckpoints(join(directory, 'checkpoints'));
+  removeCheckpoints(checkpointsOf(directory));
+}
+
+function save(
+  { directory, recipeHash }: TrainingOptions,
+  learner: Learner,
+  progress: Progress,
+): void {
+  const metrics = readMetrics(directory).epochs;
+  saveCheckpoint(checkpointsOf(directory), learner, { recipeHash, progress, metrics });
+}
+
+function checkpointsOf(directory: string): string {
+  return join(directory, 'checkpoints');
 }
 
 /** Evaluates a teacher on the test set. */
@@ -120,9 +143,8 @@ async function trainEpoch(
   options: TrainingOptions,
   learner: Learner,
   from: Progress,
-  checkpoints: string,
 ): Promise<Progress> {
-  const { recipe, recipeHash, dataset, seed, signal } = options;
+  const { recipe, dataset, seed, signal } = options;
   const { epoch } = from;
   const learningRate = learningRateAt(recipe.schedule, {
     base: recipe.learningRate,
@@ -135,8 +157,9 @@ async function trainEpoch(
   for (let index = from.batch; index < batches; index++) {
     // The steps are synchronous: without a pause no signal, timer or notebook output would get through.
     await setImmediate();
+    options.assertHeld?.();
     if (signal?.aborted) {
-      saveCheckpoint(checkpoints, learner, progress, recipeHash);
+      save(options, learner, progress);
       throw interrupted(progress);
     }
     const indices = order.subarray(index * recipe.batchSize, (index + 1) * recipe.batchSize);

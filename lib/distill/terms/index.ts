@@ -1,12 +1,17 @@
+export { crd, type CrdTerm } from './crd';
 export { crossEntropy, type CrossEntropyTerm } from './cross-entropy';
 export { directionCosine, type DirectionCosineTerm } from './direction-cosine';
 export { directionInfoNce, type DirectionInfoNceTerm } from './direction-info-nce';
 export { dist, type DistTerm } from './dist';
 export { dkd, type DkdTerm } from './dkd';
+export { fitNet, type FitNetTerm } from './fit-net';
 export { kd, type KdTerm } from './kd';
 export { naiveNorm, type NaiveNormTerm } from './naive-norm';
 export { normDirection, type NormDirectionTerm } from './norm-direction';
+export { ofd, type OfdTerm } from './ofd';
+export { pkt, type PktTerm } from './pkt';
 export { reviewKd, type ReviewKdTerm } from './review-kd';
+export { rkd, type RkdTerm } from './rkd';
 export { sifn, type PreviousNorm, type SifnTerm } from './sifn';
 export {
   defineTerm,
