@@ -1,4 +1,5 @@
 import { findPaperNumber, paperGain, paperTable } from '../results/paper';
+import { familyOf, paperMethodOf } from './methods';
 import { pairedDifference, type BySeed, type Summary } from './statistics';
 
 /** The paper's gain over all its pairs, where it has not this pair. */
@@ -11,18 +12,13 @@ export interface PaperRange {
 
 /** What a method gains over another in points of top-1: measured on equal seeds, and in the paper. */
 export interface Gain {
-  /** `student` (alone) or the base of a `++` method. */
+  /** A row of the student alone, or a base of a `++` method. */
   readonly over: string;
   readonly measured: Summary | null;
   /** On this very pair; null where the paper has no such pair or number. */
   readonly paper: number | null;
   /** Set only where the paper has not this pair: then no single number can stand beside. */
   readonly paperRange: PaperRange | null;
-}
-
-/** The method that a `++` method adds the ND loss to: `kd` for `kd++`; null for the others. */
-export function baseOf(method: string): string | null {
-  return method.endsWith('++') && method.length > 2 ? method.slice(0, -2) : null;
 }
 
 /** The gain of a method over another on one pair. */
@@ -32,17 +28,29 @@ export function gainOver(
   first: BySeed,
   second: BySeed,
 ): Gain {
-  const paper = paperGain({ table: 'table1', pair, method }, over);
+  const rows = paperRows(method, over);
   const inPaper = paperTable('table1').pairs.some((known) => known.pair === pair);
   return {
     over,
     measured: pairedDifference(first, second),
-    paper,
-    paperRange: inPaper ? null : paperRange(method, over),
+    paper: rows && paperGain({ table: 'table1', pair, method: rows.method }, rows.over),
+    paperRange: inPaper || rows === null ? null : paperRange(rows),
   };
 }
 
-function paperRange(method: string, over: string): PaperRange | null {
+interface PaperRows {
+  readonly method: string;
+  readonly over: string;
+}
+
+/** The paper's two rows that a gain stands beside. It has one student alone, whatever the recipe. */
+function paperRows(method: string, over: string): PaperRows | null {
+  const first = paperMethodOf(method);
+  const second = familyOf(over) === 'student' ? 'student' : paperMethodOf(over);
+  return first === null || second === null ? null : { method: first, over: second };
+}
+
+function paperRange({ method, over }: PaperRows): PaperRange | null {
   const table = 'table1';
   const gains = paperTable(table)
     .pairs.filter(({ pair }) => findPaperNumber({ table, pair, method }) !== null)

@@ -2,12 +2,15 @@ import { LabError } from '../errors';
 import type { RunConfig } from '../results/schema';
 import { scales } from '../results/schema';
 import { isFinished, type Run } from '../results/store';
+import { isPublished } from './methods';
 
 /** What runs must share before any mean is taken over them. */
 export interface GroupSetting extends Pick<
   RunConfig,
-  'dataset' | 'scale' | 'epochs' | 'batchSize' | 'precision'
+  'dataset' | 'scale' | 'epochs' | 'precision'
 > {
+  /** The batch of the `++` rows' recipe; rows in a published recipe have their own. */
+  readonly batchSize: number;
   /** SHA-256 of the data as read; null when no run recorded it. */
   readonly dataHash: string | null;
 }
@@ -23,19 +26,19 @@ export interface RunGroup {
 
 /**
  * Sorts the runs of a study into groups of one setting each, the longest scale and schedule first.
- * Nothing is ever averaged over two groups.
+ * Nothing is ever averaged over two groups. Rows in a published recipe stand beside the `++` rows
+ * whatever their batch, which is part of that recipe.
  *
  * @throws LabError of kind `results` when two seeds of one cell were run with different recipes.
  */
 export function groupRuns(runs: readonly Run[]): RunGroup[] {
   const students = runs.filter(({ config }) => config.method !== 'teacher');
-  const groups: { setting: GroupSetting; runs: Run[]; teachers: Run[] }[] = [];
-  // Runs that recorded no data hash yet join the group that they would belong to with any hash.
-  for (const run of [...students].sort((a, b) => Number(hasNoHash(a)) - Number(hasNoHash(b)))) {
+  const groups: MutableGroup[] = [];
+  for (const run of [...students].sort((a, b) => turn(a) - turn(b))) {
     const setting = settingOf(run);
-    const group = groups.find((candidate) => sameSetting(candidate.setting, setting));
-    if (group === undefined) groups.push({ setting, runs: [run], teachers: [] });
-    else group.runs.push(run);
+    const homes = homesOf(run, groups);
+    if (homes.length === 0) groups.push({ setting, runs: [run], teachers: [] });
+    else homes.forEach((group) => group.runs.push(run));
   }
   for (const run of runs.filter(({ config }) => config.method === 'teacher')) {
     const setting = settingOf(run);
@@ -62,6 +65,11 @@ export function groupRuns(runs: readonly Run[]): RunGroup[] {
       b.setting.epochs - a.setting.epochs ||
       (JSON.stringify(a.setting) < JSON.stringify(b.setting) ? -1 : 1),
   );
+}
+
+interface MutableGroup extends RunGroup {
+  readonly runs: Run[];
+  readonly teachers: Run[];
 }
 
 /** One value a seed from finished runs. */
@@ -97,8 +105,24 @@ function settingOf({ config, provenance }: Run): GroupSetting {
   return { dataset, scale, epochs, batchSize, precision, dataHash: provenance?.dataHash ?? null };
 }
 
-function hasNoHash({ provenance }: Run): boolean {
-  return provenance === null;
+/**
+ * Runs that recorded no data hash yet join the group that they would belong to with any hash, and
+ * runs in a published recipe that of any batch: both come after the groups are there.
+ */
+function turn({ config, provenance }: Run): number {
+  return (isPublished(config.method) ? 2 : 0) + (provenance === null ? 1 : 0);
+}
+
+/** The groups that a student's run belongs to; several only for a published recipe beside several batches. */
+function homesOf(run: Run, groups: readonly MutableGroup[]): MutableGroup[] {
+  const setting = settingOf(run);
+  const { method, pair, batchSize } = run.config;
+  if (!isPublished(method)) {
+    return groups.filter((group) => sameSetting(group.setting, setting)).slice(0, 1);
+  }
+  const beside = groups.filter((group) => sameSetting({ ...group.setting, batchSize }, setting));
+  const ofPair = beside.filter(({ runs }) => runs.some(({ config }) => config.pair === pair));
+  return ofPair.length > 0 ? ofPair : beside.slice(0, 1);
 }
 
 function sameSetting(group: GroupSetting, setting: GroupSetting): boolean {

@@ -16,6 +16,7 @@ th, td { text-align: right; padding: 7px 10px; border-bottom: 1px solid var(--li
 thead th { color: var(--soft); font-weight: 600; font-size: 0.82rem; border-bottom: 2px solid var(--line); vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
 tbody th { font-weight: 600; }
+caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 td small { display: block; color: var(--soft); white-space: nowrap; }
 td { white-space: nowrap; }
 tr.plus { background: #f0f6fb; }
@@ -24,9 +25,13 @@ tr.idle { color: var(--soft); }
 .verdict.match { background: #d5efe6; color: #00573f; }
 .verdict.above { background: #d9ebf7; color: #004a75; }
 .verdict.below { background: #fbe3d3; color: #7a3500; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 16px; margin-top: 16px; align-items: start; }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 16px; margin-top: 16px; align-items: start; }
 figure { margin: 0; }
-figure svg { width: 100%; max-width: 540px; height: auto; display: block; }
+figcaption { font-weight: 600; font-size: 0.93rem; }
+.plot svg { max-width: 100%; height: auto; display: block; }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 20px; padding: 0; margin: 16px 0 4px; font-size: 0.88rem; }
+.legend li { display: flex; align-items: center; gap: 8px; }
+.legend svg { width: 34px; height: 14px; }
 details { margin: 12px 0; }
 summary { cursor: pointer; color: var(--accent); }
 ul { padding-left: 20px; margin: 8px 0; }
@@ -35,13 +40,13 @@ code { font: 0.88em ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: 
 @media (max-width: 800px) {
   main { padding: 16px 14px 48px; }
   h1 { font-size: 1.4rem; }
-  table.cards, .cards tbody, .cards tr, .cards td, .cards th { display: block; width: 100%; }
-  .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  .cards tr { border: 1px solid var(--line); border-radius: 8px; margin: 10px 0; padding: 6px 12px 8px; }
-  .cards tbody th { border: 0; padding: 2px 0; font-size: 1.02rem; text-align: left; }
-  .cards td { display: flex; justify-content: space-between; gap: 16px; border: 0; padding: 2px 0; text-align: right; white-space: normal; }
-  .cards td::before { content: attr(data-label); color: var(--soft); text-align: left; flex: 0 1 auto; }
-  .cards td.empty { display: none; }
+  table.rows, .rows tbody, .rows tr, .rows td, .rows th { display: block; width: 100%; }
+  .rows thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .rows tr { border: 1px solid var(--line); border-radius: 8px; margin: 10px 0; padding: 6px 12px 8px; }
+  .rows tbody th { border: 0; padding: 2px 0; font-size: 1.02rem; text-align: left; }
+  .rows td { display: flex; justify-content: space-between; gap: 16px; border: 0; padding: 2px 0; text-align: right; white-space: normal; }
+  .rows td::before { content: attr(data-label); color: var(--soft); text-align: left; flex: 0 1 auto; }
+  .rows td.empty { display: none; }
 }
 @media print { details { display: block; } .plots { break-inside: avoid; } }
 `;

@@ -1,41 +1,44 @@
 import { escapeHtml } from './html-text';
-import { labelOf } from './paper-order';
+import { shortLabelOf } from './methods';
+import { conclusionOf, shownRows } from './statements';
 import type { Table1Group, Table1Pair, Table1Row } from './table1-model';
-import { none, range, rowInWords, signed, type GainInWords } from './words';
+import { none, pairInWords, range, rowInWords, signed, type GainInWords } from './words';
 
 const columns = {
   paper: 'paper',
   measured: 'measured, last epoch (95 %)',
   best: 'best epoch',
   overStudent: 'gain over the student alone',
-  overBase: 'gain of ++ over its base',
+  overBase: 'gain of ++ over its recipe with ND\u00a00',
+  overPublished: 'gain of ++ over its published base',
   verdict: 'verdict',
 } as const;
 
-/** The rows of one pair as an HTML table; on a narrow screen each row becomes a card. */
-export function pairTable({ rows }: Table1Pair): string {
+/** The rows of one pair as an HTML table. */
+export function pairTable(pair: Table1Pair): string {
   const head = ['method', ...Object.values(columns)]
     .map((name) => `<th scope="col">${escapeHtml(name)}</th>`)
     .join('');
-  return `<table class="cards"><thead><tr>${head}</tr></thead><tbody>
-${rows.map(rowHtml).join('\n')}
+  return `<table class="rows"><caption>${escapeHtml(pairInWords(pair))}</caption><thead><tr>${head}</tr></thead><tbody>
+${shownRows(pair).map(rowHtml).join('\n')}
 </tbody></table>`;
 }
 
 /** The comparisons over all pairs as an HTML table. */
 export function overPairsTable({ overPairs }: Table1Group): string {
   const head = [
-    'over all pairs',
+    'method over base',
     'pairs',
     'runs',
     'mean gain',
     'probability that a run beats one of its base',
+    'what these seeds show',
   ]
     .map((name) => `<th scope="col">${name}</th>`)
     .join('');
   const body = overPairs.map(
     ({ method, base, pairs, runs, baseRuns, gain, probability }) =>
-      `<tr><th scope="row">${escapeHtml(`${labelOf(method)} over ${labelOf(base)}`)}</th>${[
+      `<tr><th scope="row">${escapeHtml(`${shortLabelOf(method)} over ${shortLabelOf(base)}`)}</th>${[
         cell('pairs', String(pairs.length), ''),
         cell('runs', `${String(runs)} and ${String(baseRuns)}`, ''),
         cell('mean gain', signed(gain.estimate), range(gain.interval, signed)),
@@ -44,9 +47,10 @@ export function overPairsTable({ overPairs }: Table1Group): string {
           probability.estimate.toFixed(2),
           range(probability.interval, (value) => value.toFixed(2)),
         ),
+        cell('what these seeds show', conclusionOf(gain)),
       ].join('')}</tr>`,
   );
-  return `<table class="cards"><thead><tr>${head}</tr></thead><tbody>${body.join('\n')}</tbody></table>`;
+  return `<table class="rows"><caption>++ against its bases, over all pairs</caption><thead><tr>${head}</tr></thead><tbody>${body.join('\n')}</tbody></table>`;
 }
 
 function rowHtml(row: Table1Row): string {
@@ -65,6 +69,7 @@ function rowHtml(row: Table1Row): string {
     cell(columns.best, words.best, ''),
     gainCell(columns.overStudent, words.overStudent),
     gainCell(columns.overBase, words.overBase),
+    gainCell(columns.overPublished, words.overPublished),
     `<td data-label="${columns.verdict}"${tip}><span>${verdict}</span></td>`,
   ].join('')}</tr>`;
 }

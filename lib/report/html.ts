@@ -1,3 +1,5 @@
+import type { PairFigures } from './figures';
+import { figureHtml, marksLegend } from './html-figures';
 import { overPairsTable, pairTable } from './html-table';
 import { pageStyle } from './html-style';
 import { escapeHtml, htmlList, paragraphs } from './html-text';
@@ -5,19 +7,13 @@ import { footnotes, paperSource, readingNotes, whatCanBeCompared } from './state
 import type { Table1, Table1Group, Table1Pair } from './table1-model';
 import { count, environmentInWords, pairInWords, settingInWords } from './words';
 
-/** Plots of one pair, as SVG text, to stand in the page. */
-export interface PairPlots {
-  readonly gains: string | null;
-  readonly curves: string | null;
-}
-
 /**
  * Table 1 as one HTML page that needs nothing else: style and plots are inside, no script, nothing
  * is asked of the network.
  *
- * @param plots - by group, then by pair, in the table's order
+ * @param figures - by group, then by pair, in the table's order
  */
-export function renderHtml(table: Table1, plots: readonly (readonly PairPlots[])[]): string {
+export function renderHtml(table: Table1, figures: readonly (readonly PairFigures[])[]): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -30,7 +26,7 @@ export function renderHtml(table: Table1, plots: readonly (readonly PairPlots[])
 <main>
 <h1>Table 1: the paper beside measured runs</h1>
 <p class="soft">${escapeHtml(table.paper.title)} · ${escapeHtml(table.paper.paper)}</p>
-${table.groups.map((group, index) => groupHtml(group, plots[index] ?? [])).join('\n')}
+${table.groups.map((group, index) => groupHtml(group, figures[index] ?? [])).join('\n')}
 <h2>How to read it</h2>
 ${htmlList(readingNotes)}
 <h2>Where the paper’s numbers come from</h2>
@@ -41,12 +37,12 @@ ${htmlList([paperSource(table), ...table.paper.notes])}
 `;
 }
 
-function groupHtml(group: Table1Group, plots: readonly PairPlots[]): string {
+function groupHtml(group: Table1Group, figures: readonly PairFigures[]): string {
   return `<section>
 <h2>${escapeHtml(settingInWords(group.setting))}</h2>
 <p class="facts">${escapeHtml(environmentInWords(group.environment))}</p>
 <div class="compare">${paragraphs(whatCanBeCompared(group))}</div>
-${group.pairs.map((pair, index) => pairHtml(pair, plots[index])).join('\n')}
+${group.pairs.map((pair, index) => pairHtml(pair, figures[index])).join('\n')}
 ${group.overPairs.length === 0 ? '' : overPairsHtml(group)}
 ${
   group.pairsNotRun.length === 0
@@ -57,16 +53,13 @@ ${provenanceHtml(group)}
 </section>`;
 }
 
-function pairHtml(pair: Table1Pair, plots: PairPlots | undefined): string {
+function pairHtml(pair: Table1Pair, figures: PairFigures | undefined): string {
   const name = escapeHtml(pairInWords(pair));
-  const figures = [
-    figure(plots?.gains ?? null, `Gains on ${name}, measured and in the paper`),
-    figure(plots?.curves ?? null, `Top-1 by epoch on ${name}`),
-  ].join('');
+  const drawn = (figures?.bars ?? []).map(figureHtml).join('');
   return `<h3>${name}</h3>
 ${pairTable(pair)}
 ${htmlList(footnotes(pair))}
-${figures === '' ? '' : `<div class="plots">${figures}</div>`}`;
+${drawn === '' ? '' : `${marksLegend(figures?.marks)}<div class="plots">${drawn}</div>`}`;
 }
 
 function overPairsHtml(group: Table1Group): string {
@@ -92,8 +85,4 @@ function provenanceHtml({ environment, pairs, setting }: Table1Group): string {
 ${htmlList(facts)}
 <ul class="notes">${directories.join('\n')}</ul>
 </details>`;
-}
-
-function figure(svg: string | null, label: string): string {
-  return svg === null ? '' : `<figure role="img" aria-label="${label}">${svg}</figure>`;
 }

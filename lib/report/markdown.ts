@@ -1,5 +1,12 @@
-import { footnotes, paperSource, readingNotes, whatCanBeCompared } from './statements';
-import { labelOf } from './paper-order';
+import {
+  conclusionOf,
+  footnotes,
+  paperSource,
+  readingNotes,
+  shownRows,
+  whatCanBeCompared,
+} from './statements';
+import { shortLabelOf } from './methods';
 import type { Table1, Table1Group, Table1Pair } from './table1-model';
 import {
   count,
@@ -49,7 +56,7 @@ function groupText(group: Table1Group): string {
 }
 
 function pairText(pair: Table1Pair): string {
-  const rows = pair.rows.map((row) => {
+  const rows = shownRows(pair).map((row) => {
     const words = rowInWords(row);
     return [
       words.method,
@@ -60,7 +67,8 @@ function pairText(pair: Table1Pair): string {
       gainText(words.overStudent),
       words.overStudent.paper,
       gainText(words.overBase),
-      words.overBase.paper,
+      gainText(words.overPublished),
+      words.overPublished.paper,
       words.difference === '' ? words.verdict : `${words.verdict} (${words.difference})`,
     ];
   });
@@ -72,7 +80,8 @@ function pairText(pair: Table1Pair): string {
     'best epoch',
     'gain over the student alone',
     'paper’s',
-    'gain of ++ over its base',
+    'gain of ++ over its recipe with ND 0',
+    'over its published base',
     'paper’s',
     'verdict',
   ];
@@ -86,13 +95,14 @@ function pairText(pair: Table1Pair): string {
 
 function overPairsText({ overPairs }: Table1Group): string {
   const rows = overPairs.map(({ method, base, pairs, runs, baseRuns, gain, probability }) => [
-    `${labelOf(method)} over ${labelOf(base)}`,
+    `${shortLabelOf(method)} over ${shortLabelOf(base)}`,
     pairs.join(', '),
     `${String(runs)} and ${String(baseRuns)}`,
     signed(gain.estimate),
     range(gain.interval, signed),
     probability.estimate.toFixed(2),
     range(probability.interval, (value) => value.toFixed(2)),
+    conclusionOf(gain),
   ]);
   const head = [
     'over all pairs',
@@ -102,6 +112,7 @@ function overPairsText({ overPairs }: Table1Group): string {
     '95 %',
     'probability that a run beats one of its base',
     '95 %',
+    'what these seeds show',
   ];
   return `${markdownTable(head, rows)}\n\nStratified bootstrap: seeds are drawn within each pair, as rliable does.`;
 }

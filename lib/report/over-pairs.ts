@@ -6,11 +6,10 @@ import {
   type ComparisonEstimate,
   type Stratum,
 } from './bootstrap';
-import { baseOf } from './gain';
 import { bySeed, lastTop1 } from './group';
-import { place } from './paper-order';
+import { basesOf, inRowOrder } from './methods';
 
-/** A `++` method against its base over all the pairs that have runs of both. */
+/** A `++` method against one of its bases over all the pairs that have runs of both. */
 export interface MethodComparison {
   readonly method: string;
   readonly base: string;
@@ -25,17 +24,11 @@ export interface MethodComparison {
 }
 
 /**
- * Compares each `++` method with its base over pairs, by stratified bootstrap over the seeds.
- *
- * @param order - the methods' order; the others follow by name
+ * Compares each `++` method with both its bases (its recipe with ND 0, and the base's published
+ * recipe) over the pairs that have them, by stratified bootstrap over the seeds.
  */
-export function compareOverPairs(
-  runs: readonly Run[],
-  order: readonly string[] = [],
-): MethodComparison[] {
-  const methods = [...new Set(runs.map(({ config }) => config.method))].sort(
-    (a, b) => place(order, a) - place(order, b) || (a < b ? -1 : 1),
-  );
+export function compareOverPairs(runs: readonly Run[]): MethodComparison[] {
+  const methods = inRowOrder(runs.map(({ config }) => config.method));
   const pairs = [...new Set(runs.map(({ config }) => config.pair))].sort();
   const scores = (pair: string, method: string): Stratum => [
     ...bySeed(
@@ -43,9 +36,8 @@ export function compareOverPairs(
       lastTop1,
     ).values(),
   ];
-  return methods.flatMap((method) => {
-    const base = baseOf(method);
-    if (base === null) return [];
+  const couples = methods.flatMap((method) => basesOf(method).map((base) => ({ method, base })));
+  return couples.flatMap(({ method, base }) => {
     const shared = pairs.filter(
       (pair) => scores(pair, method).length > 0 && scores(pair, base).length > 0,
     );

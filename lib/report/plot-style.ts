@@ -1,7 +1,32 @@
 import type { Config, TopLevelSpec } from 'vega-lite';
 
+/** Room around a plotting area, in pixels. */
+export interface Margins {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
 /** One chart of several that stand below each other. */
 export type Panel = Extract<TopLevelSpec, { vconcat: unknown }>['vconcat'][number];
+
+/** A chart that can stand alone too. */
+export type LayerPanel = Extract<Panel, { layer: unknown }>;
+
+/**
+ * A chart alone, of exactly its plotting area and margins. Without a display the width of text is
+ * only guessed, so that a size made to fit the labels comes out too large.
+ */
+export function alone(panel: LayerPanel, margins: Margins): TopLevelSpec {
+  return {
+    ...panel,
+    // Each mark would speak for itself; the page says in one sentence what the whole chart shows.
+    config: { ...plotConfig, aria: false, background: 'transparent' },
+    autosize: { type: 'none' },
+    padding: { ...margins },
+  };
+}
 
 /** Okabe and Ito's palette, told apart with any colour vision; black is kept for text. */
 export const palette = {
@@ -14,6 +39,17 @@ export const palette = {
   grey: '#666666',
 } as const;
 
+/** The same hues for a dark page, where the first ones would be too dim to read. */
+export const darkPalette: Readonly<Record<keyof typeof palette, string>> = {
+  blue: '#5BB4F0',
+  vermilion: '#FF8A4C',
+  green: '#3CC79B',
+  purple: '#E3A3C9',
+  orange: '#F2B53A',
+  sky: '#A5D8F5',
+  grey: '#A3A9B2',
+};
+
 /** Type and lines of all plots: large enough to be read at half size. */
 export const plotConfig: Config = {
   background: 'white',
@@ -23,6 +59,7 @@ export const plotConfig: Config = {
     fontSize: 14,
     fontWeight: 600,
     anchor: 'start',
+    frame: 'group',
     offset: 8,
     subtitleFontSize: 12,
     subtitleColor: '#444',
@@ -36,6 +73,7 @@ export const plotConfig: Config = {
     gridColor: '#e4e4e4',
     domainColor: '#888',
     tickColor: '#888',
+    labelLimit: 240,
   },
   legend: {
     labelFontSize: 12,

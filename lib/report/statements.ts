@@ -1,3 +1,5 @@
+import type { ComparisonEstimate } from './bootstrap';
+import { paperMethodOf } from './methods';
 import { trainedHere } from './teacher';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
 import { count } from './words';
@@ -6,7 +8,9 @@ import { count } from './words';
 export const readingNotes: readonly string[] = [
   'Measured: top-1 (%) on the test images after the last epoch, mean ± sample standard deviation (number of seeds). The best epoch, which the paper’s code tracks, has its own column and no part in the verdict.',
   '95 %: percentile bootstrap interval of the mean over the seeds. With one seed there is none; with two or three it is just the smallest and the largest value, which hold the true mean in only about 50 % and 75 % of cases.',
-  'Gains are differences on equal seeds, in points of top-1. A gain whose interval holds 0 is not shown by these seeds.',
+  'Gains are differences on equal seeds, in points of top-1. A gain whose interval holds 0 is no clear difference: these seeds show neither a gain nor a loss.',
+  'Two bases: the paper made its numbers of KD, DKD, DIST and ReviewKD in other recipes than those of their ++ rows (batch 64, no Nesterov, other weights). So each ++ row stands beside both: its own recipe with the ND weight at 0, where nothing but ND differs and of which the paper prints no number, and the published recipe, which is what the paper’s number and the paper’s gain stand for.',
+  'The student alone has two recipes alike: rows in the recipe of the ++ rows are compared with the student in that recipe, rows in a published recipe with the published student. The paper has one student, in the published recipe.',
   'Verdict: match (the paper’s number lies inside the interval or within 0.3 of the mean), above, below; reduced (shorter schedule, other data or another teacher: never a match); no paper number; not run.',
 ];
 
@@ -45,8 +49,19 @@ export function whatCanBeCompared(group: Table1Group): string[] {
 }
 
 /** What must be said below the rows of a pair: sources' slips, unfinished runs, remarks. */
-export function footnotes({ rows, remarks }: Table1Pair): string[] {
+export function footnotes(pair: Table1Pair): string[] {
+  const { rows, remarks } = pair;
+  const folded = notRunRows(pair).map(({ shortLabel }) => shortLabel);
+  const withoutNumber = rows.filter(
+    ({ method, measured }) => measured !== null && paperMethodOf(method) === null,
+  );
   return [
+    ...(folded.length === 0 ? [] : [`Not run: ${folded.join('; ')}.`]),
+    ...(pair.printed === null || withoutNumber.length === 0
+      ? []
+      : [
+          `The paper prints no number of these rows, since its own have the published recipe: ${withoutNumber.map(({ shortLabel }) => shortLabel).join('; ')}.`,
+        ]),
     ...rows.flatMap(({ label, paper }) =>
       paper?.note === undefined ? [] : [`${label}, the paper’s number: ${paper.note}`],
     ),
@@ -65,9 +80,30 @@ export function footnotes({ rows, remarks }: Table1Pair): string[] {
   ];
 }
 
+/** What the interval of a gain says of its sign. */
+export function conclusionOf({ interval }: ComparisonEstimate): string {
+  if (interval === null) return 'single seeds: no interval';
+  if (interval.low > 0) return 'a gain';
+  return interval.high < 0 ? 'a loss' : 'no clear difference';
+}
+
 /** Where the paper's numbers come from. */
 export function paperSource({ paper }: Table1): string {
   return `The paper’s numbers: ${paper.paper}, from ${paper.source}.`;
+}
+
+/** The rows that say something: measured here, or with a number in the paper. */
+export function shownRows({ rows }: Table1Pair): Table1Row[] {
+  return rows.filter((row) => !saysNothing(row));
+}
+
+/** The rows that would be a line of dashes; those begun have a line of their own below the table. */
+function notRunRows({ rows }: Table1Pair): Table1Row[] {
+  return rows.filter((row) => saysNothing(row) && row.unfinished.length === 0);
+}
+
+function saysNothing({ measured, paper }: Table1Row): boolean {
+  return measured === null && paper === null;
 }
 
 function seedCount({ method, measured }: Table1Row): number[] {

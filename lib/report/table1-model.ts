@@ -1,4 +1,5 @@
 import type { PaperNumber, PaperTable } from '../results/paper';
+import type { Provenance } from '../results/schema';
 import type { Environment } from './environment';
 import type { Gain } from './gain';
 import type { GroupSetting } from './group';
@@ -6,11 +7,18 @@ import type { MethodComparison } from './over-pairs';
 import type { Summary } from './statistics';
 import type { Verdict } from './verdict';
 
-/** A finished run behind a number. */
-export interface RunReference {
+/** Which run, and how and where it ran. */
+export interface RunRecord {
   readonly seed: number;
   /** Below the results directory, with forward slashes. */
   readonly directory: string;
+  readonly batchSize: number;
+  readonly recipeHash: string;
+  readonly provenance: Provenance | null;
+}
+
+/** A finished run behind a number. */
+export interface RunReference extends RunRecord {
   readonly last: number;
   readonly best: number;
   readonly bestEpoch: number;
@@ -19,9 +27,7 @@ export interface RunReference {
 }
 
 /** A run that is no part of any number, and why. */
-export interface UnfinishedRun {
-  readonly seed: number;
-  readonly directory: string;
+export interface UnfinishedRun extends RunRecord {
   readonly epochs: number;
   readonly of: number;
   readonly why: string | null;
@@ -30,9 +36,11 @@ export interface UnfinishedRun {
 /** One method on one pair. */
 export interface Table1Row {
   readonly method: string;
-  /** As the paper writes it; the method's own name where the paper has it not. */
+  /** As the paper writes it, with its recipe where it has two; the method's own name where the paper has it not. */
   readonly label: string;
-  /** Null where the paper's table has no such cell. */
+  /** The same where there is little room. */
+  readonly shortLabel: string;
+  /** Null where the paper's table has no such cell: the recipe of a `++` row with ND 0 has none. */
   readonly paper: PaperNumber | null;
   /** Top-1 after the last epoch: the number. */
   readonly measured: Summary | null;
@@ -40,8 +48,12 @@ export interface Table1Row {
   readonly best: Summary | null;
   /** Measured mean minus the paper's number; null on other data or without one of them. */
   readonly difference: number | null;
+  /** Over the student alone in the same recipe. */
   readonly overStudent: Gain | null;
+  /** Of a `++` method over its own recipe with the ND weight 0. */
   readonly overBase: Gain | null;
+  /** Of a `++` method over its base in the published recipe, as the paper has it. */
+  readonly overPublished: Gain | null;
   readonly verdict: Verdict;
   /** Why it is not the paper's own setting; empty when it is. */
   readonly reasons: readonly string[];
@@ -61,16 +73,22 @@ export interface Table1Pair {
   readonly rows: readonly Table1Row[];
   /** Things in these runs that a reader must know. */
   readonly remarks: readonly string[];
-  /** Top-1 by epoch, for the plot; unfinished runs only of methods without a finished one. */
+  /** Epoch by epoch, for the plots; unfinished runs only of methods without a finished one. */
   readonly curves: readonly Curve[];
 }
 
-/** Top-1 after each epoch of one run, in percent. */
+/** What one run's test images gave after each epoch. */
 export interface Curve {
   readonly method: string;
-  readonly label: string;
   readonly seed: number;
+  /** In percent. */
   readonly top1: readonly number[];
+  /** Mean norm of the embeddings. */
+  readonly studentNorm: readonly number[];
+  /** Of the teacher's embeddings; null without one. */
+  readonly teacherNorm: readonly (number | null)[];
+  /** Mean cosine to the teacher's mean embedding of the image's own class; null without one. */
+  readonly cosine: readonly (number | null)[];
 }
 
 /** One setting: one table for each of its pairs. */

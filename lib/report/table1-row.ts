@@ -2,11 +2,11 @@ import { relative, sep } from 'node:path';
 import { findPaperNumber, paperTable } from '../results/paper';
 import type { RunConfig } from '../results/schema';
 import { isFinished, type Run } from '../results/store';
-import { baseOf, gainOver } from './gain';
+import { gainOver, type Gain } from './gain';
 import { bestEpoch, bySeed, lastTop1 } from './group';
-import { labelOf } from './paper-order';
+import { basesOf, labelOf, paperMethodOf, shortLabelOf, studentOf } from './methods';
 import { summarise } from './statistics';
-import type { RunReference, Table1Row, UnfinishedRun } from './table1-model';
+import type { RunRecord, RunReference, Table1Row, UnfinishedRun } from './table1-model';
 import { teacherEvidence } from './teacher';
 import { reasonsNotComparable, verdictOf } from './verdict';
 
@@ -35,12 +35,21 @@ export function buildRow({ pair, method, runs, students, options }: RowInput): T
   const { root, isPaperRecipe = () => true } = options;
   const own = runs.filter(({ config }) => config.method === method);
   const last = bySeed(own, lastTop1);
-  const lastOf = (other: string): Map<number, number> =>
-    bySeed(
-      students.filter(({ config }) => config.method === other),
-      lastTop1,
-    );
-  const paper = findPaperNumber({ table: 'table1', pair, method });
+  const gain = (over: string | null | undefined): Gain | null =>
+    typeof over !== 'string'
+      ? null
+      : gainOver(
+          { pair, method },
+          over,
+          last,
+          bySeed(
+            students.filter(({ config }) => config.method === over),
+            lastTop1,
+          ),
+        );
+  const paperMethod = paperMethodOf(method);
+  const paper =
+    paperMethod === null ? null : findPaperNumber({ table: 'table1', pair, method: paperMethod });
   const paperTeacher = findPaperNumber({ table: 'table1', pair, method: 'teacher' })?.value ?? null;
   const evidence = method === 'teacher' ? teacherEvidence(own, students) : null;
   const measured = evidence?.measured ?? summarise(last);
@@ -54,20 +63,19 @@ export function buildRow({ pair, method, runs, students, options }: RowInput): T
     ),
   ];
   const value = paper?.value ?? null;
-  const base = baseOf(method);
+  const [base, published] = basesOf(method);
   const sameData = behind.every(({ config }) => config.dataset === setting.dataset);
   return {
     method,
     label: labelOf(method),
+    shortLabel: shortLabelOf(method),
     paper,
     measured,
     best: summarise(bySeed(used, (run) => bestEpoch(run)?.top1)),
     difference: measured !== null && value !== null && sameData ? measured.mean - value : null,
-    overStudent:
-      method === 'teacher' || method === 'student'
-        ? null
-        : gainOver({ pair, method }, 'student', last, lastOf('student')),
-    overBase: base === null ? null : gainOver({ pair, method }, base, last, lastOf(base)),
+    overStudent: gain(studentOf(method)),
+    overBase: gain(base),
+    overPublished: gain(published),
     verdict: verdictOf({ measured, paper: value, reasons }),
     reasons,
     origin: evidence?.origin ?? null,
@@ -82,8 +90,7 @@ function reference(run: Run, root: string): RunReference[] {
   if (last === undefined || best === undefined) return [];
   return [
     {
-      seed: run.config.seed,
-      directory: below(root, run.directory),
+      ...record(run, root),
       last,
       best: best.top1,
       bestEpoch: best.epoch,
@@ -96,12 +103,16 @@ function reference(run: Run, root: string): RunReference[] {
 function unfinished(run: Run, root: string): UnfinishedRun {
   const { config, metrics, provenance } = run;
   return {
-    seed: config.seed,
-    directory: below(root, run.directory),
+    ...record(run, root),
     epochs: metrics.length,
     of: config.epochs,
     why: provenance?.error ?? provenance?.ended ?? null,
   };
+}
+
+function record({ directory, config, provenance }: Run, root: string): RunRecord {
+  const { seed, batchSize, recipeHash } = config;
+  return { seed, directory: below(root, directory), batchSize, recipeHash, provenance };
 }
 
 function below(root: string, directory: string): string {

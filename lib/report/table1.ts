@@ -2,9 +2,9 @@ import { paperTable } from '../results/paper';
 import { isFinished, type Run } from '../results/store';
 import { environmentOf } from './environment';
 import { groupRuns, type RunGroup } from './group';
-import { labelOf, place } from './paper-order';
+import { inRowOrder, place, rowOrder } from './methods';
 import { compareOverPairs } from './over-pairs';
-import type { Curve, Table1, Table1Group, Table1Pair } from './table1-model';
+import type { Curve, Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
 import { buildRow, type RowOptions } from './table1-row';
 
 /** What a table is built from. */
@@ -50,10 +50,7 @@ function buildGroup(group: RunGroup, methods: readonly string[], options: RowOpt
       ? printed.filter((pair) => !found.includes(pair))
       : [],
     reasons: [...new Set(reasons)],
-    overPairs: compareOverPairs(
-      group.runs,
-      paper.rows.map(({ method }) => method),
-    ),
+    overPairs: compareOverPairs(group.runs),
     environment: environmentOf([...group.runs, ...group.teachers]),
   };
 }
@@ -65,20 +62,17 @@ function buildPair(
   options: RowOptions,
 ): Table1Pair {
   const paper = paperTable('table1');
-  const order = paper.rows.map(({ method }) => method);
   const runs = group.runs.filter(({ config }) => config.pair === pair);
   const teacher = runs.map(({ config }) => config.teacher).find((name) => name !== null) ?? null;
   const student = runs[0]?.config.student ?? pair;
   const teachers = group.teachers.filter(({ config }) => config.student === (teacher ?? student));
   const printed = paper.pairs.find((known) => known.pair === pair)?.printed ?? null;
-  const methods = [
-    ...new Set([
-      'teacher',
-      ...(printed === null ? [] : order),
-      ...(runs.length === 0 ? [] : wanted),
-      ...runs.map(({ config }) => config.method),
-    ]),
-  ].sort((a, b) => place(order, a) - place(order, b) || (a < b ? -1 : 1));
+  const methods = inRowOrder([
+    'teacher',
+    ...(printed === null ? [] : rowOrder()),
+    ...(runs.length === 0 ? [] : wanted),
+    ...runs.map(({ config }) => config.method),
+  ]);
   const rows = methods.map((method) =>
     buildRow({
       pair,
@@ -94,9 +88,22 @@ function buildPair(
     student,
     printed,
     rows,
-    remarks: remarksOn(runs),
+    remarks: [...batchRemarks(rows, group.setting.batchSize), ...remarksOn(runs)],
     curves: curvesOf(runs),
   };
+}
+
+/** A published recipe's batch stands nowhere else in a table of one setting. */
+function batchRemarks(rows: readonly Table1Row[], batchSize: number): string[] {
+  const labels = new Map<number, string[]>();
+  for (const { method, label, runs } of rows) {
+    const batch = runs[0]?.batchSize;
+    if (method === 'teacher' || batch === undefined || batch === batchSize) continue;
+    labels.set(batch, [...(labels.get(batch) ?? []), label]);
+  }
+  return [...labels].map(
+    ([batch, names]) => `In batches of ${String(batch)}, as published: ${names.join(', ')}.`,
+  );
 }
 
 function remarksOn(runs: readonly Run[]): string[] {
@@ -118,8 +125,10 @@ function curvesOf(runs: readonly Run[]): Curve[] {
     .filter((run) => run.metrics.length > 0 && (isFinished(run) || !through.has(run.config.method)))
     .map(({ config, metrics }) => ({
       method: config.method,
-      label: labelOf(config.method),
       seed: config.seed,
       top1: metrics.map(({ testTop1 }) => testTop1),
+      studentNorm: metrics.map(({ studentNorm }) => studentNorm),
+      teacherNorm: metrics.map(({ teacherNorm }) => teacherNorm),
+      cosine: metrics.map(({ cosineToClassMean }) => cosineToClassMean),
     }));
 }

@@ -1,10 +1,12 @@
 import { styleText } from 'node:util';
 import CliTable from 'cli-table3';
-import { footnotes, paperSource, whatCanBeCompared } from './statements';
-import { labelOf } from './paper-order';
-import type { Table1, Table1Group, Table1Pair } from './table1-model';
+import { shortLabelOf } from './methods';
+import { footnotes, paperSource, shownRows, whatCanBeCompared } from './statements';
+import type { Gain } from './gain';
+import type { Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
 import {
   environmentInWords,
+  gainInWords,
   none,
   pairInWords,
   range,
@@ -65,23 +67,53 @@ function pairText(pair: Table1Pair, color: boolean): string {
     'measured',
     'best\nepoch',
     'gain over the\nstudent alone',
-    'gain of ++\nover its base',
     'verdict',
   ]);
-  for (const row of pair.rows) {
+  for (const row of shownRows(pair)) {
     const words = rowInWords(row);
     table.push([
-      words.method,
+      row.shortLabel,
       words.paper,
       words.interval === none ? words.measured : `${words.measured}\n${words.interval}`,
       words.best,
       gainText(words.overStudent),
-      gainText(words.overBase),
       verdictText(row.verdict, words.difference, color),
     ]);
   }
   const notes = footnotes(pair).map((note) => wrap(`* ${note}`));
-  return [pairInWords(pair), table.toString(), ...notes].join('\n');
+  const bases = basesText(pair);
+  return [
+    pairInWords(pair),
+    table.toString(),
+    ...(bases === null ? [] : ['', bases]),
+    ...notes,
+  ].join('\n');
+}
+
+function saysSomething({ measured }: Table1Row, gain: Gain): boolean {
+  return (
+    measured !== null && [gain.measured, gain.paper, gain.paperRange].some((of) => of !== null)
+  );
+}
+
+/** Each measured `++` row over its two bases; null where there is nothing to say of any. */
+function basesText({ rows }: Table1Pair): string | null {
+  const table = plainTable(['++ over its bases', 'gain', '95 %', 'paper']);
+  const measured = rows.flatMap((row) =>
+    [row.overBase, row.overPublished].flatMap((gain) =>
+      gain === null || !saysSomething(row, gain) ? [] : [{ row, gain }],
+    ),
+  );
+  for (const { row, gain } of measured) {
+    const words = gainInWords(gain);
+    table.push([
+      `${row.shortLabel} over ${shortLabelOf(gain.over)}`,
+      words.measured,
+      words.interval,
+      words.paper,
+    ]);
+  }
+  return measured.length === 0 ? null : table.toString();
 }
 
 function overPairsText({ overPairs }: Table1Group): string {
@@ -94,7 +126,7 @@ function overPairsText({ overPairs }: Table1Group): string {
   ]);
   for (const { method, base, pairs, runs, baseRuns, gain, probability } of overPairs) {
     table.push([
-      `${labelOf(method)} over ${labelOf(base)}`,
+      `${shortLabelOf(method)} over ${shortLabelOf(base)}`,
       String(pairs.length),
       `${String(runs)} and ${String(baseRuns)}`,
       withInterval(signed(gain.estimate), range(gain.interval, signed)),

@@ -1,6 +1,7 @@
 import type { RunConfig } from '../results/schema';
 import type { Run } from '../results/store';
 import type { PaperTable } from '../results/paper';
+import { isPublished, paperMethodOf, studentOf } from './methods';
 import type { Summary } from './statistics';
 import { trainedHere } from './teacher';
 
@@ -57,7 +58,8 @@ export interface PaperSetting extends Pick<PaperTable, 'setting'> {
 
 /**
  * Why a run is not the paper's own setting, in words; empty when it is. The schedule, the data set,
- * the batch, the recipe and, for a distilled student, the teacher must be the paper's.
+ * the batch, the recipe and, for a distilled student, the teacher must be the paper's. The batch of a
+ * published recipe is part of that recipe; a row that the paper does not have has no recipe to differ from.
  */
 export function reasonsNotComparable(
   { config, provenance }: Run,
@@ -76,9 +78,11 @@ export function reasonsNotComparable(
   differs('data set', config.dataset, setting.dataset);
   differs('scale', config.scale, 'paper');
   differs('epochs', config.epochs, setting.epochs);
-  differs('batch', config.batchSize, setting.batchSize);
-  if (!isPaperRecipe(config)) reasons.push('the recipe is not the paper’s');
-  if (config.method === 'student' || config.method === 'teacher') return reasons;
+  if (!isPublished(config.method)) differs('batch', config.batchSize, setting.batchSize);
+  if (paperMethodOf(config.method) !== null && !isPaperRecipe(config)) {
+    reasons.push('the recipe is not the paper’s');
+  }
+  if (studentOf(config.method) === null) return reasons;
   const source = provenance?.teacherSource ?? null;
   const accuracy = provenance?.teacherTop1 ?? null;
   if (source === null) reasons.push('the teacher’s origin was not recorded');

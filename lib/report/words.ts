@@ -18,6 +18,7 @@ export interface RowInWords {
   readonly best: string;
   readonly overStudent: GainInWords;
   readonly overBase: GainInWords;
+  readonly overPublished: GainInWords;
   readonly verdict: string;
   /** Measured minus paper; empty where the two cannot be subtracted. */
   readonly difference: string;
@@ -40,6 +41,7 @@ export function rowInWords(row: Table1Row): RowInWords {
     best: row.best === null ? none : plain(row.best.mean),
     overStudent: gainInWords(row.overStudent),
     overBase: gainInWords(row.overBase),
+    overPublished: gainInWords(row.overPublished),
     verdict: row.verdict,
     difference: row.difference === null ? '' : signed(row.difference),
   };
@@ -73,6 +75,15 @@ export function count(n: number, noun: string): string {
   return `${String(n)} ${noun}${n === 1 ? '' : 's'}`;
 }
 
+/** `3 h 12 min`, `11 min 22 s`, `45 s`. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  if (hours > 0) return `${String(hours)} h ${String(minutes)} min`;
+  return minutes > 0 ? `${String(minutes)} min ${String(whole % 60)} s` : `${String(whole)} s`;
+}
+
 /** With a sign, two decimals; a true minus. */
 export function signed(value: number): string {
   const digits = Math.abs(value).toFixed(2);
@@ -93,7 +104,8 @@ function plain(value: number): string {
   return value.toFixed(2);
 }
 
-function gainInWords(gain: Gain | null): GainInWords {
+/** A gain in words; empty where there is nothing to gain over. */
+export function gainInWords(gain: Gain | null): GainInWords {
   if (gain === null) return { measured: '', interval: '', paper: '' };
   const { measured, paper, paperRange } = gain;
   return {

@@ -5,18 +5,24 @@ import { studyDirectory } from '../results/paths';
 import type { RunConfig } from '../results/schema';
 import { readRuns, type Run } from '../results/store';
 import { renderCsv } from './csv';
-import { curvesSpec, pairCurvesSpec } from './curves-plot';
-import { gainsSpec, pairGainsSpec } from './gains-plot';
-import { renderHtml, type PairPlots } from './html';
+import { curvesSpec } from './curves-plot';
+import { drawFigures } from './figures';
+import { gainsSpec } from './gains-plot';
+import { renderHtml } from './html';
 import { renderMarkdown } from './markdown';
+import { renderReport } from './report-page';
 import { renderSvg } from './svg';
 import { buildTable1 } from './table1';
 import type { Table1 } from './table1-model';
 import { renderTerminal } from './terminal';
 
-/** Width of the plotting area of a plot file, and of a plot in the page, which a telephone shows. */
-const filePlotWidth = 520;
-const pagePlotWidth = 290;
+/** Plotting areas of the plot files: a panel of gains, and one family's curves of two side by side. */
+const gainsWidth = 520;
+const curvesSize = { width: 290, height: 190 };
+const curvesColumns = 2;
+
+/** The page that holds everything. */
+const reportFile = 'REPORT.html';
 
 /** Where the runs are and where the table goes. */
 export interface WriteTable1Options {
@@ -34,6 +40,8 @@ export interface WriteTable1Options {
   readonly methods?: readonly string[];
   /** Whether a run's recipe is the paper's own; by its scale alone where nothing is said. */
   readonly isPaperRecipe?: (config: RunConfig) => boolean;
+  /** Whether `REPORT.html`, the page with all the evidence, is written too: true by default. */
+  readonly writeReport?: boolean;
   /** Colours in the terminal's text: on a terminal by default. */
   readonly color?: boolean;
 }
@@ -42,15 +50,15 @@ export interface WriteTable1Options {
 export interface WrittenTable1 {
   /** The table for the terminal. */
   readonly terminal: string;
-  /** `NAME.md`, `NAME.csv`, `NAME.html`, `NAME.svg`, `NAME-curves.svg`. */
+  /** `NAME.md`, `NAME.csv`, `NAME.html`, `NAME.svg`, `NAME-curves.svg`, `REPORT.html`. */
   readonly files: readonly string[];
   /** The same as plain data. */
   readonly json: Table1;
 }
 
 /**
- * Renders table 1 from run files alone and writes it as Markdown, CSV, HTML and two plots, each
- * whole or not at all. The same run files give the same bytes.
+ * Renders table 1 from run files alone and writes it as Markdown, CSV, HTML, two plots and a report
+ * of everything behind it, each whole or not at all. The same run files give the same bytes.
  *
  * @throws LabError of kind `results` when there is no run, a file of one is broken, or the seeds of
  * one cell were run with different recipes; nothing is written then.
@@ -63,6 +71,7 @@ export async function writeTable1({
   name = 'table1',
   methods = [],
   isPaperRecipe,
+  writeReport = true,
   color,
 }: WriteTable1Options = {}): Promise<WrittenTable1> {
   const runs = readRuns(resultsRoot, study);
@@ -83,19 +92,22 @@ export async function writeTable1({
       ...(isPaperRecipe && { isPaperRecipe }),
     });
   const own = build(runs);
-  const table = build([
-    ...runs,
-    ...others.filter((name) => name !== study).flatMap((name) => readRuns(resultsRoot, name)),
-  ]);
-  const gains = await draw(gainsSpec(table, filePlotWidth));
-  const curves = await draw(curvesSpec(table, filePlotWidth));
+  const more = others.filter((other) => other !== study);
+  const table =
+    more.length === 0
+      ? own
+      : build([...runs, ...more.flatMap((other) => readRuns(resultsRoot, other))]);
+  const gains = await draw(gainsSpec(table, gainsWidth));
+  const curves = await draw(curvesSpec(table, curvesSize, curvesColumns));
   const plots = { gains: `${name}.svg`, curves: `${name}-curves.svg` };
+  const figures = await drawFigures(table);
   const contents: [string, string][] = [
     [`${name}.md`, renderMarkdown(table, plots)],
     [`${name}.csv`, renderCsv(table)],
-    [`${name}.html`, renderHtml(table, await pagePlots(table))],
+    [`${name}.html`, renderHtml(table, figures)],
     [plots.gains, gains ?? emptyPlot],
     [plots.curves, curves ?? emptyPlot],
+    ...(writeReport ? [[reportFile, renderReport(table, figures)] satisfies [string, string]] : []),
   ];
   const files = contents.map(([file, text]) => {
     const path = join(outputs, file);
@@ -112,21 +124,6 @@ export async function writeTable1({
 // Without a finished run there is nothing to draw, and an old plot must not stay beside a new table.
 const emptyPlot =
   '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="40" viewBox="0 0 320 40"><text x="10" y="25" font-family="sans-serif" font-size="14">No finished runs to draw yet</text></svg>';
-
-async function pagePlots(table: Table1): Promise<PairPlots[][]> {
-  const plots: PairPlots[][] = [];
-  for (const { pairs } of table.groups) {
-    const ofGroup: PairPlots[] = [];
-    for (const pair of pairs) {
-      ofGroup.push({
-        gains: await draw(pairGainsSpec(pair, pagePlotWidth)),
-        curves: await draw(pairCurvesSpec(pair, pagePlotWidth)),
-      });
-    }
-    plots.push(ofGroup);
-  }
-  return plots;
-}
 
 async function draw(spec: Parameters<typeof renderSvg>[0] | null): Promise<string | null> {
   return spec === null ? null : renderSvg(spec);

@@ -72,7 +72,19 @@ describe('the paper’s own setting', () => {
     expect(reasonsOf({ scale: 'short' })).to.deep.equal(['scale short instead of paper']);
     expect(reasonsOf({ epochs: 30 })).to.deep.equal(['epochs 30 instead of 240']);
     expect(reasonsOf({ batchSize: 64 })).to.deep.equal(['batch 64 instead of 128']);
-    expect(reasonsOf({}, published, () => false)).to.deep.equal(['the recipe is not the paper’s']);
+    const recipe = 'the recipe is not the paper’s';
+    expect(reasonsOf({ method: 'kd++' }, published, () => false)).to.deep.equal([recipe]);
+    expect(reasonsOf({ method: 'kd-published' }, published, () => false)).to.deep.equal([recipe]);
+  });
+
+  it('leaves the batch of a published recipe to that recipe', () => {
+    expect(reasonsOf({ method: 'kd-published', batchSize: 64 })).to.deep.equal([]);
+    expect(reasonsOf({ method: 'crd', batchSize: 64 })).to.deep.equal([]);
+    expect(reasonsOf({ method: 'kd++', batchSize: 64 })).to.deep.equal(['batch 64 instead of 128']);
+  });
+
+  it('has no recipe to differ from where the paper has no such row', () => {
+    expect(reasonsOf({ method: 'kd' }, published, () => false)).to.deep.equal([]);
   });
 
   it('is not met with a teacher trained here, of unknown origin or of other accuracy', () => {
@@ -88,8 +100,8 @@ describe('the paper’s own setting', () => {
   });
 
   it('asks for no teacher of a student alone', () => {
-    expect(
-      reasonsOf({ method: 'student' }, { teacherSource: null, teacherTop1: null }),
-    ).to.deep.equal([]);
+    for (const method of ['student', 'student-published']) {
+      expect(reasonsOf({ method }, { teacherSource: null, teacherTop1: null })).to.deep.equal([]);
+    }
   });
 });

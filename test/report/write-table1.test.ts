@@ -22,9 +22,16 @@ describe('the written table 1', () => {
     }
   });
 
-  it('is five files and a text for the terminal, the same bytes for the same runs', async () => {
+  it('is six files and a text for the terminal, the same bytes for the same runs', async () => {
     const { files, json } = await write();
-    const names = ['table1.md', 'table1.csv', 'table1.html', 'table1.svg', 'table1-curves.svg'];
+    const names = [
+      'table1.md',
+      'table1.csv',
+      'table1.html',
+      'table1.svg',
+      'table1-curves.svg',
+      'REPORT.html',
+    ];
     expect(files.map((file) => basename(file))).to.deep.equal(names);
     const before = names.map(read);
     const again = await write();
@@ -35,7 +42,8 @@ describe('the written table 1', () => {
 
   it('says in each form what can be compared, the setting, the seeds and the code', async () => {
     const { terminal } = await write();
-    for (const text of [terminal.replace(/\s+/gu, ' '), read('table1.md'), read('table1.html')]) {
+    const pages = [read('table1.md'), read('table1.html'), read('REPORT.html')];
+    for (const text of [terminal.replace(/\s+/gu, ' '), ...pages]) {
       expect(text).to.include(
         'not the paper’s setting: data set fashion-mnist instead of cifar100',
       );
@@ -80,7 +88,9 @@ describe('the written table 1', () => {
       top1_n: '2',
       top1_seeds: '1 2',
       gain_over_student_mean: '1.5',
-      gain_over_base_paper_highest: '2.45',
+      gain_over_base_paper_highest: '',
+      published_base: 'kd-published',
+      gain_over_published_paper_highest: '2.45',
       verdict: 'reduced',
     });
     const other = records.find(({ top1_seeds: seeds }) => seeds === '3');
@@ -93,18 +103,35 @@ describe('the written table 1', () => {
     await write();
     const page = read('table1.html');
     expect(page).to.include('&lt;img src=x onerror=&quot;a()&quot;&gt;&amp;|');
-    for (const name of ['table1.html', 'table1.svg', 'table1-curves.svg', 'table1.md']) {
+    const all = ['table1.html', 'table1.svg', 'table1-curves.svg', 'table1.md', 'REPORT.html'];
+    for (const name of all) {
       expect(read(name), name).not.to.include('<img');
     }
     expect(read('table1.md')).to.include('&lt;img src=x onerror="a()">&amp;\\|');
   });
 
-  it('is one page that asks for nothing else', async () => {
+  it('has pages that ask for nothing else', async () => {
     await write();
-    const page = read('table1.html');
-    expect(page).to.match(/<svg[^>]+viewBox/u);
-    expect(page).not.to.match(/<script|<link|<img|@import|\bsrc=|url\((?!#)/u);
-    expect(page).to.include('name="viewport"');
+    for (const page of [read('table1.html'), read('REPORT.html')]) {
+      expect(page).to.match(/<svg[^>]+viewBox/u);
+      expect(page).not.to.match(/<script|<link|<img|@import|\bsrc=|url\((?!#)/u);
+      expect(page).to.include('name="viewport"');
+    }
+  });
+
+  it('folds rows that nobody ran into one line, but keeps them in the CSV', async () => {
+    const methods = ['student', 'kd', 'kd++', 'dkd', 'dkd++', 'fitnet'];
+    const { terminal } = await writeTable1({ resultsRoot: root(), methods, color: false });
+    for (const text of [terminal, read('table1.md'), read('table1.html'), read('REPORT.html')]) {
+      expect(text.split('\\').join('')).to.include('Not run: FitNet; DKD, ND 0; DKD++.');
+      expect(text).not.to.match(/^(\| |<tr.*>)?(DKD|FitNet)/mu);
+    }
+    expect(read('table1.csv')).to.match(/,dkd\+\+,DKD\+\+,/u);
+  });
+
+  it('leaves the report out when asked', async () => {
+    await writeTable1({ resultsRoot: root(), writeReport: false, color: false });
+    expect(existsSync(join(root(), 'REPORT.html'))).to.equal(false);
   });
 
   it('needs runs: without any, or with a broken one, nothing is written', async () => {
@@ -141,7 +168,7 @@ describe('the written table 1', () => {
         pair: 'resnet56:resnet20',
         teacher: 'resnet56',
         student: 'resnet20',
-        method: 'student',
+        method: 'student-published',
         epochs: 240,
       },
       top1: Array.from({ length: 240 }, () => 69.06),

@@ -1,91 +1,61 @@
-import {
-  crossEntropy,
-  dist,
-  dkd,
-  kd,
-  type LossTerm,
-  type Method,
-  normDirection,
-  reviewKd,
-  warmUp,
-} from '../../../lib/distill/terms';
-import { unknownName } from '../../../lib/errors';
-import { hashJson } from '../../../lib/results/canonical';
 import type { RunConfig } from '../../../lib/results/schema';
 import { type Pair, pairName } from '../../../lib/study/grid';
+import { paperTable } from '../../../lib/results/paper';
 import type { TrainingRecipe } from '../../../lib/train/recipe';
-import { distillationRecipe } from '../cifar';
-import { resnet32x4ToResnet8x4 } from './resnet32x4-resnet8x4';
-import { resnet32x4ToShuffleV1 } from './resnet32x4-ShuffleV1';
-import { resnet32x4ToShuffleV2 } from './resnet32x4-ShuffleV2';
-import { resnet50ToMobileNetV2 } from './ResNet50-MobileNetV2';
-import { wrn40x2ToWrn40x1 } from './wrn-40-2-wrn-40-1';
-import { resnet56ToResnet20 } from './resnet56-resnet20';
-import type { PairWeights } from './weights';
+import { definitionsBelow } from '../../definitions';
+import { lender, type RecipeBook, recipeBook } from '../table1-book';
+import { checkedCells } from '../table1-check';
+
+let read: RecipeBook | undefined;
+
+/** The files of this folder, read when they are first needed: a faulty one is then a clear message. */
+function book(): RecipeBook {
+  read ??= recipeBook(checkedCells(definitionsBelow(__dirname)));
+  return read;
+}
 
 /** The paper's pairs, in the table's order. */
-export const paperPairs: Readonly<Record<string, PairWeights>> = {
-  'resnet56:resnet20': resnet56ToResnet20,
-  'wrn_40_2:wrn_40_1': wrn40x2ToWrn40x1,
-  'resnet32x4:resnet8x4': resnet32x4ToResnet8x4,
-  'ResNet50:MobileNetV2': resnet50ToMobileNetV2,
-  'resnet32x4:ShuffleV1': resnet32x4ToShuffleV1,
-  'resnet32x4:ShuffleV2': resnet32x4ToShuffleV2,
-};
-
-/** The epochs over which the KD, DKD, DIST and ReviewKD terms grow to their weight; ND has no warm-up. */
-const warmUpEpochs = 20;
-
-/** Each row after its cross entropy: what the method adds. */
-const rows: Readonly<Record<string, (weights: PairWeights) => LossTerm[]>> = {
-  student: () => [],
-  kd: ({ kd: { weight } }) => [warmUp(warmUpEpochs, kd({ weight }))],
-  'kd++': ({ kd: { weight, nd } }) => [
-    warmUp(warmUpEpochs, kd({ weight })),
-    normDirection({ weight: nd }),
-  ],
-  dkd: ({ dkd: { alpha, beta } }) => [warmUp(warmUpEpochs, dkd({ alpha, beta }))],
-  'dkd++': ({ dkd: { alpha, beta, nd } }) => [
-    warmUp(warmUpEpochs, dkd({ alpha, beta })),
-    normDirection({ weight: nd }),
-  ],
-  reviewkd: ({ reviewkd: { weight } }) => [warmUp(warmUpEpochs, reviewKd({ weight }))],
-  'reviewkd++': ({ reviewkd: { weight, nd } }) => [
-    warmUp(warmUpEpochs, reviewKd({ weight })),
-    normDirection({ weight: nd }),
-  ],
-  dist: ({ dist: { weight } }) => [warmUp(warmUpEpochs, dist({ weight }))],
-  'dist++': ({ dist: { weight, nd } }) => [
-    warmUp(warmUpEpochs, dist({ weight })),
-    normDirection({ weight: nd }),
-  ],
-};
-
-/** The rows of the table that can be run, in its order. */
-export const table1Methods: readonly string[] = Object.keys(rows);
+export const paperPairs: readonly string[] = paperTable('table1').pairs.map(({ pair }) => pair);
 
 /**
- * The recipe of a cell of table 1. A pair that the paper does not have takes the weights of
- * resnet56 → resnet20, the paper's pair of the same family without an adapter.
+ * What `--methods` takes: the rows that can be run, in the table's order, a published recipe
+ * (`kd-published`) before the `++` recipe without ND (`kd`); then one's own.
+ *
+ * @throws LabError of kind `option` or `file` that names a faulty file of recipes; so do those below.
+ */
+export function table1Methods(): readonly string[] {
+  return book().methods;
+}
+
+/**
+ * The recipe of a method on a pair. A pair that the paper does not have takes those of
+ * resnet56 → resnet20 with its own student, but for what has a file of its own.
  *
  * @throws LabError of kind `option` for a method that is not among `table1Methods`.
  */
 export function table1Recipe(pair: Pair, method: string): TrainingRecipe {
-  const row = Object.hasOwn(rows, method) ? rows[method] : undefined;
-  if (row === undefined) throw unknownName('method', method, table1Methods, '--methods');
-  const weights = paperPairs[pairName(pair)] ?? resnet56ToResnet20;
-  const named: Method = { name: method, terms: [crossEntropy(), ...row(weights)] };
-  return distillationRecipe(pair.student, named, weights.learningRate);
+  return book().recipe(pair, method);
+}
+
+/** The recipe of a teacher that is trained here. */
+export function table1TeacherRecipe(model: string): TrainingRecipe {
+  return book().teacher(model);
 }
 
 /**
- * Whether a run has the recipe behind the paper's number. Only the `++` rows can: the paper's other
- * rows come from other code with other recipes (batch 64, no Nesterov, other weights).
+ * Whether a run has the recipe behind the paper's number. The base of a `++` row never has: the paper's
+ * plain rows come from other code with recipes of their own, `kd-published` and so on.
  */
-export function isPaperRecipe({ pair, method, recipe }: RunConfig): boolean {
-  const [teacher, student] = pair.split(':');
-  if (!method.endsWith('++') || !Object.hasOwn(paperPairs, pair) || !teacher || !student) {
-    return false;
-  }
-  return hashJson(recipe['training']) === hashJson(table1Recipe({ teacher, student }, method));
+export function isPaperRecipe(config: RunConfig): boolean {
+  return book().isPaperRecipe(config);
+}
+
+/** A line for each pair that takes another's recipes. */
+export function borrowingNotes(pairs: readonly Pair[], methods: readonly string[]): string[] {
+  return pairs.flatMap((pair) => {
+    const borrowed = book().borrowed(pair, methods);
+    return borrowed.length === 0
+      ? []
+      : [`${pairName(pair)} takes the recipes of ${lender} for ${borrowed.join(', ')}.`];
+  });
 }

@@ -1,0 +1,120 @@
+import { escapeHtml } from './html-text';
+import type {
+  RunRecord,
+  RunReference,
+  Table1Group,
+  Table1Pair,
+  Table1Row,
+  UnfinishedRun,
+} from './table1-model';
+import { count, duration } from './words';
+
+/** How and where each run of a group ran, one folded list a run. */
+export function provenanceHtml({ pairs, setting }: Table1Group): string {
+  const rows = pairs.flatMap((pair) => pair.rows.map((row) => ({ pair, row })));
+  const runs = rows.flatMap(({ pair, row }) => [
+    ...row.runs.map((run) => runHtml(pair, row, run, finishedFacts(run), scoreOf(run))),
+    ...row.unfinished.map((run) =>
+      runHtml(pair, row, run, unfinishedFacts(run), 'unfinished: in no number'),
+    ),
+  ]);
+  return `<details><summary>Provenance of ${count(runs.length, 'run')}</summary>
+<p class="soft">Data as read, SHA-256: <code>${escapeHtml(setting.dataHash ?? 'not recorded')}</code></p>
+${runs.join('\n')}
+</details>`;
+}
+
+type Facts = readonly (readonly [string, string | null])[];
+
+function runHtml(
+  { pair }: Table1Pair,
+  { shortLabel, method }: Table1Row,
+  run: RunRecord,
+  facts: Facts,
+  note: string,
+): string {
+  const name = `${method === 'teacher' ? '' : `${pair}, `}${shortLabel}, seed ${String(run.seed)}`;
+  const entries = [...facts, ...provenanceFacts(run)]
+    .flatMap(([term, text]) =>
+      text === null ? [] : [`<dt>${escapeHtml(term)}</dt><dd>${factHtml(term, text)}</dd>`],
+    )
+    .join('\n');
+  return `<details><summary>${escapeHtml(name)} <span class="soft">${escapeHtml(note)}</span></summary>
+<dl class="facts">
+${entries}
+</dl></details>`;
+}
+
+/** Facts that are typed or compared letter by letter. */
+const literal = new Set(['Run directory', 'Command', 'Code revision', 'Checkpoint', 'Data']);
+
+function factHtml(term: string, text: string): string {
+  return literal.has(term) || /^[0-9a-f]{64}$/u.test(text)
+    ? `<code>${escapeHtml(text)}</code>`
+    : escapeHtml(text);
+}
+
+function scoreOf({ last, provenance }: RunReference): string {
+  const seconds = total(provenance?.secondsPerEpoch ?? []);
+  return `${last.toFixed(2)} %${seconds === 0 ? '' : ` in ${duration(seconds)}`}`;
+}
+
+function finishedFacts({ last, best, bestEpoch }: RunReference): Facts {
+  return [
+    ['Top-1, last epoch', `${last.toFixed(2)} %`],
+    ['Top-1, best epoch', `${best.toFixed(2)} % after ${count(bestEpoch, 'epoch')}`],
+  ];
+}
+
+function unfinishedFacts({ epochs, of, why }: UnfinishedRun): Facts {
+  return [
+    ['Done', `${String(epochs)} of ${count(of, 'epoch')}`],
+    ['Ended', why],
+  ];
+}
+
+function provenanceFacts({ directory, batchSize, recipeHash, provenance }: RunRecord): Facts {
+  const own: Facts = [
+    ['Run directory', directory],
+    ['Batch', String(batchSize)],
+    ['Recipe, SHA-256', recipeHash],
+  ];
+  if (provenance === null) return [...own, ['Provenance', 'not recorded']];
+  const { revision, dirty, versions, secondsPerEpoch, imagesPerSecond } = provenance;
+  const teacher = [
+    provenance.teacherSource,
+    provenance.teacherTop1 === null ? null : `${provenance.teacherTop1.toFixed(2)} % top-1`,
+  ].filter((text) => text !== null);
+  return [
+    ...own,
+    ['Command', provenance.command],
+    ['Code revision', revision ?? 'unknown'],
+    ['Uncommitted changes', dirty === null ? 'unknown' : dirty ? 'yes' : 'none'],
+    ['Started', provenance.startedAt],
+    ['Ended', provenance.endedAt],
+    [
+      'Versions',
+      Object.entries(versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', '),
+    ],
+    ['Engine and device', `${provenance.engine}, ${provenance.device}`],
+    ['Processor', provenance.processor],
+    [
+      'Time',
+      `${duration(total(secondsPerEpoch))} in ${count(secondsPerEpoch.length, 'epoch')}${imagesPerSecond === null ? '' : `, ${imagesPerSecond.toFixed(0)} images/s`}`,
+    ],
+    ['Peak memory', `${String(provenance.peakMemoryMiB)} MiB`],
+    ['Parameters', String(provenance.parameters)],
+    ['Data, SHA-256', provenance.dataHash],
+    ['Teacher', teacher.length === 0 ? null : teacher.join(', ')],
+    ['Teacher, SHA-256', provenance.teacherHash],
+    ['Class means, SHA-256', provenance.classMeansHash],
+    ['Checkpoint, SHA-256', provenance.checkpointHash],
+    ['Error', provenance.error],
+  ];
+}
+
+function total(seconds: readonly number[]): number {
+  return seconds.reduce((sum, value) => sum + value, 0);
+}

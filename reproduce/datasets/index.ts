@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { type DataSource, registerDataset } from '../../lib/data';
+import { LabError } from '../../lib/errors';
+import { definitionsBelow, namingFile } from '../definitions';
+
+const sourceSchema = z.custom<DataSource>(
+  (value) =>
+    z
+      .looseObject({ name: z.string(), title: z.string(), downloads: z.instanceof(Map) })
+      .safeParse(value).success,
+);
+
+let registered = false;
+
+/**
+ * Makes known the data sets of this folder's files, and of the user's own folder: each exports
+ * `dataset`, for instance
+ *
+ *     export const dataset = customSource({ name: 'digits', title: 'My digits', load: ({ dataDir }) => … });
+ *
+ * @throws LabError that names the file: of kind `option` for one that exports no data set or takes a
+ * name that there is, `file` for one that cannot be loaded.
+ */
+export function registerDatasets(): void {
+  if (registered) return;
+  for (const { file, datasets } of definitionsBelow(__dirname)) {
+    for (const value of datasets) register(value, file);
+  }
+  registered = true;
+}
+
+function register(value: unknown, file: string): void {
+  const source = sourceSchema.safeParse(value);
+  if (!source.success) {
+    throw new LabError({
+      kind: 'option',
+      what: 'this is no data set',
+      where: `dataset in ${file}`,
+      remedy: 'Build it with customSource({ name, title, load }) from lib/data',
+    });
+  }
+  namingFile(file, () => registerDataset(source.data));
+}

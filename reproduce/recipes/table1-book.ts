@@ -1,0 +1,122 @@
+import { LabError, unknownName } from '../../lib/errors';
+import { inRowOrder, paperMethodOf } from '../../lib/report/methods';
+import { hashJson } from '../../lib/results/canonical';
+import { paperTable } from '../../lib/results/paper';
+import type { RunConfig } from '../../lib/results/schema';
+import { type Pair, pairName } from '../../lib/study/grid';
+import type { TrainingRecipe } from '../../lib/train/recipe';
+import { teacherRecipe } from './teacher';
+import { everyPair, type RecipeOfPair } from './table1-cell';
+import type { CellOfFile } from './table1-check';
+
+/** A pair that has no recipe of its own takes this pair's: of the same family, without an adapter. */
+export const lender = 'resnet56:resnet20';
+
+const teacherRow = 'teacher';
+
+/** All cells of the table, and what follows from them. */
+export interface RecipeBook {
+  /** What `--methods` takes, in the table's order, new ones last. */
+  readonly methods: readonly string[];
+  /** @throws LabError of kind `option` when there is none. */
+  recipe(pair: Pair, method: string): TrainingRecipe;
+  /** The recipe of a teacher that is trained here. */
+  teacher(model: string): TrainingRecipe;
+  /** Those of the methods whose recipe is the lender's, since the pair has none of its own. */
+  borrowed(pair: Pair, methods: readonly string[]): string[];
+  /** Whether a run has the very recipe behind the paper's number. */
+  isPaperRecipe(config: RunConfig): boolean;
+}
+
+/** @throws LabError of kind `option` when two cells train the same teacher differently. */
+export function recipeBook(cells: readonly CellOfFile[]): RecipeBook {
+  const { pairs } = paperTable('table1');
+  const inPaper = (pair: string): boolean => pairs.some((known) => known.pair === pair);
+  const methods = inRowOrder(
+    cells.flatMap(({ cell }) => (cell.row === teacherRow ? [] : Object.keys(cell.recipes))),
+  );
+  const byCell = new Map<string, RecipeOfPair>(
+    cells.flatMap(({ cell }) =>
+      Object.entries(cell.recipes).map(
+        ([method, recipe]) => [key(cell.pair, method), recipe] as const,
+      ),
+    ),
+  );
+  const own = (pair: Pair, method: string): RecipeOfPair | undefined =>
+    byCell.get(key(pairName(pair), method)) ?? byCell.get(key(everyPair, method));
+  const lent = (pair: Pair, method: string): RecipeOfPair | undefined =>
+    inPaper(pairName(pair)) ? undefined : byCell.get(key(lender, method));
+  const teachers = teachersOf(cells);
+
+  const book: RecipeBook = {
+    methods,
+    recipe(pair, method) {
+      const recipe = own(pair, method) ?? lent(pair, method);
+      if (recipe !== undefined) return trainingRecipe(recipe, pair, pair.student, method);
+      if (!methods.includes(method)) throw unknownName('method', method, methods, '--methods');
+      throw new LabError({
+        kind: 'option',
+        what: `the method '${method}' has no recipe for ${pairName(pair)}`,
+        where: '--methods',
+        remedy: 'Leave it out for this pair, or give it a cell of its own',
+      });
+    },
+    teacher(model) {
+      const alone = { teacher: model, student: model };
+      return trainingRecipe(teachers.get(model) ?? teacherRecipe, alone, model, teacherRow);
+    },
+    borrowed: (pair, asked) =>
+      asked.filter((method) => !own(pair, method) && lent(pair, method) !== undefined),
+    isPaperRecipe({ pair, student, method, recipe }) {
+      const hash = hashJson(recipe['training']);
+      if (method === teacherRow) {
+        return teachers.has(student) && hash === hashJson(book.teacher(student));
+      }
+      const [teacher = ''] = pair.split(':');
+      return (
+        inPaper(pair) &&
+        // The base of a `++` row has no number in the paper.
+        paperMethodOf(method) !== null &&
+        byCell.has(key(pair, method)) &&
+        hash === hashJson(book.recipe({ teacher, student }, method))
+      );
+    },
+  };
+  return book;
+}
+
+function trainingRecipe(
+  recipe: RecipeOfPair,
+  pair: Pair,
+  student: string,
+  name: string,
+): TrainingRecipe {
+  const { terms, ...rest } = typeof recipe === 'function' ? recipe(pair) : recipe;
+  return { student, method: { name, terms }, ...rest };
+}
+
+/** The teachers that have cells of their own; pairs that share one must agree on it. */
+function teachersOf(cells: readonly CellOfFile[]): Map<string, RecipeOfPair> {
+  const found = new Map<string, { recipe: RecipeOfPair; file: string }>();
+  for (const { cell, file } of cells) {
+    const recipe = cell.row === teacherRow ? cell.recipes[teacherRow] : undefined;
+    const [model] = cell.pair.split(':');
+    if (recipe === undefined || model === undefined || typeof recipe === 'function') continue;
+    const other = found.get(model);
+    if (other !== undefined && hashJson(other.recipe) !== hashJson(recipe)) {
+      throw new LabError({
+        kind: 'option',
+        what: `two pairs share the teacher ${model} and train it differently`,
+        where: file,
+        found: `another recipe in ${other.file}`,
+        remedy: 'Give both the same recipe: a teacher is trained once',
+      });
+    }
+    found.set(model, { recipe, file });
+  }
+  return new Map([...found].map(([model, { recipe }]) => [model, recipe]));
+}
+
+function key(pair: string, method: string): string {
+  return `${pair} ${method}`;
+}

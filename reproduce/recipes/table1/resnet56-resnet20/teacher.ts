@@ -1,0 +1,23 @@
+/**
+ * resnet56, the teacher of resnet56 → resnet20 on CIFAR-100 (column R56-R20): 72.34 % in the paper.
+ *
+ *     npm run reproduce:table1 -- --scale paper --pairs resnet56:resnet20 --methods teacher
+ *
+ * Time: not run here at this length; the same command with `--list` estimates it on your machine.
+ *
+ * The paper takes the published checkpoint (mdistiller's cifar_teachers.tar); a student that learnt
+ * from a teacher trained here is never called a match. Recipe: mdistiller's for training without a
+ * teacher, one run with seed 0 for all students.
+ */
+import { crossEntropy } from '../../../../lib/distill/terms';
+import { publishedRecipe } from '../../cifar';
+import type { Table1Cell } from '../../table1-cell';
+
+export const cell = {
+  pair: 'resnet56:resnet20',
+  row: 'teacher',
+  expected: 72.34,
+  recipes: {
+    teacher: publishedRecipe([crossEntropy()]),
+  },
+} satisfies Table1Cell;

@@ -1,0 +1,66 @@
+import { expect } from 'chai';
+import type { DecodedImages } from '../../lib/data';
+import { customSource } from '../../lib/data/custom-source';
+import { registerDataset } from '../../lib/data/registry';
+import { faultOf } from '../support/faults';
+
+/** Two classes of 2×1 pixels: class 0 is black, class 1 white. */
+function tiny(changes: Partial<DecodedImages['train']> = {}): DecodedImages {
+  const labels = Int32Array.from([0, 1, 0, 1]);
+  const images = Uint8Array.from({ length: 4 * 6 }, (_, at) => 255 * (Math.floor(at / 6) % 2));
+  const train = { images, labels, count: 4, ...changes };
+  const test = { images: images.slice(0, 12), labels: labels.slice(0, 2), count: 2 };
+  return { classes: ['black', 'white'], height: 1, width: 2, train, test };
+}
+
+function source(changes = {}): ReturnType<typeof customSource> {
+  return customSource({ name: 'tiny', title: 'Black and white', load: () => tiny(changes) });
+}
+
+describe('a data set of one’s own', () => {
+  it('is loaded with its name, statistics and hash, and can be cut', async () => {
+    const dataset = await source().load?.({ dataDir: '' });
+    expect(dataset?.name).to.equal('tiny');
+    // Half of the pixels are 0, half are 1.
+    expect(dataset?.mean).to.eql([0.5, 0.5, 0.5]);
+    expect(dataset?.std).to.eql([0.5, 0.5, 0.5]);
+    const cut = await source().load?.({ dataDir: '', subset: { train: 1 } });
+    expect([cut?.train.count, cut?.test.count]).to.eql([2, 2]);
+    expect(cut?.hash)
+      .to.match(/^[0-9a-f]{64}$/)
+      .and.not.equal(dataset?.hash);
+  });
+
+  it('says what it holds when it is checked', async () => {
+    expect((await source().verify('')).detail).to.equal('4 + 2 images in 2 classes');
+    expect((await source().status('')).state).to.equal('present');
+  });
+
+  const faults: [string, Partial<DecodedImages['train']>, string][] = [
+    [
+      'bytes are missing',
+      { images: new Uint8Array(23) },
+      '23 bytes for 4 images of 2×1 in 3 colours',
+    ],
+    ['a label has no class', { labels: Int32Array.from([0, 1, 2, 1]) }, 'label 2 of image 2'],
+    ['labels are missing', { labels: Int32Array.from([0, 1]) }, '2 labels'],
+    [
+      'there is no image',
+      { images: new Uint8Array(0), count: 0 },
+      '0 bytes for 0 images of 2×1 in 3 colours',
+    ],
+  ];
+  for (const [title, changes, found] of faults) {
+    it(`is refused when ${title}`, async () => {
+      const fault = await faultOf(() => source(changes).load?.({ dataDir: '' }));
+      expect([fault.where, fault.found]).to.eql(['tiny, train', found]);
+    });
+  }
+
+  it('cannot take a name that there is, or one that the command line could not take', async () => {
+    for (const name of ['cifar100', 'folder:here', 'a b']) {
+      const { found } = await faultOf(() => registerDataset({ ...source(), name }));
+      expect(found).to.equal(`'${name}'`);
+    }
+  });
+});

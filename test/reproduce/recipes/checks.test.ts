@@ -1,0 +1,104 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { definitionsBelow } from '../../../reproduce/definitions';
+import { recipeBook } from '../../../reproduce/recipes/table1-book';
+import { checkedCells } from '../../../reproduce/recipes/table1-check';
+import { faultOf } from '../../support/faults';
+import { withFolder } from '../../support/folder';
+
+/** The source of a file with one cell; `changes` are written over its fields. */
+function cellFile(changes: string, loss = 'crossEntropy'): string {
+  return `
+    const recipe = {
+      terms: [{ loss: '${loss}', weight: 1 }], epochs: 2, batchSize: 4, learningRate: 0.1,
+      schedule: { kind: 'cosine' }, optimiser: { momentum: 0, weightDecay: 0, nesterov: false },
+      augmentation: 'none',
+    };
+    export const cell = { pair: 'resnet20:resnet8', row: 'mine', expected: null, recipes: { mine: recipe }, ${changes} };`;
+}
+
+describe('a file of recipes', () => {
+  const folder = withFolder();
+  const book = (): ReturnType<typeof recipeBook> =>
+    recipeBook(checkedCells(definitionsBelow(folder(), {})));
+  const write = (name: string, text: string): void => writeFileSync(join(folder(), name), text);
+
+  const faults: [string, string, RegExp][] = [
+    ['an unknown model', cellFile("pair: 'resnet20:resnet9'"), /unknown model 'resnet9'/],
+    ['half a pair', cellFile("pair: 'resnet20'"), /a teacher and a student/],
+    [
+      'an unknown method of a row of the paper',
+      cellFile("row: 'kd', recipes: { kdd: recipe }"),
+      /unknown method 'kdd'.*kd-published/,
+    ],
+    ['an unknown loss term', cellFile('', 'crossEntropi'), /unknown loss term.*crossEntropy/],
+    ['a number that is none', cellFile("expected: '72.5'"), /no cell.*expected/],
+    ['no recipe', cellFile('recipes: {}'), /no cell.*no recipe/],
+    [
+      'half a recipe',
+      cellFile('recipes: { mine: { terms: recipe.terms } }'),
+      /no cell.*paperRecipe/,
+    ],
+    ['a field that no cell has', cellFile('expectd: 1'), /no cell.*expectd/],
+    ['another name', 'export const cel = {};', /defines nothing/],
+    ['TypeScript that cannot be read', 'export const cell = {', /cannot be loaded/],
+  ];
+  for (const [title, text, words] of faults) {
+    it(`is refused by its name for ${title}`, async () => {
+      write('faulty.ts', text);
+      const { what, where, found, remedy } = await faultOf(book);
+      expect(`${what} ${found ?? ''} ${remedy}`).to.match(words);
+      expect(where).to.equal(join(folder(), 'faulty.ts'));
+    });
+  }
+
+  it('is refused when another has the same cell, or a method of it', async () => {
+    write('first.ts', cellFile(''));
+    for (const second of [cellFile(''), cellFile("row: 'other', recipes: { mine: recipe }")]) {
+      write('second.ts', second);
+      const { what, where, found } = await faultOf(book);
+      expect(what).to.equal('two files have a recipe for mine of resnet20:resnet8');
+      expect(where).to.equal(join(folder(), 'second.ts'));
+      expect(found).to.include('first.ts');
+    }
+  });
+
+  it('is refused when it trains a teacher otherwise than another', async () => {
+    const teacher = "row: 'teacher', recipes: { teacher: recipe }";
+    write('first.ts', cellFile(teacher));
+    write(
+      'second.ts',
+      cellFile(
+        `${teacher.replace('recipe }', '{ ...recipe, epochs: 3 } }')}, pair: 'resnet20:resnet14'`,
+      ),
+    );
+    const { what, found } = await faultOf(book);
+    expect(what).to.equal('two pairs share the teacher resnet20 and train it differently');
+    expect(found).to.include('first.ts');
+  });
+
+  it('serves every pair with *, where a pair has none of its own, and may follow from the pair', () => {
+    write(
+      'all.ts',
+      cellFile(
+        "pair: '*', recipes: { mine: ({ student }) => ({ ...recipe, batchSize: student.length }) }",
+      ),
+    );
+    write('one.ts', cellFile(''));
+    const { recipe, methods } = book();
+    expect(methods).to.eql(['mine']);
+    expect(recipe({ teacher: 'resnet20', student: 'resnet8' }, 'mine').batchSize).to.equal(4);
+    const other = recipe({ teacher: 'resnet20', student: 'resnet14' }, 'mine');
+    expect(other.batchSize).to.equal(8);
+    expect([other.student, other.method.name]).to.eql(['resnet14', 'mine']);
+  });
+
+  it('does not lend a method to a pair of the paper', async () => {
+    write('one.ts', cellFile(''));
+    const { what } = await faultOf(() =>
+      book().recipe({ teacher: 'resnet56', student: 'resnet20' }, 'mine'),
+    );
+    expect(what).to.equal("the method 'mine' has no recipe for resnet56:resnet20");
+  });
+});

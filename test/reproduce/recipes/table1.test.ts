@@ -1,0 +1,284 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { LossTerm } from '../../../lib/distill/terms';
+import { hashJson } from '../../../lib/results/canonical';
+import { paperTable } from '../../../lib/results/paper';
+import type { RunConfig } from '../../../lib/results/schema';
+import { type Pair, pairName } from '../../../lib/study/grid';
+import { planRuns } from '../../../lib/study/plan';
+import { definitionsBelow } from '../../../reproduce/definitions';
+import {
+  borrowingNotes,
+  isPaperRecipe,
+  paperPairs,
+  table1Methods,
+  table1Recipe,
+  table1TeacherRecipe,
+} from '../../../reproduce/recipes/table1';
+import { checkedCells } from '../../../reproduce/recipes/table1-check';
+import { table1Settings } from '../../../reproduce/table1-settings';
+import { madeUpConfig } from '../../results/made-up-runs';
+
+const folder = join(__dirname, '..', '..', '..', 'reproduce', 'recipes', 'table1');
+const files = checkedCells(definitionsBelow(folder, {}));
+
+function pairOf(name: string): Pair {
+  const [teacher = '', student = ''] = name.split(':');
+  return { teacher, student };
+}
+
+function terms(pair: string, method: string): readonly LossTerm[] {
+  return table1Recipe(pairOf(pair), method).method.terms;
+}
+
+describe('the cells of table 1', () => {
+  const { rows, pairs } = paperTable('table1');
+
+  it('are one file each: six pairs by fifteen rows, with the paper’s numbers', () => {
+    expect(files).to.have.length(90);
+    for (const { pair } of pairs) {
+      for (const { method, values } of rows) {
+        const name = join(folder, pair.replace(':', '-'), `${method}.ts`);
+        const found = files.find(({ file }) => file === name);
+        expect(found?.cell.pair, name).to.equal(pair);
+        expect(found?.cell.row, name).to.equal(method);
+        expect(found?.cell.expected, name).to.equal(values[pair]);
+      }
+    }
+  });
+
+  it('open with what they reproduce, the command that runs all their recipes, the figure and the time', () => {
+    for (const { file, cell } of files) {
+      const text = readFileSync(file, 'utf8');
+      const header = text.slice(0, text.indexOf('*/'));
+      expect(text.startsWith('/**'), file).to.equal(true);
+      expect(header, file).to.include(`${cell.expected?.toFixed(2) ?? ''} %`);
+      expect(header, file).to.include(cell.pair.replace(':', ' → '));
+      expect(header, file).to.match(/Time: /);
+      const [, scale, pair, methods] =
+        /npm run reproduce:table1 -- --scale (\S+) --pairs (\S+) --methods (\S+)\n/.exec(header) ??
+        [];
+      expect([scale, pair, methods], file).to.eql([
+        'paper',
+        cell.pair,
+        Object.keys(cell.recipes).join(','),
+      ]);
+    }
+  });
+
+  it('run by their commands', () => {
+    for (const { cell } of files) {
+      const methods = Object.keys(cell.recipes).join(',');
+      const options = { scale: 'paper', pairs: cell.pair, methods, results: '', resume: true };
+      const { cells } = table1Settings(options);
+      expect(cells).to.have.length(3 * Object.keys(cell.recipes).length);
+    }
+  });
+
+  it('of a teacher run it alone, once for all seeds', () => {
+    const pairs = 'resnet32x4:ShuffleV1,resnet32x4:ShuffleV2';
+    const settings = table1Settings({
+      ...{ scale: 'paper', pairs, methods: 'teacher', results: '', resume: true },
+    });
+    const runs = planRuns({
+      ...{ study: 'none', resultsRoot: 'none', teacherSeed: 0, givenTeachers: new Set<string>() },
+      cells: settings.cells,
+      recipeOf: settings.recipeOf,
+      teacherRecipeOf: settings.teacherRecipeOf,
+    });
+    expect(runs.map(({ pair, method, seed }) => [pair, method, seed])).to.eql([
+      ['resnet32x4', 'teacher', 0],
+    ]);
+  });
+});
+
+describe('the recipes of table 1', () => {
+  it('are in the table’s order, the published one before the one with ND 0', () => {
+    expect(table1Methods()).to.eql(
+      [
+        'student-published,student,fitnet,rkd,pkt,ofd,crd,reviewkd-published,reviewkd,kd-published,kd',
+        'dist-published,dist,dkd-published,dkd,kd++,dist++,dkd++,reviewkd++',
+      ].flatMap((line) => line.split(',')),
+    );
+  });
+
+  // Runs on disk are bound to these: a recipe that changes refuses to go on with them.
+  const pinned: [string, string, string][] = [
+    [
+      'resnet56:resnet20',
+      'student',
+      'f26eb1e446bfdd934854c473026ce8a10e491ed578b162c1eb199b54443aeb6e',
+    ],
+    ['resnet56:resnet20', 'kd', '08ee450116e26536a6c36226bc032afa97e7a86bbfd2bee57b65e69ced244d7d'],
+    [
+      'resnet56:resnet20',
+      'kd++',
+      '2128b8547a1e3b9997373d7850a10967cdc72ba1915a03a3fcb29b4fa9656e61',
+    ],
+    [
+      'resnet56:resnet20',
+      'dkd++',
+      'e0a5bc1812cbed48310c585da5f69fd7eee7277f401f046cb65799c1d237ce5c',
+    ],
+    [
+      'resnet56:resnet20',
+      'dist',
+      '08caedb46dd4015700469f8a3ce4aa512bb38493fd15e068b69e789aa58b7606',
+    ],
+    [
+      'resnet56:resnet20',
+      'reviewkd++',
+      '51df18347fd6ebce306a7d01e8b6ed200515c49abf6ab9fa1700cd7be8b1e7d5',
+    ],
+    [
+      'resnet20:resnet8',
+      'student',
+      '00a21359a4706c7dcb087941c16de5b62c976ef077a99596d8f1108cfaec522e',
+    ],
+    [
+      'resnet20:resnet8',
+      'dist++',
+      'd4ff8bc5c08c4db6056185669ba803d62f896aa0f660118202d6c421a19c1b05',
+    ],
+    [
+      'wrn_16_2:resnet8',
+      'reviewkd',
+      '724d2debad83347892f83bbe7a0cba608408c62ba61c5f594a3fdc1b88fdea3c',
+    ],
+    [
+      'ResNet50:MobileNetV2',
+      'dkd',
+      '2cbfb7c74b0959ae90fbc955c575e536b1187d9d47fdcc7a8b93b397cf5fcb75',
+    ],
+    [
+      'resnet32x4:ShuffleV1',
+      'reviewkd++',
+      '166f3de532d83b67889afeca474b22791d3ff3c87b09e1535dbadbc653c9009e',
+    ],
+    ['resnet56', 'teacher', 'aee4b77e1ef795a44ad93e7fee283e8c0fe827fc121c2d104f56ce0a153607ab'],
+    ['resnet20', 'teacher', 'f53aac9892d79e9ac5fac3c2eee0f71fef6194a99329048e4d1aa8700564513d'],
+  ];
+  for (const [pair, method, hash] of pinned) {
+    it(`stay what they were: ${method} of ${pair}`, () => {
+      const recipe =
+        method === 'teacher' ? table1TeacherRecipe(pair) : table1Recipe(pairOf(pair), method);
+      expect(hashJson(recipe)).to.equal(hash);
+    });
+  }
+
+  it('of a ++ row and of its base differ in the ND term alone', () => {
+    for (const pair of paperPairs) {
+      for (const base of ['kd', 'dkd', 'dist', 'reviewkd']) {
+        const plus = table1Recipe(pairOf(pair), `${base}++`);
+        const without = plus.method.terms.filter(({ loss }) => loss !== 'normDirection');
+        expect(plus.method.terms).to.have.length(without.length + 1);
+        expect(table1Recipe(pairOf(pair), base)).to.eql({
+          ...plus,
+          method: { name: base, terms: without },
+        });
+      }
+    }
+  });
+
+  const light = ['MobileNetV2', 'ShuffleV1', 'ShuffleV2'];
+  it('as published take batches of 64 without Nesterov, and ReviewKD’s the ++ rows’ 128 with it', () => {
+    const older = ['fitnet', 'rkd', 'pkt', 'ofd', 'crd'];
+    const plain = ['student', 'kd', 'dkd', 'dist'].map((row) => `${row}-published`);
+    for (const pair of paperPairs.map(pairOf)) {
+      const isLight = light.includes(pair.student);
+      for (const method of [...older, ...plain]) {
+        const { batchSize, optimiser, learningRate, epochs, schedule } = table1Recipe(pair, method);
+        expect(optimiser).to.eql({ momentum: 0.9, weightDecay: 5e-4, nesterov: false });
+        expect([batchSize, learningRate, epochs]).to.eql([64, isLight ? 0.01 : 0.05, 240]);
+        expect(schedule).to.eql({ kind: 'step', milestones: [150, 180, 210], factor: 0.1 });
+      }
+      for (const method of ['student', 'kd++', 'reviewkd-published']) {
+        const { batchSize, optimiser, learningRate } = table1Recipe(pair, method);
+        expect([batchSize, optimiser.nesterov, learningRate]).to.eql([
+          128,
+          true,
+          isLight ? 0.02 : 0.1,
+        ]);
+      }
+    }
+  });
+
+  it('as published have the weights that their authors give', () => {
+    const weights: [string, number, number][] = [
+      // pair, DKD's beta, ReviewKD's weight
+      ['resnet56:resnet20', 2, 0.6],
+      ['wrn_40_2:wrn_40_1', 6, 5],
+      ['resnet32x4:resnet8x4', 8, 5],
+      ['ResNet50:MobileNetV2', 8, 8],
+      ['resnet32x4:ShuffleV1', 8, 5],
+      ['resnet32x4:ShuffleV2', 8, 8],
+    ];
+    for (const [pair, beta, reviewKd] of weights) {
+      expect(terms(pair, 'kd-published')).to.eql([
+        { loss: 'crossEntropy', weight: 0.1 },
+        { loss: 'kd', weight: 0.9, temperature: 4 },
+      ]);
+      expect(terms(pair, 'dist-published')).to.eql([
+        { loss: 'crossEntropy', weight: 1 },
+        { loss: 'dist', weight: 2, beta: 1, gamma: 1, temperature: 4 },
+      ]);
+      expect(terms(pair, 'dkd-published')[1]).to.eql({
+        ...{ loss: 'dkd', weight: 1, alpha: 1, beta, temperature: 4 },
+        warmUpEpochs: 20,
+      });
+      expect(terms(pair, 'reviewkd-published')[1]).to.eql({
+        ...{ loss: 'reviewKd', weight: reviewKd },
+        warmUpEpochs: 20,
+      });
+      const older = ['fitnet', 'rkd', 'pkt', 'ofd', 'crd'];
+      expect(older.map((method) => terms(pair, method)[1]?.weight)).to.eql([
+        100, 1, 30_000, 0.001, 0.8,
+      ]);
+    }
+  });
+
+  it('of a pair that the paper does not have are those of resnet56 → resnet20, and the notes say so', () => {
+    const pair = { teacher: 'wrn_16_2', student: 'resnet8' };
+    const borrowed = table1Recipe(pair, 'dkd++');
+    expect(borrowed).to.eql({
+      ...table1Recipe(pairOf('resnet56:resnet20'), 'dkd++'),
+      student: 'resnet8',
+    });
+    expect(borrowingNotes([pair, pairOf('resnet56:resnet20')], ['kd', 'dkd++'])).to.eql([
+      `${pairName(pair)} takes the recipes of resnet56:resnet20 for kd, dkd++.`,
+    ]);
+  });
+});
+
+describe('whether a run has the paper’s recipe', () => {
+  const runOf = (pair: string, method: string, change = {}): RunConfig => {
+    const { teacher, student } = pairOf(pair);
+    const training =
+      method === 'teacher'
+        ? table1TeacherRecipe(teacher)
+        : table1Recipe({ teacher, student }, method);
+    return madeUpConfig({
+      ...{ pair: method === 'teacher' ? teacher : pair, method },
+      student: training.student,
+      recipe: { training: { ...training, ...change } },
+    });
+  };
+
+  it('is so for the ++ rows, the published recipes, the older rows and the teacher', () => {
+    for (const method of ['kd++', 'kd-published', 'student-published', 'crd', 'teacher']) {
+      expect(isPaperRecipe(runOf('wrn_40_2:wrn_40_1', method)), method).to.equal(true);
+    }
+  });
+
+  it('is not for the bases with ND 0, another pair, or a recipe with a change', () => {
+    for (const method of ['kd', 'dkd', 'dist', 'reviewkd', 'student']) {
+      expect(isPaperRecipe(runOf('wrn_40_2:wrn_40_1', method)), method).to.equal(false);
+    }
+    expect(isPaperRecipe(runOf('resnet20:resnet8', 'kd++'))).to.equal(false);
+    expect(isPaperRecipe(runOf('wrn_40_2:wrn_40_1', 'kd++', { learningRate: 0.05 }))).to.equal(
+      false,
+    );
+    expect(isPaperRecipe(runOf('wrn_40_2:wrn_40_1', 'teacher', { epochs: 4 }))).to.equal(false);
+  });
+});
