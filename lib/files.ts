@@ -1,26 +1,63 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { createHash, randomInt } from 'node:crypto';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { LabError } from './errors';
 
 /**
  * Writes a file under a temporary name, syncs it and renames it: a reader sees the old bytes or the
  * new ones, never half of them. Makes the folder when it is missing.
  *
- * @throws LabError of kind `file` when the disk is full or the place cannot be written.
+ * @throws LabError of kind `file` when the disk is full or the place cannot be written; nothing new is
+ * left there then.
  */
 export function writeAtomic(path: string, bytes: string | Uint8Array): void {
+  const temporary = `${path}.${randomInt(2 ** 47)}`;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileAtomic.sync(
-      path,
-      typeof bytes === 'string'
-        ? bytes
-        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    );
+    try {
+      writeWhole(temporary, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
   } catch (error) {
     throw writeFault(path, error);
+  }
+}
+
+/** On a disk that fills up, the system writes what still fits and reports no error until the next call. */
+function writeWhole(path: string, bytes: Uint8Array): void {
+  const descriptor = openSync(path, 'wx');
+  try {
+    let written = 0;
+    while (written < bytes.length) written += writeSync(descriptor, bytes, written);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Removes what `writeAtomic` leaves of a file when its process is killed in the middle (`NAME.1234567`).
+ * Only for a folder in which no other process writes.
+ */
+export function removeUnfinishedWrites(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    if (/\.(json|jsonl|safetensors)\.\d+$/.test(name)) rmSync(join(folder, name), { force: true });
   }
 }
 

@@ -5,6 +5,8 @@ export type { EngineDescription, EngineKind } from './engine/describe';
 export { random, type Random } from './engine/random';
 
 export {
+  contrastiveLoss,
+  contrastNormaliser,
   crossEntropyLoss,
   detachedSifnLoss,
   directionCosineLoss,
@@ -12,29 +14,42 @@ export {
   distLoss,
   dkdLoss,
   embeddingNorms,
+  featureOverhaulLoss,
   hierarchicalContextLoss,
+  hintLoss,
   kdLoss,
   naiveNormLoss,
   normDirectionLoss,
   NormMemory,
+  overhaulMargins,
+  probabilisticTransferLoss,
+  relationalLoss,
   sifnLoss,
+  updatedMemory,
+  type ContrastOptions,
   type DirectionInfoNceOptions,
   type DistOptions,
   type DkdOptions,
   type KdOptions,
+  type RelationalOptions,
   type SifnOptions,
 } from './losses';
 
 export {
+  crd,
   crossEntropy,
   directionCosine,
   directionInfoNce,
   dist,
   dkd,
+  fitNet,
   kd,
   naiveNorm,
   normDirection,
+  ofd,
+  pkt,
   reviewKd,
+  rkd,
   sifn,
   warmUp,
   type LossTerm,
@@ -55,10 +70,12 @@ export type { Model, ModelOutput } from './nn/model';
 export type { StateDict, StateEntry, StateTensor } from './nn/state';
 export type { ForwardMode } from './nn/layers';
 export { hashStateDict } from './nn/hash';
+export { encodePth } from './formats/pth-writer';
 export { readWeights } from './formats/weights';
 export { readSafetensors, writeSafetensors, type SafetensorsFile } from './formats/safetensors';
 
-export { loadDataset, type LoadDatasetOptions } from './data/registry';
+export { customSource, type CustomDataset } from './data/custom-source';
+export { loadDataset, registerDataset, type LoadDatasetOptions } from './data/registry';
 export type { ImageDataset, ImageSplit } from './data/types';
 
 export { evaluate, type Evaluation } from './train/evaluate';

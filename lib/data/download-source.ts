@@ -52,7 +52,12 @@ export async function downloadSource(
   return { form: chosen, ...(await download({ ...options, url: address, destination, checksum })) };
 }
 
-function mirrored(base: string, fileName: string): string {
+/**
+ * The address of a file in a folder of another server.
+ *
+ * @throws LabError of kind `option` when `base` is no address.
+ */
+export function mirrored(base: string, fileName: string): string {
   const folder = base.endsWith('/') ? base : `${base}/`;
   if (URL.canParse(fileName, folder)) return new URL(fileName, folder).href;
   throw new LabError({

@@ -14,7 +14,8 @@ export interface DownloadOptions {
   readonly url: string;
   /** Where the whole file goes; until then its bytes lie in `<destination>.part`. */
   readonly destination: string;
-  readonly checksum: Checksum;
+  /** Undefined where none was published: then its length alone tells whether the file is whole. */
+  readonly checksum: Checksum | undefined;
   readonly onProgress?: OnDataProgress | undefined;
   /** How often a connection that breaks off is taken up again. Default 4. */
   readonly retries?: number;
@@ -69,9 +70,11 @@ async function isThere(options: DownloadOptions): Promise<boolean> {
 }
 
 async function fetchPatiently(options: DownloadOptions, part: PartialFile): Promise<void> {
-  const { url, destination, onProgress } = options;
+  const { url, destination, checksum, onProgress } = options;
   const { retries = 4, retryDelay = 1000, idleTimeout = 60_000 } = options;
   for (let attempt = 0; ; attempt++) {
+    // Without a mark of the server or a checksum nobody could tell whether the pieces fit.
+    if (checksum === undefined && part.validator(url) === undefined) await part.remove();
     try {
       await fetchInto(part, { url, onProgress, idleTimeout });
       return;
@@ -104,14 +107,16 @@ async function finish(part: PartialFile, destination: string): Promise<void> {
 }
 
 async function hasChecksum({ checksum }: DownloadOptions, path: string): Promise<boolean> {
-  return (await hashFile(path, checksum.algorithm)) === checksum.value;
+  return checksum === undefined || (await hashFile(path, checksum.algorithm)) === checksum.value;
 }
 
 async function requireChecksum(
-  { url, destination, checksum: { algorithm, value } }: DownloadOptions,
+  { url, destination, checksum }: DownloadOptions,
   path: string,
   what: string,
 ): Promise<void> {
+  if (checksum === undefined) return;
+  const { algorithm, value } = checksum;
   const found = await hashFile(path, algorithm);
   if (found === value) return;
   const isDownload = path !== destination;

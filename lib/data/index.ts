@@ -6,7 +6,6 @@ export {
   trainBatchCount,
   trainingBatch,
   type Batch,
-  type TrainBatchesOptions,
 } from './batches';
 export { customSource, type CustomDataset } from './custom-source';
 export { dataDirectory, dataVariable } from './directory';

@@ -1,4 +1,4 @@
-import { unknownName } from '../errors';
+import { LabError, unknownName } from '../errors';
 import { loadCifar } from './cifar';
 import { cifar100Spec, cifar10Spec, type CifarSpec } from './cifar-specs';
 import { cifarStatus, verifyCifar } from './cifar-status';
@@ -10,14 +10,38 @@ import { folderPrefix } from './folder';
 import type { OnDataProgress } from './progress';
 import type { DataSource, DatasetStatus } from './source';
 import type { Subset } from './subset';
+import { teachersSource } from './teachers-source';
 import type { ImageDataset } from './types';
 
-/** Everything that `npm run data` lists, downloads and checks; a new entry here is known everywhere. */
-export const dataSources: readonly DataSource[] = [
+const sources: DataSource[] = [
   fashionMnistSource,
   cifarSource(cifar10Spec),
   cifarSource(cifar100Spec),
+  teachersSource,
 ];
+
+/** Everything that `npm run data` lists, downloads and checks. */
+export const dataSources: readonly DataSource[] = sources;
+
+/**
+ * Adds a data set to those that are known everywhere by name.
+ *
+ * @throws LabError of kind `option` when the name is taken or cannot be one.
+ */
+export function registerDataset(source: DataSource): void {
+  const { name } = source;
+  const taken = sources.some((known) => known.name === name);
+  if (!taken && /^[\w.+-]+$/.test(name)) {
+    sources.push(source);
+    return;
+  }
+  throw new LabError({
+    kind: 'option',
+    what: taken ? 'two data sets have the same name' : 'this is no name for a data set',
+    found: `'${name}'`,
+    remedy: 'Give the new one a name of its own, of letters, digits and . _ + -',
+  });
+}
 
 export interface LoadDatasetOptions {
   /** Where data sets lie; default as `dataDirectory`. A CIFAR folder or archive itself will do. */

@@ -69,6 +69,7 @@ async function unzip(bytes: Uint8Array, where: string): Promise<Map<string, Buff
     for await (const entry of zip.eachEntry()) {
       if (entry.fileName.endsWith('/')) continue;
       const content = await buffer(await zip.openReadStreamPromise(entry));
+      if (files.has(entry.fileName)) throw new Error(`${entry.fileName} is there twice`);
       if (crc32(content) !== entry.crc32) throw new Error(`${entry.fileName} has a wrong checksum`);
       files.set(entry.fileName, content);
     }

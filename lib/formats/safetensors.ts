@@ -4,10 +4,15 @@ import { errorCode, writeAtomic } from '../files';
 import { LabError } from '../errors';
 import type { StateDict, StateEntry } from '../nn/state';
 import { bfloatToNumber, halfToNumber } from './half';
+import { contentHash, hashKey } from './safetensors-hash';
+import { storedForm, type StoredTensor } from './stored-tensor';
 
 /**
  * The safetensors format: eight bytes of header length (little-endian), a JSON header that names each
- * tensor's type, shape and place, then the numbers. It holds no code.
+ * tensor's type, shape and place, then the numbers. It holds no code, and the format has no checksum:
+ * files written here carry a hash of their content in the header, which is verified wherever it is found.
+ * In a file of others only a header that contradicts itself can be noticed; for damaged numbers, put a
+ * `sha256sum` beside it (see `readWeights`).
  */
 export interface SafetensorsFile {
   readonly tensors: Map<string, StateEntry>;
@@ -38,27 +43,38 @@ const numberTypes: Readonly<Record<string, { size: number; read: Reader }>> = {
 };
 type Reader = (view: DataView, at: number) => number;
 
-/** The bytes of a file with float32 tensors; equal content gives equal bytes. */
+/**
+ * The bytes of a file with float32 tensors, batch norm's counters as 64-bit integers; equal content gives
+ * equal bytes.
+ */
 export function encodeSafetensors(
   tensors: StateDict,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const stored = [...tensors].map(([name, entry]) => storedForm(name, entry));
+  // Wider numbers first, as the official writer does: then all lie aligned.
+  const numbers = [
+    ...stored.filter(({ dtype }) => dtype === 'I64'),
+    ...stored.filter(({ dtype }) => dtype !== 'I64'),
+  ];
+  const places = new Map<string, [number, number]>();
   let offset = 0;
-  for (const [name, { shape, data }] of tensors) {
-    const end = offset + data.byteLength;
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, end] };
-    offset = end;
+  for (const { name, bytes } of numbers) {
+    places.set(name, [offset, offset + bytes.byteLength]);
+    offset += bytes.byteLength;
+  }
+  const header: Record<string, unknown> = {
+    __metadata__: { ...metadata, [hashKey]: contentHash(stored, metadata) },
+  };
+  for (const { name, dtype, shape } of stored) {
+    header[name] = { dtype, shape, data_offsets: places.get(name) };
   }
   const text = Buffer.from(JSON.stringify(header), 'utf8');
   // Spaces make the header a multiple of eight, so that the numbers lie aligned.
   const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
-  const numbers = [...tensors.values()].map(({ data }) =>
-    Buffer.from(data.buffer, data.byteOffset, data.byteLength),
-  );
-  return Buffer.concat([length, padded, ...numbers]);
+  return Buffer.concat([length, padded, ...numbers.map(({ bytes }) => bytes)]);
 }
 
 /** Writes a file atomically. */
@@ -73,7 +89,8 @@ export function writeSafetensors(
 /**
  * Reads a file; numbers of every known type become float32.
  *
- * @throws LabError of kind `file` when it is missing, truncated or not of this format.
+ * @throws LabError of kind `file` when it is missing, truncated, not of this format, or has a hash
+ *   that its content does not have.
  */
 export function readSafetensors(path: string): SafetensorsFile {
   let bytes: Uint8Array;
@@ -96,6 +113,7 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Safetensors
   const header = parseHeader(bytes.subarray(8, 8 + headerLength), where);
   const numbersAt = 8 + headerLength;
   const tensors = new Map<string, StateEntry>();
+  const stored: (StoredTensor & { readonly start: number; readonly end: number })[] = [];
   let metadata: Record<string, string> = {};
   let covered = 0;
   for (const [name, value] of Object.entries(header)) {
@@ -115,11 +133,20 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Safetensors
     const data = new Float32Array(count);
     for (let i = 0; i < count; i++) data[i] = type.read(view, numbersAt + start + i * type.size);
     tensors.set(name, { shape, data });
+    const numbers = bytes.subarray(numbersAt + start, numbersAt + end);
+    stored.push({ name, dtype, shape, bytes: numbers, start, end });
   }
   if (numbersAt + covered !== bytes.byteLength) {
     throw damaged(where, `${bytes.byteLength - numbersAt} bytes of numbers, ${covered} named`);
   }
-  return { tensors, metadata };
+  const places = stored.toSorted((a, b) => a.start - b.start || a.end - b.end);
+  const apart = places.find(({ start }, index) => start !== (places[index - 1]?.end ?? 0));
+  if (apart) throw damaged(where, `tensor '${apart.name}' not where the one before it ends`);
+  const { [hashKey]: expected, ...others } = metadata;
+  if (expected !== undefined && contentHash(stored, others) !== expected) {
+    throw damaged(where, 'content that is not what was written: its hash is another');
+  }
+  return { tensors, metadata: others };
 }
 
 function parseHeader(bytes: Uint8Array, where: string): Record<string, unknown> {

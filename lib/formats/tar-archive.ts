@@ -36,30 +36,32 @@ export async function readTarFiles(
   try {
     await list({ file: path, strict: true, onReadEntry });
   } catch (error) {
-    throw unreadable(path, describe(error), error);
+    throw unreadableArchive(path, error);
   }
-  if (tooLarge !== undefined) throw unreadable(path, tooLarge);
+  if (tooLarge !== undefined) throw unreadableArchive(path, tooLarge);
   return files;
 }
 
-function isFile({ type }: ReadEntry): boolean {
+/** Whether an entry is a plain file, not a link, a folder or a device. */
+export function isFile({ type }: ReadEntry): boolean {
   return type === 'File' || type === 'OldFile' || type === 'ContiguousFile';
 }
 
-function describe(error: unknown): string {
-  if (errorCode(error) === 'ENOENT') return 'no such file';
-  return error instanceof Error ? error.message : String(error);
-}
-
-function unreadable(path: string, found: string, cause?: unknown): LabError {
+/** The error for an archive that is missing, damaged, cut off or not to be trusted. */
+export function unreadableArchive(path: string, cause: unknown): LabError {
   return new LabError(
     {
       kind: 'file',
       what: 'an archive cannot be read',
       where: path,
-      found,
+      found: describe(cause),
       remedy: 'It is damaged, cut off or not a tar archive: remove it and get it again',
     },
     { cause },
   );
+}
+
+function describe(error: unknown): string {
+  if (errorCode(error) === 'ENOENT') return 'no such file';
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { errorCode } from '../files';
+import { existsSync, readFileSync } from 'node:fs';
+import { errorCode, sha256 } from '../files';
 import { LabError } from '../errors';
 import type { StateDict } from '../nn/state';
 import { decodePth, isZip } from './pth';
 import { decodeSafetensors } from './safetensors';
+import { digestFile, requireNotedDigest } from './sha256sum';
 
 /** First byte of a pickle of protocol 2 and later. */
 const pickleMark = 0x80;
@@ -14,7 +15,12 @@ const headerStart = 0x7b;
  * A model's weights from a `.pth` of PyTorch (new and old form) or a `.safetensors`, told apart by what
  * is in them and not by their names. No code of a file is run.
  *
- * @throws LabError of kind `file` when it is missing, broken or something else.
+ * What damage is noticed: all of it in a `.pth` of the new (zip) form, which has checksums, and in a
+ * `.safetensors` of this package, which has a hash. The old form of `.pth` and a `.safetensors` of others
+ * have none: there a flipped bit among the numbers is a wrong weight and nobody can tell, unless
+ * `FILE.sha256` lies beside it, as `sha256sum` writes it and `npm run data -- cifar-teachers` does.
+ *
+ * @throws LabError of kind `file` when it is missing, broken, not what was noted, or something else.
  */
 export async function readWeights(path: string): Promise<StateDict> {
   let bytes: Uint8Array;
@@ -24,6 +30,7 @@ export async function readWeights(path: string): Promise<StateDict> {
     const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
     throw unreadable(path, found);
   }
+  if (existsSync(digestFile(path))) requireNotedDigest(path, sha256(bytes));
   const start = Buffer.from(bytes.subarray(0, 64)).toString('latin1').trimStart().toLowerCase();
   if (start.startsWith('<')) {
     throw unreadable(path, 'a web page, as servers give in place of a file that has moved');

@@ -66,30 +66,21 @@ export function appendMetrics(directory: string, metrics: EpochMetrics): void {
   writeEpochs(path, [...epochs, checked]);
 }
 
-/** What `truncateMetrics` did to the file. */
-export interface Truncation {
-  /** Epochs that the file holds now; fewer than asked for when it never held so many. */
-  readonly kept: number;
-  /** Whole epochs that were dropped. */
-  readonly dropped: number;
-  /** Whether a last line cut in the middle was removed. */
-  readonly repaired: boolean;
-}
-
 /**
- * Drops the epochs after `epoch` and a cut last line, so that a run resumed from the checkpoint of
- * that epoch writes each of its lines once.
+ * Makes a run's metrics those of its checkpoint: drops the epochs after it, a cut last line, and puts
+ * back what the file has lost, so that the resumed run writes each of its lines once.
  */
-export function truncateMetrics(directory: string, epoch: number): Truncation {
-  const { epochs, cut } = readMetrics(directory);
-  const kept = epochs.slice(0, Math.max(0, epoch));
-  const dropped = epochs.length - kept.length;
-  if (dropped > 0 || cut !== null) writeEpochs(join(directory, metricsFile), kept);
-  return { kept: kept.length, dropped, repaired: cut !== null };
+export function restoreMetrics(directory: string, epochs: readonly EpochMetrics[]): void {
+  const path = join(directory, metricsFile);
+  if (readLines(path).join('\n') !== textOf(epochs)) writeEpochs(path, epochs);
 }
 
 function writeEpochs(path: string, epochs: readonly EpochMetrics[]): void {
-  writeAtomic(path, epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(''));
+  writeAtomic(path, textOf(epochs));
+}
+
+function textOf(epochs: readonly EpochMetrics[]): string {
+  return epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join('');
 }
 
 /** The file split at newlines: the last item is what stands after the last newline. */

@@ -1,19 +1,32 @@
-import CliTable from 'cli-table3';
-import { Command, InvalidArgumentError } from 'commander';
-import { benchmarkStep, type StepBenchmark } from '../../lib/bench/step';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { benchmarkLoss } from '../../lib/bench/loss-benchmark';
+import { parsePrecision, requireComputable } from '../../lib/bench/precision';
+import { type BenchProgress, benchProgress } from '../../lib/bench/progress';
+import { benchmarkStep } from '../../lib/bench/step-benchmark';
+import type { TorchOptions } from '../../lib/bench/torch-process';
 import { runCommand } from '../../lib/cli';
+import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
 import { processorName } from '../../lib/results/environment';
 import { LabError } from '../../lib/errors';
-import { parsePairs } from '../../lib/study/grid';
+import { type Pair, parsePairs } from '../../lib/study/grid';
+import { describeLoss, describeStep } from './bench-text';
 
 interface BenchOptions {
   readonly pair: string;
   readonly batch: number;
+  readonly precision: string;
   readonly iters: number;
+  readonly loss?: 'nd';
+  readonly torch?: string;
+  readonly torchPrecision?: string;
+  readonly rounds: number;
   readonly profile?: true;
   readonly json?: true;
 }
+
+/** Of the embeddings whose loss is timed. */
+const lossDimension = 256;
 
 const command = new Command('npm run bench --')
   .description(
@@ -22,61 +35,119 @@ const command = new Command('npm run bench --')
   )
   .option('--pair <teacher:student>', 'the two networks', 'resnet56:resnet20')
   .option('--batch <number>', 'images in a batch', wholeNumber, 128)
+  .option('--precision <precision>', 'f32; bf16 is not there yet', 'f32')
   .option('--iters <number>', 'steps that count', wholeNumber, 10)
+  .option(
+    '--torch <python>',
+    'also run the same step in the PyTorch of this Python, in turn with ours (channels last, the faster of ' +
+      'eager and torch.compile, whose first step takes a minute or more), and print ours divided by PyTorch’s',
+  )
+  .option('--torch-precision <precision>', 'f32, or bf16 for autocast (default: --precision)')
+  .option('--rounds <number>', 'pairs of runs with --torch, each of --iters steps', wholeNumber, 5)
+  .addOption(
+    new Option(
+      '--loss <name>',
+      `time the ND loss alone, forward and backward, on embeddings of ${lossDimension}, against a loop over the samples`,
+    )
+      .choices(['nd'])
+      .conflicts(['pair', 'profile', 'rounds', 'torchPrecision']),
+  )
   .option('--profile', 'also print the time of each kind of operation')
   .option('--json', 'one JSON object on standard output')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npm run bench
+  npm run bench -- --pair resnet32x4:resnet8x4 --batch 64 --profile
+  npm run bench -- --pair wrn_40_2:wrn_40_1 --torch ~/venv/bin/python
+  npm run bench -- --loss nd`,
+  )
+  .showHelpAfterError('(--help shows every option)')
   .allowExcessArguments(false)
   .action(bench);
 
-async function bench({ pair, batch, iters, profile, json }: BenchOptions): Promise<void> {
-  const [networks, ...others] = parsePairs(pair);
-  if (networks === undefined || others.length > 0) {
-    throw new LabError({
-      kind: 'option',
-      what: 'one pair is timed at a time',
-      where: '--pair',
-      found: `'${pair}'`,
-      remedy: 'Write resnet56:resnet20',
-    });
-  }
+async function bench(options: BenchOptions): Promise<void> {
+  const pair = onePair(options.pair);
+  const precision = parsePrecision(options.precision, '--precision');
+  requireComputable(precision);
+  const torchPrecision = parsePrecision(options.torchPrecision ?? precision, '--torch-precision');
   const engine = await startEngine();
-  const found = benchmarkStep({
+  const torch: TorchOptions | undefined =
+    options.torch === undefined
+      ? undefined
+      : {
+          python: options.torch,
+          precision: torchPrecision,
+          device: engine.gpu ? 'cuda' : 'cpu',
+          threads: engine.threads,
+        };
+  const progress = benchProgress();
+  try {
+    const { text, found } =
+      options.loss === undefined
+        ? await timeStep(pair, options, torch, progress)
+        : await timeLoss(options, torch, progress);
+    progress.stop();
+    const whole = { ...about(options, engine), precision, ...found };
+    process.stdout.write(options.json ? `${JSON.stringify(whole)}\n` : `${text}\n`);
+  } finally {
+    progress.stop();
+  }
+}
+
+interface Timed {
+  readonly text: string;
+  readonly found: object;
+}
+
+async function timeStep(
+  networks: Pair,
+  { pair, batch, iters, rounds, profile }: BenchOptions,
+  torch: TorchOptions | undefined,
+  { report }: BenchProgress,
+): Promise<Timed> {
+  const found = await benchmarkStep({
     ...networks,
     batch,
     iterations: iters,
     profile: profile === true,
-    onStep: (done, total) => process.stderr.write(`step ${done} of ${total}\r`),
+    onProgress: report,
+    ...(torch ? { torch: { ...torch, rounds } } : {}),
   });
-  const whole = {
-    pair,
-    batch,
-    iterations: iters,
-    precision: 'f32',
-    engine: engine.engine,
-    device: engine.device,
-    processor: processorName(),
-    ...found,
-  };
-  process.stdout.write(json ? `${JSON.stringify(whole)}\n` : describe(pair, batch, found));
+  return { text: describeStep(pair, batch, found), found: { pair, ...found } };
 }
 
-function describe(pair: string, batch: number, found: StepBenchmark): string {
-  const { ms, minMs, maxMs, imagesPerSecond, teacherMs, peakMemoryMiB, operations } = found;
-  const lines = [
-    `KD++ step of ${pair}, batch ${batch}: ${ms.toFixed(0)} ms (${minMs.toFixed(0)}–${maxMs.toFixed(0)}), ${imagesPerSecond.toFixed(0)} images/s`,
-    `teacher's forward pass alone: ${teacherMs.toFixed(0)} ms; peak memory ${peakMemoryMiB} MiB; ${processorName()}`,
-  ];
-  if (operations) {
-    const table = new CliTable({
-      head: ['operation', 'ms a step', 'calls a step'],
-      style: { head: [], border: [] },
-    });
-    for (const { name, ms: time, calls } of operations) table.push([name, time.toFixed(2), calls]);
-    const inOperations = operations.reduce((sum, operation) => sum + operation.ms, 0);
-    table.push(['(JavaScript and the rest)', (ms - inOperations).toFixed(2), '']);
-    lines.push(table.toString());
-  }
-  return `${lines.join('\n')}\n`;
+async function timeLoss(
+  { batch, iters }: BenchOptions,
+  torch: TorchOptions | undefined,
+  { report }: BenchProgress,
+): Promise<Timed> {
+  const found = await benchmarkLoss({
+    batch,
+    dimension: lossDimension,
+    iterations: iters,
+    onProgress: report,
+    ...(torch ? { torch } : {}),
+  });
+  const size = { loss: 'nd', dimension: lossDimension };
+  return { text: describeLoss({ batch, ...size }, found), found: { ...size, ...found } };
+}
+
+function about({ batch, iters }: BenchOptions, { engine, device }: EngineDescription): object {
+  return { batch, iterations: iters, engine, device, processor: processorName() };
+}
+
+function onePair(text: string): Pair {
+  const [networks, ...others] = parsePairs(text, '--pair');
+  if (networks !== undefined && others.length === 0) return networks;
+  throw new LabError({
+    kind: 'option',
+    what: 'one pair is timed at a time',
+    where: '--pair',
+    found: `'${text}'`,
+    remedy: 'Write resnet56:resnet20',
+  });
 }
 
 function wholeNumber(text: string): number {

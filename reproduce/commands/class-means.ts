@@ -7,6 +7,7 @@ import { modelNames } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/hash';
 import { loadTrainedModel } from '../../lib/study/trained-model';
 import { evaluateTeacher } from '../../lib/train/train';
+import { registerDatasets } from '../datasets';
 
 interface ClassMeansOptions {
   readonly model: string;
@@ -34,6 +35,7 @@ const command = new Command('npm run class-means --')
   .action(makeClassMeans);
 
 async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
+  registerDatasets();
   await startEngine();
   const progress = dataProgressPrinter();
   try {

@@ -7,7 +7,10 @@ import { downloadSource } from '../../lib/data/download-source';
 import { dataProgressPrinter, type OnDataProgress } from '../../lib/data/progress';
 import { dataSources, findSource, listDatasets } from '../../lib/data/registry';
 import type { DatasetStatus } from '../../lib/data/source';
+import { teachersSource } from '../../lib/data/teachers-source';
 import { unknownName } from '../../lib/errors';
+import { registerDatasets } from '../datasets';
+import { fetchAndMeasureTeachers, type TeachersOptions } from './data-teachers';
 
 interface CommonOptions {
   readonly dataDir?: string;
@@ -15,6 +18,7 @@ interface CommonOptions {
 }
 
 runCommand(async () => {
+  registerDatasets();
   const program = new Command('npm run data --').description(
     'Lists, downloads and checks the data sets. fashion-mnist is part of the package; cifar10 and ' +
       'cifar100 are downloaded or read from a folder or archive that you have; folder:PATH is any ' +
@@ -26,10 +30,24 @@ runCommand(async () => {
     .action(list);
   common(program.command('download'))
     .description('fetches a data set, going on where an earlier attempt stopped; checks its MD5')
-    .argument('<name>', 'cifar10 or cifar100')
+    .argument('<name>', 'cifar10, cifar100 or cifar-teachers')
     .option('--form <form>', 'binary or python; both hold the same images (default: binary)')
     .option('--from <url>', 'folder of another server that has the official archive')
     .action(fetchData);
+  common(program.command('cifar-teachers'))
+    .description(
+      'fetches the published CIFAR-100 teachers, unpacks them, and measures each where CIFAR-100 is there',
+    )
+    .option(
+      '--from <place>',
+      'cifar_teachers.tar that you have, or the address of a folder of another server that has it',
+    )
+    .option(
+      '--sha256 <hex>',
+      'what the archive’s SHA-256 must be (none was published; by default that of the first one)',
+    )
+    .option('--no-measure', 'load the teachers, but do not measure their accuracy')
+    .action(teachers);
   common(program.command('check'))
     .description('reads a data set completely and verifies sizes, labels and official checksums')
     .argument('<name>', 'a data set or folder:PATH')
@@ -52,7 +70,8 @@ async function list(names: readonly string[], { dataDir, json }: CommonOptions):
   const known = dataSources.map(({ name }) => name);
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    throw unknownName('command or data set', unknown, ['list', 'download', 'check', ...known]);
+    const commands = ['list', 'download', 'cifar-teachers', 'check'];
+    throw unknownName('command or data set', unknown, [...new Set([...commands, ...known])]);
   }
   const all = await listDatasets({ dataDir });
   const shown = names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
@@ -64,6 +83,14 @@ async function fetchData(
   name: string,
   { dataDir, form, from, json }: CommonOptions & { readonly form?: string; readonly from?: string },
 ): Promise<void> {
+  if (name === teachersSource.name) {
+    await teachers({
+      ...(dataDir === undefined ? {} : { dataDir }),
+      ...(from === undefined ? {} : { from }),
+      ...(json === undefined ? {} : { json }),
+    });
+    return;
+  }
   const directory = dataDirectory(dataDir);
   const result = await withProgress((onProgress) =>
     downloadSource(findSource(name), { dataDir: directory, form, from, onProgress }),
@@ -74,6 +101,10 @@ async function fetchData(
   }
   const done = result.downloaded ? 'downloaded' : 'already there';
   process.stdout.write(`${name}: ${done}, checksum right: ${result.path}\n`);
+}
+
+async function teachers(options: TeachersOptions): Promise<void> {
+  await withProgress((onProgress) => fetchAndMeasureTeachers(options, onProgress));
 }
 
 async function check(

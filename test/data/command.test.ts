@@ -1,13 +1,19 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { sha256 } from '../../lib/files';
+import { encodePth } from '../../lib/formats/pth-writer';
+import { createModel } from '../../lib/models/registry';
 import { runTypeScript } from '../support/child';
+import { withEngine } from '../support/engine';
 import { withFileServer } from '../support/file-server';
 import { withFolder } from '../support/folder';
+import { tarFile } from '../support/tar-file';
 
 const script = join(__dirname, '../../reproduce/commands/data.ts');
 
 describe('npm run data', () => {
+  withEngine('native');
   const folder = withFolder();
   const server = withFileServer();
 
@@ -23,7 +29,7 @@ describe('npm run data', () => {
     expect(table.stdout).to.match(/cifar100.*missing/);
     expect(table.stdout).to.contain('npm run data -- download cifar100');
     const statuses: unknown = JSON.parse(json.stdout);
-    expect(statuses).to.have.length(3);
+    expect(statuses).to.have.length(4);
     expect(statuses).to.have.nested.property('[2].name', 'cifar100');
     expect(statuses).to.have.nested.property('[2].state', 'missing');
   });
@@ -48,13 +54,14 @@ describe('npm run data', () => {
   });
 
   it('says in one line what is wrong, with exit status 1', async () => {
-    const [command, name, form, missing, nothing, option] = await Promise.all([
+    const [command, name, form, missing, nothing, option, archive] = await Promise.all([
       run('lst'),
       run('check', 'cifra100'),
       run('download', 'cifar10', '--form', 'matlab', '--data-dir', folder()),
       run('check', 'cifar100', '--data-dir', folder()),
       run('download', 'fashion-mnist'),
       run('check', 'fashion-mnist', '--verbose'),
+      run('cifar-teachers', '--from', join(folder(), 'absent.tar'), '--data-dir', folder()),
     ]);
     expect(command.stderr).to.contain("Did you mean 'list'?");
     expect(name.stderr).to.contain("unknown data set 'cifra100'. Did you mean 'cifar100'?");
@@ -62,7 +69,9 @@ describe('npm run data', () => {
     expect(missing.stderr).to.contain('npm run data -- download cifar100');
     expect(nothing.stderr).to.contain("nothing to download for 'fashion-mnist'");
     expect(option.stderr).to.contain("unknown option '--verbose'");
-    for (const { status, stdout, stderr } of [command, name, form, missing, nothing, option]) {
+    expect(archive.stderr).to.contain('no such archive (--from)').and.to.contain('absent.tar');
+    const all = [command, name, form, missing, nothing, option, archive];
+    for (const { status, stdout, stderr } of all) {
       expect(status).to.equal(1);
       expect(stdout).to.equal('');
       expect(stderr.trim().split('\n')).to.have.length(1);
@@ -80,6 +89,31 @@ describe('npm run data', () => {
     expect(stderr).to.contain('wrong checksum').and.to.contain('eb9058c3a382ffc7106e4002c42a8d85');
     expect(existsSync(join(dataDir, 'cifar-100-python.tar.gz'))).to.equal(false);
     expect(existsSync(join(dataDir, 'cifar-100-python.tar.gz.part'))).to.equal(false);
+  });
+
+  it('unpacks published teachers, loads them and says what it could not do', async () => {
+    const model = createModel('resnet56', { classes: 100, seed: 1 });
+    const content = encodePth(model.stateDict());
+    model.dispose();
+    const name = 'cifar_teachers/resnet56_vanilla/ckpt_epoch_240.pth';
+    const from = join(folder(), 'given.tar');
+    writeFileSync(from, tarFile([{ name, content }]));
+    const args = ['cifar-teachers', '--json', '--data-dir', folder(), '--from', from];
+    const { status, stdout, stderr } = await run(...args);
+    expect(status, stderr).to.equal(0);
+    const report: unknown = JSON.parse(stdout);
+    expect(report).to.have.nested.include({
+      archive: sha256(readFileSync(from)),
+      'teachers[0].name': 'resnet56',
+      'teachers[0].file': join(folder(), name),
+      'teachers[0].top1': null,
+      'teachers[0].paper': 72.34,
+      'missing[0]': 'resnet110',
+    });
+    expect(stderr).to.contain(
+      'Not in the archive: resnet110, resnet32x4, wrn_40_2, vgg13, ResNet50',
+    );
+    expect(stderr).to.contain('Not measured: CIFAR-100 is not there');
   });
 
   it('names the file of a broken image folder', async () => {

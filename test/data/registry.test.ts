@@ -51,6 +51,7 @@ describe('data sets by name', () => {
       'fashion-mnist': 'embedded',
       cifar10: 'missing',
       cifar100: 'missing',
+      'cifar-teachers': 'missing',
     });
     for (const { name, state, mend } of statuses) {
       expect(mend !== undefined, name).to.equal(state !== 'embedded');

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { LabError } from '../../lib/errors';
 import { decodeSafetensors, encodeSafetensors } from '../../lib/formats/safetensors';
+import type { StateEntry } from '../../lib/nn/state';
 
 const tensors = new Map([
   ['a', { shape: [2, 2], data: Float32Array.of(1, -2, 0.5, NaN) }],
@@ -31,6 +32,31 @@ describe('safetensors', () => {
 
   it('are the same bytes for the same content', () => {
     expect(encodeSafetensors(tensors)).to.deep.equal(encodeSafetensors(tensors));
+  });
+
+  it('keep batch norm’s counters as 64-bit integers, before the numbers that need less room', () => {
+    const counted = new Map<string, StateEntry>([
+      ['weight', { shape: [1], data: Float32Array.of(2) }],
+      ['bn1.num_batches_tracked', { shape: [], data: Float32Array.of(70000) }],
+    ]);
+    const bytes = Buffer.from(encodeSafetensors(counted));
+    expect(bytes.readBigInt64LE(bytes.length - 12)).to.equal(70000n);
+    expect(bytes.readFloatLE(bytes.length - 4)).to.equal(2);
+    expect([...decodeSafetensors(bytes, 'here').tensors]).to.deep.equal([...counted]);
+  });
+
+  it('are refused when two tensors share bytes', () => {
+    const place = { dtype: 'F32', shape: [1] };
+    const header = Buffer.from(
+      JSON.stringify({
+        a: { ...place, data_offsets: [0, 4] },
+        b: { ...place, data_offsets: [0, 4] },
+      }),
+    );
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    const bytes = Buffer.concat([length, header, Buffer.alloc(8)]);
+    expect(() => decodeSafetensors(bytes, 'here')).to.throw(LabError, "tensor 'b' not where");
   });
 
   it('give float32 whatever type they are stored in', () => {

@@ -21,6 +21,8 @@ describe('models', () => {
       resnet32x4: 256,
       wrn_16_2: 128,
       wrn_40_2: 128,
+      vgg8: 512,
+      vgg13: 512,
       ResNet18: 512,
       ResNet50: 2048,
       MobileNetV2: 1280,

@@ -1,12 +1,19 @@
 import { expect } from 'chai';
-import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../../lib/errors';
 import {
   appendMetrics,
   metricsFile,
   readMetrics,
-  truncateMetrics,
+  restoreMetrics,
 } from '../../lib/results/metrics';
 import { madeUpMetrics } from './made-up-runs';
 import { temporaryDirectory } from './temporary';
@@ -64,22 +71,33 @@ describe('metrics of a run', () => {
     expect(cut).to.equal(null);
   });
 
-  it('drop the epochs after a checkpoint and a cut line', () => {
+  it('become those of a checkpoint: without later epochs and a cut line', () => {
     write(4);
+    const [first, second] = readFileSync(file(), 'utf8').split('\n');
     appendFileSync(file(), '{"epoch":5,"st');
-    expect(truncateMetrics(directory(), 2)).to.deep.equal({ kept: 2, dropped: 2, repaired: true });
-    expect(epochs()).to.deep.equal([1, 2]);
-    const bytes = readFileSync(file());
-    expect(truncateMetrics(directory(), 7)).to.deep.equal({ kept: 2, dropped: 0, repaired: false });
-    expect(readFileSync(file()).equals(bytes)).to.equal(true);
+    restoreMetrics(directory(), [madeUpMetrics(1, 51), madeUpMetrics(2, 52)]);
+    expect(readFileSync(file(), 'utf8')).to.equal(`${first}\n${second}\n`);
+    appendMetrics(directory(), madeUpMetrics(3, 70));
+    expect(epochs()).to.deep.equal([1, 2, 3]);
   });
 
-  it('drop the epochs after a checkpoint of a whole file', () => {
+  it('become those of a checkpoint: with the lines that were lost', () => {
     write(3);
-    expect(truncateMetrics(directory(), 1)).to.deep.equal({ kept: 1, dropped: 2, repaired: false });
-    expect(epochs()).to.deep.equal([1]);
-    appendMetrics(directory(), madeUpMetrics(2, 70));
-    expect(epochs()).to.deep.equal([1, 2]);
+    const whole = readFileSync(file());
+    const saved = readMetrics(directory()).epochs;
+    for (const length of [whole.length - 20, 30, 0]) {
+      truncateSync(file(), length);
+      restoreMetrics(directory(), saved);
+      expect(readFileSync(file()).equals(whole), `cut to ${length}`).to.equal(true);
+    }
+    rmSync(file());
+    restoreMetrics(directory(), saved);
+    expect(readFileSync(file()).equals(whole)).to.equal(true);
+  });
+
+  it('are left alone where there are none and none were saved', () => {
+    restoreMetrics(directory(), []);
+    expect(existsSync(file())).to.equal(false);
   });
 
   const faults: [string, (lines: string[]) => string[], string][] = [

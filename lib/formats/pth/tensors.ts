@@ -51,6 +51,13 @@ class OrderedDictionary extends Map<unknown, unknown> implements PickleStateful 
   }
 }
 
+/** The options of the program that saved the file, as `argparse` keeps them; nobody here reads them. */
+class ProgramOptions implements PickleStateful {
+  [setPickleState](): void {
+    return undefined;
+  }
+}
+
 /** What a checkpoint's pickle may name: containers and tensors, nothing that could do anything. */
 export function torchGlobals(where: string): ReadonlyMap<string, PickleGlobal> {
   const rebuild: PickleGlobal = { call: (args) => tensorView(where, args) };
@@ -65,6 +72,7 @@ export function torchGlobals(where: string): ReadonlyMap<string, PickleGlobal> {
     ...numpyGlobals(where),
     ['numpy.core.multiarray.scalar', ignored],
     ['numpy._core.multiarray.scalar', ignored],
+    ['argparse.Namespace', { call: () => new ProgramOptions() }],
     ['collections.OrderedDict', { call: () => new OrderedDictionary() }],
     ['torch._utils._rebuild_tensor_v2', rebuild],
     ['torch._utils._rebuild_tensor', rebuild],
@@ -103,6 +111,8 @@ export function readTensor(view: TensorView, name: string, where: string): State
   if (bytes === undefined || (size > 0 && (last + 1) * type.size > bytes.byteLength)) {
     throw broken(where, `a tensor '${name}' that reaches beyond its data`);
   }
+  // Strides of 0 could make a few bytes into more numbers than memory holds; no weights are saved so.
+  if (size > storage.count) throw broken(where, `a tensor '${name}' larger than its data`);
   const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data = new Float32Array(size);
   const place = shape.map(() => 0);

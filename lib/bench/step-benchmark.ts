@@ -1,0 +1,82 @@
+import { median } from 'simple-statistics';
+import { peakMemoryMiB } from '../results/environment';
+import {
+  type OnBenchProgress,
+  summarise,
+  timeEach,
+  type TimeSummary,
+  warmUpSteps,
+} from './measure';
+import type { OperationTime } from './profile';
+import { type BenchStep, type BenchStepOptions, createBenchStep } from './step';
+import { compareWithTorch, startFastestTorch, type TorchComparison } from './torch-comparison';
+import type { TorchOptions } from './torch-process';
+
+export interface StepBenchmarkOptions extends BenchStepOptions {
+  /** Steps that count; a few more come before them. */
+  readonly iterations: number;
+  /** Also time every operation, in steps of their own. */
+  readonly profile?: boolean;
+  /** Also run the same step in PyTorch, turn by turn. */
+  readonly torch?: TorchOptions & { readonly rounds: number };
+  readonly onProgress?: OnBenchProgress;
+}
+
+/** Medians over the counted steps, in milliseconds. */
+export interface StepBenchmark extends TimeSummary {
+  readonly imagesPerSecond: number;
+  /** The teacher's forward pass, timed alone. */
+  readonly teacherMs: number;
+  /** The rest of a step: the student's forward and backward pass and the losses. */
+  readonly studentMs: number;
+  /** SGD, timed alone. */
+  readonly optimizerMs: number;
+  /** Of this process, before PyTorch or a profile ran. */
+  readonly peakMemoryMiB: number;
+  readonly operations?: readonly OperationTime[];
+  readonly torch?: TorchComparison;
+}
+
+/**
+ * Times KD++ steps on random images of 32 × 32 with 100 classes.
+ *
+ * @throws LabError for an unknown model; with `torch` also when PyTorch cannot make the same step.
+ */
+export async function benchmarkStep(options: StepBenchmarkOptions): Promise<StepBenchmark> {
+  const { iterations, profile = false, torch, onProgress } = options;
+  // PyTorch first: what is wrong with it shows before anything is timed.
+  const compared = torch && { ...options, torch };
+  const rival = compared && (await startFastestTorch(compared));
+  const step = createBenchStep(options);
+  try {
+    timeEach(step.whole, warmUpSteps, (done) => onProgress?.('warming up', done, warmUpSteps));
+    const measured = measure(step, options);
+    return {
+      ...measured,
+      ...(profile ? { operations: step.profile(iterations) } : {}),
+      ...(rival && compared ? { torch: await compareWithTorch(step, rival, compared) } : {}),
+    };
+  } finally {
+    rival?.process.stop();
+    step.dispose();
+  }
+}
+
+function measure(
+  step: BenchStep,
+  { batch, iterations, onProgress }: StepBenchmarkOptions,
+): StepBenchmark {
+  const times = (what: string, work: () => void): number[] =>
+    timeEach(work, iterations, (done) => onProgress?.(what, done, iterations));
+  const whole = summarise(times('step', step.whole));
+  const teacherMs = median(times('teacher', step.teacher));
+  const optimizerMs = median(times('optimiser', step.optimiser));
+  return {
+    ...whole,
+    imagesPerSecond: (1000 * batch) / whole.ms,
+    teacherMs,
+    studentMs: whole.ms - teacherMs - optimizerMs,
+    optimizerMs,
+    peakMemoryMiB: peakMemoryMiB(),
+  };
+}

@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { LabError } from '../errors';
+import { writeAtomic } from '../files';
+
+/** Where the SHA-256 of a file is kept: beside it, in the form that `sha256sum --check` reads. */
+export function digestFile(path: string): string {
+  return `${path}.sha256`;
+}
+
+/** Notes the SHA-256 of a file beside it. */
+export function writeDigest(path: string, digest: string): void {
+  writeAtomic(digestFile(path), `${digest}  ${basename(path)}\n`);
+}
+
+/**
+ * The SHA-256 noted beside a file, or undefined where none is.
+ *
+ * @throws LabError of kind `file` when the note is not one of `sha256sum`.
+ */
+export function readDigest(path: string): string | undefined {
+  const note = digestFile(path);
+  if (!existsSync(note)) return undefined;
+  const text = readFileSync(note, 'utf8');
+  const digest = /^([0-9a-f]{64})\b/i.exec(text)?.[1];
+  if (digest !== undefined) return digest.toLowerCase();
+  throw new LabError({
+    kind: 'file',
+    what: 'a noted checksum cannot be read',
+    where: note,
+    found: `'${text.slice(0, 40).trim()}'`,
+    remedy: 'Write it with sha256sum, or remove it to go without',
+  });
+}
+
+/**
+ * Compares with the SHA-256 noted beside a file, where there is one.
+ *
+ * @throws LabError of kind `file` when they differ.
+ */
+export function requireNotedDigest(path: string, found: string): void {
+  const expected = readDigest(path);
+  if (expected === undefined || expected === found) return;
+  throw new LabError({
+    kind: 'file',
+    what: 'a file is not the one whose checksum is noted beside it',
+    where: path,
+    found: `SHA-256 ${found}, noted ${expected}`,
+    remedy: `It is damaged or another one: get it again, or remove ${basename(digestFile(path))} if it is meant`,
+  });
+}

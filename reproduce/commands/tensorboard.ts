@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { runCommand } from '../../lib/cli';
+import { LabError } from '../../lib/errors';
+import { readRuns, studyNames } from '../../lib/results/store';
+import { writeTensorBoard } from '../../lib/results/tensorboard';
+
+interface TensorBoardOptions {
+  readonly results: string;
+  readonly json?: true;
+}
+
+const command = new Command('npm run tensorboard --')
+  .description(
+    'Writes TensorBoard event files for the runs that are there, finished or not, from their metrics. ' +
+      'TensorBoard itself is a Python package: pip install tensorboard.',
+  )
+  .option('--results <path>', 'where the runs are', 'results')
+  .option('--json', 'one JSON object on standard output')
+  .allowExcessArguments(false)
+  .action(writeAll);
+
+function writeAll({ results, json }: TensorBoardOptions): void {
+  const files = studyNames(results, '')
+    .flatMap((study) => readRuns(results, study))
+    .flatMap(({ directory }) => writeTensorBoard(directory) ?? []);
+  const runs = join(results, 'runs');
+  if (files.length === 0) {
+    throw new LabError({
+      kind: 'results',
+      what: 'there is no run with a whole epoch',
+      where: runs,
+      remedy: 'Train one with npm run reproduce:table1, or name another folder with --results',
+    });
+  }
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ files })}\n`
+      : `${files.length} runs written. To see them: tensorboard --logdir ${runs}\n`,
+  );
+}
+
+runCommand(() => command.parseAsync());
