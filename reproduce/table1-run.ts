@@ -1,67 +1,75 @@
-import { rmSync } from 'node:fs';
 import { dataProgressPrinter, loadDataset } from '../lib/data';
+import { findSource } from '../lib/data/registry';
 import type { ImageDataset } from '../lib/data/types';
 import type { EngineDescription } from '../lib/engine/describe';
 import { startEngine } from '../lib/engine/load';
 import { type CostModel, costModel } from '../lib/study/cost';
 import { clock } from '../lib/study/estimate';
-import { type PlannedRun, planRuns } from '../lib/study/plan';
-import { runTitle, studyProgress } from '../lib/study/progress';
+import { forgetRuns } from '../lib/study/forget';
+import { type JobPlan, planJobs } from '../lib/study/graphics-jobs';
+import { teacherWarning } from '../lib/study/paper-teacher';
+import type { PlannedRun } from '../lib/study/plan';
+import { runTitle, studyProgress, waitInWords } from '../lib/study/progress';
 import { runStudy } from '../lib/study/run-study';
+import { withTensorBoard } from '../lib/study/tensorboard';
+import { isWorker, stopWithParent } from '../lib/study/workers';
 import { interruption } from '../lib/train/interruption';
 import { recordedCommand } from '../lib/results/command';
-import { studyNames } from '../lib/results/store';
-import { isPaperRecipe, table1Methods } from './recipes/table1';
+import { writeTensorBoard } from '../lib/results/tensorboard';
+import { registerDatasets } from './datasets';
 import { requireRecipeFits } from '../lib/train/requirements';
-import { writeTable1 } from '../lib/report/write-table1';
+import { trainedHere } from '../lib/report/teacher';
 import type { Table1Options } from './table1-command';
+import { trainInJobs } from './table1-jobs';
 import { listPlan } from './table1-list';
+import { planTable1, studyOf } from './table1-plan';
+import { renderTable1, renderWhenComplete } from './table1-render';
 import { type Table1Settings, table1Settings, teacherSeed } from './table1-settings';
+
+const onlyJob: JobPlan = { jobs: 1, gpus: [] };
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-/** Runs the table's grid, or lists it, and writes and prints the table. */
+const timing = (network: string): void => say(`Timing a step of ${network} here …`);
+
+/** Runs the table's grid, or its part, or lists it, and writes and prints the table. */
 export async function runTable1(options: Table1Options): Promise<void> {
   const settings = table1Settings(options);
+  registerDatasets();
+  findSource(settings.data);
+  if (options.render) return renderTable1(settings, options);
+  if (!isWorker()) settings.notes.forEach(say);
+  const plan = (): PlannedRun[] => planTable1(settings, options.results, settings.cells);
+  const jobs = isWorker() || options.list ? onlyJob : await planJobs(settings.jobs);
+  if (jobs.jobs > 1) {
+    const dataset = await readDataset(settings, options);
+    for (const { recipe } of plan()) requireRecipeFits(recipe, dataset);
+    if (!options.resume) await forgetRuns(plan());
+    await trainInJobs(jobs, plan);
+    return renderWhenComplete(settings, options);
+  }
+  const [gpu] = jobs.gpus;
+  if (gpu !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = gpu;
   const engine = await startEngine();
   const dataset = await readDataset(settings, options);
-  // Runs on other data or of another length lie apart, so that none stands in another's way.
-  const study = `table1-${settings.scale}-${dataset.name}`;
-  const plan = (): PlannedRun[] =>
-    planRuns({
-      study,
-      resultsRoot: options.results,
-      cells: settings.cells,
-      teacherSeed,
-      recipeOf: settings.recipeOf,
-      teacherRecipeOf: settings.teacherRecipeOf,
-      givenTeachers: new Set(settings.givenTeachers.keys()),
-    });
   for (const { recipe } of plan()) requireRecipeFits(recipe, dataset);
-  if (!options.resume && !options.list) {
-    for (const { directory } of plan()) rmSync(directory, { recursive: true, force: true });
-  }
-  const runs = plan();
-  const cost = costModel(dataset, runs);
   if (options.list) {
-    process.stdout.write(listPlan(runs, cost, { json: options.json === true }));
+    const runs = plan();
+    process.stdout.write(
+      listPlan(runs, costModel(dataset, runs, timing), {
+        json: options.json === true,
+        ...(options.shard ? { shard: options.shard } : {}),
+      }),
+    );
     return;
   }
+  // Whoever started this worker has deleted them, once for all workers.
+  if (!options.resume && !isWorker()) await forgetRuns(plan());
+  const runs = plan();
+  const cost = costModel(dataset, runs, timing);
   announce(settings, dataset, engine, runs, cost);
-  await trainAll({ settings, options, study, runs, dataset, engine, cost });
-  const table = await writeTable1({
-    resultsRoot: options.results,
-    study,
-    others: studyNames(options.results, 'table1-'),
-    methods: table1Methods,
-    isPaperRecipe,
-  });
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ files: table.files, table: table.json })}\n`
-      : `${table.terminal}\n`,
-  );
-  say(`Written: ${table.files.join(', ')}`);
+  await trainAll({ settings, options, runs, dataset, engine, cost });
+  if (!isWorker()) await renderWhenComplete(settings, options);
 }
 
 async function readDataset(
@@ -103,7 +111,6 @@ function announce(
 interface Training {
   readonly settings: Table1Settings;
   readonly options: Table1Options;
-  readonly study: string;
   readonly runs: readonly PlannedRun[];
   readonly dataset: ImageDataset;
   readonly engine: EngineDescription;
@@ -113,24 +120,23 @@ interface Training {
 async function trainAll({
   settings,
   options,
-  study,
   runs,
   dataset,
   engine,
   cost,
 }: Training): Promise<void> {
   const progress = studyProgress({
-    secondsAfter: (index) =>
-      runs.slice(index + 1).reduce((sum, run) => sum + cost.secondsLeft(run), 0),
+    secondsOf: (run) => cost.secondsLeft(run),
     onEpochSeconds: (run, seconds) => cost.measured(run, seconds),
   });
   const { signal, release } = interruption(() => {
     progress.stop();
     say('Stopping: saving this run first (Ctrl-C again stops at once) …');
   });
+  stopWithParent();
   try {
     await runStudy({
-      study,
+      study: studyOf(settings),
       scale: settings.scale,
       resultsRoot: options.results,
       runs,
@@ -140,12 +146,23 @@ async function trainAll({
       engine,
       command: recordedCommand('reproduce:table1', process.argv.slice(2)),
       signal,
-      onRun: (run, place) => progress.run(run, place),
-      onRunEnd(run, outcome) {
-        if (outcome === 'finished before') say(`${runTitle(run)}: done before`);
+      onRun(run, place) {
+        const events = progress.run(run, place);
+        return options.tensorboard ? withTensorBoard(events, run.directory) : events;
       },
-      onTeacher: ({ model, top1, source }) =>
-        say(`teacher ${model.name}: ${top1.toFixed(2)} % top-1, measured here (${source})`),
+      onRunEnd(run, outcome) {
+        if (options.tensorboard) writeTensorBoard(run.directory);
+        if (outcome === 'finished before') say(`${runTitle(run)}: done before`);
+        if (outcome === 'finished elsewhere') say(`${runTitle(run)}: done by another process`);
+      },
+      onWait: (waiting) => say(waitInWords(waiting)),
+      onTeacher({ model, top1, source }) {
+        say(`teacher ${model.name}: ${top1.toFixed(2)} % top-1, measured here (${source})`);
+        // A teacher of a few epochs is not meant to be the paper's.
+        if (settings.scale !== 'paper' && source === trainedHere) return;
+        const warning = teacherWarning({ name: model.name, top1, dataset: dataset.name });
+        if (warning !== undefined) say(`WARNING: ${warning}`);
+      },
     });
   } finally {
     progress.stop();

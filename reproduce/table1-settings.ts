@@ -3,18 +3,25 @@ import {
   type Cell,
   gridOf,
   type Pair,
-  pairName,
   parseMethods,
   parsePairs,
   parseSeeds,
 } from '../lib/study/grid';
+import { type JobChoice, parseGpus } from '../lib/study/graphics-jobs';
+import { cellsOfShard, parseShard } from '../lib/study/shard';
 import { type Scale, scales } from '../lib/results/schema';
 import { scaledToEpochs, type TrainingRecipe } from '../lib/train/recipe';
-import { paperPairs, table1Methods, table1Recipe } from './recipes/table1';
-import { teacherRecipe } from './recipes/teacher';
+import {
+  borrowingNotes,
+  paperPairs,
+  table1Methods,
+  table1Recipe,
+  table1TeacherRecipe,
+} from './recipes/table1';
 import type { Table1Options } from './table1-command';
+import { type ChosenTeachers, chooseTeachers } from './table1-teachers';
 
-/** The rows of the smaller scales: all but ReviewKD's, whose fusion blocks take as long again. */
+/** The rows of the quick scale: without ReviewKD's, whose fusion blocks take as long again. */
 const logitMethods = 'student,kd,kd++,dkd,dkd++,dist,dist++';
 
 /** What each scale is unless the options say otherwise. */
@@ -24,7 +31,8 @@ const scaleDefaults: Readonly<
     {
       data: string;
       pairs: string;
-      methods: string;
+      /** Every row unless given. */
+      methods?: string;
       seeds: string;
       epochs: number;
       teacherEpochs: number;
@@ -47,20 +55,22 @@ const scaleDefaults: Readonly<
   short: {
     data: 'cifar100',
     pairs: 'resnet20:resnet8',
-    methods: logitMethods,
+    methods: `${logitMethods},reviewkd,reviewkd++`,
     seeds: '1',
     epochs: 20,
     teacherEpochs: 20,
   },
   paper: {
     data: 'cifar100',
-    pairs: Object.keys(paperPairs).join(','),
-    methods: table1Methods.join(','),
+    pairs: paperPairs.join(','),
     seeds: '1,2,3',
     epochs: 240,
     teacherEpochs: 240,
   },
 };
+
+/** As `--methods` names the teacher's own row: its run, which other rows start by themselves. */
+const teacherMethod = 'teacher';
 
 /** The seed of teachers that are trained here; students of all seeds share the teacher. */
 export const teacherSeed = 0;
@@ -71,10 +81,15 @@ export interface Table1Settings {
   readonly data: string;
   readonly pairs: readonly Pair[];
   readonly methods: readonly string[];
+  /** The whole grid, and what of it is to run here. */
+  readonly grid: readonly Cell[];
   readonly cells: readonly Cell[];
+  readonly jobs: JobChoice;
   readonly recipeOf: (cell: Cell) => TrainingRecipe;
   readonly teacherRecipeOf: (model: string) => TrainingRecipe;
-  readonly givenTeachers: ReadonlyMap<string, { weights: string; classMeans?: string }>;
+  readonly givenTeachers: ChosenTeachers['given'];
+  /** What the user should know of them, a line each. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -87,60 +102,57 @@ export function table1Settings(options: Table1Options): Table1Settings {
   if (scale === undefined) throw unknownName('scale', options.scale, scales, '--scale');
   const defaults = scaleDefaults[scale];
   const pairs = parsePairs(options.pairs ?? defaults.pairs);
-  const methods = parseMethods(options.methods ?? defaults.methods, table1Methods);
+  const known = table1Methods();
+  const methods = parseMethods(options.methods ?? defaults.methods ?? known.join(','), [
+    teacherMethod,
+    ...known,
+  ]);
   const seeds = parseSeeds(options.seeds ?? defaults.seeds);
   const epochs = wholeNumber('--epochs', options.epochs) ?? defaults.epochs;
   const teacherEpochs =
     wholeNumber('--teacher-epochs', options.teacherEpochs) ?? defaults.teacherEpochs;
   const batchSize = wholeNumber('--batch', options.batch) ?? defaults.batch;
   const { learningRate } = defaults;
+  const data = options.data ?? defaults.data;
+  const teachers = chooseTeachers(options, { scale, data, pairs });
+  const grid = gridOf(pairs, methods, seeds);
   return {
     scale,
-    data: options.data ?? defaults.data,
+    data,
     pairs,
     methods,
-    cells: gridOf(pairs, methods, seeds),
+    grid,
+    cells: partOf(grid, options),
+    jobs: {
+      jobs: wholeNumber('--jobs', options.jobs),
+      gpus: options.gpus === undefined ? undefined : parseGpus(options.gpus),
+    },
     recipeOf: (cell) => ({
       ...inBatchesOf(batchSize, scaledToEpochs(table1Recipe(cell, cell.method), epochs)),
       ...(learningRate === undefined ? {} : { learningRate }),
     }),
     teacherRecipeOf: (model) =>
-      inBatchesOf(batchSize, scaledToEpochs(teacherRecipe(model), teacherEpochs)),
-    givenTeachers: givenTeachers(options, pairs),
+      inBatchesOf(batchSize, scaledToEpochs(table1TeacherRecipe(model), teacherEpochs)),
+    givenTeachers: teachers.given,
+    notes: [...borrowingNotes(pairs, methods), ...teachers.notes],
   };
+}
+
+function partOf(grid: readonly Cell[], { shard, resume }: Table1Options): readonly Cell[] {
+  if (shard === undefined) return grid;
+  if (!resume) {
+    throw new LabError({
+      kind: 'option',
+      what: 'the parts of a grid share their teachers, and one would delete what another has trained',
+      where: '--no-resume with --shard',
+      remedy: 'Delete the folder of the study before the first part starts',
+    });
+  }
+  return cellsOfShard(grid, parseShard(shard));
 }
 
 function inBatchesOf(batchSize: number | undefined, recipe: TrainingRecipe): TrainingRecipe {
   return batchSize === undefined ? recipe : { ...recipe, batchSize };
-}
-
-function givenTeachers(
-  { teacherWeights, classMeans }: Table1Options,
-  pairs: readonly Pair[],
-): Table1Settings['givenTeachers'] {
-  if (teacherWeights === undefined) {
-    if (classMeans === undefined) return new Map();
-    throw new LabError({
-      kind: 'option',
-      what: 'class means belong to a teacher that is given',
-      where: '--class-means',
-      remedy: 'Give the teacher too, with --teacher-weights',
-    });
-  }
-  const teachers = [...new Set(pairs.map(({ teacher }) => teacher))];
-  const [teacher] = teachers;
-  if (teacher === undefined || teachers.length > 1) {
-    throw new LabError({
-      kind: 'option',
-      what: 'one file of weights cannot serve several teachers',
-      where: '--teacher-weights',
-      found: pairs.map(pairName).join(', '),
-      remedy: 'Name pairs of one teacher with --pairs',
-    });
-  }
-  return new Map([
-    [teacher, { weights: teacherWeights, ...(classMeans === undefined ? {} : { classMeans }) }],
-  ]);
 }
 
 function wholeNumber(option: string, text: string | undefined): number | undefined {

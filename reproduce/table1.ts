@@ -1,8 +1,6 @@
 import { runCommand } from '../lib/cli';
 import { table1Command } from './table1-command';
 
-runCommand(() =>
-  table1Command()
-    .parseAsync()
-    .then(() => undefined),
-);
+runCommand(async () => {
+  await table1Command().parseAsync();
+});

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ImageDataset } from '../data/types';
 import type { EngineDescription } from '../engine/describe';
 import { LabError } from '../errors';
+import { removeUnfinishedWrites } from '../files';
 import { writeSafetensors } from '../formats/safetensors';
 import { createModel } from '../models/registry';
 import { hashStateDict } from '../nn/hash';
@@ -16,7 +17,7 @@ import {
 import { hashJson } from '../results/canonical';
 import { assertSameRecipe } from '../results/recipe';
 import type { Provenance, RunConfig, Scale } from '../results/schema';
-import { readMetrics } from '../results/metrics';
+import { metricsFile, readMetrics } from '../results/metrics';
 import { readProvenance, writeConfig, writeProvenance } from '../results/store';
 import type { TrainingRecipe } from '../train/recipe';
 import { removeTrainingState, train, type TrainingEvents } from '../train/train';
@@ -37,6 +38,8 @@ export interface RunRequest {
   readonly command: string;
   readonly engine: EngineDescription;
   readonly signal?: AbortSignal;
+  /** Called before anything is written; throws when the run belongs to another process by now. */
+  readonly assertHeld?: () => void;
 }
 
 /** The trained weights of a run lie here, in PyTorch's names. */
@@ -88,18 +91,29 @@ export async function executeRun(
   const { directory, recipe, seed, dataset, teacher } = request;
   const config = configOf(request);
   assertSameRecipe(directory, config);
-  if (isRunFinished(directory)) return 'finished before';
+  if (isRunFinished(directory)) {
+    // A kill may have come between the record of the end and this.
+    removeTrainingState(directory);
+    requireWholeMetrics(directory, recipe);
+    return 'finished before';
+  }
+  const assertHeld = request.assertHeld ?? (() => undefined);
   const student = createModel(recipe.student, { classes: dataset.classes.length, seed });
-  writeConfig(directory, config);
   const seconds: number[] = [...(readProvenance(directory)?.secondsPerEpoch ?? [])];
   const opening = openingProvenance(request, student);
-  writeProvenance(directory, opening);
-  const close = (ended: Provenance['ended'], error: string | null): void =>
+  const running = (): void =>
+    writeProvenance(directory, { ...opening, secondsPerEpoch: [...seconds] });
+  const close = (ended: Provenance['ended'], error: string | null): void => {
+    assertHeld();
     writeProvenance(
       directory,
       closed(directory, opening, { ended, error, seconds, student, dataset }),
     );
+  };
   try {
+    removeUnfinishedWrites(directory);
+    writeConfig(directory, config);
+    running();
     await train({
       ...events,
       recipe,
@@ -110,11 +124,14 @@ export async function executeRun(
       seed,
       directory,
       ...(request.signal ? { signal: request.signal } : {}),
+      assertHeld,
       onEpoch(metrics, epochSeconds) {
         if (Number.isFinite(epochSeconds)) seconds.push(epochSeconds);
+        running();
         events.onEpoch?.(metrics, epochSeconds);
       },
     });
+    assertHeld();
     writeSafetensors(weightsFile(directory), student.stateDict(), {
       model: recipe.student,
       classes: String(dataset.classes.length),
@@ -126,11 +143,28 @@ export async function executeRun(
   } catch (error) {
     const interrupted = error instanceof LabError && error.fault.kind === 'interrupted';
     const message = error instanceof Error ? error.message : String(error);
-    close(interrupted ? 'interrupted' : 'failed', interrupted ? null : message);
+    try {
+      close(interrupted ? 'interrupted' : 'failed', interrupted ? null : message);
+    } catch {
+      // On a full disk, or in another process' run, nothing can be recorded; the first error tells why.
+    }
     throw error;
   } finally {
     student.dispose();
   }
+}
+
+/** A finished run has no checkpoint left from which its metrics could be made whole. */
+function requireWholeMetrics(directory: string, { epochs }: TrainingRecipe): void {
+  const { length } = readMetrics(directory).epochs;
+  if (length === epochs) return;
+  throw new LabError({
+    kind: 'results',
+    what: 'the metrics of a finished run are not whole',
+    where: join(directory, metricsFile),
+    found: `${length} of ${epochs} epochs`,
+    remedy: 'Restore the file from a copy, or delete the run directory to train the run again',
+  });
 }
 
 function openingProvenance(request: RunRequest, student: Model): Provenance {

@@ -21,22 +21,23 @@ export function pairName({ teacher, student }: Pair): string {
 /**
  * Reads `resnet56:resnet20,resnet32x4:resnet8x4`.
  *
+ * @param option what the messages name
  * @throws LabError of kind `option` for a broken form or an unknown model.
  */
-export function parsePairs(text: string): Pair[] {
-  return words(text, '--pairs').map((word) => {
+export function parsePairs(text: string, option = '--pairs'): Pair[] {
+  return words(text, option).map((word) => {
     const [teacher, student, ...rest] = word.split(':');
     if (!teacher || !student || rest.length > 0) {
       throw new LabError({
         kind: 'option',
         what: 'a pair is a teacher and a student with a colon between them',
-        where: '--pairs',
+        where: option,
         found: `'${word}'`,
         remedy: 'Write resnet56:resnet20',
       });
     }
     for (const model of [teacher, student]) {
-      if (!modelNames.includes(model)) throw unknownName('model', model, modelNames, '--pairs');
+      if (!modelNames.includes(model)) throw unknownName('model', model, modelNames, option);
     }
     return { teacher, student };
   });

@@ -23,6 +23,7 @@ export interface PlannedRun {
 export interface PlanOptions {
   readonly study: string;
   readonly resultsRoot: string;
+  /** Of the method `teacher`, only the teacher's own run is planned, once for all seeds. */
   readonly cells: readonly Cell[];
   /** The seed of every teacher that is trained here; students of all seeds share it. */
   readonly teacherSeed: number;
@@ -52,6 +53,7 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
         }),
       );
     }
+    if (cell.method === 'teacher') continue;
     planned.push(
       plannedRun(options, {
         kind: 'cell',

@@ -2,20 +2,24 @@ import { SingleBar } from 'cli-progress';
 import type { TrainingEvents } from '../train/train';
 import { clock } from './estimate';
 import type { PlannedRun } from './plan';
+import { type LockOwner, ownerInWords } from './run-lock';
+import type { RunPlace } from './run-study';
 
 /** Least time between two lines within an epoch when nobody watches a bar, in milliseconds. */
 const lineInterval = 30_000;
+/** At most this many runs are named that other processes train. */
+const shownWaits = 4;
 
 /** Shows a study's training on standard error: a bar on a terminal, else a line an epoch and every half minute. */
 export interface StudyProgress {
-  run(run: PlannedRun, place: { index: number; total: number }): TrainingEvents;
+  run(run: PlannedRun, place: RunPlace): TrainingEvents;
   /** Ends the bar, so that other text can follow. */
   stop(): void;
 }
 
 export interface StudyProgressOptions {
-  /** Seconds that the runs after the one with this index will take. */
-  readonly secondsAfter: (index: number) => number;
+  /** Seconds that a run will still take. */
+  readonly secondsOf: (run: PlannedRun) => number;
   /** Hears of each whole epoch's measured time. */
   readonly onEpochSeconds: (run: PlannedRun, seconds: number) => void;
   readonly stream?: NodeJS.WriteStream;
@@ -26,8 +30,22 @@ export function runTitle({ pair, method, seed }: PlannedRun): string {
   return method === 'teacher' ? `teacher ${pair}` : `${pair} ${method} seed ${seed}`;
 }
 
+/** What a process waits for that has nothing left to do itself. */
+export function waitInWords(
+  waiting: readonly { run: PlannedRun; owner: LockOwner | undefined }[],
+): string {
+  const trained = waiting.flatMap(({ run, owner }) =>
+    owner ? [`${runTitle(run)} (${ownerInWords(owner)})`] : [],
+  );
+  const shown = trained.slice(0, shownWaits).join(', ');
+  const more = trained.length > shownWaits ? ` and ${trained.length - shownWaits} more` : '';
+  const later = waiting.length - trained.length;
+  const after = later > 0 ? `; ${later} more can only start after that` : '';
+  return `Waiting for what other processes train: ${shown || 'a run that has just begun'}${more}${after}`;
+}
+
 export function studyProgress({
-  secondsAfter,
+  secondsOf,
   onEpochSeconds,
   stream = process.stderr,
 }: StudyProgressOptions): StudyProgress {
@@ -38,7 +56,8 @@ export function studyProgress({
   };
   return {
     stop,
-    run(run, { index, total }) {
+    run(run, { index, total, others }) {
+      const secondsAfter = (): number => others.reduce((sum, other) => sum + secondsOf(other), 0);
       const title = `[${index + 1}/${total}] ${runTitle(run)}`;
       const meter = speedMeter();
       let shown = '';
@@ -53,7 +72,7 @@ export function studyProgress({
           meter.add(images);
           const done = (epoch - 1) * batches + batch;
           const left = meter.secondsFor((epochs * batches - done) * run.recipe.batchSize);
-          shown = `${meter.imagesPerSecond().toFixed(0)} images/s, ${clock(left)} left (all: ${clock(left + secondsAfter(index))})`;
+          shown = `${meter.imagesPerSecond().toFixed(0)} images/s, ${clock(left)} left (all: ${clock(left + secondsAfter())})`;
           const text = `epoch ${epoch}/${epochs}, loss ${loss.toFixed(3)}, ${shown}`;
           if (!stream.isTTY) {
             if (performance.now() - printedAt < lineInterval) return;

@@ -26,6 +26,8 @@ export interface TrainedTeacher {
   readonly source: string;
   /** Measured on the test set before use, in percent. */
   readonly top1: number;
+  /** Mean of ‖f‖ over the test set. */
+  readonly embeddingNorm: number;
 }
 
 export interface TeacherOptions {
@@ -55,7 +57,7 @@ export async function loadTeacher(options: TeacherOptions): Promise<TrainedTeach
   const model = await loadTrainedModel(weights, name, dataset.classes.length);
   const hash = hashStateDict(model.stateDict());
   const means = classMeansOf(model, hash, options);
-  const { top1 } = evaluateTeacher({ model }, dataset);
+  const { top1, embeddingNorm } = evaluateTeacher({ model }, dataset);
   return {
     model,
     classMeans: means.means,
@@ -63,6 +65,7 @@ export async function loadTeacher(options: TeacherOptions): Promise<TrainedTeach
     classMeansHash: sha256(new Uint8Array(means.means.buffer)),
     source,
     top1,
+    embeddingNorm,
   };
 }
 
