@@ -1,6 +1,6 @@
 import CliTable from 'cli-table3';
 import type { CostModel } from '../lib/study/cost';
-import { clock } from '../lib/study/estimate';
+import { clock } from '../lib/study/clock';
 import type { PlannedRun } from '../lib/study/plan';
 import { isRunHeld } from '../lib/study/run-lock';
 

@@ -4,7 +4,7 @@ import type { ImageDataset } from '../lib/data/types';
 import type { EngineDescription } from '../lib/engine/describe';
 import { startEngine } from '../lib/engine/load';
 import { type CostModel, costModel } from '../lib/study/cost';
-import { clock } from '../lib/study/estimate';
+import { clock } from '../lib/study/clock';
 import { forgetRuns } from '../lib/study/forget';
 import { type JobPlan, planJobs } from '../lib/study/graphics-jobs';
 import { teacherWarning } from '../lib/study/paper-teacher';

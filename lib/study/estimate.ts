@@ -48,18 +48,6 @@ export function measureNetwork(name: string, dataset: ImageDataset): NetworkSpee
   }
 }
 
-/** Seconds, as `1:05:09` or `2:07`. */
-export function clock(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '?';
-  const whole = Math.max(0, Math.round(seconds));
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor((whole % 3600) / 60);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return hours > 0
-    ? `${hours}:${two(minutes)}:${two(whole % 60)}`
-    : `${minutes}:${two(whole % 60)}`;
-}
-
 function timed(work: () => unknown): number {
   const started = performance.now();
   work();

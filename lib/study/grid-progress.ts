@@ -1,4 +1,4 @@
-import { clock } from './estimate';
+import { clock } from './clock';
 import type { PlannedRun } from './plan';
 
 /** How far a grid is that several processes work on. */

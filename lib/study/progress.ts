@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { TrainingEvents } from '../train/train';
-import { clock } from './estimate';
+import { clock } from './clock';
 import type { PlannedRun } from './plan';
 import { type LockOwner, ownerInWords } from './run-lock';
 import type { RunPlace } from './run-study';

@@ -1,9 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { table1Command } from '../../reproduce/table1-command';
+import { describeFault } from '../../lib/errors';
 import { runProgram, type ProgramResult } from '../../lib/engine/build-program';
 import { typeScriptArguments } from '../support/child';
 import { withEngine } from '../support/engine';
+import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 import { writeImageFolder } from '../support/image-folder';
 
@@ -17,60 +20,55 @@ function table1(...args: string[]): Promise<ProgramResult> {
   });
 }
 
-/** Metrics, weights and configurations below a folder. */
-function runsOf(folder: string): Record<string, string> {
-  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== 'provenance.json')
-    .map((entry) => join(entry.parentPath, entry.name));
-  return Object.fromEntries(
-    names.map((name) => [name.slice(folder.length), readFileSync(name).toString('base64')]),
-  );
-}
-
 describe('one grid in several processes', function () {
   this.timeout(240_000);
   withEngine('native');
   const folder = withFolder();
 
-  it('does each run once, as jobs and as parts, and ends with the same bytes and one table', async () => {
+  it('does each run once, by the jobs of one command and a part of it started beside', async () => {
     await writeImageFolder(join(folder(), 'images'));
+    const results = join(folder(), 'results');
     const options = [
       ...['--data', `folder:${join(folder(), 'images')}`, '--pairs', 'resnet8:resnet8'],
       ...['--methods', 'student,kd', '--epochs', '2', '--teacher-epochs', '1', '--batch', '8'],
+      ...['--results', results],
     ];
-    const inJobs = join(folder(), 'jobs');
-    const jobs = await table1(...options, '--results', inJobs, '--jobs', '2');
-    expect(jobs.status, jobs.stderr).to.equal(0);
-    expect(jobs.stdout).to.include('KD');
-    expect(jobs.stderr.match(/^\[job [12]\] .* epoch 2\/2/gm)).to.have.length(2);
-    expect(jobs.stderr.match(/^\[job [12]\] .* epoch 1\/1/gm)).to.have.length(1);
-
-    const inParts = join(folder(), 'parts');
-    const parts = await Promise.all(
-      ['1/2', '2/2'].map((part) => table1(...options, '--results', inParts, '--shard', part)),
+    const [jobs, part] = await Promise.all([
+      table1(...options, '--jobs', '2'),
+      table1(...options, '--shard', '2/2'),
+    ]);
+    const said = jobs.stderr + part.stderr;
+    expect([jobs.status, part.status], said).to.deep.equal([0, 0]);
+    const trained = [
+      /teacher resnet8: epoch 1\/1/g,
+      /student seed 1: epoch 2\/2/g,
+      /kd seed 1: epoch 2\/2/g,
+    ];
+    for (const end of trained) expect(said.match(end), String(end)).to.have.length(1);
+    expect(jobs.stderr)
+      .to.match(/^\[job 1\] /m)
+      .and.to.match(/^\[job 2\] /m);
+    // Of two parts the second has KD alone, and leaves the student to the others.
+    expect(part.stderr).to.include('2 runs').and.not.include('student seed 1');
+    expect(jobs.stdout).to.include('Student').and.include('KD');
+    expect(existsSync(join(results, 'table1.md'))).to.equal(true);
+    const left = (readdirSync(results, { recursive: true }) as string[]).filter((name) =>
+      /\.lock$|\.\d+$|checkpoints/.test(name),
     );
-    const said = parts.map(({ stderr }) => stderr).join('');
-    for (const { status } of parts) expect(status, said).to.equal(0);
-    for (const method of ['student', 'kd']) {
-      expect(said.match(new RegExp(`${method} seed 1: epoch 2/2`, 'g'))).to.have.length(1);
-    }
-    expect(said.match(/teacher resnet8: epoch 1\/1/g)).to.have.length(1);
-    expect(existsSync(join(inParts, 'table1.md'))).to.equal(true);
-    expect(runsOf(join(inParts, 'runs'))).to.deep.equal(runsOf(join(inJobs, 'runs')));
+    expect(left).to.deep.equal([]);
   });
 
   const mistakes: [string, string[], RegExp][] = [
     ['a part that is not there', ['--shard', '5/4'], /--shard.*'5\/4'/],
     ['a part and --no-resume', ['--shard', '1/2', '--no-resume'], /share their teachers/],
-    ['to render and to list at once', ['--render', '--list'], /--render.*--list/],
+    ['jobs without end', ['--jobs', '0'], /--jobs.*'0'/],
     ['to render where nothing was run', ['--render'], /no run of the study/],
   ];
   for (const [title, args, words] of mistakes) {
     it(`refuses ${title}`, async () => {
       const results = join(folder(), 'results');
-      const { status, stderr } = await table1(...args, '--results', results);
-      expect(stderr).to.match(words);
-      expect(status).to.equal(1);
+      const command = table1Command().parseAsync([...args, '--results', results], { from: 'user' });
+      expect(describeFault(await faultOf(() => command))).to.match(words);
       expect(existsSync(results)).to.equal(false);
     });
   }
