@@ -22,7 +22,8 @@ function table1(...args: string[]): Promise<Result> {
 /** Every file below a folder with its content, but for what holds clock times. */
 function tree(folder: string): Record<string, string> {
   const names = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== 'provenance.json')
+    // Both tell when and how long a run took.
+    .filter((entry) => entry.isFile() && !['provenance.json', 'REPORT.html'].includes(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
   return Object.fromEntries(
     names.map((name) => [name.slice(folder.length), readFileSync(name).toString('base64')]),
@@ -186,6 +187,6 @@ describe('npm run reproduce:table1', function () {
       ],
     );
     expect(two.status).to.equal(1);
-    expect(two.stderr).to.match(/three classes/i);
+    expect(two.stderr).to.match(/at least 3 classes/);
   });
 });
