@@ -18,6 +18,7 @@ export {
   hierarchicalContextLoss,
   hintLoss,
   kdLoss,
+  naiveFeatureLoss,
   naiveNormLoss,
   normDirectionLoss,
   NormMemory,
@@ -31,6 +32,8 @@ export {
   type DistOptions,
   type DkdOptions,
   type KdOptions,
+  type NormChoice,
+  type NormDirectionOptions,
   type RelationalOptions,
   type SifnOptions,
 } from './losses';
@@ -38,14 +41,17 @@ export {
 export {
   crd,
   crossEntropy,
+  defineTerm,
   directionCosine,
   directionInfoNce,
   dist,
   dkd,
   fitNet,
   kd,
+  naiveFeature,
   naiveNorm,
   normDirection,
+  normDirectionAt,
   ofd,
   pkt,
   reviewKd,
@@ -54,7 +60,9 @@ export {
   warmUp,
   type LossTerm,
   type Method,
+  type TermDefinition,
 } from './distill/terms';
+export type { BatchSignals } from './distill/signals';
 export { embeddingAdapter, type EmbeddingAdapter } from './distill/adapter';
 export {
   computeClassMeans,
@@ -64,6 +72,14 @@ export {
   type ClassMeans,
   type ClassMeansOptions,
 } from './distill/class-means';
+
+export type { Directions } from './distill/directions';
+export { featureAt, type FeaturePlace } from './distill/feature-place';
+export {
+  featureNormsOfClassMeans,
+  featureNormsOfRuns,
+  type FeatureNorms,
+} from './study/feature-norms';
 
 export { createModel, modelNames } from './models/registry';
 export type { Model, ModelOutput } from './nn/model';

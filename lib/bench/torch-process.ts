@@ -1,11 +1,9 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { lastLines } from '../engine/build-program';
 import { LabError } from '../errors';
 import { packageRoot } from '../results/environment';
 import type { Precision } from './precision';
+import { startPython } from './python-lines';
 
 /** How PyTorch runs a step: operation by operation, or through `torch.compile`. */
 export const torchModes = ['eager', 'compiled'] as const;
@@ -55,82 +53,24 @@ export async function startTorch(options: TorchOptions, work: TorchWork): Promis
   const { python, precision, device, threads } = options;
   const settings = { ...work, precision, device, threads };
   const script = join(packageRoot(), 'lib', 'bench', 'torch_step.py');
-  const child = spawn(python, [
-    script,
-    ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
-  ]);
-  const next = lineReader(child, python);
+  const given = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const torch = startPython(python, [script, ...given], 'the step in PyTorch');
   try {
-    const greeting = await next();
-    const fault = faultSchema.safeParse(greeting);
-    if (fault.success) throw torchFault(fault.data, python);
-    const { torch, parameters } = parse(greetingSchema, greeting, python);
+    const greeting = await torch.next(z.union([faultSchema, greetingSchema]));
+    if ('error' in greeting) throw torchFault(greeting, python);
     return {
-      version: torch,
-      parameters,
-      async steps(count) {
-        child.stdin.write(`${count}\n`);
-        return parse(replySchema, await next(), python);
+      version: greeting.torch,
+      parameters: greeting.parameters,
+      steps(count) {
+        torch.write(String(count));
+        return torch.next(replySchema);
       },
-      stop: () => child.kill(),
+      stop: torch.stop,
     };
   } catch (error) {
-    child.kill();
+    torch.stop();
     throw error;
   }
-}
-
-/** A function that gives a program's lines of JSON one by one and throws when it ends instead. */
-function lineReader(child: ChildProcessWithoutNullStreams, python: string): () => Promise<unknown> {
-  let errors = '';
-  let startFault: Error | undefined;
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString('utf8')));
-  child.on('error', (error) => (startFault = error));
-  // What it leaves unread when it ends is told by its own words below.
-  child.stdin.on('error', () => undefined);
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  return async () => {
-    const { value, done } = await lines.next();
-    if (!done) return asJson(value);
-    await closed;
-    throw startFault === undefined
-      ? failed(python, lastLines(errors, 3) || 'the end of the program without a word')
-      : new LabError(
-          {
-            kind: 'option',
-            what: 'Python cannot be started',
-            where: '--torch',
-            found: startFault.message,
-            remedy: 'Give the path of a Python that has PyTorch, as --torch ~/venv/bin/python',
-          },
-          { cause: startFault },
-        );
-  };
-}
-
-function asJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return line;
-  }
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown, python: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw failed(python, `the answer '${JSON.stringify(value).slice(0, 80)}'`);
-}
-
-function failed(python: string, found: string): LabError {
-  return new LabError({
-    kind: 'engine',
-    what: 'the step in PyTorch failed',
-    where: python,
-    found,
-    remedy: 'PyTorch 2 is needed; give another Python with --torch, or leave it out',
-  });
 }
 
 function torchFault({ error, detail }: z.infer<typeof faultSchema>, python: string): LabError {

@@ -103,7 +103,7 @@ function fillBlack(
 }
 
 /** `(value/255 − mean)/std` of every byte, each step rounded to 32 bits as PyTorch does. */
-function normalisedBytes(mean: number, std: number): Float32Array {
+export function normalisedBytes(mean: number, std: number): Float32Array {
   const { fround } = Math;
   return Float32Array.from({ length: 256 }, (_, value) =>
     fround(fround(fround(value / 255) - fround(mean)) / fround(std)),

@@ -50,7 +50,7 @@ export function evaluationBatches(
   split: ImageSplit,
   batchSize: number,
 ): IterableIterator<Batch> {
-  requireWhole(dataset, batchSize);
+  requireBatchSize(dataset.name, batchSize);
   return generateEvaluationBatches(dataset, split, batchSize);
 }
 
@@ -71,7 +71,8 @@ function labelsAt({ labels }: ImageSplit, indices: Int32Array): Int32Array {
   return indices.map((index) => labels[index] ?? -1);
 }
 
-function requireWhole({ name }: ImageDataset, batchSize: number): void {
+/** @throws LabError of kind `option` unless it is a whole number of at least 1. */
+export function requireBatchSize(name: string, batchSize: number): void {
   if (Number.isSafeInteger(batchSize) && batchSize >= 1) return;
   throw new LabError({
     kind: 'option',

@@ -1,5 +1,5 @@
 import { readdirSync, type Dirent } from 'node:fs';
-import { extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { LabError } from '../errors';
 import { isFile, isFolder } from './paths';
 import { checkPerClass, type Subset } from './subset';
@@ -52,6 +52,20 @@ export function readFolderLayout(root: string, subset: Subset = {}): FolderLayou
     train: readSplit(root, 'train', classes, subset.train),
     test: readSplit(root, testName, classes, subset.test),
   };
+}
+
+/**
+ * Lists one folder of classes, `CLASS/…`, as a split of its own.
+ *
+ * @throws LabError of kind `data` as `readFolderLayout` does.
+ */
+export function readClassFolders(folder: string): {
+  readonly classes: readonly string[];
+  readonly split: FolderSplit;
+} {
+  if (!isFolder(folder)) throw faulty('an image folder is not there', folder, 'no such folder');
+  const classes = classesOf(folder);
+  return { classes, split: readSplit(dirname(folder), basename(folder), classes, undefined) };
 }
 
 function classesOf(splitFolder: string): string[] {

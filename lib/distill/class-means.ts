@@ -1,12 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { augmentBatch, plainBatch } from '../data/augment';
+import type { BatchSource, TrainingBatch } from '../data/batch-source-types';
 import type { ImageDataset } from '../data/types';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
 import type { Model } from '../nn/model';
+import { featureAt, type FeaturePlace, featurePlaces, featureSize } from './feature-place';
 
 /** A teacher's mean embedding of each class over a training set, and what it is valid for. */
 export interface ClassMeans {
@@ -19,10 +21,14 @@ export interface ClassMeans {
   readonly datasetHash: string;
   /** Whether the training augmentation was on. */
   readonly augmented: boolean;
+  /** Where the features were taken; the embedding where it does not say. */
+  readonly place?: FeaturePlace;
 }
 
 export interface ClassMeansOptions {
   readonly teacherHash: string;
+  /** Of the embedding by default. */
+  readonly place?: FeaturePlace;
   /** On in the paper's code (its default here); off gives the means of the images as they are. */
   readonly augmented?: boolean;
   readonly batchSize?: number;
@@ -40,64 +46,139 @@ export interface ClassMeansOptions {
 export function computeClassMeans(
   teacher: Model,
   dataset: ImageDataset,
-  { teacherHash, augmented = true, batchSize = 250, seed = 0, onProgress }: ClassMeansOptions,
+  {
+    teacherHash,
+    place = 'embedding',
+    augmented = true,
+    batchSize = 250,
+    seed = 0,
+    onProgress,
+  }: ClassMeansOptions,
 ): ClassMeans {
-  const { train, classes } = dataset;
-  const dimension = teacher.embeddingSize;
-  const sums = new Float64Array(classes.length * dimension);
-  const counts = new Int32Array(classes.length);
+  const { train } = dataset;
+  const sums = classSums(teacher, dataset, place);
   for (let start = 0; start < train.count; start += batchSize) {
     const size = Math.min(batchSize, train.count - start);
     const indices = Int32Array.from({ length: size }, (_, i) => start + i);
     const images = augmented
       ? augmentBatch(dataset, train, indices, random(seed, 'class means', start).uniform)
       : plainBatch(dataset, train, indices);
-    const embedding = embed(teacher, images, size, dataset);
-    indices.forEach((index, row) => {
-      const label = train.labels[index] ?? 0;
-      counts[label] = (counts[label] ?? 0) + 1;
-      for (let j = 0; j < dimension; j++) {
-        const at = label * dimension + j;
-        sums[at] = (sums[at] ?? 0) + (embedding[row * dimension + j] ?? 0);
-      }
-    });
+    const labels = indices.map((index) => train.labels[index] ?? 0);
+    sums.add({ images, labels, count: size });
     onProgress?.(start + size, train.count);
   }
-  const empty = counts.indexOf(0);
-  if (empty >= 0) {
-    throw new LabError({
-      kind: 'data',
-      what: 'a class has no training image, so it has no class mean',
-      where: dataset.name,
-      found: `class '${classes[empty] ?? empty}' without images`,
-      remedy: 'Give each class at least one training image, or leave the class out',
-    });
-  }
-  const means = Float32Array.from(
-    sums,
-    (sum, at) => sum / (counts[Math.floor(at / dimension)] ?? 1),
-  );
-  return {
-    means,
-    classes: classes.length,
-    dimension,
+  return sums.means({ teacherHash, augmented });
+}
+
+/**
+ * The same over a source whose images are read as they are needed; only the sums lie in memory. A last
+ * batch of a single image is left out, as in training.
+ *
+ * @param options.augmentation of the source, for `augmented` means; unmixed, since a mixed image has no class.
+ * @throws LabError of kind `data` when a class has no image, or the augmentation mixes images.
+ */
+export async function computeClassMeansOver(
+  teacher: Model,
+  source: BatchSource,
+  {
     teacherHash,
-    datasetHash: dataset.hash,
-    augmented,
+    place = 'embedding',
+    augmented = true,
+    augmentation = 'resized-crop-flip',
+    batchSize = 250,
+    seed = 0,
+    onProgress,
+  }: ClassMeansOptions & { readonly augmentation?: string },
+): Promise<ClassMeans> {
+  const sums = classSums(teacher, source, place);
+  let done = 0;
+  for await (const batch of source.trainingBatches({
+    seed,
+    epoch: 0,
+    firstBatch: 0,
+    batchSize: Math.min(batchSize, source.train.count),
+    augmentation: augmented ? augmentation : 'none',
+  })) {
+    if (batch.mix !== undefined) throw mixedImages(source.name, augmentation);
+    sums.add(batch);
+    done += batch.count;
+    onProgress?.(done, source.train.count);
+  }
+  return sums.means({ teacherHash, augmented });
+}
+
+type Described = Pick<BatchSource, 'name' | 'classes' | 'hash' | 'height' | 'width'>;
+
+/** The sums of a teacher's embeddings by class, as batches come. */
+function classSums(
+  teacher: Model,
+  { name, classes, hash, height, width }: Described,
+  place: FeaturePlace,
+): {
+  add(batch: Pick<TrainingBatch, 'images' | 'labels' | 'count'>): void;
+  means(of: Pick<ClassMeans, 'teacherHash' | 'augmented'>): ClassMeans;
+} {
+  const dimension = featureSize(teacher, place);
+  const sums = new Float64Array(classes.length * dimension);
+  const counts = new Int32Array(classes.length);
+  return {
+    add({ images, labels, count }) {
+      const features = tidied(() => {
+        const input = tf.tensor4d(images, [count, height, width, 3]);
+        const output = teacher.forward(input, { training: false });
+        return featureAt(output, place).dataSync<'float32'>();
+      });
+      labels.forEach((label, row) => {
+        counts[label] = (counts[label] ?? 0) + 1;
+        for (let j = 0; j < dimension; j++) {
+          const at = label * dimension + j;
+          sums[at] = (sums[at] ?? 0) + (features[row * dimension + j] ?? 0);
+        }
+      });
+    },
+    means({ teacherHash, augmented }) {
+      const empty = counts.indexOf(0);
+      if (empty >= 0) throw emptyClass(name, classes[empty] ?? String(empty));
+      const means = Float32Array.from(
+        sums,
+        (sum, at) => sum / (counts[Math.floor(at / dimension)] ?? 1),
+      );
+      return {
+        means,
+        classes: classes.length,
+        dimension,
+        teacherHash,
+        datasetHash: hash,
+        augmented,
+        ...elsewhere(place),
+      };
+    },
   };
 }
 
-function embed(
-  teacher: Model,
-  images: Float32Array,
-  size: number,
-  { height, width }: ImageDataset,
-): Float32Array {
-  return tidied(() =>
-    teacher
-      .forward(tf.tensor4d(images, [size, height, width, 3]), { training: false })
-      .embedding.dataSync<'float32'>(),
-  );
+/** Means of the embedding say nothing of their place, as before others were known. */
+function elsewhere(place: FeaturePlace = 'embedding'): Pick<ClassMeans, 'place'> {
+  return place === 'embedding' ? {} : { place };
+}
+
+function emptyClass(where: string, name: string): LabError {
+  return new LabError({
+    kind: 'data',
+    what: 'a class has no training image, so it has no class mean',
+    where,
+    found: `class '${name}' without images`,
+    remedy: 'Give each class at least one training image, or leave the class out',
+  });
+}
+
+function mixedImages(where: string, augmentation: string): LabError {
+  return new LabError({
+    kind: 'data',
+    what: 'class means over mixed images would be of no class',
+    where,
+    found: `augmentation '${augmentation}'`,
+    remedy: 'Make them with an augmentation without mixup and cutmix',
+  });
 }
 
 const metadataSchema = z.object({
@@ -105,6 +186,7 @@ const metadataSchema = z.object({
   teacherHash: z.string(),
   datasetHash: z.string(),
   augmented: z.enum(['true', 'false']),
+  place: z.enum(featurePlaces).optional(),
 });
 
 /** Writes class means with the hashes of their teacher and data set (safetensors). */
@@ -117,6 +199,7 @@ export function writeClassMeans(path: string, means: ClassMeans): void {
       teacherHash: means.teacherHash,
       datasetHash: means.datasetHash,
       augmented: String(means.augmented),
+      ...elsewhere(means.place),
     },
   );
 }
@@ -139,7 +222,7 @@ export function readClassMeans(path: string): ClassMeans {
       remedy: 'Make one with `npm run class-means`',
     });
   }
-  const { teacherHash, datasetHash, augmented } = parsed.data;
+  const { teacherHash, datasetHash, augmented, place } = parsed.data;
   return {
     means: entry.data,
     classes,
@@ -147,29 +230,39 @@ export function readClassMeans(path: string): ClassMeans {
     teacherHash,
     datasetHash,
     augmented: augmented === 'true',
+    ...elsewhere(place),
   };
 }
 
 /**
  * Refuses class means that are not this teacher's over this data set.
  *
- * @throws LabError of kind `model` or `data` that says which of the three differs.
+ * @throws LabError of kind `model` or `data` that says which of them differs.
  */
 export function requireClassMeansOf(
   means: ClassMeans,
-  expected: { teacherHash: string; dataset: ImageDataset; dimension: number },
+  expected: {
+    teacherHash: string;
+    dataset: Pick<BatchSource, 'name' | 'classes' | 'hash'>;
+    dimension: number;
+    place?: FeaturePlace;
+  },
   where = 'class means',
 ): void {
-  const { teacherHash, dataset, dimension } = expected;
+  const { teacherHash, dataset, dimension, place = 'embedding' } = expected;
   const remedy = 'Make them anew for this teacher and data set with `npm run class-means`';
   const refuse = (kind: 'model' | 'data', what: string, found: string): never => {
     throw new LabError({ kind, what, where, found, remedy });
   };
+  const { place: found = 'embedding' } = means;
+  if (found !== place) {
+    refuse('model', 'class means of another place', `the ${found} where the ${place} is needed`);
+  }
   if (means.dimension !== dimension) {
     refuse(
       'model',
       'class means of another dimension',
-      `${means.dimension} where the teacher's embedding has ${dimension}`,
+      `${means.dimension} where the teacher's ${place} has ${dimension}`,
     );
   }
   if (means.classes !== dataset.classes.length) {

@@ -11,17 +11,20 @@ import {
 import type { Model, ModelOutput } from '../nn/model';
 import { ModelState } from '../nn/state';
 
+type Side = number | readonly [height: number, width: number];
+
 /** ReviewKD's blocks: they carry the student's features, deepest first, to the teacher's. */
 export interface FusionBlocks {
   readonly state: ModelState;
   /**
    * @param student what `studentFeatures` gives, shallow first
-   * @param sides height of each of the teacher's features, shallow first
+   * @param sides of each of the teacher's features, shallow first: its height, where they are square, or
+   *   its height and width
    * @returns features in the teacher's shapes, shallow first
    */
   forward(
     student: readonly tf.Tensor4D[],
-    sides: readonly number[],
+    sides: readonly Side[],
     mode: ForwardMode,
   ): tf.Tensor4D[];
 }
@@ -98,7 +101,7 @@ export function fusionBlocks({
 type Block = (
   x: tf.Tensor4D,
   deeper: tf.Tensor4D | undefined,
-  side: number,
+  side: Side,
   mode: ForwardMode,
 ) => { readonly output: tf.Tensor4D; readonly carried: tf.Tensor4D };
 
@@ -131,7 +134,7 @@ function fusionBlock(
   return (x, deeper, side, mode) => {
     let carried = first(x, mode);
     if (attention && deeper) {
-      const above = resized(deeper, carried.shape[1]);
+      const above = resized(deeper, [carried.shape[1], carried.shape[2]]);
       const weights = tf.sigmoid(attention(tf.concat4d([carried, above], 3), mode));
       const [own, other] = tf.split(weights, 2, 3);
       carried = tf.add(tf.mul(carried, own as tf.Tensor), tf.mul(above, other as tf.Tensor));
@@ -160,6 +163,8 @@ function asImage(embedding: tf.Tensor2D): tf.Tensor4D {
 }
 
 /** Nearest neighbour, as PyTorch's `interpolate` picks it. */
-function resized(x: tf.Tensor4D, side: number): tf.Tensor4D {
-  return x.shape[1] === side ? x : tf.image.resizeNearestNeighbor(x, [side, side]);
+function resized(x: tf.Tensor4D, side: Side): tf.Tensor4D {
+  const [height, width] = typeof side === 'number' ? [side, side] : side;
+  const fits = x.shape[1] === height && x.shape[2] === width;
+  return fits ? x : tf.image.resizeNearestNeighbor(x, [height, width]);
 }

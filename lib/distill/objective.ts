@@ -24,6 +24,8 @@ export interface Objective {
   readonly trainable: readonly StateTensor[];
   /** A term's own part, by the term's name; undefined for terms without one. */
   part(loss: string): TermPart | undefined;
+  /** Before each step's forward pass, outside its gradient. */
+  prepare(images: tf.Tensor4D): void;
   /** The loss on one batch in an epoch counted from 0. */
   value(signals: BatchSignals, at: { epoch: number; mode: ForwardMode }): ObjectiveValue;
   /** After each step: lets the parts remember it (`kept`) or not, and frees what they noted for that. */
@@ -51,6 +53,9 @@ export function createObjective({ terms }: Method, context: PartContext): Object
   return {
     trainable: parts.flatMap(({ state }) => state?.trainable ?? []),
     part: (loss) => attached.find(({ term }) => term.loss === loss)?.part,
+    prepare(images) {
+      parts.forEach((part) => part.prepare?.(images, { remember }));
+    },
     value(signals, { epoch, mode }) {
       const values = attached.map(({ term, part, compute }) => {
         const loss = part ? part.loss(signals, { mode, remember }) : compute(signals);

@@ -6,13 +6,25 @@ export interface BatchSignals {
   readonly student: ModelOutput;
   /** [batch, size], the student's embedding in the teacher's space: after the adapter where there is one. */
   readonly studentEmbedding: tf.Tensor2D;
-  /** [batch], int32 */
+  /** [batch], int32; reading it of a batch of mixed images throws, since they have no single label. */
   readonly labels: tf.Tensor1D;
+  /** The labels of images that mixup or cutmix joined; absent when they were left alone. */
+  readonly mix?: MixedLabels;
   /** Places of the samples in the training set. */
   readonly indices?: Int32Array;
   readonly teacher?: ModelOutput;
   /** [classes, size] */
   readonly classMeans?: tf.Tensor2D;
+}
+
+/** How the images of a batch were joined: λ parts of the own one, 1 − λ of its partner's. */
+export interface MixedLabels {
+  /** int32 [batch], of the images before they were mixed. */
+  readonly labels: tf.Tensor1D;
+  /** int32 [batch], of each one's partner. */
+  readonly partners: tf.Tensor1D;
+  /** [batch] */
+  readonly lambda: tf.Tensor1D;
 }
 
 /** The teacher's output, for terms whose needs name the teacher. */

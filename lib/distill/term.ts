@@ -3,6 +3,7 @@ import { LabError, unknownName } from '../errors';
 import type { ForwardMode } from '../nn/layers';
 import type { Model } from '../nn/model';
 import type { ModelState, StateDict } from '../nn/state';
+import type { FeaturePlace } from './feature-place';
 import type { BatchSignals } from './signals';
 
 /** A weighted loss as a recipe holds it: plain data, with the options of its own kind. */
@@ -38,6 +39,8 @@ export interface PartContext {
   readonly samples: number;
   /** Its labels, where they are known. */
   readonly labels?: ArrayLike<number>;
+  /** The teacher's class means of other places than the embedding, [classes × size]. */
+  readonly classMeansAt?: ReadonlyMap<FeaturePlace, Float32Array>;
 }
 
 /** One forward pass of a training step, as a term with parts sees it. */
@@ -57,6 +60,8 @@ export interface TermPart {
     /** @throws LabError when it is not this memory. */
     restore(entries: StateDict): void;
   };
+  /** Before the step's forward pass and outside its gradient, with the batch's images. */
+  prepare?(images: tf.Tensor4D, step: Pick<StepContext, 'remember'>): void;
   /** The term's value before its weight. */
   loss(signals: BatchSignals, step: StepContext): tf.Scalar;
   /** After the optimiser's step; not called when the loss was not finite. */
@@ -65,15 +70,21 @@ export interface TermPart {
   dispose?(): void;
 }
 
-/** A kind of term. It has either `compute`, or `part` where it trains or remembers something itself. */
+/**
+ * A kind of term. It has `compute`, or `part` where it trains or remembers something itself, or both where
+ * it does so with some options only: `part` gives undefined for the others.
+ */
 export interface TermDefinition<T extends LossTerm = LossTerm> {
   readonly loss: T['loss'];
-  readonly needs: readonly Need[];
+  /** Or how they follow from the term's options. */
+  readonly needs: readonly Need[] | ((term: T) => readonly Need[]);
+  /** Which place's class means it needs, where it is not the embedding. */
+  classMeansPlace?(term: T): FeaturePlace;
   /** 2 unless given. */
   readonly fewestClasses?: number;
   /** The term's value before its weight. */
   compute?(term: T, signals: BatchSignals): tf.Scalar;
-  part?(term: T, context: PartContext): TermPart;
+  part?(term: T, context: PartContext): TermPart | undefined;
 }
 
 const definitions = new Map<string, TermDefinition>();
@@ -114,7 +125,16 @@ export function warmUpFactor({ warmUpEpochs = 0 }: LossTerm, epoch: number): num
   return warmUpEpochs > 0 ? Math.min(1, epoch / warmUpEpochs) : 1;
 }
 
+/** The places, but for the embedding, that the method needs class means of. */
+export function classMeansPlaces({ terms }: Method): FeaturePlace[] {
+  const places = terms.map((term) => definitionOf(term).classMeansPlace?.(term));
+  return [...new Set(places)].filter((place) => place !== undefined);
+}
+
 /** Whether a term of the method has this need. */
 export function needs({ terms }: Method, need: Need): boolean {
-  return terms.some((term) => definitionOf(term).needs.includes(need));
+  return terms.some((term) => {
+    const { needs: needed } = definitionOf(term);
+    return (typeof needed === 'function' ? needed(term) : needed).includes(need);
+  });
 }

@@ -52,8 +52,33 @@ function meanSquaredError(a: tf.Tensor4D, b: tf.Tensor4D): tf.Scalar {
 }
 
 function averageTo(x: tf.Tensor4D, side: number): tf.Tensor4D {
-  const window = x.shape[1] / side;
-  return tf.avgPool(x, window, window, 'valid');
+  const [, height, width] = x.shape;
+  if (height % side === 0 && width % side === 0) {
+    const window: [number, number] = [height / side, width / side];
+    return tf.avgPool(x, window, window, 'valid');
+  }
+  return adaptiveAverage(x, side);
+}
+
+/** PyTorch's `adaptive_avg_pool2d`: cell i is the mean from ⌊i · length / side⌋ to ⌈(i + 1) · length / side⌉. */
+function adaptiveAverage(x: tf.Tensor4D, side: number): tf.Tensor4D {
+  const [batch, height, width, channels] = x.shape;
+  const rows = tf.matMul(averaging(height, side), tf.reshape(x, [batch, height, width * channels]));
+  const cells = tf.matMul(
+    averaging(width, side),
+    tf.reshape(rows, [batch * side, width, channels]),
+  );
+  return tf.reshape(cells, [batch, side, side, channels]);
+}
+
+/** [1, side, length]: each row the weights of a mean over neighbours. */
+function averaging(length: number, side: number): tf.Tensor3D {
+  const rows = Array.from({ length: side }, (_, i) => {
+    const first = Math.floor((i * length) / side);
+    const end = Math.ceil(((i + 1) * length) / side);
+    return Array.from({ length }, (__, at) => (at >= first && at < end ? 1 / (end - first) : 0));
+  });
+  return tf.tensor3d([rows]);
 }
 
 function differing(found: string): LabError {

@@ -1,6 +1,7 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { requireSameFeatures } from './checks';
 import { closedForm } from './closed-form';
+import { meanSquaredDifference } from './mean-squared';
 
 /**
  * The hint of FitNets (Romero et al., arXiv 1412.6550), as the published comparisons take it: the mean
@@ -12,11 +13,5 @@ import { closedForm } from './closed-form';
  */
 export function hintLoss(student: tf.Tensor4D, teacher: tf.Tensor4D): tf.Scalar {
   requireSameFeatures('FitNet', ['student features', student], ['teacher features', teacher]);
-  return closedForm(student, () => {
-    const difference = tf.sub(student, teacher);
-    return {
-      value: tf.mean<tf.Scalar>(tf.square(difference)),
-      gradient: tf.mul(difference, 2 / student.size),
-    };
-  });
+  return closedForm(student, () => meanSquaredDifference(student, teacher));
 }

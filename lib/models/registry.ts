@@ -1,61 +1,43 @@
 import { random } from '../engine/random';
 import { LabError, unknownName } from '../errors';
-import type { LayerContext } from '../nn/layers';
-import { asModel, type Model, type Network } from '../nn/model';
+import { asModel, type Model } from '../nn/model';
 import { ModelState } from '../nn/state';
-import { cifarResNet, type CifarResNetOptions } from './cifar-resnet';
-import { deepCifarResNet } from './cifar-resnet-deep';
-import { mobileNetV2 } from './mobilenet-v2';
-import { shuffleNetV1 } from './shufflenet-v1';
-import { shuffleNetV2 } from './shufflenet-v2';
-import { vgg } from './vgg';
-import { wideResNet } from './wide-resnet';
+import { cifarModels } from './cifar-models';
+import { imageNetModels } from './imagenet-models';
 
-type Builder = (context: LayerContext, classes: number) => Network;
-
-const narrow = [16, 16, 32, 64] as const;
-const wide = [32, 64, 128, 256] as const;
-
-/** Every architecture by the name that the paper's tables and checkpoints use. */
-const builders: Readonly<Record<string, Builder>> = {
-  resnet8: resNet(8, narrow),
-  resnet14: resNet(14, narrow),
-  resnet20: resNet(20, narrow),
-  resnet32: resNet(32, narrow),
-  resnet44: resNet(44, narrow),
-  resnet56: resNet(56, narrow),
-  resnet110: resNet(110, narrow),
-  resnet8x4: resNet(8, wide),
-  resnet32x4: resNet(32, wide),
-  wrn_16_1: wideNet(16, 1),
-  wrn_16_2: wideNet(16, 2),
-  wrn_40_1: wideNet(40, 1),
-  wrn_40_2: wideNet(40, 2),
-  vgg8: (context, classes) => vgg(context, { convolutions: 1, classes }),
-  vgg13: (context, classes) => vgg(context, { convolutions: 2, classes }),
-  ResNet18: (context, classes) =>
-    deepCifarResNet(context, { blocks: [2, 2, 2, 2], bottleneck: false, classes }),
-  ResNet50: (context, classes) =>
-    deepCifarResNet(context, { blocks: [3, 4, 6, 3], bottleneck: true, classes }),
-  MobileNetV2: mobileNetV2,
-  ShuffleV1: shuffleNetV1,
-  ShuffleV2: shuffleNetV2,
-};
+const architectures = { ...cifarModels, ...imageNetModels };
 
 /** The names that `createModel` knows. */
-export const modelNames: readonly string[] = Object.keys(builders);
+export const modelNames: readonly string[] = Object.keys(architectures);
+
+/** The names among them that were published for ImageNet. */
+export const imageNetModelNames: readonly string[] = Object.keys(imageNetModels);
+
+export interface ModelOptions {
+  readonly classes: number;
+  /** Of the first weights; 0 by default. */
+  readonly seed?: number;
+  /**
+   * Side of the square images; by default that of the published model. Vision transformers see no other;
+   * for the others it is what `Model.inputSize` says.
+   */
+  readonly imageSize?: number;
+  /** Stochastic depth of the last block, which rises from 0 in the first; 0 by default. */
+  readonly dropPath?: number;
+}
 
 /**
  * A network with freshly drawn weights.
  *
- * @throws LabError for an unknown name (`option`) or fewer than two classes (`model`).
+ * @throws LabError for an unknown name, an image size or stochastic depth that it cannot have (`option`), or
+ *   fewer than two classes (`model`).
  */
 export function createModel(
   name: string,
-  { classes, seed = 0 }: { classes: number; seed?: number },
+  { classes, seed = 0, imageSize, dropPath = 0 }: ModelOptions,
 ): Model {
-  const builder = Object.hasOwn(builders, name) ? builders[name] : undefined;
-  if (builder === undefined) throw unknownName('model', name, modelNames);
+  const architecture = Object.hasOwn(architectures, name) ? architectures[name] : undefined;
+  if (architecture === undefined) throw unknownName('model', name, modelNames);
   if (!Number.isInteger(classes) || classes < 2) {
     throw new LabError({
       kind: 'model',
@@ -65,15 +47,31 @@ export function createModel(
       remedy: 'Give a data set with two classes or more',
     });
   }
+  requireDropPath(name, dropPath, architecture.dropsPaths);
+  const inputSize = imageSize ?? architecture.imageSize;
   const state = new ModelState();
-  const network = builder({ state, random: random(seed, 'weights', name) }, classes);
-  return asModel(name, classes, state, network);
+  try {
+    const network = architecture.build(
+      { state, random: random(seed, 'weights', name) },
+      { classes, imageSize: inputSize, dropPath },
+    );
+    return asModel({ name, classes, inputSize }, state, network);
+  } catch (error) {
+    state.dispose();
+    throw error;
+  }
 }
 
-function resNet(depth: number, channels: CifarResNetOptions['channels']): Builder {
-  return (context, classes) => cifarResNet(context, { depth, channels, classes });
-}
-
-function wideNet(depth: number, width: number): Builder {
-  return (context, classes) => wideResNet(context, { depth, width, classes });
+function requireDropPath(name: string, dropPath: number, possible: boolean): void {
+  if (dropPath === 0) return;
+  if (possible && dropPath > 0 && dropPath < 1) return;
+  throw new LabError({
+    kind: 'option',
+    what: possible
+      ? 'stochastic depth is a probability from 0 to below 1'
+      : `${name} has no stochastic depth`,
+    where: 'dropPath',
+    found: String(dropPath),
+    remedy: possible ? 'Give a number such as 0.1' : 'Leave it out',
+  });
 }

@@ -14,6 +14,8 @@ export type ResidualBlock = (
 
 export interface StagedNetworkParts {
   readonly stem: ConvolutionNorm;
+  /** Between the stem, which is shown before it, and the first stage. */
+  readonly pool?: (x: tf.Tensor4D) => tf.Tensor4D;
   readonly stages: readonly (readonly ResidualBlock[])[];
   readonly classifier: Layer2D;
   readonly embeddingSize: number;
@@ -23,6 +25,7 @@ export interface StagedNetworkParts {
 /** A network of a stem, stages of residual blocks, global average pooling and a linear classifier. */
 export function stagedNetwork({
   stem,
+  pool,
   stages,
   classifier,
   embeddingSize,
@@ -35,6 +38,7 @@ export function stagedNetwork({
       let x = stem(images, mode, { relu: true });
       const features = [x];
       const preActivations = [x];
+      if (pool) x = pool(x);
       for (const stage of stages) {
         // Only the last block of a stage shows its sum before ReLU; in the others ReLU is fused away.
         for (const block of stage.slice(0, -1)) x = block(x, mode, { relu: true });

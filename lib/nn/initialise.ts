@@ -3,7 +3,11 @@ import type { Random } from '../engine/random';
 
 /** N(0, 2 / fanOut): `kaiming_normal_(mode='fan_out', nonlinearity='relu')`, as mdistiller's models. */
 export function normalFanOut(shape: number[], fanOut: number, random: Random): tf.Tensor {
-  const deviation = Math.sqrt(2 / fanOut);
+  return normal(shape, Math.sqrt(2 / fanOut), random);
+}
+
+/** N(0, deviation²) */
+export function normal(shape: number[], deviation: number, random: Random): tf.Tensor {
   return drawn(shape, () => deviation * random.normal());
 }
 

@@ -8,7 +8,7 @@ import {
 import { convolution, type ConvolutionOptions } from '../engine/operations/convolution';
 import { linear } from '../engine/operations/linear';
 import type { Random } from '../engine/random';
-import { normalFanOut, uniformFanIn } from './initialise';
+import { normal, normalFanOut, uniformFanIn } from './initialise';
 import type { ModelState } from './state';
 
 /** Whether a forward pass trains, and where dropout draws from. */
@@ -152,13 +152,17 @@ export function batchNorm1dLayer(context: LayerContext, name: string, channels: 
   };
 }
 
-const smallDeviation = 0.01;
+/** Standard deviations of weights whose bias starts at 0. */
+const deviations = { 'small-normal': 0.01, 'token-normal': 0.02 } as const;
 
 export interface LinearLayerOptions {
   readonly inputs: number;
   readonly outputs: number;
-  /** `fan-in`: weights and bias as PyTorch draws them; `small-normal`: N(0, 0.01²) and a bias of 0. */
-  readonly initialise?: 'fan-in' | 'small-normal';
+  /**
+   * `fan-in`: weights and bias as PyTorch draws them; `small-normal`: N(0, 0.01²) and a bias of 0;
+   * `token-normal`: N(0, 0.02²) and a bias of 0, as timm's vision transformers.
+   */
+  readonly initialise?: 'fan-in' | keyof typeof deviations;
 }
 
 /** PyTorch's `Linear`, `name.weight` [outputs, inputs] and `name.bias`. */
@@ -168,17 +172,17 @@ export function linearLayer(
   { inputs, outputs, initialise = 'fan-in' }: LinearLayerOptions,
 ): Layer2D {
   const kind = { trainable: true, layout: 'same' } as const;
-  const small = initialise === 'small-normal';
+  const deviation = initialise === 'fan-in' ? undefined : deviations[initialise];
   const weights = state.add(
     `${name}.weight`,
-    small
-      ? normalFanOut([outputs, inputs], 2 / smallDeviation ** 2, random)
-      : uniformFanIn([outputs, inputs], inputs, random),
+    deviation === undefined
+      ? uniformFanIn([outputs, inputs], inputs, random)
+      : normal([outputs, inputs], deviation, random),
     kind,
   );
   const bias = state.add(
     `${name}.bias`,
-    small ? tf.zeros([outputs]) : uniformFanIn([outputs], inputs, random),
+    deviation === undefined ? uniformFanIn([outputs], inputs, random) : tf.zeros([outputs]),
     kind,
   );
   return (x) => linear(x, weights.value as tf.Tensor2D, bias.value as tf.Tensor1D);

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { LabError } from '../errors';
 import type { ForwardMode } from './layers';
 import type { ModelState, StateDict, StateEntry } from './state';
 
@@ -8,7 +9,14 @@ export interface ModelOutput {
   readonly logits: tf.Tensor2D;
   /** The penultimate feature, after ReLU and global pooling: [batch, embeddingSize]. */
   readonly embedding: tf.Tensor2D;
-  /** The stem and each stage after its last ReLU, [batch, height, width, channels], shallow first. */
+  /** Of a distilled transformer's second head: [batch, classes]. In evaluation `logits` are the mean of both. */
+  readonly distillationLogits?: tf.Tensor2D;
+  /** What that head reads: [batch, embeddingSize]. */
+  readonly distillationEmbedding?: tf.Tensor2D;
+  /**
+   * The stem and each stage after its last ReLU, [batch, height, width, channels], shallow first; none in a
+   * transformer.
+   */
   readonly features: readonly tf.Tensor4D[];
   /** The same places before that ReLU (for the stem: after it, as mdistiller's models give it). */
   readonly preActivations: readonly tf.Tensor4D[];
@@ -18,6 +26,8 @@ export interface ModelOutput {
 export interface Model {
   readonly name: string;
   readonly classes: number;
+  /** Side of the square images that it is meant for. */
+  readonly inputSize: number;
   readonly embeddingSize: number;
   readonly state: ModelState;
   /**
@@ -41,20 +51,43 @@ export type Network = Pick<Model, 'embeddingSize' | 'preActivationNorms' | 'forw
 
 /** A network with its state as a model. */
 export function asModel(
-  name: string,
-  classes: number,
+  { name, classes, inputSize }: Pick<Model, 'name' | 'classes' | 'inputSize'>,
   state: ModelState,
   { embeddingSize, preActivationNorms, forward }: Network,
 ): Model {
   return {
     name,
     classes,
+    inputSize,
     embeddingSize,
     ...(preActivationNorms ? { preActivationNorms } : {}),
     state,
     forward,
     stateDict: () => state.stateDict(),
-    loadStateDict: (entries, where) => state.loadStateDict(entries, where),
+    loadStateDict(entries, where) {
+      requireClasses({ name, classes }, state, entries, where);
+      state.loadStateDict(entries, where);
+    },
     dispose: () => state.dispose(),
   };
+}
+
+/** Says what is wrong where a whole classifier is for another number of classes and its input is the same. */
+function requireClasses(
+  { name, classes }: Pick<Model, 'name' | 'classes'>,
+  state: ModelState,
+  entries: StateDict,
+  where: string | undefined,
+): void {
+  const classifier = state.trainable.findLast(({ value }) => value.rank === 2);
+  const given = classifier && entries.get(classifier.name)?.shape;
+  if (given?.length !== 2 || given[1] !== classifier?.value.shape[1]) return;
+  if (given[0] === classes) return;
+  throw new LabError({
+    kind: 'model',
+    what: `these weights are for ${given[0]} classes where ${name} is to tell ${classes} apart`,
+    ...(where === undefined ? {} : { where }),
+    found: `'${classifier.name}' of shape [${given.join(', ')}]`,
+    remedy: 'Take weights that were trained on this data set, or the data set of these weights',
+  });
 }

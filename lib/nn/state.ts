@@ -72,9 +72,36 @@ export class ModelState {
     return [...this.#tensors.values()].filter(({ trainable }) => trainable);
   }
 
+  /** All tensors, running statistics too, in order. */
+  get tensors(): StateTensor[] {
+    return [...this.#tensors.values()];
+  }
+
   /** How many numbers the optimiser changes. */
   get parameterCount(): number {
     return this.trainable.reduce((sum, { value }) => sum + value.size, 0);
+  }
+
+  /**
+   * Runs `work` with other values in the place of what an optimiser changes, and puts the own ones back.
+   * The values stay the caller's.
+   *
+   * @param values in the order and shapes of `trainable`
+   */
+  withTrainable<T>(values: readonly tf.Tensor[], work: () => T): T {
+    const tensors = [...this.#tensors.values()].filter(({ trainable }) => trainable);
+    const own = tensors.map(({ value }) => value);
+    if (own.some(({ shape }, index) => shape.join() !== values[index]?.shape.join())) {
+      throw new Error('the values are not those of this model');
+    }
+    const set = (others: readonly tf.Tensor[]): void =>
+      others.forEach((other, index) => tensors[index]?.lend(other));
+    set(values);
+    try {
+      return work();
+    } finally {
+      set(own);
+    }
   }
 
   /** A copy in PyTorch's names, order, shapes and layouts. */
@@ -151,6 +178,11 @@ class OwnedTensor implements StateTensor {
 
   get value(): tf.Tensor {
     return this.#value;
+  }
+
+  /** Shows another tensor without owning it; the own one must be put back. */
+  lend(value: tf.Tensor): void {
+    this.#value = value;
   }
 
   replace(value: tf.Tensor): void {

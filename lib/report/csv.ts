@@ -3,7 +3,8 @@ import type { Gain } from './gain';
 import type { Summary } from './statistics';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
 
-type Cell = string | number | null;
+/** A cell of a CSV file. */
+export type CsvCell = string | number | null;
 
 /** Table 1 as CSV: one line a cell, all digits, empty where there is no number. */
 export function renderCsv(table: Table1): string {
@@ -21,7 +22,7 @@ function record(
   { setting }: Table1Group,
   { pair, teacher, student }: Table1Pair,
   row: Table1Row,
-): Record<string, Cell> {
+): Record<string, CsvCell> {
   return {
     dataset: setting.dataset,
     scale: setting.scale,
@@ -35,8 +36,8 @@ function record(
     method: row.method,
     label: row.label,
     paper_top1: row.paper?.value ?? null,
-    ...columns('top1', row.measured),
-    ...columns('best_top1', row.best),
+    ...summaryColumns('top1', row.measured),
+    ...summaryColumns('best_top1', row.best),
     difference: row.difference,
     student_alone: row.overStudent?.over ?? null,
     ...gainColumns('gain_over_student', row.overStudent),
@@ -61,7 +62,8 @@ function record(
   };
 }
 
-function columns(name: string, summary: Summary | null): Record<string, Cell> {
+/** Mean, spread and interval in columns that begin with a name. */
+export function summaryColumns(name: string, summary: Summary | null): Record<string, CsvCell> {
   return {
     [`${name}_mean`]: summary?.mean ?? null,
     [`${name}_std`]: summary?.std ?? null,
@@ -72,9 +74,9 @@ function columns(name: string, summary: Summary | null): Record<string, Cell> {
   };
 }
 
-function gainColumns(name: string, gain: Gain | null): Record<string, Cell> {
+function gainColumns(name: string, gain: Gain | null): Record<string, CsvCell> {
   return {
-    ...columns(name, gain?.measured ?? null),
+    ...summaryColumns(name, gain?.measured ?? null),
     [`${name}_paper`]: gain?.paper ?? null,
     [`${name}_paper_lowest`]: gain?.paperRange?.low ?? null,
     [`${name}_paper_highest`]: gain?.paperRange?.high ?? null,

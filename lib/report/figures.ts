@@ -13,7 +13,7 @@ import { pairGainsPlots } from './gains-plot';
 import { marksOf, type IntervalRow, type MarkKind } from './interval-panel';
 import { renderSvg } from './svg';
 import type { Table1, Table1Pair } from './table1-model';
-import { pairInWords, range, signed } from './words';
+import { pairInWords, plain, range, signed } from './words';
 
 /** Plotting areas in a page, small enough for a telephone. */
 const barsWidth = 214;
@@ -61,10 +61,10 @@ async function drawPair(pair: Table1Pair): Promise<PairFigures> {
   const bars = await drawAll([
     {
       title: 'Top-1 after the last epoch',
-      says: inWords(accuracy, (value) => value.toFixed(2)),
+      says: says(accuracy, plain),
       spec: pairAccuracySpec(pair, barsWidth),
     },
-    ...gains.map(({ title, rows, spec }) => ({ title, says: inWords(rows, signed), spec })),
+    ...gains.map(({ title, rows, spec }) => ({ title, says: says(rows, signed), spec })),
   ]);
   return {
     bars,
@@ -72,12 +72,21 @@ async function drawPair(pair: Table1Pair): Promise<PairFigures> {
     families: await drawFamilies(pair),
   };
 
-  function inWords(rows: readonly IntervalRow[], write: (value: number) => string): string {
-    const each = rows.map(({ label, measured: { mean, interval } }) =>
-      [label, write(mean), ...(interval === null ? [] : [`(${range(interval, write)})`])].join(' '),
-    );
-    return `${pairInWords(pair)}: ${each.join('; ')}`;
+  function says(rows: readonly IntervalRow[], write: (value: number) => string): string {
+    return `${pairInWords(pair)}: ${intervalsInWords(rows, write)}`;
   }
+}
+
+/** What a plot of intervals shows. */
+export function intervalsInWords(
+  rows: readonly IntervalRow[],
+  write: (value: number) => string,
+): string {
+  return rows
+    .map(({ label, measured: { mean, interval } }) =>
+      [label, write(mean), ...(interval === null ? [] : [`(${range(interval, write)})`])].join(' '),
+    )
+    .join('; ');
 }
 
 async function drawFamilies(pair: Table1Pair): Promise<FamilyFigures[]> {
@@ -101,13 +110,15 @@ async function drawFamilies(pair: Table1Pair): Promise<FamilyFigures[]> {
   return drawn;
 }
 
-interface Drawing {
+/** A plot to be drawn. */
+export interface Drawing {
   readonly title: string;
   readonly says: string;
   readonly spec: TopLevelSpec | null;
 }
 
-async function drawAll(drawings: readonly Drawing[]): Promise<Figure[]> {
+/** Draws those that have something to show. */
+export async function drawAll(drawings: readonly Drawing[]): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const { title, says, spec } of drawings) {
     if (spec === null) continue;
@@ -116,7 +127,8 @@ async function drawAll(drawings: readonly Drawing[]): Promise<Figure[]> {
   return figures;
 }
 
-function lastOf({ series }: Family, { of }: Quantity): string {
+/** What the lines of a plot by epoch end at. */
+export function lastOf({ series }: Family, { of }: Quantity): string {
   return series
     .flatMap(({ label, curves }) => {
       const last = curves.flatMap((curve) => of(curve).at(-1) ?? []);

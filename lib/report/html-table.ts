@@ -39,15 +39,15 @@ export function overPairsTable({ overPairs }: Table1Group): string {
   const body = overPairs.map(
     ({ method, base, pairs, runs, baseRuns, gain, probability }) =>
       `<tr><th scope="row">${escapeHtml(`${shortLabelOf(method)} over ${shortLabelOf(base)}`)}</th>${[
-        cell('pairs', String(pairs.length), ''),
-        cell('runs', `${String(runs)} and ${String(baseRuns)}`, ''),
-        cell('mean gain', signed(gain.estimate), range(gain.interval, signed)),
-        cell(
+        tableCell('pairs', String(pairs.length), ''),
+        tableCell('runs', `${String(runs)} and ${String(baseRuns)}`, ''),
+        tableCell('mean gain', signed(gain.estimate), range(gain.interval, signed)),
+        tableCell(
           'probability that a run beats one of its base',
           probability.estimate.toFixed(2),
           range(probability.interval, (value) => value.toFixed(2)),
         ),
-        cell('what these seeds show', conclusionOf(gain)),
+        tableCell('what these seeds show', conclusionOf(gain)),
       ].join('')}</tr>`,
   );
   return `<table class="rows"><caption>++ against its bases, over all pairs</caption><thead><tr>${head}</tr></thead><tbody>${body.join('\n')}</tbody></table>`;
@@ -64,9 +64,9 @@ function rowHtml(row: Table1Row): string {
   }`;
   const tip = row.reasons.length === 0 ? '' : ` title="${escapeHtml(row.reasons.join('; '))}"`;
   return `<tr class="${classes}"><th scope="row">${escapeHtml(words.method)}</th>${[
-    cell(columns.paper, words.paper, ''),
-    cell(columns.measured, words.measured, words.interval),
-    cell(columns.best, words.best, ''),
+    tableCell(columns.paper, words.paper, ''),
+    tableCell(columns.measured, words.measured, words.interval),
+    tableCell(columns.best, words.best, ''),
     gainCell(columns.overStudent, words.overStudent),
     gainCell(columns.overBase, words.overBase),
     gainCell(columns.overPublished, words.overPublished),
@@ -78,10 +78,11 @@ function gainCell(label: string, { measured, interval, paper }: GainInWords): st
   const below = [interval, paper === none || paper === '' ? '' : `paper ${paper}`].filter(
     (text) => text !== '' && text !== none,
   );
-  return cell(label, measured === none ? '' : measured, ...below);
+  return tableCell(label, measured === none ? '' : measured, ...below);
 }
 
-function cell(label: string, text: string, ...below: string[]): string {
+/** A cell; below its text smaller lines, and on a narrow screen its column’s name beside it. */
+export function tableCell(label: string, text: string, ...below: string[]): string {
   const small = below
     .filter((line) => line !== '' && line !== none)
     .map((line) => `<small>${escapeHtml(line)}</small>`)

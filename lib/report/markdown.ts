@@ -6,6 +6,7 @@ import {
   shownRows,
   whatCanBeCompared,
 } from './statements';
+import { escapeMarkdown, markdownList, markdownTable } from './markdown-text';
 import { shortLabelOf } from './methods';
 import type { Table1, Table1Group, Table1Pair } from './table1-model';
 import {
@@ -30,28 +31,30 @@ export interface PlotFiles {
 export function renderMarkdown(table: Table1, plots: PlotFiles): string {
   return `${[
     '# Table 1: the paper beside measured runs',
-    escape(`${table.paper.title}. Rendered from run files; do not edit.`),
+    escapeMarkdown(`${table.paper.title}. Rendered from run files; do not edit.`),
     ...table.groups.map(groupText),
     `![Gains over the student alone, measured and in the paper](${plots.gains})`,
     `![Top-1 by epoch](${plots.curves})`,
     '## How to read it',
-    list([...readingNotes, paperSource(table), ...table.paper.notes]),
+    markdownList([...readingNotes, paperSource(table), ...table.paper.notes]),
   ].join('\n\n')}\n`;
 }
 
 function groupText(group: Table1Group): string {
   return [
-    `## ${escape(settingInWords(group.setting))}`,
-    escape(environmentInWords(group.environment)),
+    `## ${escapeMarkdown(settingInWords(group.setting))}`,
+    escapeMarkdown(environmentInWords(group.environment)),
     whatCanBeCompared(group)
-      .map((sentence, index) => (index === 0 ? `**${escape(sentence)}**` : escape(sentence)))
+      .map((sentence, index) =>
+        index === 0 ? `**${escapeMarkdown(sentence)}**` : escapeMarkdown(sentence),
+      )
       .join(' '),
     ...group.pairs.map(pairText),
     ...(group.overPairs.length === 0 ? [] : [overPairsText(group)]),
     ...(group.pairsNotRun.length === 0
       ? []
-      : [`The paper’s pairs not run here: ${group.pairsNotRun.map(escape).join(', ')}.`]),
-    `<details><summary>Run directories</summary>\n\n${list(directories(group))}\n\n</details>`,
+      : [`The paper’s pairs not run here: ${group.pairsNotRun.map(escapeMarkdown).join(', ')}.`]),
+    `<details><summary>Run directories</summary>\n\n${markdownList(directories(group))}\n\n</details>`,
   ].join('\n\n');
 }
 
@@ -87,9 +90,9 @@ function pairText(pair: Table1Pair): string {
   ];
   const notes = footnotes(pair);
   return [
-    `### ${escape(pairInWords(pair))}`,
+    `### ${escapeMarkdown(pairInWords(pair))}`,
     markdownTable(head, rows),
-    ...(notes.length === 0 ? [] : [list(notes)]),
+    ...(notes.length === 0 ? [] : [markdownList(notes)]),
   ].join('\n\n');
 }
 
@@ -130,22 +133,4 @@ function directories(group: Table1Group): string[] {
       }),
     ),
   );
-}
-
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escape).join(' | ')} |`;
-  const rule = `|${head.map((_, index) => (index === 0 ? ' --- ' : ' ---: ')).join('|')}|`;
-  return [line(head), rule, ...rows.map(line)].join('\n');
-}
-
-function list(items: readonly string[]): string {
-  return items.map((item) => `- ${escape(item)}`).join('\n');
-}
-
-/** Names of methods and data sets may hold what Markdown or HTML would take for its own. */
-function escape(text: string): string {
-  return text
-    .replace(/&/gu, '&amp;')
-    .replace(/</gu, '&lt;')
-    .replace(/([\\`*_[\]|])/gu, '\\$1');
 }

@@ -6,6 +6,8 @@ import { escapeHtml, htmlList, paragraphs } from './html-text';
 import { provenanceHtml } from './report-runs';
 import { reportStyle } from './report-style';
 import { footnotes, paperSource, readingNotes, whatCanBeCompared } from './statements';
+import type { DrawnStudy } from './study/document';
+import { partHtml } from './study/html-study';
 import type { Table1, Table1Group, Table1Pair } from './table1-model';
 import { verdicts } from './verdict';
 import { environmentInWords, pairInWords, settingInWords } from './words';
@@ -17,8 +19,15 @@ import { environmentInWords, pairInWords, settingInWords } from './words';
  *
  * @param figures - by group, then by pair, in the table's order
  */
-export function renderReport(table: Table1, figures: readonly (readonly PairFigures[])[]): string {
-  const title = 'Table 1: the paper beside measured runs';
+export function renderReport(
+  table: Table1,
+  figures: readonly (readonly PairFigures[])[],
+  studies: readonly DrawnStudy[] = [],
+): string {
+  const title =
+    studies.length === 0
+      ? 'Table 1: the paper beside measured runs'
+      : 'The paper beside measured runs';
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -35,12 +44,12 @@ export function renderReport(table: Table1, figures: readonly (readonly PairFigu
 <p class="lead">${escapeHtml(table.paper.title)} · ${escapeHtml(table.paper.paper)}</p>
 ${overviewHtml(table)}
 <nav aria-label="On this page"><ul>
-${linksHtml(table)}
+${linksHtml(table, studies)}
 </ul></nav>
 </header>
 <main id="content">
 ${table.groups.map((group, index) => groupHtml(group, index, figures[index] ?? [])).join('\n')}
-<section id="reading" aria-labelledby="reading-title">
+${studies.map(studyHtml).join('\n')}${studies.length === 0 ? '' : '\n'}<section id="reading" aria-labelledby="reading-title">
 <h2 id="reading-title">How to read it</h2>
 ${htmlList([...readingNotes, ...plotNotes], 'plain')}
 </section>
@@ -85,12 +94,13 @@ function overviewHtml({ groups }: Table1): string {
     .join('')}</dl>`;
 }
 
-function linksHtml({ groups }: Table1): string {
+function linksHtml({ groups }: Table1, studies: readonly DrawnStudy[]): string {
   const links: [string, string][] = [
     ...groups.map(({ setting }, index): [string, string] => [
       groupId(index),
       settingInWords(setting),
     ]),
+    ...studies.map(({ name, title }): [string, string] => [name, title]),
     ['reading', 'How to read it'],
     ['sources', 'Sources'],
   ];
@@ -116,6 +126,16 @@ ${
 }
 <h3>Provenance</h3>
 ${provenanceHtml(group)}
+</section>`;
+}
+
+function studyHtml({ name, title, asks, parts, reading, sources }: DrawnStudy): string {
+  return `<section id="${name}" aria-labelledby="${name}-title">
+<h2 id="${name}-title">${escapeHtml(title)}</h2>
+<p class="lead">${escapeHtml(asks)}</p>
+${parts.map((part) => `<h3>${escapeHtml(part.title)}</h3>\n${partHtml(part, 4)}`).join('\n')}
+<h3>How to read this study</h3>
+${htmlList([...reading, ...sources], 'plain')}
 </section>`;
 }
 

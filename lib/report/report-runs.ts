@@ -9,31 +9,45 @@ import type {
 } from './table1-model';
 import { count, duration } from './words';
 
+/** A run, and what it stands for in its table. */
+export interface RunEntry {
+  /** `resnet20:resnet8, KD++, seed 1`. */
+  readonly name: string;
+  readonly run: RunReference | UnfinishedRun;
+}
+
 /** How and where each run of a group ran, one folded list a run. */
 export function provenanceHtml({ pairs, setting }: Table1Group): string {
-  const rows = pairs.flatMap((pair) => pair.rows.map((row) => ({ pair, row })));
-  const runs = rows.flatMap(({ pair, row }) => [
-    ...row.runs.map((run) => runHtml(pair, row, run, finishedFacts(run), scoreOf(run))),
-    ...row.unfinished.map((run) =>
-      runHtml(pair, row, run, unfinishedFacts(run), 'unfinished: in no number'),
+  const runs = pairs.flatMap((pair) =>
+    pair.rows.flatMap((row) =>
+      [...row.runs, ...row.unfinished].map((run) => ({ name: nameOf(pair, row, run), run })),
     ),
-  ]);
+  );
+  return runsHtml(runs, setting.dataHash);
+}
+
+/** How and where runs on the same data ran. */
+export function runsHtml(runs: readonly RunEntry[], dataHash: string | null): string {
   return `<details><summary>Provenance of ${count(runs.length, 'run')}</summary>
-<p class="soft">Data as read, SHA-256: <code>${escapeHtml(setting.dataHash ?? 'not recorded')}</code></p>
-${runs.join('\n')}
+<p class="soft">Data as read, SHA-256: <code>${escapeHtml(dataHash ?? 'not recorded')}</code></p>
+${runs.map(runHtml).join('\n')}
 </details>`;
+}
+
+function nameOf(
+  { pair }: Table1Pair,
+  { shortLabel, method }: Table1Row,
+  { seed }: RunRecord,
+): string {
+  return `${method === 'teacher' ? '' : `${pair}, `}${shortLabel}, seed ${String(seed)}`;
 }
 
 type Facts = readonly (readonly [string, string | null])[];
 
-function runHtml(
-  { pair }: Table1Pair,
-  { shortLabel, method }: Table1Row,
-  run: RunRecord,
-  facts: Facts,
-  note: string,
-): string {
-  const name = `${method === 'teacher' ? '' : `${pair}, `}${shortLabel}, seed ${String(run.seed)}`;
+function runHtml({ name, run }: RunEntry): string {
+  const finished = 'last' in run;
+  const facts = finished ? finishedFacts(run) : unfinishedFacts(run);
+  const note = finished ? scoreOf(run) : 'unfinished: in no number';
   const entries = [...facts, ...provenanceFacts(run)]
     .flatMap(([term, text]) =>
       text === null ? [] : [`<dt>${escapeHtml(term)}</dt><dd>${factHtml(term, text)}</dd>`],

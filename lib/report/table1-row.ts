@@ -1,4 +1,3 @@
-import { relative, sep } from 'node:path';
 import { findPaperNumber, paperTable } from '../results/paper';
 import type { RunConfig } from '../results/schema';
 import { isFinished, type Run } from '../results/store';
@@ -6,7 +5,8 @@ import { gainOver, type Gain } from './gain';
 import { bestEpoch, bySeed, lastTop1 } from './group';
 import { basesOf, labelOf, paperMethodOf, shortLabelOf, studentOf } from './methods';
 import { summarise } from './statistics';
-import type { RunRecord, RunReference, Table1Row, UnfinishedRun } from './table1-model';
+import { runReference, unfinishedRun } from './run-record';
+import type { Table1Row } from './table1-model';
 import { teacherEvidence } from './teacher';
 import { reasonsNotComparable, verdictOf } from './verdict';
 
@@ -79,42 +79,7 @@ export function buildRow({ pair, method, runs, students, options }: RowInput): T
     verdict: verdictOf({ measured, paper: value, reasons }),
     reasons,
     origin: evidence?.origin ?? null,
-    runs: used.flatMap((run) => reference(run, root)),
-    unfinished: own.filter((run) => !isFinished(run)).map((run) => unfinished(run, root)),
+    runs: used.flatMap((run) => runReference(run, root)),
+    unfinished: own.filter((run) => !isFinished(run)).map((run) => unfinishedRun(run, root)),
   };
-}
-
-function reference(run: Run, root: string): RunReference[] {
-  const last = lastTop1(run);
-  const best = bestEpoch(run);
-  if (last === undefined || best === undefined) return [];
-  return [
-    {
-      ...record(run, root),
-      last,
-      best: best.top1,
-      bestEpoch: best.epoch,
-      revision: run.provenance?.revision ?? null,
-      dirty: run.provenance?.dirty ?? null,
-    },
-  ];
-}
-
-function unfinished(run: Run, root: string): UnfinishedRun {
-  const { config, metrics, provenance } = run;
-  return {
-    ...record(run, root),
-    epochs: metrics.length,
-    of: config.epochs,
-    why: provenance?.error ?? provenance?.ended ?? null,
-  };
-}
-
-function record({ directory, config, provenance }: Run, root: string): RunRecord {
-  const { seed, batchSize, recipeHash } = config;
-  return { seed, directory: below(root, directory), batchSize, recipeHash, provenance };
-}
-
-function below(root: string, directory: string): string {
-  return relative(root, directory).split(sep).join('/');
 }

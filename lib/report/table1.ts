@@ -118,7 +118,8 @@ function remarksOn(runs: readonly Run[]): string[] {
     : remarks;
 }
 
-function curvesOf(runs: readonly Run[]): Curve[] {
+/** Epoch by epoch; unfinished runs only of methods without a finished one. */
+export function curvesOf(runs: readonly Run[]): Curve[] {
   // A run cut off early must not shorten the mean curve of those that went through.
   const through = new Set(runs.filter(isFinished).map(({ config }) => config.method));
   return runs

@@ -1,8 +1,8 @@
 import { styleText } from 'node:util';
-import CliTable from 'cli-table3';
 import { shortLabelOf } from './methods';
 import { footnotes, paperSource, shownRows, whatCanBeCompared } from './statements';
 import type { Gain } from './gain';
+import { plainTable, wrap } from './terminal-text';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
 import {
   environmentInWords,
@@ -16,9 +16,6 @@ import {
   type GainInWords,
 } from './words';
 import type { Verdict } from './verdict';
-
-/** How wide a terminal table may be, in characters. */
-const width = 100;
 
 const verdictColors: Partial<Record<Verdict, 'green' | 'cyan' | 'yellow'>> = {
   match: 'green',
@@ -153,38 +150,4 @@ function verdictText(verdict: Verdict, difference: string, color: boolean): stri
   const words = difference === '' ? verdict : `${verdict} (${difference})`;
   const paint = verdictColors[verdict];
   return color && paint !== undefined ? styleText(paint, words, { validateStream: false }) : words;
-}
-
-function plainTable(head: string[]): CliTable.Table {
-  return new CliTable({
-    head,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: '',
-    },
-  });
-}
-
-function wrap(text: string): string {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1) ?? '';
-    if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
-  }
-  return lines.join('\n');
 }

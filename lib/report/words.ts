@@ -96,11 +96,13 @@ export function range(interval: Interval | null, write: (value: number) => strin
   return interval === null ? none : `${write(interval.low)} … ${write(interval.high)}`;
 }
 
-function spread({ mean, std, n }: Summary, write: (value: number) => string): string {
+/** `71.23 ± 0.31 (3)`: mean, standard deviation, number of runs. */
+export function spread({ mean, std, n }: Summary, write: (value: number) => string): string {
   return `${write(mean)}${std === null ? '' : ` ± ${std.toFixed(2)}`} (${String(n)})`;
 }
 
-function plain(value: number): string {
+/** With two decimals. */
+export function plain(value: number): string {
   return value.toFixed(2);
 }
 

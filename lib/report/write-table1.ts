@@ -11,6 +11,7 @@ import { gainsSpec } from './gains-plot';
 import { renderHtml } from './html';
 import { renderMarkdown } from './markdown';
 import { renderReport } from './report-page';
+import type { DrawnStudy } from './study/document';
 import { renderSvg } from './svg';
 import { buildTable1 } from './table1';
 import type { Table1 } from './table1-model';
@@ -38,10 +39,14 @@ export interface WriteTable1Options {
   readonly name?: string;
   /** Methods that get a row even when no run has them. */
   readonly methods?: readonly string[];
+  /** Methods whose runs are no rows of this table. */
+  readonly omit?: ReadonlySet<string>;
   /** Whether a run's recipe is the paper's own; by its scale alone where nothing is said. */
   readonly isPaperRecipe?: (config: RunConfig) => boolean;
   /** Whether `REPORT.html`, the page with all the evidence, is written too: true by default. */
   readonly writeReport?: boolean;
+  /** Studies that have sections of their own in that page. */
+  readonly studies?: readonly DrawnStudy[];
   /** Colours in the terminal's text: on a terminal by default. */
   readonly color?: boolean;
 }
@@ -63,19 +68,11 @@ export interface WrittenTable1 {
  * @throws LabError of kind `results` when there is no run, a file of one is broken, or the seeds of
  * one cell were run with different recipes; nothing is written then.
  */
-export async function writeTable1({
-  resultsRoot = 'results',
-  study = 'table1',
-  others = [],
-  outputs = resultsRoot,
-  name = 'table1',
-  methods = [],
-  isPaperRecipe,
-  writeReport = true,
-  color,
-}: WriteTable1Options = {}): Promise<WrittenTable1> {
-  const runs = readRuns(resultsRoot, study);
-  if (runs.length === 0) {
+export async function writeTable1(options: WriteTable1Options = {}): Promise<WrittenTable1> {
+  const { resultsRoot = 'results', study = 'table1', name = 'table1' } = options;
+  const { outputs = resultsRoot, writeReport = true, studies = [], color } = options;
+  const { own, table } = readTable1(options);
+  if (own.groups.length === 0) {
     throw new LabError({
       kind: 'results',
       what: `there is no run of the study '${study}'`,
@@ -83,20 +80,6 @@ export async function writeTable1({
       remedy: 'Run npm run reproduce:table1 first, or name another results directory',
     });
   }
-  const build = (of: readonly Run[]): Table1 =>
-    buildTable1({
-      study,
-      runs: of,
-      root: resultsRoot,
-      methods,
-      ...(isPaperRecipe && { isPaperRecipe }),
-    });
-  const own = build(runs);
-  const more = others.filter((other) => other !== study);
-  const table =
-    more.length === 0
-      ? own
-      : build([...runs, ...more.flatMap((other) => readRuns(resultsRoot, other))]);
   const gains = await draw(gainsSpec(table, gainsWidth));
   const curves = await draw(curvesSpec(table, curvesSize, curvesColumns));
   const plots = { gains: `${name}.svg`, curves: `${name}-curves.svg` };
@@ -107,7 +90,9 @@ export async function writeTable1({
     [`${name}.html`, renderHtml(table, figures)],
     [plots.gains, gains ?? emptyPlot],
     [plots.curves, curves ?? emptyPlot],
-    ...(writeReport ? [[reportFile, renderReport(table, figures)] satisfies [string, string]] : []),
+    ...(writeReport
+      ? [[reportFile, renderReport(table, figures, studies)] satisfies [string, string]]
+      : []),
   ];
   const files = contents.map(([file, text]) => {
     const path = join(outputs, file);
@@ -119,6 +104,43 @@ export async function writeTable1({
     files,
     json: own,
   };
+}
+
+/**
+ * Writes the report alone, from table 1's runs and the studies that are given: what a study does after
+ * its own files. Returns the file.
+ */
+export async function writeReportPage(options: WriteTable1Options): Promise<string> {
+  const { resultsRoot = 'results', outputs = resultsRoot, studies = [] } = options;
+  const { table } = readTable1(options);
+  const path = join(outputs, reportFile);
+  writeAtomic(path, renderReport(table, await drawFigures(table), studies));
+  return path;
+}
+
+/** The table of the study alone, and the one with the others' runs beside. */
+function readTable1({
+  resultsRoot = 'results',
+  study = 'table1',
+  others = [],
+  methods = [],
+  omit = new Set(),
+  isPaperRecipe,
+}: WriteTable1Options): { own: Table1; table: Table1 } {
+  const read = (of: string): Run[] =>
+    readRuns(resultsRoot, of).filter(({ config }) => !omit.has(config.method));
+  const build = (of: readonly Run[]): Table1 =>
+    buildTable1({
+      study,
+      runs: of,
+      root: resultsRoot,
+      methods,
+      ...(isPaperRecipe && { isPaperRecipe }),
+    });
+  const runs = read(study);
+  const own = build(runs);
+  const more = others.filter((other) => other !== study);
+  return { own, table: more.length === 0 ? own : build([...runs, ...more.flatMap(read)]) };
 }
 
 // Without a finished run there is nothing to draw, and an old plot must not stay beside a new table.

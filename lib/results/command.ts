@@ -4,6 +4,7 @@ const pathOptions: ReadonlySet<string> = new Set([
   '--results',
   '--teacher-weights',
   '--class-means',
+  '--class-means-dir',
 ]);
 
 /**

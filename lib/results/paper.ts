@@ -7,6 +7,7 @@ import scalableTeachersFirst from '../../results/paper/scalable-teachers-first.j
 import table1 from '../../results/paper/table1-cifar100.json';
 import table2 from '../../results/paper/table2-imagenet.json';
 import table3 from '../../results/paper/table3-coco.json';
+import vitTeachers from '../../results/paper/vit-teachers.json';
 import { unknownName } from '../errors';
 import { checkRecord } from './check';
 
@@ -91,6 +92,7 @@ const files = {
   motivation,
   'scalable-teachers': scalableTeachers,
   'scalable-teachers-first': scalableTeachersFirst,
+  'vit-teachers': vitTeachers,
   deit,
 } as const;
 
@@ -104,6 +106,7 @@ export const paperTableNames = [
   'motivation',
   'scalable-teachers',
   'scalable-teachers-first',
+  'vit-teachers',
   'deit',
 ] as const satisfies readonly PaperTableName[];
 

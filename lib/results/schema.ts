@@ -48,6 +48,13 @@ export const epochMetricsSchema = z.strictObject({
   studentNorm: z.number(),
   teacherNorm: z.number().nullable(),
   cosineToClassMean: z.number().nullable(),
+  /**
+   * The last of them class by class, rounded to four decimals; null for a class without test images.
+   * Like the next one missing without class means, and in runs that were made before it was measured.
+   */
+  cosineByClass: z.array(z.number().nullable()).optional(),
+  /** The teacher's own, over the test set. */
+  teacherCosine: z.number().optional(),
 });
 export type EpochMetrics = z.infer<typeof epochMetricsSchema>;
 
@@ -70,6 +77,8 @@ export const provenanceSchema = z.strictObject({
   /** Where the teacher's weights came from: `trained here` or a published file. */
   teacherSource: z.string().nullable(),
   teacherTop1: z.number().nullable(),
+  /** Missing in runs that were made before it was recorded. */
+  teacherParameters: z.int().optional(),
   classMeansHash: z.string().nullable(),
   checkpointHash: z.string().nullable(),
   parameters: z.int(),

@@ -1,4 +1,4 @@
-import type { ImageDataset } from '../data/types';
+import type { TrainingData } from '../train/batch-source';
 import { needs } from '../distill/terms';
 import { readProvenance } from '../results/store';
 import { measureNetwork, type NetworkSpeed } from './estimate';
@@ -19,7 +19,7 @@ export interface CostModel {
  * @param onTiming hears of each network that is timed, which takes some seconds.
  */
 export function costModel(
-  dataset: ImageDataset,
+  dataset: TrainingData,
   runs: readonly PlannedRun[],
   onTiming: (network: string) => void = () => undefined,
 ): CostModel {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { crossEntropy } from '../distill/terms';
 import { random } from '../engine/random';
-import type { ImageDataset } from '../data/types';
+import type { TrainingData } from '../train/batch-source';
 import { createModel } from '../models/registry';
 import { createLearner } from '../train/learner';
 
@@ -20,8 +20,11 @@ const longEnough = 0.25;
  * Times a step of training with cross entropy and an evaluation on this machine. It leaves out reading
  * and augmenting the images, which take a few percent.
  */
-export function measureNetwork(name: string, dataset: ImageDataset): NetworkSpeed {
-  const student = createModel(name, { classes: dataset.classes.length });
+export function measureNetwork(name: string, dataset: TrainingData): NetworkSpeed {
+  const student = createModel(name, {
+    classes: dataset.classes.length,
+    imageSize: dataset.height,
+  });
   const learner = createLearner({
     student,
     method: { name: 'timing', terms: [crossEntropy()] },

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ImageDataset } from '../data/types';
 import type { EngineDescription } from '../engine/describe';
 import { LabError } from '../errors';
 import { removeUnfinishedWrites } from '../files';
@@ -19,9 +18,11 @@ import { assertSameRecipe } from '../results/recipe';
 import type { Provenance, RunConfig, Scale } from '../results/schema';
 import { metricsFile, readMetrics } from '../results/metrics';
 import { readProvenance, writeConfig, writeProvenance } from '../results/store';
+import type { TrainingData } from '../train/batch-source';
 import type { TrainingRecipe } from '../train/recipe';
 import { removeTrainingState, train, type TrainingEvents } from '../train/train';
 import type { TrainedTeacher } from './teacher';
+import { withPlacesOf } from './teacher-places';
 
 /** Everything that one run of a study needs. */
 export interface RunRequest {
@@ -31,7 +32,7 @@ export interface RunRequest {
   readonly pair: string;
   readonly recipe: TrainingRecipe;
   readonly seed: number;
-  readonly dataset: ImageDataset;
+  readonly dataset: TrainingData;
   readonly teacher?: TrainedTeacher;
   readonly directory: string;
   /** What the user typed. */
@@ -98,7 +99,12 @@ export async function executeRun(
     return 'finished before';
   }
   const assertHeld = request.assertHeld ?? (() => undefined);
-  const student = createModel(recipe.student, { classes: dataset.classes.length, seed });
+  const student = createModel(recipe.student, {
+    classes: dataset.classes.length,
+    seed,
+    imageSize: dataset.height,
+    ...(recipe.dropPath === undefined ? {} : { dropPath: recipe.dropPath }),
+  });
   const seconds: number[] = [...(readProvenance(directory)?.secondsPerEpoch ?? [])];
   const opening = openingProvenance(request, student);
   const running = (): void =>
@@ -119,7 +125,7 @@ export async function executeRun(
       recipe,
       recipeHash: config.recipeHash,
       student,
-      ...(teacher ? { teacher } : {}),
+      ...(teacher ? { teacher: await withPlacesOf(recipe.method, teacher) } : {}),
       dataset,
       seed,
       directory,
@@ -183,6 +189,7 @@ function openingProvenance(request: RunRequest, student: Model): Provenance {
     teacherHash: teacher?.hash ?? null,
     teacherSource: teacher?.source ?? null,
     teacherTop1: teacher?.top1 ?? null,
+    ...(teacher ? { teacherParameters: teacher.model.state.parameterCount } : {}),
     classMeansHash: teacher?.classMeansHash ?? null,
     checkpointHash: null,
     parameters: student.state.parameterCount,
@@ -204,7 +211,7 @@ function closed(
     error: string | null;
     seconds: readonly number[];
     student: Model;
-    dataset: ImageDataset;
+    dataset: TrainingData;
   },
 ): Provenance {
   const { epochs } = readMetrics(directory);

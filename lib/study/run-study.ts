@@ -1,6 +1,6 @@
-import type { ImageDataset } from '../data/types';
 import type { EngineDescription } from '../engine/describe';
 import type { Scale } from '../results/schema';
+import type { TrainingData } from '../train/batch-source';
 import type { TrainingEvents } from '../train/train';
 import { executeRun, isRunFinished } from './execute';
 import type { PlannedRun } from './plan';
@@ -44,7 +44,7 @@ export interface StudyOptions extends StudyEvents {
   readonly scale: Scale;
   readonly resultsRoot: string;
   readonly runs: readonly PlannedRun[];
-  readonly dataset: ImageDataset;
+  readonly dataset: TrainingData;
   readonly givenTeachers: ReadonlyMap<string, GivenTeacher>;
   readonly teacherSeed: number;
   readonly engine: EngineDescription;

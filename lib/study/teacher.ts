@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import type { ImageDataset } from '../data/types';
+import { join, parse } from 'node:path';
 import {
   type ClassMeans,
   computeClassMeans,
+  computeClassMeansOver,
   readClassMeans,
   requireClassMeansOf,
   writeClassMeans,
 } from '../distill/class-means';
+import { type FeaturePlace, featureSize } from '../distill/feature-place';
 import { sha256 } from '../files';
 import { hashStateDict } from '../nn/hash';
 import type { Model } from '../nn/model';
+import { isBatchSource, type TrainingData } from '../train/batch-source';
 import { evaluateTeacher } from '../train/train';
 import { loadTrainedModel } from './trained-model';
 
@@ -28,11 +30,15 @@ export interface TrainedTeacher {
   readonly top1: number;
   /** Mean of ‖f‖ over the test set. */
   readonly embeddingNorm: number;
+  /** Mean cosine of f to its own class's mean over the test set. */
+  readonly cosineToClassMean?: number | null;
+  /** Its class means of another place, read or made when a method asks for them. */
+  readonly loadClassMeansAt?: (place: FeaturePlace) => Promise<Float32Array>;
 }
 
 export interface TeacherOptions {
   readonly name: string;
-  readonly dataset: ImageDataset;
+  readonly dataset: TrainingData;
   readonly weights: string;
   readonly source: string;
   /** A file of class means. */
@@ -47,6 +53,12 @@ export function classMeansFile(directory: string): string {
   return join(directory, 'class-means.safetensors');
 }
 
+/** `class-means-logits.safetensors` beside `class-means.safetensors`. */
+function placeFile(file: string, place: FeaturePlace): string {
+  const { dir, name, ext } = parse(file);
+  return join(dir, `${name}-${place.replaceAll(' ', '-')}${ext}`);
+}
+
 /**
  * Loads a teacher, measures it, and loads or makes its class means.
  *
@@ -54,32 +66,46 @@ export function classMeansFile(directory: string): string {
  */
 export async function loadTeacher(options: TeacherOptions): Promise<TrainedTeacher> {
   const { name, dataset, weights, source } = options;
-  const model = await loadTrainedModel(weights, name, dataset.classes.length);
+  const model = await loadTrainedModel(weights, name, dataset.classes.length, dataset.height);
   const hash = hashStateDict(model.stateDict());
-  const means = classMeansOf(model, hash, options);
-  const { top1, embeddingNorm } = evaluateTeacher({ model }, dataset);
+  const { means } = await classMeansOf(model, hash, 'embedding', options);
+  const { top1, embeddingNorm, cosineToClassMean } = await evaluateTeacher(
+    { model, classMeans: means },
+    dataset,
+  );
   return {
     model,
-    classMeans: means.means,
+    classMeans: means,
     hash,
-    classMeansHash: sha256(new Uint8Array(means.means.buffer)),
+    classMeansHash: sha256(new Uint8Array(means.buffer)),
     source,
     top1,
     embeddingNorm,
+    cosineToClassMean,
+    loadClassMeansAt: async (place) => (await classMeansOf(model, hash, place, options)).means,
   };
 }
 
-function classMeansOf(model: Model, teacherHash: string, options: TeacherOptions): ClassMeans {
-  const { dataset, classMeans: file, makeClassMeans, onProgress } = options;
-  if (makeClassMeans && !existsSync(file)) {
-    const made = computeClassMeans(model, dataset, {
-      teacherHash,
-      ...(onProgress ? { onProgress } : {}),
-    });
-    writeClassMeans(file, made);
+async function classMeansOf(
+  model: Model,
+  teacherHash: string,
+  place: FeaturePlace,
+  options: TeacherOptions,
+): Promise<ClassMeans> {
+  const { dataset, makeClassMeans, onProgress } = options;
+  const elsewhere = place !== 'embedding';
+  const file = elsewhere ? placeFile(options.classMeans, place) : options.classMeans;
+  if ((makeClassMeans || elsewhere) && !existsSync(file)) {
+    const settings = { teacherHash, place, ...(onProgress ? { onProgress } : {}) };
+    const made = isBatchSource(dataset)
+      ? await computeClassMeansOver(model, dataset, settings)
+      : computeClassMeans(model, dataset, settings);
+    // Beside a file that the user gave, nothing is written.
+    if (makeClassMeans) writeClassMeans(file, made);
     return made;
   }
   const means = readClassMeans(file);
-  requireClassMeansOf(means, { teacherHash, dataset, dimension: model.embeddingSize }, file);
+  const dimension = featureSize(model, place);
+  requireClassMeansOf(means, { teacherHash, dataset, dimension, place }, file);
   return means;
 }

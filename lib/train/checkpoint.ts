@@ -156,6 +156,7 @@ function learnerTensors({
   adapter,
   objective,
   optimiser,
+  average,
 }: Learner): Map<string, StateEntry> {
   const tensors = new Map<string, StateEntry>();
   const add = (prefix: string, entries: StateDict): void => {
@@ -164,20 +165,21 @@ function learnerTensors({
   add('student', student.stateDict());
   if (adapter) add('adapter', adapter.state.stateDict());
   add('terms', objective.save());
-  const velocity = optimiser.velocity();
-  tensors.set('velocity', { shape: [velocity.length], data: velocity });
+  for (const [name, entry] of optimiser.save()) tensors.set(name, entry);
+  for (const [name, entry] of average?.save() ?? []) tensors.set(name, entry);
   return tensors;
 }
 
 function restoreTensors(
-  { student, adapter, objective, optimiser }: Learner,
+  { student, adapter, objective, optimiser, average }: Learner,
   tensors: StateDict,
   where: string,
 ): void {
   student.loadStateDict(below(tensors, 'student/'), where);
   adapter?.state.loadStateDict(below(tensors, 'adapter/'), where);
   objective.restore(below(tensors, 'terms/'), where);
-  optimiser.restore(tensors.get('velocity')?.data ?? new Float32Array(0));
+  optimiser.restore(tensors);
+  average?.restore(tensors);
 }
 
 /** Zero-padded, so that names sort by progress. */

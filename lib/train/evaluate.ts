@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import type { BatchSource, EvaluationBatch } from '../data/batch-source-types';
 import { evaluationBatches } from '../data/batches';
 import type { ImageDataset } from '../data/types';
 import { tidied } from '../engine/tidied';
@@ -16,6 +17,11 @@ export interface Evaluation {
   readonly embeddingNorm: number;
   /** Mean cosine of f to its own class's mean; null where none were given. */
   readonly cosineToClassMean: number | null;
+  /**
+   * The same class by class, rounded to four decimals, null for a class without test images; missing
+   * where no class means were given.
+   */
+  readonly cosineByClass?: (number | null)[];
 }
 
 export interface EvaluationOptions {
@@ -23,6 +29,8 @@ export interface EvaluationOptions {
   readonly classMeans?: Float32Array;
   readonly batchSize?: number;
 }
+
+const defaultBatch = 250;
 
 /** What evaluation needs of a forward pass. */
 export type Forward = (images: tf.Tensor4D) => Pick<ModelOutput, 'logits' | 'embedding'> & {
@@ -34,41 +42,90 @@ export type Forward = (images: tf.Tensor4D) => Pick<ModelOutput, 'logits' | 'emb
 export function evaluate(
   forward: Forward,
   dataset: ImageDataset,
-  { classMeans, batchSize = 250 }: EvaluationOptions = {},
+  { classMeans, batchSize = defaultBatch }: EvaluationOptions = {},
 ): Evaluation {
-  const { test, classes, height, width } = dataset;
+  const sums = evaluationSums(forward, dataset, classMeans);
+  for (const batch of evaluationBatches(dataset, dataset.test, batchSize)) sums.add(batch);
+  return sums.result();
+}
+
+/** The same over a source whose images are read as they are needed. */
+export async function evaluateSource(
+  forward: Forward,
+  source: BatchSource,
+  { classMeans, batchSize = defaultBatch }: EvaluationOptions = {},
+): Promise<Evaluation> {
+  const sums = evaluationSums(forward, source, classMeans);
+  for await (const batch of source.evaluationBatches({ batchSize })) sums.add(batch);
+  return sums.result();
+}
+
+function evaluationSums(
+  forward: Forward,
+  { test, classes, height, width }: Pick<BatchSource, 'test' | 'classes' | 'height' | 'width'>,
+  classMeans: Float32Array | undefined,
+): { add(batch: EvaluationBatch): void; result(): Evaluation } {
   const sum = { top1: 0, top5: 0, loss: 0, norm: 0, cosine: 0 };
-  for (const { images, labels, count: size } of evaluationBatches(dataset, test, batchSize)) {
-    const { logits, embedding, adapted } = tidied(() => {
-      const output = forward(tf.tensor4d(images, [size, height, width, 3]));
-      return {
-        logits: output.logits.dataSync<'float32'>(),
-        embedding: output.embedding.dataSync<'float32'>(),
-        adapted: (output.adapted ?? output.embedding).dataSync<'float32'>(),
-      };
-    });
-    const own = embedding.length / size;
-    const shared = adapted.length / size;
-    for (let row = 0; row < size; row++) {
-      const label = labels[row] ?? 0;
-      const scores = logits.subarray(row * classes.length, (row + 1) * classes.length);
-      const rank = rankOf(label, scores);
-      if (rank < 1) sum.top1++;
-      if (rank < 5) sum.top5++;
-      sum.loss += crossEntropyOf(label, scores);
-      sum.norm += norm(embedding.subarray(row * own, (row + 1) * own));
-      if (classMeans) {
-        const mean = classMeans.subarray(label * shared, (label + 1) * shared);
-        sum.cosine += cosine(adapted.subarray(row * shared, (row + 1) * shared), mean);
-      }
-    }
-  }
+  const cosines = classMeans && meansByClass(classes.length);
   return {
-    top1: (100 * sum.top1) / test.count,
-    top5: (100 * sum.top5) / test.count,
-    loss: sum.loss / test.count,
-    embeddingNorm: sum.norm / test.count,
-    cosineToClassMean: classMeans ? sum.cosine / test.count : null,
+    add({ images, labels, count: size }) {
+      // A source may show test images of another side than those it trains on.
+      const same = images.length === size * height * width * 3;
+      const side = Math.sqrt(images.length / size / 3);
+      const shape = same ? ([height, width] as const) : ([side, side] as const);
+      const { logits, embedding, adapted } = tidied(() => {
+        const output = forward(tf.tensor4d(images, [size, ...shape, 3]));
+        return {
+          logits: output.logits.dataSync<'float32'>(),
+          embedding: output.embedding.dataSync<'float32'>(),
+          adapted: (output.adapted ?? output.embedding).dataSync<'float32'>(),
+        };
+      });
+      const own = embedding.length / size;
+      const shared = adapted.length / size;
+      for (let row = 0; row < size; row++) {
+        const label = labels[row] ?? 0;
+        const scores = logits.subarray(row * classes.length, (row + 1) * classes.length);
+        const rank = rankOf(label, scores);
+        if (rank < 1) sum.top1++;
+        if (rank < 5) sum.top5++;
+        sum.loss += crossEntropyOf(label, scores);
+        sum.norm += norm(embedding.subarray(row * own, (row + 1) * own));
+        if (classMeans) {
+          const mean = classMeans.subarray(label * shared, (label + 1) * shared);
+          const value = cosine(adapted.subarray(row * shared, (row + 1) * shared), mean);
+          sum.cosine += value;
+          cosines?.add(label, value);
+        }
+      }
+    },
+    result: () => ({
+      top1: (100 * sum.top1) / test.count,
+      top5: (100 * sum.top5) / test.count,
+      loss: sum.loss / test.count,
+      embeddingNorm: sum.norm / test.count,
+      cosineToClassMean: classMeans ? sum.cosine / test.count : null,
+      ...(cosines ? { cosineByClass: cosines.result() } : {}),
+    }),
+  };
+}
+
+function meansByClass(classes: number): {
+  add(label: number, value: number): void;
+  result(): (number | null)[];
+} {
+  const sums = new Float64Array(classes);
+  const counts = new Int32Array(classes);
+  return {
+    add(label, value) {
+      sums[label] = (sums[label] ?? 0) + value;
+      counts[label] = (counts[label] ?? 0) + 1;
+    },
+    result: () =>
+      Array.from(sums, (sum, label) => {
+        const count = counts[label] ?? 0;
+        return count === 0 ? null : Number((sum / count).toFixed(4));
+      }),
   };
 }
 

@@ -1,14 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
 import { type EmbeddingAdapter, embeddingAdapter } from '../distill/adapter';
+import type { FeaturePlace } from '../distill/feature-place';
 import { createObjective, type Objective } from '../distill/objective';
-import type { BatchSignals } from '../distill/signals';
+import { comparedEmbedding } from '../distill/compared-embedding';
+import type { BatchSignals, MixedLabels } from '../distill/signals';
 import { type Method, needs } from '../distill/terms';
 import { random as randomOf, type Random } from '../engine/random';
 import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
 import type { Model } from '../nn/model';
+import { clipByGlobalNorm } from './clip';
 import { lossAndGradients } from './gradients';
-import { type Sgd, sgd, type SgdOptions } from './sgd';
+import { microBatches, summedOverParts } from './micro-batches';
+import { createOptimiser, type Optimiser, type OptimiserOptions } from './optimiser';
+import { type WeightAverage, weightAverage, type WeightAverageOptions } from './weight-average';
 
 /**
  * A teacher as training uses it: never trained, in evaluation mode but for terms that need its batch norms
@@ -18,8 +23,12 @@ export interface Teacher {
   readonly model: Model;
   /** [classes, embeddingSize]; needed by methods that use directions. */
   readonly classMeans?: Float32Array;
+  /** Its class means of other places, [classes × size]; needed by methods that take features there. */
+  readonly classMeansAt?: ReadonlyMap<FeaturePlace, Float32Array>;
   /** Mean of ‖f‖ over the test set, where it has been measured already. */
   readonly embeddingNorm?: number;
+  /** Mean cosine of f to its own class's mean over the test set, where it has been measured with the norm. */
+  readonly cosineToClassMean?: number | null;
 }
 
 /** One batch, as bytes became numbers. */
@@ -30,6 +39,8 @@ export interface Batch {
   readonly labels: tf.Tensor1D;
   /** Places of the samples in the training set; needed by methods that remember each sample's norm. */
   readonly indices?: Int32Array;
+  /** How the images were joined, where they were. */
+  readonly mix?: Pick<MixedLabels, 'partners' | 'lambda'>;
 }
 
 /** What a step measured before it changed the weights. */
@@ -38,7 +49,7 @@ export interface StepResult {
   readonly total: number;
   /** Each term with its weight in it, in the method's order. */
   readonly terms: Float32Array;
-  /** Samples whose highest logit is their label's. */
+  /** Samples whose highest logit is their label's; of mixed images the label of the larger part. */
   readonly correct: number;
 }
 
@@ -47,9 +58,11 @@ export interface Learner {
   readonly student: Model;
   readonly adapter: EmbeddingAdapter | undefined;
   readonly objective: Objective;
-  readonly optimiser: Sgd;
+  readonly optimiser: Optimiser;
+  /** The running average of the student's weights, where one is kept. */
+  readonly average: WeightAverage | undefined;
   /**
-   * One step of SGD on one batch.
+   * One step of the optimiser on one batch.
    *
    * @param at.epoch counted from 0, for the warm-ups.
    * @param at.random where dropout draws from; a stream of the learner's seed and steps when not given.
@@ -64,7 +77,17 @@ export interface LearnerOptions {
   readonly teacher?: Teacher;
   readonly method: Method;
   /** The paper's by default: Nesterov momentum 0.9, weight decay 5e-4. */
-  readonly optimiser?: SgdOptions;
+  readonly optimiser?: OptimiserOptions;
+  /**
+   * Samples that are computed at once: the gradients of a larger batch are the weighted sums of its
+   * parts'. That equals the whole batch for losses that are means over samples, up to rounding; batch
+   * norms take the statistics of each part, as they do in PyTorch. The whole batch by default.
+   */
+  readonly microBatch?: number;
+  /** The gradients' norm is cut off at this; not by default. */
+  readonly clipNorm?: number;
+  /** Keeps a running average of the student's weights; not by default. */
+  readonly average?: WeightAverageOptions;
   /** Of the adapter's weights and dropout; 0 by default. */
   readonly seed?: number;
   /** Of the embedding adapter's entries, in training: 0.5 by default, as in the paper's code. */
@@ -75,7 +98,7 @@ export interface LearnerOptions {
   readonly labels?: ArrayLike<number>;
 }
 
-const paperOptimiser: SgdOptions = { momentum: 0.9, weightDecay: 5e-4, nesterov: true };
+const paperOptimiser: OptimiserOptions = { momentum: 0.9, weightDecay: 5e-4, nesterov: true };
 
 /**
  * Puts a student, a method and an optimiser together.
@@ -102,13 +125,15 @@ export function createLearner(options: LearnerOptions): Learner {
     seed,
     samples,
     ...(labels ? { labels } : {}),
+    ...(teacher?.classMeansAt ? { classMeansAt: teacher.classMeansAt } : {}),
   });
   const parameters = [
     ...student.state.trainable,
     ...(adapter?.state.trainable ?? []),
     ...objective.trainable,
   ];
-  const optimiser = sgd(parameters, options.optimiser ?? paperOptimiser);
+  const optimiser = createOptimiser(parameters, options.optimiser ?? paperOptimiser);
+  const average = options.average && weightAverage(student.state, options.average);
   const running = teacher && needs(method, 'teacher') ? teacher.model : undefined;
   const teacherMode = {
     training: false,
@@ -123,48 +148,67 @@ export function createLearner(options: LearnerOptions): Learner {
       )
     : undefined;
 
+  /** Of one part of a batch; the gradients belong to the tidy around it. */
+  const differentiate = (
+    part: Batch,
+    { epoch, random }: { epoch: number; random: Random },
+  ): { gradients: readonly tf.Tensor[]; result: StepResult } => {
+    const given: Pick<BatchSignals, 'teacher' | 'classMeans' | 'indices'> = {
+      ...(running ? { teacher: running.forward(part.images, teacherMode) } : {}),
+      ...(classMeans ? { classMeans } : {}),
+      ...(part.indices ? { indices: part.indices } : {}),
+    };
+    let measured: tf.Tensor1D | undefined;
+    objective.prepare(part.images);
+    const { gradients } = lossAndGradients(() => {
+      const mode = { training: true, random };
+      const output = student.forward(part.images, mode);
+      const embedding = comparedEmbedding(output);
+      const { total, terms } = objective.value(
+        labelled(part, method, {
+          ...given,
+          student: output,
+          studentEmbedding: adapter?.forward(embedding, mode) ?? embedding,
+        }),
+        { epoch, mode },
+      );
+      measured = tf.keep(tf.stack([total, ...terms, correctOf(output.logits, part)]) as tf.Tensor1D);
+      return total;
+    }, parameters);
+    const numbers = readAndDispose(measured);
+    const result = {
+      total: numbers[0] ?? NaN,
+      terms: numbers.slice(1, -1),
+      correct: numbers[numbers.length - 1] ?? 0,
+    };
+    requireFinite(result, method);
+    return { gradients, result };
+  };
+
   let steps = 0;
   return {
     student,
     adapter,
     objective,
     optimiser,
+    average,
     step(batch, { epoch, learningRate, random = randomOf(seed, 'dropout', steps) }) {
       steps++;
       return tidied(() => {
-        const given: Pick<BatchSignals, 'teacher' | 'classMeans' | 'indices'> = {
-          ...(running ? { teacher: running.forward(batch.images, teacherMode) } : {}),
-          ...(classMeans ? { classMeans } : {}),
-          ...(batch.indices ? { indices: batch.indices } : {}),
-        };
-        let measured: tf.Tensor1D | undefined;
+        const parts = microBatches(batch, options.microBatch ?? Infinity);
         let kept = false;
         try {
-          const { gradients } = lossAndGradients(() => {
-            const mode = { training: true, random };
-            const output = student.forward(batch.images, mode);
-            const { total, terms } = objective.value(
-              {
-                ...given,
-                student: output,
-                studentEmbedding: adapter?.forward(output.embedding, mode) ?? output.embedding,
-                labels: batch.labels,
-              },
-              { epoch, mode },
-            );
-            measured = tf.keep(
-              tf.stack([total, ...terms, correctOf(output.logits, batch.labels)]) as tf.Tensor1D,
-            );
-            return total;
-          }, parameters);
-          const numbers = readAndDispose(measured);
-          const result = {
-            total: numbers[0] ?? NaN,
-            terms: numbers.slice(1, -1),
-            correct: numbers[numbers.length - 1] ?? 0,
-          };
-          requireFinite(result, method);
-          optimiser.step(gradients, learningRate);
+          const { gradients, result } = summedOverParts(parts, (part, index) => {
+            // A term's memory holds one part at a time.
+            if (index > 0) objective.endStep(true);
+            return differentiate(part, { epoch, random });
+          });
+          const { clipNorm } = options;
+          optimiser.step(
+            clipNorm === undefined ? gradients : clipByGlobalNorm(gradients, clipNorm),
+            learningRate,
+          );
+          average?.update();
           kept = true;
           return result;
         } finally {
@@ -174,6 +218,7 @@ export function createLearner(options: LearnerOptions): Learner {
     },
     dispose() {
       optimiser.dispose();
+      average?.dispose();
       adapter?.state.dispose();
       objective.dispose();
       classMeans?.dispose();
@@ -181,8 +226,35 @@ export function createLearner(options: LearnerOptions): Learner {
   };
 }
 
-function correctOf(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Scalar {
-  const hits = tf.equal(tf.argMax(logits, 1), labels);
+/** With the labels as the terms see them; those of mixed images only where they are asked for as mixed. */
+function labelled(
+  { labels, mix }: Batch,
+  method: Method,
+  signals: Omit<BatchSignals, 'labels' | 'mix'>,
+): BatchSignals {
+  if (mix === undefined) return { ...signals, labels };
+  return {
+    ...signals,
+    mix: { labels, ...mix },
+    get labels(): tf.Tensor1D {
+      throw mixedImages(method);
+    },
+  };
+}
+
+function mixedImages({ name }: Method): LabError {
+  return new LabError({
+    kind: 'option',
+    what: 'a term of the method takes one label an image, and the augmentation mixes images',
+    where: `method ${name}`,
+    remedy:
+      'Use softCrossEntropy and mixedNormDirection in its place, or an augmentation without mixup and cutmix',
+  });
+}
+
+function correctOf(logits: tf.Tensor2D, { labels, mix }: Batch): tf.Scalar {
+  const larger = mix ? tf.where(tf.greaterEqual(mix.lambda, 0.5), labels, mix.partners) : labels;
+  const hits = tf.equal(tf.argMax(logits, 1), larger);
   return tf.sum<tf.Scalar>(tf.cast(hits, 'float32'));
 }
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { LabError } from '../errors';
 import type { Method } from '../distill/terms';
+import type { OptimiserOptions } from './optimiser';
 import type { Schedule } from './schedule';
-import type { SgdOptions } from './sgd';
+import type { WeightAverageOptions } from './weight-average';
 
 /** Everything that decides what a training run computes, but for the seed and the data. */
 export interface TrainingRecipe {
@@ -12,15 +13,33 @@ export interface TrainingRecipe {
   readonly batchSize: number;
   readonly learningRate: number;
   readonly schedule: Schedule;
-  readonly optimiser: SgdOptions;
-  /** Pad 4, random crop, random horizontal flip; or the images as they are. */
-  readonly augmentation: 'pad-crop-flip' | 'none';
+  readonly optimiser: OptimiserOptions;
+  readonly augmentation: Augmentation;
+  /** Samples that are computed at once, where a whole batch does not fit into memory. */
+  readonly microBatch?: number;
+  /** The gradients' norm is cut off at this. */
+  readonly clipNorm?: number;
+  /** The student is evaluated and saved with the running average of its weights. */
+  readonly weightAverage?: WeightAverageOptions;
+  /** Probability with which the student's last block is skipped for a sample; that of earlier ones rises to it. */
+  readonly dropPath?: number;
 }
+
+/**
+ * `pad-crop-flip`: pad 4, random crop, random flip; `none`: the images as they are. For folders that are
+ * read as training goes on: `resized-crop-flip`, a random part of random shape scaled to the side, and a
+ * flip; `deit`, DeiT's: with RandAugment, random erasing, and mixup or cutmix.
+ */
+export type Augmentation = 'pad-crop-flip' | 'none' | 'resized-crop-flip' | 'deit';
 
 const recipeSchema = z.object({
   epochs: z.int().positive(),
   batchSize: z.int().min(2),
   learningRate: z.number().positive(),
+  microBatch: z.int().min(2).optional(),
+  clipNorm: z.number().positive().optional(),
+  weightAverage: z.object({ decay: z.number().min(0).lt(1) }).optional(),
+  dropPath: z.number().min(0).lt(1).optional(),
 });
 
 /**
@@ -38,7 +57,7 @@ export function checkRecipe(recipe: TrainingRecipe): void {
     where: issue?.path.join('.') ?? 'recipe',
     found: issue?.message ?? 'an unknown fault',
     remedy:
-      'Give a whole number of epochs of at least 1, a batch of at least 2, a learning rate above 0',
+      'Give a whole number of epochs of at least 1, batches of at least 2, a learning rate above 0, shares below 1',
   });
 }
 
@@ -53,10 +72,7 @@ export function scaledToEpochs(recipe: TrainingRecipe, epochs: number): Training
   return {
     ...recipe,
     epochs,
-    schedule:
-      schedule.kind === 'step'
-        ? { ...schedule, milestones: scaledMilestones(schedule.milestones, ratio) }
-        : schedule,
+    schedule: scaledSchedule(schedule, ratio),
     method: {
       ...method,
       terms: method.terms.map((term) =>
@@ -66,6 +82,16 @@ export function scaledToEpochs(recipe: TrainingRecipe, epochs: number): Training
       ),
     },
   };
+}
+
+function scaledSchedule(schedule: Schedule, ratio: number): Schedule {
+  if (schedule.kind === 'step') {
+    return { ...schedule, milestones: scaledMilestones(schedule.milestones, ratio) };
+  }
+  const { warmUpEpochs } = schedule;
+  return warmUpEpochs === undefined
+    ? schedule
+    : { ...schedule, warmUpEpochs: warmUpEpochs * ratio };
 }
 
 /** Milestones that fall on the same epoch count once: a run of few epochs has fewer phases. */

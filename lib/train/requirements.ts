@@ -1,25 +1,24 @@
-import type { ImageDataset } from '../data/types';
 import { definitionOf, needs } from '../distill/term';
 import { LabError } from '../errors';
+import {
+  batchesOfEpoch,
+  isBatchSource,
+  requireInMemoryAugmentation,
+  type TrainingData,
+} from './batch-source';
 import { checkRecipe, type TrainingRecipe } from './recipe';
 import type { TrainingOptions } from './train';
 
 /**
  * Checks that a recipe can run on a data set, before anything is trained.
  *
- * @throws LabError when the batch is larger than the data set or there are too few classes.
+ * @throws LabError when the batch is larger than the data set, there are too few classes, or images in
+ * memory are to be augmented as only read ones are.
  */
-export function requireRecipeFits(recipe: TrainingRecipe, dataset: ImageDataset): void {
+export function requireRecipeFits(recipe: TrainingRecipe, dataset: TrainingData): void {
   checkRecipe(recipe);
-  const { count } = dataset.train;
-  if (recipe.batchSize > count) {
-    throw new LabError({
-      kind: 'option',
-      what: 'the batch is larger than the data set',
-      found: `a batch of ${recipe.batchSize}, ${count} training images in ${dataset.name}`,
-      remedy: 'Give a smaller --batch',
-    });
-  }
+  batchesOfEpoch(dataset, recipe.batchSize);
+  if (!isBatchSource(dataset)) requireInMemoryAugmentation(recipe.augmentation, dataset.name);
   const classes = dataset.classes.length;
   for (const term of recipe.method.terms) {
     const { fewestClasses = 2 } = definitionOf(term);

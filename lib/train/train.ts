@@ -1,25 +1,15 @@
-import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import * as tf from '@tensorflow/tfjs';
-import { epochOrder, trainBatchCount, trainingBatch } from '../data/batches';
-import type { ImageDataset } from '../data/types';
-import { random } from '../engine/random';
-import { LabError } from '../errors';
+import { comparedEmbedding } from '../distill/compared-embedding';
 import type { Model } from '../nn/model';
 import { appendMetrics, readMetrics, restoreMetrics } from '../results/metrics';
 import type { EpochMetrics } from '../results/schema';
-import {
-  type EpochSums,
-  type Progress,
-  removeCheckpoints,
-  restoreCheckpoint,
-  saveCheckpoint,
-} from './checkpoint';
-import { evaluate, type Evaluation } from './evaluate';
-import { type Batch, createLearner, type Learner, type Teacher } from './learner';
+import { type Progress, removeCheckpoints, restoreCheckpoint } from './checkpoint';
+import { isBatchSource, type TrainingData } from './batch-source';
+import { evaluate, evaluateSource, type Evaluation, type Forward } from './evaluate';
+import { beginning, checkpointsOf, saveProgress, trainEpoch } from './epoch';
+import { createLearner, type Learner, type Teacher } from './learner';
 import type { TrainingRecipe } from './recipe';
 import { requireTrainable } from './requirements';
-import { learningRateAt } from './schedule';
+import { learningRateOf } from './schedule';
 
 /** What a training run is told while it goes on. */
 export interface TrainingEvents {
@@ -48,19 +38,21 @@ export interface TrainingOptions extends TrainingEvents {
   readonly recipeHash: string;
   readonly student: Model;
   readonly teacher?: Teacher;
-  readonly dataset: ImageDataset;
+  readonly dataset: TrainingData;
   readonly seed: number;
   /** The run's directory: `metrics.jsonl` and `checkpoints/` go there. */
   readonly directory: string;
   /** Aborting it saves a checkpoint at the next batch and stops with an error of kind `interrupted`. */
   readonly signal?: AbortSignal;
+  /** Seconds between two checkpoints inside an epoch; 900 unless given. */
+  readonly checkpointSeconds?: number;
   /** Called before every step and every write; throws when the run belongs to another process by now. */
   readonly assertHeld?: () => void;
 }
 
 /**
  * Trains a student from its newest checkpoint, or from its beginning, to the last epoch. The student
- * holds the last epoch's weights afterwards. The same options and seed give the same bytes on the same
+ * holds the last epoch's weights afterwards, or their running average where the recipe keeps one. The same options and seed give the same bytes on the same
  * machine, however often the run was cut off.
  *
  * @throws LabError when the loss is not finite, the run is interrupted, or its inputs do not fit.
@@ -73,6 +65,9 @@ export async function train(options: TrainingOptions): Promise<void> {
     ...(teacher ? { teacher } : {}),
     method: recipe.method,
     optimiser: recipe.optimiser,
+    ...(recipe.microBatch === undefined ? {} : { microBatch: recipe.microBatch }),
+    ...(recipe.clipNorm === undefined ? {} : { clipNorm: recipe.clipNorm }),
+    ...(recipe.weightAverage ? { average: recipe.weightAverage } : {}),
     seed,
     samples: dataset.train.count,
     labels: dataset.train.labels,
@@ -89,23 +84,22 @@ export async function train(options: TrainingOptions): Promise<void> {
     if (progress.step > 0) {
       notice(`resumed after epoch ${progress.epoch}, batch ${progress.batch}`);
     }
-    const teacherNorm = teacher
-      ? (teacher.embeddingNorm ?? evaluateTeacher(teacher, dataset).embeddingNorm)
-      : null;
+    const measuredTeacher = teacher && (await measured(teacher, dataset));
     while (progress.epoch < recipe.epochs) {
       const started = performance.now();
       const resumedBatches = progress.batch;
       const trained = await trainEpoch(options, learner, progress);
-      const tested = evaluateLearner(learner, options);
-      const metrics = epochMetrics(recipe, trained, tested, teacherNorm);
+      const tested = await evaluateLearner(learner, options);
+      const metrics = epochMetrics(recipe, trained, tested, measuredTeacher);
       progress = { ...beginning(recipe), epoch: progress.epoch + 1, step: trained.step };
       assertHeld();
       appendMetrics(directory, metrics);
-      save(options, learner, progress);
+      saveProgress(options, learner, progress);
       // A half epoch's time would pass for a whole one's.
       const seconds = resumedBatches === 0 ? (performance.now() - started) / 1000 : NaN;
       options.onEpoch?.(metrics, seconds);
     }
+    learner.average?.settle();
   } finally {
     learner.dispose();
   }
@@ -116,118 +110,63 @@ export function removeTrainingState(directory: string): void {
   removeCheckpoints(checkpointsOf(directory));
 }
 
-function save(
-  { directory, recipeHash }: TrainingOptions,
-  learner: Learner,
-  progress: Progress,
-): void {
-  const metrics = readMetrics(directory).epochs;
-  saveCheckpoint(checkpointsOf(directory), learner, { recipeHash, progress, metrics });
-}
-
-function checkpointsOf(directory: string): string {
-  return join(directory, 'checkpoints');
-}
-
 /** Evaluates a teacher on the test set. */
-export function evaluateTeacher({ model, classMeans }: Teacher, dataset: ImageDataset): Evaluation {
-  return evaluate(
-    (images) => model.forward(images, { training: false }),
+export function evaluateTeacher(
+  { model, classMeans }: Teacher,
+  dataset: TrainingData,
+): Promise<Evaluation> {
+  return evaluateOn(
     dataset,
+    (images) => model.forward(images, { training: false }),
     classMeans ? { classMeans } : {},
   );
 }
 
-/** The rest of an epoch: every batch in the order that the seed gives. */
-async function trainEpoch(
-  options: TrainingOptions,
+type MeasuredTeacher = Pick<Evaluation, 'embeddingNorm' | 'cosineToClassMean'>;
+
+/** What each epoch's metrics repeat of the teacher: as it was measured already, or measured now. */
+async function measured(teacher: Teacher, dataset: TrainingData): Promise<MeasuredTeacher> {
+  const { embeddingNorm, cosineToClassMean = null } = teacher;
+  return embeddingNorm === undefined
+    ? evaluateTeacher(teacher, dataset)
+    : { embeddingNorm, cosineToClassMean };
+}
+
+async function evaluateOn(
+  data: TrainingData,
+  forward: Forward,
+  options: { classMeans?: Float32Array },
+): Promise<Evaluation> {
+  return isBatchSource(data)
+    ? evaluateSource(forward, data, options)
+    : evaluate(forward, data, options);
+}
+
+function evaluateLearner(
   learner: Learner,
-  from: Progress,
-): Promise<Progress> {
-  const { recipe, dataset, seed, signal } = options;
-  const { epoch } = from;
-  const learningRate = learningRateAt(recipe.schedule, {
-    base: recipe.learningRate,
-    epoch,
-    epochs: recipe.epochs,
-  });
-  const order = epochOrder(dataset.train.count, random(seed, 'order', epoch).uniform);
-  const batches = trainBatchCount(dataset.train.count, recipe);
-  let progress = from;
-  for (let index = from.batch; index < batches; index++) {
-    // The steps are synchronous: without a pause no signal, timer or notebook output would get through.
-    await setImmediate();
-    options.assertHeld?.();
-    if (signal?.aborted) {
-      save(options, learner, progress);
-      throw interrupted(progress);
-    }
-    const indices = order.subarray(index * recipe.batchSize, (index + 1) * recipe.batchSize);
-    const batch = readBatch(options, indices, index, epoch);
-    const { total, terms, correct } = learner.step(batch, {
-      epoch,
-      learningRate,
-      random: random(seed, 'dropout', epoch, index),
-    });
-    batch.images.dispose();
-    batch.labels.dispose();
-    progress = {
-      epoch,
-      batch: index + 1,
-      step: progress.step + 1,
-      sums: addTo(progress.sums, { total, terms, correct, samples: indices.length }),
-    };
-    options.onBatch?.({
-      epoch: epoch + 1,
-      epochs: recipe.epochs,
-      batch: index + 1,
-      batches,
-      loss: total,
-      images: indices.length,
-    });
-  }
-  return progress;
-}
-
-function readBatch(
-  { recipe, dataset, seed }: TrainingOptions,
-  places: Int32Array,
-  index: number,
-  epoch: number,
-): Batch {
-  const augments = recipe.augmentation !== 'none';
-  const { images, labels, indices, count } = trainingBatch(
-    dataset,
-    // A copy: the epoch's order is not handed out.
-    places.slice(),
-    augments ? random(seed, 'augmentation', epoch, index).uniform : undefined,
-  );
-  return {
-    images: tf.tensor4d(images, [count, dataset.height, dataset.width, 3]),
-    labels: tf.tensor1d(labels, 'int32'),
-    indices,
-  };
-}
-
-function evaluateLearner(learner: Learner, { dataset, teacher }: TrainingOptions): Evaluation {
+  { dataset, teacher }: TrainingOptions,
+): Promise<Evaluation> {
   const { student, adapter } = learner;
   const mode = { training: false };
   const sameSpace = adapter !== undefined || teacher?.model.embeddingSize === student.embeddingSize;
-  return evaluate(
-    (images) => {
-      const output = student.forward(images, mode);
-      return adapter ? { ...output, adapted: adapter.forward(output.embedding, mode) } : output;
-    },
-    dataset,
-    teacher?.classMeans && sameSpace ? { classMeans: teacher.classMeans } : {},
-  );
+  const evaluation = (): Promise<Evaluation> =>
+    evaluateOn(
+      dataset,
+      (images) => {
+        const output = student.forward(images, mode);
+        const embedding = comparedEmbedding(output);
+        return { ...output, adapted: adapter?.forward(embedding, mode) ?? embedding };
+      },
+      teacher?.classMeans && sameSpace ? { classMeans: teacher.classMeans } : {},
+    );
+  return learner.average ? learner.average.during(evaluation) : evaluation();
 }
 
 function epochMetrics(
   recipe: TrainingRecipe,
   { epoch, step, sums }: Progress,
   tested: Evaluation,
-  teacherNorm: number | null,
+  teacher: MeasuredTeacher | undefined,
 ): EpochMetrics {
   const losses: Record<string, number> = {};
   recipe.method.terms.forEach(({ loss }, index) => {
@@ -237,49 +176,19 @@ function epochMetrics(
   return {
     epoch: epoch + 1,
     step,
-    learningRate: learningRateAt(recipe.schedule, {
-      base: recipe.learningRate,
-      epoch,
-      epochs: recipe.epochs,
-    }),
+    // Of the epoch's first step, where it changes from step to step.
+    learningRate: learningRateOf(recipe, { epoch, batch: 0, batches: 1 }),
     losses,
     trainTop1: (100 * sums.correct) / sums.samples,
     testTop1: tested.top1,
     testTop5: tested.top5,
     testLoss: tested.loss,
     studentNorm: tested.embeddingNorm,
-    teacherNorm,
+    teacherNorm: teacher?.embeddingNorm ?? null,
     cosineToClassMean: tested.cosineToClassMean,
+    ...(tested.cosineByClass ? { cosineByClass: tested.cosineByClass } : {}),
+    ...(typeof teacher?.cosineToClassMean === 'number'
+      ? { teacherCosine: teacher.cosineToClassMean }
+      : {}),
   };
-}
-
-function beginning({ method }: TrainingRecipe): Progress {
-  const terms = method.terms.map(() => 0);
-  return { epoch: 0, batch: 0, step: 0, sums: { terms, total: 0, correct: 0, samples: 0 } };
-}
-
-/** Losses are means over a batch; the epoch's mean weighs them by its samples. */
-function addTo(
-  sums: EpochSums,
-  {
-    total,
-    terms,
-    correct,
-    samples,
-  }: { total: number; terms: Float32Array; correct: number; samples: number },
-): EpochSums {
-  return {
-    terms: sums.terms.map((sum, index) => sum + (terms[index] ?? NaN) * samples),
-    total: sums.total + total * samples,
-    correct: sums.correct + correct,
-    samples: sums.samples + samples,
-  };
-}
-
-function interrupted({ epoch, batch }: Progress): LabError {
-  return new LabError({
-    kind: 'interrupted',
-    what: `stopped in epoch ${epoch + 1} after ${batch} batches; everything is saved`,
-    remedy: 'Run the same command again to go on from there',
-  });
 }

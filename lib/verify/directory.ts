@@ -1,5 +1,6 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isFolder } from '../data/paths';
 import { LabError, unknownName } from '../errors';
 import type { CaseOutcome, Checker, ReferenceCase } from './checker';
 import { checkpointsChecker } from './checkpoints';
@@ -11,16 +12,24 @@ import { preprocessChecker } from './preprocess';
 import { trajectoriesChecker } from './trajectories';
 
 /** In the order in which they run: a wrong loss explains a wrong training run. */
-const checkers: readonly Checker[] = [
-  lossesChecker,
-  modelsChecker('models-cifar.json'),
-  modelsChecker('models-imagenet.json'),
-  trajectoriesChecker,
-  preprocessChecker,
-  detectionOpsChecker,
-  checkpointsChecker,
-  cocoEvalChecker,
-];
+function checkersWith({ images }: VerificationInputs): readonly Checker[] {
+  return [
+    lossesChecker,
+    modelsChecker('models-cifar.json'),
+    modelsChecker('models-imagenet.json'),
+    trajectoriesChecker,
+    preprocessChecker(images),
+    detectionOpsChecker,
+    checkpointsChecker,
+    cocoEvalChecker,
+  ];
+}
+
+/** What some cases need beside their directory. */
+export interface VerificationInputs {
+  /** The folder with the images that `preprocess.json` names. */
+  readonly images?: string;
+}
 
 /** A case with the file or folder it is from, and what came of it. */
 export interface CaseResult extends CaseOutcome {
@@ -39,17 +48,24 @@ export interface PlannedCase {
 }
 
 /** The names that `--only` takes: those of files and folders, without `.json`. */
-export const verifiableNames: readonly string[] = checkers.map(({ entry }) => nameOf(entry));
+export const verifiableNames: readonly string[] = checkersWith({}).map(({ entry }) =>
+  nameOf(entry),
+);
 
 /**
  * Finds the files and folders with reference values in a directory and lists their cases. One that
  * cannot be read gives a single case, which fails.
  *
  * @param only names of `verifiableNames`; all that are there unless given.
- * @throws LabError when the directory is missing, holds none of them, or lacks one of `only`.
+ * @throws LabError when the directory is missing, holds none of them, or lacks one of `only`, or the folder
+ *   of images is missing.
  */
-export function planVerification(directory: string, only?: readonly string[]): PlannedCase[] {
-  if (!existsSync(directory) || !statSync(directory).isDirectory()) {
+export function planVerification(
+  directory: string,
+  only?: readonly string[],
+  inputs: VerificationInputs = {},
+): PlannedCase[] {
+  if (!isFolder(directory)) {
     throw new LabError({
       kind: 'file',
       what: 'no such directory of reference values',
@@ -57,12 +73,21 @@ export function planVerification(directory: string, only?: readonly string[]): P
       remedy: `Give a directory that holds one or more of: ${entriesText()}`,
     });
   }
+  if (inputs.images !== undefined && !isFolder(inputs.images)) {
+    throw new LabError({
+      kind: 'option',
+      what: 'no such folder of images',
+      where: '--images',
+      found: inputs.images,
+      remedy: 'Name the folder that holds the images of preprocess.json',
+    });
+  }
   for (const name of only ?? []) {
     if (!verifiableNames.includes(name)) {
       throw unknownName('kind of reference values', name, verifiableNames, '--only');
     }
   }
-  const wanted = checkers.filter(({ entry }) => only?.includes(nameOf(entry)) ?? true);
+  const wanted = checkersWith(inputs).filter(({ entry }) => only?.includes(nameOf(entry)) ?? true);
   const present = wanted.filter(({ entry }) => existsSync(join(directory, entry)));
   const missing = only === undefined ? [] : wanted.filter((checker) => !present.includes(checker));
   if (present.length === 0 || missing.length > 0) {
@@ -111,5 +136,7 @@ function nameOf(entry: string): string {
 }
 
 function entriesText(): string {
-  return checkers.map(({ entry }) => entry).join(', ');
+  return checkersWith({})
+    .map(({ entry }) => entry)
+    .join(', ');
 }

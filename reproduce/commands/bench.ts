@@ -10,6 +10,8 @@ import { startEngine } from '../../lib/engine/load';
 import { processorName } from '../../lib/results/environment';
 import { LabError } from '../../lib/errors';
 import { type Pair, parsePairs } from '../../lib/study/grid';
+import { benchCoco } from './bench-coco';
+import { benchData } from './bench-data';
 import { describeLoss, describeStep } from './bench-text';
 
 interface BenchOptions {
@@ -22,6 +24,12 @@ interface BenchOptions {
   readonly torchPrecision?: string;
   readonly rounds: number;
   readonly profile?: true;
+  readonly coco?: true;
+  readonly python?: string;
+  readonly data?: string;
+  readonly workers: string;
+  readonly imageSize: number;
+  readonly skipCorrupt?: true;
   readonly json?: true;
 }
 
@@ -53,6 +61,23 @@ const command = new Command('npm run bench --')
       .conflicts(['pair', 'profile', 'rounds', 'torchPrecision']),
   )
   .option('--profile', 'also print the time of each kind of operation')
+  .addOption(
+    new Option(
+      '--coco',
+      'time COCO’s evaluation instead, on as many made-up objects and detections as val2017 has',
+    ).conflicts(['pair', 'profile', 'torch', 'torchPrecision', 'loss']),
+  )
+  .option('--python <python>', 'with --coco: also run the pycocotools of this Python, in turn')
+  .addOption(
+    new Option(
+      '--data <folder>',
+      'time instead how fast the training images of this folder (train/CLASS/…, val/CLASS/…) are decoded and ' +
+        'augmented, --iters batches a pass; with --torch in turn with PyTorch’s DataLoader and torchvision',
+    ).conflicts(['pair', 'profile', 'precision', 'torchPrecision', 'loss', 'coco']),
+  )
+  .option('--workers <numbers>', 'with --data: numbers of decoding threads to try', '1,2,4')
+  .option('--image-size <number>', 'with --data: side of the images', wholeNumber, 224)
+  .option('--skip-corrupt', 'with --data: leave out files that cannot be decoded')
   .option('--json', 'one JSON object on standard output')
   .addHelpText(
     'after',
@@ -61,13 +86,18 @@ Examples:
   npm run bench
   npm run bench -- --pair resnet32x4:resnet8x4 --batch 64 --profile
   npm run bench -- --pair wrn_40_2:wrn_40_1 --torch ~/venv/bin/python
-  npm run bench -- --loss nd`,
+  npm run bench -- --loss nd
+  npm run bench -- --coco --python ~/venv/bin/python
+  npm run bench -- --data ~/imagenet --workers 1,2,4 --torch ~/venv/bin/python`,
   )
   .showHelpAfterError('(--help shows every option)')
   .allowExcessArguments(false)
   .action(bench);
 
 async function bench(options: BenchOptions): Promise<void> {
+  const { coco, python, data, rounds, json } = options;
+  if (data !== undefined) return benchData({ ...options, data });
+  if (coco) return benchCoco({ rounds, ...(python ? { python } : {}), json: json === true });
   const pair = onePair(options.pair);
   const precision = parsePrecision(options.precision, '--precision');
   requireComputable(precision);

@@ -52,7 +52,7 @@ async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
         progress.report({ message: 'class means', unit: 'images', done, total }),
     });
     writeClassMeans(options.out, means);
-    const { top1 } = evaluateTeacher({ model }, dataset);
+    const { top1 } = await evaluateTeacher({ model }, dataset);
     const { classes, dimension, augmented } = means;
     const summary = { file: options.out, teacherHash, top1, classes, dimension, augmented };
     process.stdout.write(

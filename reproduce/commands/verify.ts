@@ -14,6 +14,7 @@ import {
 
 interface VerifyOptions {
   readonly only?: string;
+  readonly images?: string;
   readonly engine?: EngineKind;
   readonly json?: true;
 }
@@ -29,13 +30,16 @@ const command = new Command('npm run verify --')
   )
   .argument('<directory>', 'holds some or all of the files and folders that --only names')
   .option('--only <names>', `just these, with commas between: ${verifiableNames.join(', ')}`)
+  .option('--images <folder>', 'holds the images that preprocess.json names')
   .addOption(new Option('--engine <engine>', 'compute on this engine').choices(['native', 'plain']))
   .option('--json', 'one JSON object on standard output, text on standard error')
   .allowExcessArguments(false)
   .action(verify);
 
 async function verify(directory: string, options: VerifyOptions): Promise<void> {
-  const cases = planVerification(directory, options.only?.split(','));
+  const { images } = options;
+  const inputs = images === undefined ? {} : { images };
+  const cases = planVerification(directory, options.only?.split(','), inputs);
   await startEngine(options.engine === undefined ? {} : { engine: options.engine });
   const text = options.json ? process.stderr : process.stdout;
   const results = await runCases(cases, (result) => {

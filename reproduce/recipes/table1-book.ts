@@ -16,7 +16,7 @@ const teacherRow = 'teacher';
 
 /** All cells of the table, and what follows from them. */
 export interface RecipeBook {
-  /** What `--methods` takes, in the table's order, new ones last. */
+  /** The rows of table 1, in its order, new ones last; those of studies are not among them. */
   readonly methods: readonly string[];
   /** @throws LabError of kind `option` when there is none. */
   recipe(pair: Pair, method: string): TrainingRecipe;
@@ -32,9 +32,12 @@ export interface RecipeBook {
 export function recipeBook(cells: readonly CellOfFile[]): RecipeBook {
   const { pairs } = paperTable('table1');
   const inPaper = (pair: string): boolean => pairs.some((known) => known.pair === pair);
-  const methods = inRowOrder(
-    cells.flatMap(({ cell }) => (cell.row === teacherRow ? [] : Object.keys(cell.recipes))),
-  );
+  const methodsOf = (chosen: readonly CellOfFile[]): string[] =>
+    inRowOrder(
+      chosen.flatMap(({ cell }) => (cell.row === teacherRow ? [] : Object.keys(cell.recipes))),
+    );
+  const methods = methodsOf(cells.filter(({ cell }) => cell.study === undefined));
+  const known = methodsOf(cells);
   const byCell = new Map<string, RecipeOfPair>(
     cells.flatMap(({ cell }) =>
       Object.entries(cell.recipes).map(
@@ -53,7 +56,7 @@ export function recipeBook(cells: readonly CellOfFile[]): RecipeBook {
     recipe(pair, method) {
       const recipe = own(pair, method) ?? lent(pair, method);
       if (recipe !== undefined) return trainingRecipe(recipe, pair, pair.student, method);
-      if (!methods.includes(method)) throw unknownName('method', method, methods, '--methods');
+      if (!known.includes(method)) throw unknownName('method', method, known, '--methods');
       throw new LabError({
         kind: 'option',
         what: `the method '${method}' has no recipe for ${pairName(pair)}`,

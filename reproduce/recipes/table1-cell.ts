@@ -28,4 +28,6 @@ export interface Table1Cell {
   readonly expected: number | null;
   /** By method, as `--methods` takes them. */
   readonly recipes: Readonly<Record<string, RecipeOfPair>>;
+  /** A study whose table shows it; table 1 then leaves it out. */
+  readonly study?: string;
 }

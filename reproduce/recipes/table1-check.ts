@@ -33,6 +33,7 @@ const cellSchema = z.strictObject({
   pair: z.string(),
   row: z.string(),
   expected: z.number().nullable(),
+  study: z.string().optional(),
   recipes: z
     .record(
       z.string().regex(/^[\w.+-]+$/, 'a method is named with letters, digits and . _ + -'),
@@ -75,7 +76,8 @@ function checkedCell(value: unknown, file: string): Table1Cell {
       remedy: 'See reproduce/recipes/table1-cell.ts for what a cell holds',
     });
   }
-  const cell = parsed.data;
+  const { study, ...rest } = parsed.data;
+  const cell = { ...rest, ...(study === undefined ? {} : { study }) };
   checkPair(cell.pair, file);
   const rows = paperTable('table1').rows.map(({ method }) => method);
   const known = [cell.row, publishedOf(cell.row)];

@@ -133,7 +133,7 @@ describe('the terms of FitNet, RKD, PKT, OFD and CRD', () => {
         const resumed = learnerOf(createModel('resnet8', { classes, seed: 5 }), teacher, term, 1);
         step(resumed, 2);
         resumed.student.loadStateDict(broken.student.stateDict());
-        resumed.optimiser.restore(broken.optimiser.velocity());
+        resumed.optimiser.restore(broken.optimiser.save());
         resumed.objective.restore(broken.objective.save(), 'here');
         step(resumed, 1);
         step(resumed, 2);

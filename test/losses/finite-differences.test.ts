@@ -7,6 +7,7 @@ import {
   distLoss,
   dkdLoss,
   kdLoss,
+  naiveFeatureLoss,
   naiveNormLoss,
   normDirectionLoss,
   sifnLoss,
@@ -33,11 +34,16 @@ const losses: Readonly<Record<string, StudentLoss>> = {
   KD: (x) => kdLoss(x, teacher()),
   DKD: (x) => dkdLoss(x, teacher(), labels()),
   DIST: (x) => distLoss(x, teacher(), { temperature: 1 }),
+  'feature matching': (x) => naiveFeatureLoss(x, teacher()),
   'norm matching': (x) => naiveNormLoss(x, teacher()),
   SIFN: (x) => sifnLoss(x, tf.tensor1d([0, 1, 2, 3, 4, 5])),
   'direction by cosine': (x) => directionCosineLoss(x, labels(), means()),
   'direction by InfoNCE': (x) => directionInfoNceLoss(x, labels(), means()),
   ND: (x) => normDirectionLoss(x, teacher(), labels(), means()),
+  'ND by the teacher’s norm': (x) =>
+    normDirectionLoss(x, teacher(), labels(), means(), { norm: 'teacher' }),
+  'ND by the student’s norm': (x) =>
+    normDirectionLoss(x, teacher(), labels(), means(), { norm: 'student' }),
 };
 
 for (const engine of engines) {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { table1Command } from '../../reproduce/table1-command';
+import { table1Command } from '../../reproduce/table1-study';
 import { describeFault } from '../../lib/errors';
 import { runProgram, type ProgramResult } from '../../lib/engine/build-program';
 import { typeScriptArguments } from '../support/child';

@@ -95,6 +95,15 @@ describe('metrics of a run', () => {
     expect(readFileSync(file()).equals(whole)).to.equal(true);
   });
 
+  it('read back with and without what older runs did not measure', () => {
+    const classes = { cosineByClass: [0.8123, null, -0.05], teacherCosine: 0.9 };
+    appendMetrics(directory(), madeUpMetrics(1, 51));
+    appendMetrics(directory(), { ...madeUpMetrics(2, 52), ...classes });
+    const [older, newer] = readMetrics(directory()).epochs;
+    expect(older).to.not.have.any.keys('cosineByClass', 'teacherCosine');
+    expect(newer).to.deep.include(classes);
+  });
+
   it('are left alone where there are none and none were saved', () => {
     restoreMetrics(directory(), []);
     expect(existsSync(file())).to.equal(false);

@@ -1,11 +1,17 @@
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../errors';
 import { detachedSifnLoss, embeddingNorms, NormMemory, sifnLoss } from '../../losses';
+import type { Model } from '../../nn/model';
+import { previousWeights } from '../previous-weights';
 import type { BatchSignals } from '../signals';
 import { defineTerm, type LossTerm, type TermPart } from '../term';
 
-/** What SIFN takes as the norm under the previous step's weights. */
-export type PreviousNorm = 'detached' | 'lastVisit';
+/**
+ * What SIFN takes as the norm under the previous step's weights: the current norm held constant, the
+ * sample's norm when it was last seen, or what those very weights give for the batch, at the cost of a
+ * forward pass.
+ */
+export type PreviousNorm = 'detached' | 'lastVisit' | 'exact';
 
 export interface SifnTerm extends LossTerm {
   readonly loss: 'sifn';
@@ -26,10 +32,16 @@ export function sifn({
 defineTerm<SifnTerm>({
   loss: 'sifn',
   needs: [],
-  part: (term, { samples }) =>
-    term.previousNorm === 'detached'
-      ? { loss: ({ studentEmbedding }) => detachedSifnLoss(studentEmbedding, term) }
-      : againstLastVisit(term, new NormMemory(samples)),
+  part(term, { samples, student }) {
+    switch (term.previousNorm) {
+      case 'detached':
+        return { loss: ({ studentEmbedding }) => detachedSifnLoss(studentEmbedding, term) };
+      case 'lastVisit':
+        return againstLastVisit(term, new NormMemory(samples));
+      case 'exact':
+        return againstPreviousWeights(term, student);
+    }
+  },
 });
 
 function againstLastVisit(term: SifnTerm, memory: NormMemory): TermPart {
@@ -61,6 +73,29 @@ function againstLastVisit(term: SifnTerm, memory: NormMemory): TermPart {
         norms = NormMemory.fromBytes(bytes, norms.samples);
       },
     },
+  };
+}
+
+/**
+ * The first step has no previous weights and takes the current norm held constant. Both norms are those
+ * of the student's own embedding, before an adapter, which has weights and dropout of its own.
+ */
+function againstPreviousWeights(term: SifnTerm, student: Model): TermPart {
+  const weights = previousWeights(student);
+  let previous: tf.Tensor1D | undefined;
+  return {
+    prepare(images, { remember }) {
+      previous = tf.tidy(() => {
+        const output = weights.forward(images);
+        return output && remember(embeddingNorms(output.embedding));
+      });
+      weights.note();
+    },
+    loss: ({ student: { embedding } }) =>
+      previous ? sifnLoss(embedding, previous, term) : detachedSifnLoss(embedding, term),
+    commit: () => weights.advance(),
+    memory: weights,
+    dispose: () => weights.dispose(),
   };
 }
 

@@ -80,7 +80,8 @@ export function nativePadding(
   };
 }
 
-function nativeConvolutionGradients(
+/** The gradients of a native convolution by its input and its weights; `saved` are both, the input with the zeros that were put around it first. */
+export function nativeConvolutionGradients(
   gradient: tf.Tensor,
   saved: readonly tf.Tensor[],
   attributes: readonly OperationAttribute[],

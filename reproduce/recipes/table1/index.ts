@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { RunConfig } from '../../../lib/results/schema';
 import { type Pair, pairName } from '../../../lib/study/grid';
 import { paperTable } from '../../../lib/results/paper';
@@ -8,9 +9,16 @@ import { checkedCells } from '../table1-check';
 
 let read: RecipeBook | undefined;
 
-/** The files of this folder, read when they are first needed: a faulty one is then a clear message. */
+const studies = join(__dirname, '..', 'studies');
+
+/**
+ * The files of this folder and of the studies' beside it, read when they are first needed: a faulty one
+ * is then a clear message.
+ */
 function book(): RecipeBook {
-  read ??= recipeBook(checkedCells(definitionsBelow(__dirname)));
+  read ??= recipeBook(
+    checkedCells([...definitionsBelow(__dirname), ...definitionsBelow(studies, {})]),
+  );
   return read;
 }
 
@@ -31,7 +39,7 @@ export function table1Methods(): readonly string[] {
  * The recipe of a method on a pair. A pair that the paper does not have takes those of
  * resnet56 → resnet20 with its own student, but for what has a file of its own.
  *
- * @throws LabError of kind `option` for a method that is not among `table1Methods`.
+ * @throws LabError of kind `option` for a method that is neither among `table1Methods` nor a study's.
  */
 export function table1Recipe(pair: Pair, method: string): TrainingRecipe {
   return book().recipe(pair, method);

@@ -17,7 +17,8 @@ import {
   table1TeacherRecipe,
 } from '../../../reproduce/recipes/table1';
 import { checkedCells } from '../../../reproduce/recipes/table1-check';
-import { table1Settings } from '../../../reproduce/table1-settings';
+import { gridSettings } from '../../../reproduce/grid/settings';
+import { table1Study } from '../../../reproduce/table1-study';
 import { madeUpConfig } from '../../results/made-up-runs';
 
 const folder = join(__dirname, '..', '..', '..', 'reproduce', 'recipes', 'table1');
@@ -71,14 +72,14 @@ describe('the cells of table 1', () => {
     for (const { cell } of files) {
       const methods = Object.keys(cell.recipes).join(',');
       const options = { scale: 'paper', pairs: cell.pair, methods, results: '', resume: true };
-      const { cells } = table1Settings(options);
+      const { cells } = gridSettings(table1Study, options);
       expect(cells).to.have.length(3 * Object.keys(cell.recipes).length);
     }
   });
 
   it('of a teacher run it alone, once for all seeds', () => {
     const pairs = 'resnet32x4:ShuffleV1,resnet32x4:ShuffleV2';
-    const settings = table1Settings({
+    const settings = gridSettings(table1Study, {
       ...{ scale: 'paper', pairs, methods: 'teacher', results: '', resume: true },
     });
     const runs = planRuns({
@@ -195,11 +196,8 @@ describe('the recipes of table 1', () => {
       }
       for (const method of ['student', 'kd++', 'reviewkd-published']) {
         const { batchSize, optimiser, learningRate } = table1Recipe(pair, method);
-        expect([batchSize, optimiser.nesterov, learningRate]).to.eql([
-          128,
-          true,
-          isLight ? 0.02 : 0.1,
-        ]);
+        expect(optimiser).to.include({ nesterov: true });
+        expect([batchSize, learningRate]).to.eql([128, isLight ? 0.02 : 0.1]);
       }
     }
   });

@@ -1,0 +1,166 @@
+import { median } from 'simple-statistics';
+import { trainBatchCount } from '../data/batches';
+import { type FileCounts, imageFolderSource, type ImageFolderSource } from '../data/imagenet';
+import type { OnBenchProgress } from './measure';
+import { startTorchLoader, type TorchLoader } from './torch-loader';
+
+export interface DecodingBenchmarkOptions {
+  /** An image folder. */
+  readonly data: string;
+  /** Numbers of threads, or processes of the DataLoader, that are tried one after the other. */
+  readonly workers: readonly number[];
+  /** Side of the images. */
+  readonly size: number;
+  readonly batch: number;
+  /** Batches in a pass; fewer where the folder has fewer. */
+  readonly iterations: number;
+  readonly rounds: number;
+  readonly skipCorrupt: boolean;
+  /** A Python with PyTorch and torchvision. */
+  readonly python?: string;
+  readonly onProgress?: OnBenchProgress;
+}
+
+/** One number of workers: medians over the rounds. */
+export interface DecodingRate {
+  readonly workers: number;
+  readonly imagesPerSecond: number;
+  /** Of each round. */
+  readonly rounds: readonly number[];
+  /** Of this process, which decodes in threads, after the passes. */
+  readonly memoryMiB: number;
+  readonly torch?: {
+    readonly imagesPerSecond: number;
+    readonly rounds: readonly number[];
+    /** Of all its processes. */
+    readonly memoryMiB: number;
+    /** Median of ours divided by PyTorch's in the same round: above 1 this package is the faster one. */
+    readonly ratio: number;
+  };
+}
+
+export interface DecodingBenchmark {
+  readonly images: number;
+  readonly counts: FileCounts;
+  /** Of a pass. */
+  readonly passImages: number;
+  readonly rates: readonly DecodingRate[];
+  /** `PyTorch 2.9.1, torchvision 0.24.1`. */
+  readonly torchVersion?: string;
+}
+
+/**
+ * Times reading, decoding, random resized crop, flip and normalisation of training images, in batches, as
+ * they reach the trainer; with `python` in turn with PyTorch's DataLoader over the same folder.
+ *
+ * @throws LabError for a faulty folder, and when PyTorch fails.
+ */
+export async function benchmarkDecoding(
+  options: DecodingBenchmarkOptions,
+): Promise<DecodingBenchmark> {
+  const rates: DecodingRate[] = [];
+  let described: Pick<DecodingBenchmark, 'images' | 'counts' | 'passImages'> | undefined;
+  let torchVersion: string | undefined;
+  for (const workers of options.workers) {
+    const { data, size, skipCorrupt } = options;
+    const source = await imageFolderSource({ root: data, trainSize: size, workers, skipCorrupt });
+    try {
+      const passImages = imagesOfPass(source, options);
+      described = { images: source.train.count, counts: source.counts, passImages };
+      const measured = await measure(source, passImages, options);
+      rates.push(measured.rate);
+      torchVersion = measured.torchVersion;
+    } finally {
+      await source.dispose();
+    }
+  }
+  return {
+    ...(described ?? { images: 0, counts: noFiles, passImages: 0 }),
+    rates,
+    ...(torchVersion === undefined ? {} : { torchVersion }),
+  };
+}
+
+const noFiles: FileCounts = { jpeg: 0, png: 0, grey: 0, cmyk: 0, misnamed: 0, turned: 0 };
+
+async function measure(
+  source: ImageFolderSource,
+  passImages: number,
+  { data, size, batch, rounds, python, onProgress }: DecodingBenchmarkOptions,
+): Promise<{ rate: DecodingRate; torchVersion?: string }> {
+  const { workers } = source;
+  const torch =
+    python === undefined
+      ? undefined
+      : await startTorchLoader({ python, data, size, batch, workers, images: passImages });
+  try {
+    const ours: number[] = [];
+    const theirs: number[] = [];
+    let torchMemory = 0;
+    // The first pass starts processes and compiles code.
+    for (let round = -1; round < rounds; round++) {
+      onProgress?.(`${workers} workers, pass`, round + 1, rounds + 1);
+      const rate = await ownRate(source, passImages, { batch, epoch: round + 1 });
+      const rival = await torchRate(torch);
+      if (round < 0) continue;
+      ours.push(rate);
+      if (rival === undefined) continue;
+      theirs.push(rival.rate);
+      torchMemory = Math.max(torchMemory, rival.memoryMiB);
+    }
+    const rate = {
+      workers,
+      imagesPerSecond: median(ours),
+      rounds: ours,
+      memoryMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
+    };
+    if (torch === undefined) return { rate };
+    const ratio = median(ours.map((each, round) => each / (theirs[round] ?? NaN)));
+    const rival = {
+      imagesPerSecond: median(theirs),
+      rounds: theirs,
+      memoryMiB: torchMemory,
+      ratio,
+    };
+    return { rate: { ...rate, torch: rival }, torchVersion: torch.version };
+  } finally {
+    torch?.stop();
+  }
+}
+
+/** Images a second over one pass, from asking for the first batch to having the last. */
+async function ownRate(
+  source: ImageFolderSource,
+  passImages: number,
+  { batch, epoch }: { batch: number; epoch: number },
+): Promise<number> {
+  const batches = trainBatchCount(source.train.count, { batchSize: batch });
+  const firstBatch = batches - Math.ceil(passImages / batch);
+  const request = {
+    seed: 0,
+    epoch,
+    firstBatch,
+    batchSize: batch,
+    augmentation: 'resized-crop-flip',
+  };
+  const started = performance.now();
+  let images = 0;
+  for await (const { count } of source.trainingBatches(request)) images += count;
+  return (1000 * images) / (performance.now() - started);
+}
+
+async function torchRate(
+  torch: TorchLoader | undefined,
+): Promise<{ rate: number; memoryMiB: number } | undefined> {
+  if (torch === undefined) return undefined;
+  const { images, seconds, memoryMiB } = await torch.pass();
+  return { rate: images / seconds, memoryMiB };
+}
+
+function imagesOfPass(
+  { train }: ImageFolderSource,
+  { batch, iterations }: DecodingBenchmarkOptions,
+): number {
+  const batches = Math.min(iterations, trainBatchCount(train.count, { batchSize: batch }));
+  return Math.min(train.count, batches * batch);
+}

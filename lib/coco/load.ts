@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { LabError } from '../errors';
+import type { CocoDataset } from './data';
+import { datasetOf } from './dataset-of';
+import { decodeFile } from './decode';
+import { faultList } from './fault-list';
+import { readAnnotations } from './read-annotations';
+import { requireSameCategories } from './same-categories';
+import type { CocoAnnotations, CocoCategory } from './types';
+
+export interface CocoSource {
+  /** `…/annotations/instances_train2017.json` */
+  readonly annotations: string;
+  /** The folder that holds the images by the names of the annotations: `…/train2017`. */
+  readonly images: string;
+  /** Those of the training set, which a validation set must share: labels are places among them. */
+  readonly categories?: { readonly of: string; readonly categories: readonly CocoCategory[] };
+}
+
+/**
+ * Reads COCO 2017 or any data set in its form. Images are only looked for; they are decoded when a
+ * batch needs them.
+ *
+ * @throws LabError as `readAnnotations` does; of kind `data` for images without a file and for categories
+ * that differ from `categories`.
+ */
+export function loadCoco({ annotations, images, categories }: CocoSource): CocoDataset {
+  const { notes, ...groundTruth } = readAnnotations(annotations);
+  if (categories) requireSameCategories(groundTruth, categories);
+  const unused = requireFiles(groundTruth, images);
+  return datasetOf({
+    name: basename(annotations),
+    groundTruth,
+    hash: hashAnnotations(groundTruth),
+    notes: [...notes, ...unused],
+    decode: (entry, size) => decodeFile(join(images, entry.fileName), entry, size),
+  });
+}
+
+/** Checks that each image has its file; gives a note when the folder holds more. */
+function requireFiles({ file, images }: CocoAnnotations, folder: string): string[] {
+  if (!existsSync(folder)) {
+    throw new LabError({
+      kind: 'file',
+      what: 'no such folder of images',
+      where: folder,
+      remedy: `Give the folder that holds the images of ${file}`,
+    });
+  }
+  const present = new Set(readdirSync(folder));
+  const faults = faultList();
+  for (const { id, fileName } of images) {
+    const found = present.delete(fileName) || existsSync(join(folder, fileName));
+    if (!found) faults.add('images without a file', `${fileName} (image ${id})`);
+  }
+  faults.throwIfAny({
+    what: `the images of an annotation file are missing in ${folder}`,
+    where: file,
+    remedy: 'Unpack the images there, or give the folder that holds them',
+  });
+  const others = [...present].filter((name) => /\.(jpe?g|png)$/iu.test(name));
+  return others.length === 0
+    ? []
+    : [`${folder}: ${others.length} images are not in ${file} and are not used: ${others[0]}, …`];
+}
+
+function hashAnnotations({ categories, images, annotations }: CocoAnnotations): string {
+  const hash = createHash('sha256');
+  for (const list of [categories, images, annotations]) {
+    // One by one: as one text the annotations of a large set would not fit into a string.
+    for (const item of list) hash.update(JSON.stringify(item));
+    hash.update('\n');
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,109 @@
+import { LabError } from '../../errors';
+import type { OnDataProgress } from '../progress';
+import type { FileReport } from './check-files';
+import { type FileSplit, type ImageFolder, withoutFiles } from './image-folder';
+import { inOrder } from './in-order';
+import type { CheckJob } from './jobs';
+import type { ThreadPool } from './thread-pool';
+
+/** What kinds of files an image folder holds. */
+export interface FileCounts {
+  readonly jpeg: number;
+  readonly png: number;
+  /** With one channel: read as three equal ones. */
+  readonly grey: number;
+  /** Turned into RGB as PIL does. */
+  readonly cmyk: number;
+  /** PNGs under a JPEG's name, or the reverse: read as what they are. */
+  readonly misnamed: number;
+  /** With an EXIF orientation, which torchvision passes over and so does this package. */
+  readonly turned: number;
+}
+
+/** A folder all of whose files can be read, so far as their beginnings and ends tell. */
+export interface CheckedFolder {
+  readonly folder: ImageFolder;
+  readonly counts: FileCounts;
+  /** Files that were left out, with what is wrong with them. */
+  readonly leftOut: readonly { readonly file: string; readonly fault: string }[];
+}
+
+const filesInJob = 256;
+
+/**
+ * Looks at every file before training begins: its header and its end, and the whole of it where those are
+ * not as they should be.
+ *
+ * @param options.skipCorrupt leaves out what cannot be read instead of stopping.
+ * @throws LabError of kind `data` that names the first file that cannot be read, and a class that has none
+ *   left.
+ */
+export async function checkFolder(
+  folder: ImageFolder,
+  pool: Pick<ThreadPool, 'run' | 'size'>,
+  { skipCorrupt, onProgress }: { skipCorrupt: boolean; onProgress?: OnDataProgress | undefined },
+): Promise<CheckedFolder> {
+  const files = [...folder.train.files, ...folder.test.files];
+  const reports: FileReport[] = [];
+  const results = inOrder(jobsOf(files), (job) => pool.run(job), 2 * pool.size);
+  for await (const result of results) {
+    reports.push(...result.reports);
+    const done = reports.length;
+    onProgress?.({ message: 'checking files', unit: 'images', done, total: files.length });
+  }
+  const leftOut = files.flatMap((file, index) => {
+    const report = reports[index];
+    return report !== undefined && 'fault' in report ? [{ file, fault: report.fault }] : [];
+  });
+  const counts = countKinds(files, reports);
+  if (leftOut.length === 0) return { folder, counts, leftOut };
+  if (!skipCorrupt) throw corrupt(leftOut);
+  const kept = withoutFiles(folder, new Set(leftOut.map(({ file }) => file)));
+  requireEachClass(kept, kept.train);
+  requireEachClass(kept, kept.test);
+  return { folder: kept, counts, leftOut };
+}
+
+function* jobsOf(files: readonly string[]): Generator<CheckJob> {
+  for (let start = 0; start < files.length; start += filesInJob) {
+    yield { kind: 'check', files: files.slice(start, start + filesInJob) };
+  }
+}
+
+function countKinds(files: readonly string[], reports: readonly FileReport[]): FileCounts {
+  const counts = { jpeg: 0, png: 0, grey: 0, cmyk: 0, misnamed: 0, turned: 0 };
+  reports.forEach((report, index) => {
+    if ('fault' in report) return;
+    counts[report.format] += 1;
+    if (report.colours !== 'colour') counts[report.colours] += 1;
+    if (report.orientation !== 1) counts.turned += 1;
+    const isNamedPng = files[index]?.toLowerCase().endsWith('.png') === true;
+    if (isNamedPng !== (report.format === 'png')) counts.misnamed += 1;
+  });
+  return counts;
+}
+
+function corrupt(faulty: CheckedFolder['leftOut']): LabError {
+  const first = faulty[0];
+  const more = faulty.length === 1 ? '' : `, and ${faulty.length - 1} more files like it`;
+  return new LabError({
+    kind: 'data',
+    what: 'an image cannot be decoded',
+    where: first?.file ?? '',
+    found: `${first?.fault ?? ''}${more}`,
+    remedy: 'Put whole images in their place or remove them, or leave them out with --skip-corrupt',
+  });
+}
+
+function requireEachClass({ classes, root }: ImageFolder, { name, labels }: FileSplit): void {
+  const filled = new Set(labels);
+  const empty = classes.find((_, label) => !filled.has(label));
+  if (empty === undefined) return;
+  throw new LabError({
+    kind: 'data',
+    what: `no image of a class in ${name} can be decoded`,
+    where: root,
+    found: `class '${empty}'`,
+    remedy: 'Put whole images in its folder',
+  });
+}

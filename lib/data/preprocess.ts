@@ -1,0 +1,91 @@
+import { LabError, unknownName } from '../errors';
+import { decodePixels } from './imagenet/decode';
+import { evaluationCrop, type EvaluationPreprocessing } from './imagenet/evaluation-crop';
+import type { Normalisation } from './imagenet/jobs';
+import { type Pixels, resizeLikePil } from './resample';
+
+/** How an image becomes what a model sees in evaluation; `imageFolderSource` takes both parts. */
+export interface Preprocessing {
+  readonly evaluation: EvaluationPreprocessing;
+  readonly normalisation: Normalisation;
+}
+
+const imageNet: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+const halves: Normalisation = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+/** timm keeps 9/10 of the side for its vision transformers: ⌊224 / 0.9⌋ = 248. */
+const bicubic248 = { resize: 248, crop: 224, interpolation: 'bicubic' } as const;
+
+/** torchvision's first weights (`IMAGENET1K_V1`), and the published students. */
+const torchvision: Preprocessing = {
+  evaluation: { resize: 256, crop: 224, interpolation: 'bilinear' },
+  normalisation: imageNet,
+};
+const visionTransformer: Preprocessing = { evaluation: bicubic248, normalisation: halves };
+const deit: Preprocessing = { evaluation: bicubic248, normalisation: imageNet };
+/** timm keeps 7/8 of the side for RegNets, DeiT's teacher among them. */
+const regNet: Preprocessing = {
+  evaluation: { resize: 256, crop: 224, interpolation: 'bicubic' },
+  normalisation: imageNet,
+};
+
+/** By the names of the models: what torchvision and timm publish with the weights. */
+const byModel: Readonly<Record<string, Preprocessing>> = {
+  resnet18: torchvision,
+  resnet34: torchvision,
+  resnet50: torchvision,
+  resnet101: torchvision,
+  resnet152: torchvision,
+  mobilenet_v1: torchvision,
+  vit_tiny_patch16_224: visionTransformer,
+  vit_small_patch16_224: visionTransformer,
+  vit_base_patch16_224: visionTransformer,
+  deit_tiny_distilled_patch16_224: deit,
+  deit_small_distilled_patch16_224: deit,
+  deit_base_distilled_patch16_224: deit,
+  regnety_002: regNet,
+  regnety_160: regNet,
+};
+
+/** Evaluation as the reference values name it. */
+export const preprocessingPresets = { torchvision, vit: visionTransformer } as const;
+
+/**
+ * The preprocessing that a published model of ImageNet was evaluated with.
+ *
+ * @param crop another side of the input; the short side then keeps its proportion to it.
+ * @throws LabError of kind `option` for a model that has none, or a side that cannot be.
+ */
+export function preprocessingOf(model: string, crop?: number): Preprocessing {
+  const known = Object.hasOwn(byModel, model) ? byModel[model] : undefined;
+  if (known === undefined) {
+    throw unknownName('model with published preprocessing', model, Object.keys(byModel));
+  }
+  const { evaluation, normalisation } = known;
+  if (crop === undefined || crop === evaluation.crop) return known;
+  if (!Number.isInteger(crop) || crop < 1) {
+    throw new LabError({
+      kind: 'option',
+      what: 'the side of the input is not a whole number of at least 1',
+      where: model,
+      found: String(crop),
+      remedy: 'Give a size such as 64 or 224',
+    });
+  }
+  const resize = Math.floor((evaluation.resize * crop) / evaluation.crop);
+  return { evaluation: { ...evaluation, crop, resize }, normalisation };
+}
+
+/**
+ * Decodes an image, scales its short side and cuts out the middle, as torchvision's `Resize` and
+ * `CenterCrop` do on PIL's image: bytes, not yet normalised.
+ *
+ * @throws LabError of kind `data` when the file cannot be decoded.
+ */
+export async function preprocessImage(
+  file: string,
+  preprocessing: EvaluationPreprocessing,
+): Promise<Pixels> {
+  const pixels = await decodePixels(file);
+  const { size, window } = evaluationCrop(pixels, preprocessing);
+  return resizeLikePil(pixels, size, { interpolation: preprocessing.interpolation, window });
+}

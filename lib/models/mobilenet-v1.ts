@@ -1,0 +1,105 @@
+import { globalAveragePool } from '../engine/operations/pooling';
+import { relu } from '../engine/operations/relu';
+import { type ConvolutionNorm, convolutionNormLayer } from '../nn/convolution-norm';
+import { type LayerContext, linearLayer } from '../nn/layers';
+import type { Network } from '../nn/model';
+
+const stemChannels = 32;
+/** Output channels and stride of the thirteen pairs of a depthwise and a 1 × 1 convolution. */
+const pairs = [
+  { channels: 64, stride: 1 },
+  { channels: 128, stride: 2 },
+  { channels: 128, stride: 1 },
+  { channels: 256, stride: 2 },
+  { channels: 256, stride: 1 },
+  { channels: 512, stride: 2 },
+  { channels: 512, stride: 1 },
+  { channels: 512, stride: 1 },
+  { channels: 512, stride: 1 },
+  { channels: 512, stride: 1 },
+  { channels: 512, stride: 1 },
+  { channels: 1024, stride: 2 },
+  { channels: 1024, stride: 1 },
+] as const;
+/** The pairs, counted from 1, after which the published model shows a feature: the last of each size. */
+const shown: readonly number[] = [3, 5, 11, 13];
+
+/**
+ * MobileNet (Howard et al., arXiv 1704.04861) at full width, in the form of the published ImageNet students
+ * (mdistiller's `mobilenetv1.py`). Its four features are those of 1/4 … 1/32 of the image's side.
+ */
+export function mobileNetV1(context: LayerContext, classes: number): Network {
+  const stem = convolutionNormLayer(
+    context,
+    { convolution: 'model.0.0', norm: 'model.0.1' },
+    {
+      inputs: 3,
+      outputs: stemChannels,
+      kernel: 3,
+      stride: 2,
+      padding: 1,
+      initialise: 'fan-in',
+    },
+  );
+  let inputs: number = stemChannels;
+  const blocks = pairs.map(({ channels, stride }, index) => {
+    const block = separablePair(context, `model.${index + 1}`, {
+      inputs,
+      outputs: channels,
+      stride,
+    });
+    inputs = channels;
+    return block;
+  });
+  const classifier = linearLayer(context, 'fc', { inputs, outputs: classes });
+  return {
+    embeddingSize: inputs,
+    preActivationNorms: shown.map((pair) => `model.${pair}.4`),
+    forward(images, mode) {
+      let x = stem(images, mode, { relu: true });
+      const features = [x];
+      const preActivations = [x];
+      blocks.forEach(({ depthwise, pointwise }, index) => {
+        const hidden = depthwise(x, mode, { relu: true });
+        if (!shown.includes(index + 1)) {
+          x = pointwise(hidden, mode, { relu: true });
+          return;
+        }
+        const preActivation = pointwise(hidden, mode, { relu: false });
+        x = relu(preActivation);
+        features.push(x);
+        preActivations.push(preActivation);
+      });
+      const embedding = globalAveragePool(x);
+      return { logits: classifier(embedding, mode), embedding, features, preActivations };
+    },
+  };
+}
+
+function separablePair(
+  context: LayerContext,
+  name: string,
+  { inputs, outputs, stride }: { inputs: number; outputs: number; stride: number },
+): { depthwise: ConvolutionNorm; pointwise: ConvolutionNorm } {
+  // In PyTorch's sequence convolution, norm and ReLU take one number each.
+  return {
+    depthwise: convolutionNormLayer(
+      context,
+      { convolution: `${name}.0`, norm: `${name}.1` },
+      {
+        inputs,
+        outputs: inputs,
+        kernel: 3,
+        stride,
+        padding: 1,
+        groups: inputs,
+        initialise: 'fan-in',
+      },
+    ),
+    pointwise: convolutionNormLayer(
+      context,
+      { convolution: `${name}.3`, norm: `${name}.4` },
+      { inputs, outputs, kernel: 1, initialise: 'fan-in' },
+    ),
+  };
+}

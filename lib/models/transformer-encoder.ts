@@ -1,0 +1,107 @@
+import * as tf from '@tensorflow/tfjs';
+import { tidyBlock } from '../engine/tidy-block';
+import { LabError } from '../errors';
+import { dropPathProbabilities } from '../nn/drop-path';
+import { normal } from '../nn/initialise';
+import { convolutionLayer, type ForwardMode, type LayerContext } from '../nn/layers';
+import { layerNormLayer, transformerBlock } from '../nn/tokens';
+
+export interface EncoderOptions {
+  readonly size: number;
+  readonly depth: number;
+  readonly heads: number;
+  /** Side of the images; a multiple of the patches' 16. */
+  readonly imageSize: number;
+  /** Stochastic depth of the last block; it rises from 0 in the first. */
+  readonly dropPath: number;
+  /** Whether a distillation token follows the class token. */
+  readonly distilled: boolean;
+}
+
+/** The normalised class token and, where there is one, distillation token: [batch, size] each. */
+export interface EncodedTokens {
+  readonly classToken: tf.Tensor2D;
+  readonly distillationToken?: tf.Tensor2D;
+}
+
+const patch = 16;
+/** PyTorch's `normal_(std=…)` of the class token and timm's of all else that is learnt beside the layers. */
+const classDeviation = 1e-6;
+const deviation = 0.02;
+
+/**
+ * The body of timm's vision transformers (Dosovitskiy et al., arXiv 2010.11929): patches of 16 × 16, learnt
+ * positions, blocks that normalise first, and a last norm.
+ *
+ * @throws LabError of kind `option` for an image size that patches do not fill.
+ */
+export function transformerEncoder(
+  context: LayerContext,
+  { size, depth, heads, imageSize, dropPath, distilled }: EncoderOptions,
+): (images: tf.Tensor4D, mode: ForwardMode) => EncodedTokens {
+  requirePatches(imageSize);
+  const { state, random } = context;
+  const kind = { trainable: true, layout: 'same' } as const;
+  const special = distilled ? 2 : 1;
+  const patches = (imageSize / patch) ** 2;
+  const classToken = state.add('cls_token', normal([1, 1, size], classDeviation, random), kind);
+  const positions = state.add(
+    'pos_embed',
+    normal([1, patches + special, size], deviation, random),
+    kind,
+  );
+  const distillationToken = distilled
+    ? state.add('dist_token', normal([1, 1, size], deviation, random), kind)
+    : undefined;
+  const embed = convolutionLayer(context, 'patch_embed.proj', {
+    inputs: 3,
+    outputs: size,
+    kernel: patch,
+    stride: patch,
+    initialise: 'fan-in',
+    bias: true,
+  });
+  const blocks = dropPathProbabilities(depth, dropPath).map((probability, place) =>
+    transformerBlock(context, `blocks.${place}`, { size, heads, probability }),
+  );
+  const norm = layerNormLayer(context, 'norm', size);
+
+  return (images, mode) => {
+    const [batch, height, width] = images.shape;
+    if (height !== imageSize || width !== imageSize) throw otherSize(height, width, imageSize);
+    const tokens = tf.reshape(embed(images, mode), [batch, patches, size]);
+    const first = [classToken, distillationToken].flatMap((token) =>
+      token ? [tf.tile(token.value as tf.Tensor3D, [batch, 1, 1])] : [],
+    );
+    let x: tf.Tensor3D = tf.add(tf.concat([...first, tokens], 1), positions.value);
+    for (const block of blocks) x = tidyBlock(x, mode, (input) => block(input, mode));
+    // The norm works on each token by itself: what no head reads need not be normalised.
+    const read = norm(tf.slice(x, [0, 0, 0], [batch, special, size]), mode);
+    const [encodedClass, encodedDistillation] = tf.unstack(read, 1) as tf.Tensor2D[];
+    if (encodedClass === undefined) throw new Error('no class token');
+    return {
+      classToken: encodedClass,
+      ...(encodedDistillation ? { distillationToken: encodedDistillation } : {}),
+    };
+  };
+}
+
+function requirePatches(imageSize: number): void {
+  if (Number.isInteger(imageSize) && imageSize >= patch && imageSize % patch === 0) return;
+  throw new LabError({
+    kind: 'option',
+    what: `a vision transformer cuts its images into patches of ${patch} × ${patch}`,
+    where: 'image size',
+    found: String(imageSize),
+    remedy: `Take a multiple of ${patch}`,
+  });
+}
+
+function otherSize(height: number, width: number, imageSize: number): LabError {
+  return new LabError({
+    kind: 'model',
+    what: 'a vision transformer sees images of one size only',
+    found: `${height} × ${width}, made for ${imageSize} × ${imageSize}`,
+    remedy: 'Scale the images, or create the model with their imageSize',
+  });
+}

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import { packageRoot } from '../data/embedded/package-root';
+import { findPaperNumber, paperTable } from '../results/paper';
+import type { PaperTableName } from '../results/paper';
+import { isFinished, readRuns, studyNames } from '../results/store';
+import type { Run } from '../results/store';
+import type { EpochMetrics } from '../results/schema';
+
+/** Where runs are looked for. */
+export interface ResultsOptions {
+  /** The results folder: this project's by default. */
+  readonly results?: string;
+  /** Only studies whose name begins so: `table1-short` */
+  readonly study?: string;
+}
+
+/** One finished run, as a row of a table. */
+export interface ResultRow {
+  readonly study: string;
+  /** Teacher first; a teacher's own run has itself alone. */
+  readonly pair: string;
+  readonly method: string;
+  readonly seed: number;
+  readonly epochs: number;
+  /** Top-1 of the last epoch, percent. */
+  readonly top1: number;
+  /** Top-1 of the best epoch, percent. */
+  readonly best: number;
+  /** Mean ‖f_s‖ over the test images after the last epoch. */
+  readonly norm: number;
+  /** Mean cosine to the own class mean there; null where the method has no class means. */
+  readonly cosine: number | null;
+}
+
+/** One epoch of a run, as a row of a table. */
+export interface EpochRow {
+  readonly study: string;
+  readonly pair: string;
+  readonly method: string;
+  readonly seed: number;
+  readonly epoch: number;
+  readonly top1: number;
+  readonly norm: number;
+  readonly cosine: number | null;
+}
+
+/** The finished runs of the project's studies, one row each, for a `DataFrame`. */
+export function readResults(options: ResultsOptions = {}): ResultRow[] {
+  return runsOf(options)
+    .filter(isFinished)
+    .flatMap((run) => {
+      const { config, metrics } = run;
+      const last = metrics.at(-1);
+      if (last === undefined) return [];
+      const best = Math.max(...metrics.map(({ testTop1 }) => testTop1));
+      const { epochs } = config;
+      return [{ ...identity(run), epochs, top1: last.testTop1, best, ...features(last) }];
+    });
+}
+
+/** Every epoch of those runs, also of unfinished ones. */
+export function readEpochs(options: ResultsOptions = {}): EpochRow[] {
+  return runsOf(options).flatMap((run) =>
+    run.metrics.map((epoch) => ({
+      ...identity(run),
+      epoch: epoch.epoch,
+      top1: epoch.testTop1,
+      ...features(epoch),
+    })),
+  );
+}
+
+/** One of the paper's printed numbers; null where it is not known. */
+export interface PaperRow {
+  readonly pair: string;
+  readonly method: string;
+  readonly metric: string;
+  readonly paper: number | null;
+}
+
+/** The paper's numbers of a table, one row each. */
+export function readPaper(table: PaperTableName): PaperRow[] {
+  const { rows, pairs } = paperTable(table);
+  return rows.flatMap(({ method, metric }) =>
+    pairs.map(({ pair }) => ({
+      pair,
+      method,
+      metric,
+      paper: findPaperNumber({ table, pair, method, metric })?.value ?? null,
+    })),
+  );
+}
+
+function runsOf({ results = join(packageRoot(), 'results'), study = '' }: ResultsOptions): Run[] {
+  return studyNames(results, study).flatMap((name) => readRuns(results, name));
+}
+
+function identity({ config }: Run): Pick<ResultRow, 'study' | 'pair' | 'method' | 'seed'> {
+  const { study, pair, method, seed } = config;
+  return { study, pair, method, seed };
+}
+
+function features({
+  studentNorm,
+  cosineToClassMean,
+}: EpochMetrics): Pick<ResultRow, 'norm' | 'cosine'> {
+  return { norm: studentNorm, cosine: cosineToClassMean };
+}

@@ -1,0 +1,98 @@
+import type { Drawing } from '../figures';
+import { environmentInWords, settingInWords } from '../words';
+import type { RunEntry } from '../report-runs';
+import { ablation } from './ablation';
+import { direction } from './direction';
+import type { Block, StudyDocument, StudyPart } from './document';
+import type { StudyGroup, StudyPair } from './model';
+import type { StudyName } from './names';
+import { norm } from './norm';
+import { teachers } from './teachers';
+import type { MoreEvidence, StudyView } from './view';
+
+const views: Readonly<Record<StudyName, StudyView>> = { norm, direction, ablation, teachers };
+
+/** What every study says of how it is read. */
+const reading: readonly string[] = [
+  'Top-1 (%) on the test images after the last epoch, mean ± sample standard deviation (number of seeds); below it the 95 % percentile bootstrap interval of the mean over the seeds. With one seed there is none; with two or three it is just the smallest and the largest value, which hold the true mean in only about 50 % and 75 % of cases.',
+  'Gains and differences are taken on equal seeds, so that what a seed does to both runs cancels.',
+  'Verdict on a claim: holds (the whole interval of the difference lies on the claimed side of 0), does not hold (it lies on the other side), not shown (one seed, or the interval holds 0: these runs tell nothing either way), not run. It is a verdict on these runs, not on the paper’s.',
+];
+
+/** A study from its runs' groups: the same groups give the same document. */
+export function buildStudy(
+  name: StudyName,
+  groups: readonly StudyGroup[],
+  more: MoreEvidence,
+): StudyDocument {
+  const view = views[name];
+  return {
+    name,
+    title: view.title,
+    asks: view.asks,
+    parts: groups.map((group) => part(group, view, more)),
+    reading: [...reading, ...view.reading],
+    sources: view.sources,
+  };
+}
+
+function part(group: StudyGroup, view: StudyView, more: MoreEvidence): StudyPart {
+  const { setting, environment, pairs } = group;
+  return {
+    title: settingInWords(setting),
+    environment: environmentInWords(environment),
+    sentences: sentences(group, view),
+    blocks: [
+      ...pairs.flatMap((pair): Block<Drawing>[] => {
+        const blocks = view.pairBlocks?.(pair) ?? [];
+        return blocks.length === 0
+          ? []
+          : [{ kind: 'heading', text: `${pair.teacher} → ${pair.student}` }, ...blocks];
+      }),
+      ...(view.groupBlocks?.(group, more) ?? []),
+    ],
+    runs: entries(group),
+    dataHash: setting.dataHash,
+  };
+}
+
+function sentences({ setting, pairs }: StudyGroup, { numbersKnown }: StudyView): string[] {
+  const counts = pairs.flatMap(({ rows }) => rows.flatMap(({ top1 }) => top1?.n ?? []));
+  if (counts.length === 0) return ['No run is finished yet: there is nothing to compare.'];
+  return [
+    ...(setting.scale === 'paper'
+      ? []
+      : [
+          `These are runs of ${String(setting.epochs)} epochs on ${setting.dataset}, not the paper’s setting: what they show holds for this setting.`,
+        ]),
+    numbersKnown
+      ? 'The paper’s numbers are on ImageNet: what can be compared is whether the accuracy rises with the teacher’s size, with and without ND.'
+      : 'The paper’s numbers, pair and data set of this study are not known to us: what can be compared is the order of the methods.',
+    ...(Math.min(...counts) === 1
+      ? ['Some of these numbers come from a single seed: nothing is known of their spread.']
+      : []),
+  ];
+}
+
+function entries({ pairs, family }: StudyGroup): RunEntry[] {
+  const shown = new Set<string>();
+  const once = ({ run }: RunEntry): boolean => {
+    if (shown.has(run.directory)) return false;
+    shown.add(run.directory);
+    return true;
+  };
+  const ofPair = ({ pair, rows }: StudyPair): RunEntry[] =>
+    rows.flatMap(({ label, runs, unfinished }) =>
+      [...runs, ...unfinished].map((run) => ({
+        name: `${pair}, ${label}, seed ${String(run.seed)}`,
+        run,
+      })),
+    );
+  return [
+    ...family.map(({ model, run }) => ({
+      name: `Teacher ${model}, seed ${String(run.seed)}`,
+      run,
+    })),
+    ...pairs.flatMap(ofPair),
+  ].filter(once);
+}

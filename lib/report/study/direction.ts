@@ -1,0 +1,139 @@
+import { cosineByEpoch, top1ByEpoch } from '../curves-plot';
+import { spreadOf, stripSpec } from '../strip-plot';
+import { claimTable } from './claim-table';
+import { judge, type Claim } from './claims';
+import type { Block } from './document';
+import {
+  cosineColumn,
+  gainOverBase,
+  gainOverStudent,
+  methodNotes,
+  methodTable,
+  normColumn,
+} from './method-table';
+import type { StudyPair } from './model';
+import { knownOf, paperColumn } from './paper-column';
+import { barsBlock, epochBlocks, type LineGroup } from './plots';
+import { sweepBlock, termNumber } from './relations';
+import type { StudyView } from './view';
+
+const paper = paperColumn('motivation', { 'kd+cosine': 'cosine', 'kd+infonce': 'infonce' });
+
+/** Each InfoNCE row by its temperature. */
+const infoNce: readonly string[] = [
+  'kd+infonce-t0.05',
+  'kd+infonce',
+  'kd+infonce-t0.5',
+  'kd+infonce-t1',
+];
+const stripsWidth = 260;
+
+const claims: readonly Claim[] = [
+  { statement: 'Cosine helps: over KD', better: 'kd+cosine', worse: 'kd' },
+  ...[...infoNce, 'kd+infonce-x10'].map((worse) => ({
+    statement: `Cosine is better than InfoNCE (${worse.replace('kd+infonce', '') || 'temperature 0.1'})`,
+    better: 'kd+cosine',
+    worse,
+  })),
+  {
+    statement: 'Class means are better than classifier weights, by cosine',
+    better: 'kd+cosine',
+    worse: 'kd+classifier',
+  },
+  {
+    statement: 'Class means are better than classifier weights, by ND',
+    better: 'kd++',
+    worse: 'kd+nd-classifier',
+  },
+];
+
+const lines: readonly LineGroup[] = [
+  { label: 'Cosine and InfoNCE', methods: ['kd', 'kd+cosine', ...infoNce] },
+  {
+    label: 'Class means and classifier weights',
+    methods: ['kd', 'kd+cosine', 'kd+classifier', 'kd++', 'kd+nd-classifier'],
+  },
+];
+
+/** Features along the class means. */
+export const direction: StudyView = {
+  title: 'Direction: features along the class means',
+  asks: 'Is cosine better than InfoNCE, and are class means a better direction than the weights of the teacher’s classifier? How far do the features of each class turn to its mean?',
+  numbersKnown: false,
+  pairBlocks,
+  reading: [
+    'Cosine: between a test image’s features and the teacher’s mean features of the image’s own class, the mean over the images; by class, the mean over a class’s images.',
+    'InfoNCE’s weight is multiplied by its temperature, so that the pull to the own mean begins as cosine’s; the row × 10 has ND’s weight itself.',
+  ],
+  sources: knownOf('motivation'),
+};
+
+function pairBlocks(pair: StudyPair): Block[] {
+  return [
+    methodTable(pair, `Direction losses on ${pair.pair}`, [
+      paper,
+      gainOverBase,
+      gainOverStudent,
+      cosineColumn,
+      normColumn,
+    ]),
+    methodNotes(pair),
+    claimTable(
+      `The paper’s claims on ${pair.pair}`,
+      claims.map((claim) => judge(pair, claim)),
+    ),
+    barsBlock(pair),
+    ...sweepBlock(pair, {
+      title: 'Against InfoNCE’s temperature',
+      label: 'KD + InfoNCE',
+      methods: infoNce,
+      place: (row) => termNumber(row, 'directionInfoNce', 'temperature'),
+      x: { title: 'temperature', scale: 'log' },
+      quantities: [
+        { title: 'Top-1 against the temperature', axis: 'top-1 (%)', of: ({ top1 }) => top1 },
+        {
+          title: 'Cosine against the temperature',
+          axis: 'mean cosine',
+          of: ({ cosine }) => cosine,
+        },
+      ],
+      levels: ['kd+cosine'],
+    }),
+    ...epochBlocks(pair, lines, [cosineByEpoch, top1ByEpoch]),
+    ...classBlocks(pair),
+  ];
+}
+
+/** The cosine of each class, where the runs measured it. */
+function classBlocks(pair: StudyPair): Block[] {
+  const rows = pair.rows.filter(({ cosineByClass }) => cosineByClass.length > 0);
+  if (rows.length === 0) return [];
+  const digits = (value: number): string => value.toFixed(3);
+  const spreads = rows.map(({ label, cosineByClass }) => ({ label, ...spreadOf(cosineByClass) }));
+  return [
+    {
+      kind: 'table',
+      caption: `Cosine to the own class mean by class, on ${pair.pair}`,
+      head: ['method', 'lowest class', 'tenth percentile', 'median', 'ninetieth percentile'],
+      rows: spreads.map(({ label, lowest, tenth, median, ninetieth }) => ({
+        cells: [label, ...[lowest, tenth, median, ninetieth].map(digits)],
+      })),
+    },
+    {
+      kind: 'plots',
+      title: 'By class',
+      legend: [],
+      plots: [
+        {
+          title:
+            'Cosine to the own class mean: a stroke a class, bar from tenth to ninetieth percentile, median',
+          says: spreads.map(({ label, median }) => `${label}, median ${digits(median)}`).join('; '),
+          spec: stripSpec(
+            rows.map(({ label, cosineByClass }) => ({ label, values: cosineByClass })),
+            { width: stripsWidth, axis: 'cosine, by class' },
+          ),
+        },
+      ],
+    },
+  ];
+}

@@ -1,0 +1,217 @@
+import { mean } from 'simple-statistics';
+import { hashJson } from '../../results/canonical';
+import { isFinished, type Run } from '../../results/store';
+import { environmentOf } from '../environment';
+import { bestEpoch, bySeed, groupRuns, lastTop1, type RunGroup } from '../group';
+import { baseOf } from '../methods';
+import { runReference, unfinishedRun } from '../run-record';
+import { pairedDifference, summarise } from '../statistics';
+import { curvesOf } from '../table1';
+import type { FamilyMember, StudyGroup, StudyPair, StudyRow } from './model';
+import type { StudyMethod } from './names';
+
+/** What a study's groups are built from. */
+export interface GroupOptions {
+  readonly runs: readonly Run[];
+  /** The rows, in the table's order. */
+  readonly methods: readonly StudyMethod[];
+  /** Rows without which a pair does not belong to the study; any pair does where none are named. */
+  readonly ownMethods?: ReadonlySet<string>;
+  /** The results directory, to which run directories are named relatively. */
+  readonly root: string;
+}
+
+const alone = 'student';
+
+/**
+ * The runs of a study in groups of one setting, by pair and method.
+ *
+ * @throws LabError when the seeds of one cell were run with different recipes.
+ */
+export function buildGroups({ runs, methods, ownMethods, root }: GroupOptions): StudyGroup[] {
+  const wanted = new Set([...methods.map(({ id }) => id), alone, 'teacher']);
+  return groupRuns(runs.filter(({ config }) => wanted.has(config.method))).flatMap((group) => {
+    const pairs = [...new Set(group.runs.map(({ config }) => config.pair))]
+      .sort()
+      .filter((pair) => isOwn(group, pair, ownMethods))
+      .map((pair) => buildPair(group, pair, { methods, root }));
+    if (pairs.length === 0) return [];
+    const family = familyOfTeachers(group.teachers, root);
+    return [
+      { setting: group.setting, environment: environmentOf(runsOf(group, pairs)), pairs, family },
+    ];
+  });
+}
+
+function isOwn({ runs }: RunGroup, pair: string, own: ReadonlySet<string> | undefined): boolean {
+  const methods = runs
+    .filter(({ config }) => config.pair === pair)
+    .map(({ config }) => config.method);
+  return methods.some((method) => (own === undefined ? method !== alone : own.has(method)));
+}
+
+/** The runs behind some pairs, and their teachers'. */
+function runsOf({ runs, teachers }: RunGroup, pairs: readonly StudyPair[]): Run[] {
+  const taught = new Set(pairs.map(({ teacher }) => teacher));
+  const shown = new Set(pairs.map(({ pair }) => pair));
+  return [
+    ...runs.filter(({ config }) => shown.has(config.pair)),
+    ...teachers.filter(({ config }) => taught.has(config.student)),
+  ];
+}
+
+function buildPair(
+  group: RunGroup,
+  pair: string,
+  { methods, root }: Pick<GroupOptions, 'methods' | 'root'>,
+): StudyPair {
+  const runs = group.runs.filter(({ config }) => config.pair === pair);
+  const [teacher = pair, student = pair] = pair.split(':');
+  const own = group.teachers.filter(({ config }) => config.student === teacher);
+  const recorded = runs.flatMap(({ provenance }) => provenance ?? []);
+  return {
+    pair,
+    teacher,
+    student,
+    teacherParameters:
+      own.flatMap(({ provenance }) => provenance?.parameters ?? [])[0] ??
+      recorded.flatMap(({ teacherParameters }) => teacherParameters ?? [])[0] ??
+      null,
+    studentParameters: recorded[0]?.parameters ?? null,
+    teacherTop1: recorded.flatMap(({ teacherTop1 }) => teacherTop1 ?? [])[0] ?? null,
+    rows: methods.map((method) =>
+      buildRow(method, { runs: method.id === alone ? aloneRuns(group, pair) : runs, group, root }),
+    ),
+  };
+}
+
+function buildRow(
+  { id, label, note }: StudyMethod,
+  { runs, group, root }: { runs: readonly Run[]; group: RunGroup; root: string },
+): StudyRow {
+  const own = runs.filter(({ config }) => config.method === id);
+  const base = studyBaseOf(id);
+  const finished = own.filter(isFinished);
+  const top1 = bySeed(own, lastTop1);
+  const last = (
+    value: (epoch: Run['metrics'][number]) => number | null | undefined,
+  ): Map<number, number> =>
+    bySeed(own, ({ metrics }) => {
+      const epoch = metrics.at(-1);
+      return epoch === undefined ? undefined : (value(epoch) ?? undefined);
+    });
+  const first = (values: ReadonlyMap<number, number>): number | null =>
+    [...values.values()][0] ?? null;
+  const training = own.at(-1)?.config.recipe['training'];
+  return {
+    method: id,
+    label,
+    note,
+    top1: summarise(top1),
+    best: summarise(bySeed(own, (run) => bestEpoch(run)?.top1)),
+    base,
+    overBase:
+      base === null
+        ? null
+        : pairedDifference(
+            top1,
+            bySeed(
+              runs.filter(({ config }) => config.method === base),
+              lastTop1,
+            ),
+          ),
+    overStudent:
+      id === alone ? null : pairedDifference(top1, bySeed(aloneFor(own, group), lastTop1)),
+    studentNorm: summarise(last(({ studentNorm }) => studentNorm)),
+    teacherNorm: first(last(({ teacherNorm }) => teacherNorm)),
+    cosine: summarise(last(({ cosineToClassMean }) => cosineToClassMean)),
+    teacherCosine: first(last(({ teacherCosine }) => teacherCosine)),
+    cosineByClass: meansByClass(finished),
+    terms: termsOf(training),
+    curves: curvesOf(own),
+    runs: finished.flatMap((run) => runReference(run, root)),
+    unfinished: own.filter((run) => !isFinished(run)).map((run) => unfinishedRun(run, root)),
+  };
+}
+
+/** What a method's gain is counted over: its base in table 1, or KD for the studies' own. */
+export function studyBaseOf(method: string): string | null {
+  return baseOf(method) ?? (method.startsWith('kd+') ? 'kd' : null);
+}
+
+/** The student alone beside this pair, or where it has none, beside another teacher. */
+function aloneRuns(group: RunGroup, pair: string): Run[] {
+  const own = group.runs.filter(({ config }) => config.pair === pair);
+  return aloneFor(own, group);
+}
+
+/**
+ * The runs of the student alone that belong beside some runs: the same student, and the same recipe but
+ * for the losses. A student alone has no teacher, so that its run beside another one serves as well; of
+ * two with the same seed that of the own pair does.
+ */
+function aloneFor(own: readonly Run[], { runs }: RunGroup): Run[] {
+  const [sample] = own;
+  if (sample === undefined) return [];
+  const wanted = settingHash(sample);
+  const found = new Map<number, Run>();
+  const fitting = runs.filter(
+    (run) =>
+      run.config.method === alone &&
+      run.config.student === sample.config.student &&
+      settingHash(run) === wanted,
+  );
+  for (const run of fitting) {
+    const { seed, pair } = run.config;
+    if (!found.has(seed) || pair === sample.config.pair) found.set(seed, run);
+  }
+  return [...found.values()];
+}
+
+function settingHash({ config }: Run): string {
+  const training = config.recipe['training'];
+  return hashJson(isRecord(training) ? { ...training, method: null } : null);
+}
+
+function meansByClass(runs: readonly Run[]): number[] {
+  const seeds = runs.flatMap(({ metrics }) => {
+    const values = metrics.at(-1)?.cosineByClass;
+    return values === undefined ? [] : [values];
+  });
+  return (seeds[0] ?? []).flatMap((_, label) => {
+    const values = seeds.flatMap((seed) => seed[label] ?? []);
+    return values.length === 0 ? [] : [mean(values)];
+  });
+}
+
+function familyOfTeachers(teachers: readonly Run[], root: string): FamilyMember[] {
+  return teachers
+    .filter(isFinished)
+    .flatMap((run) => {
+      const parameters = run.provenance?.parameters;
+      const epoch = run.metrics.at(-1);
+      const [reference] = runReference(run, root);
+      return parameters === undefined || epoch === undefined || reference === undefined
+        ? []
+        : [
+            {
+              model: run.config.student,
+              parameters,
+              top1: epoch.testTop1,
+              norm: epoch.studentNorm,
+              run: reference,
+            },
+          ];
+    })
+    .sort((a, b) => a.parameters - b.parameters);
+}
+
+function termsOf(training: unknown): Record<string, unknown>[] {
+  if (!isRecord(training) || !isRecord(training['method'])) return [];
+  const terms = training['method']['terms'];
+  return Array.isArray(terms) ? terms.filter(isRecord) : [];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

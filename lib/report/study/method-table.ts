@@ -1,0 +1,105 @@
+import type { Summary } from '../statistics';
+import { count, none, plain, range, signed, spread } from '../words';
+import type { Block, Cell, TableBlock } from './document';
+import type { StudyPair, StudyRow } from './model';
+
+/** What a table tells of a method besides its accuracy. */
+export interface MethodColumn {
+  readonly head: string;
+  /** Set where a terminal has no room for it. */
+  readonly wide?: true;
+  readonly of: (row: StudyRow) => string | Cell;
+}
+
+const bestEpoch = 'best epoch';
+
+/** A number with its interval below. */
+export function withInterval(
+  summary: Summary | null,
+  write: (value: number) => string = plain,
+): string | Cell {
+  if (summary === null) return none;
+  const text = spread(summary, write);
+  return summary.interval === null ? text : { text, below: [range(summary.interval, write)] };
+}
+
+/** Over KD, or over the base of a `++` row, on the same seeds. */
+export const gainOverBase: MethodColumn = {
+  head: 'gain over its base, same seeds',
+  of: ({ base, overBase }) => (base === null ? '' : withInterval(overBase, signed)),
+};
+
+/** Over the student alone. */
+export const gainOverStudent: MethodColumn = {
+  head: 'gain over the student alone',
+  wide: true,
+  of: ({ overStudent }) => withInterval(overStudent, signed),
+};
+
+/** The student's norm, and below it its share of the teacher's. */
+export const normColumn: MethodColumn = {
+  head: 'student’s norm',
+  of({ studentNorm, teacherNorm }) {
+    if (studentNorm === null) return none;
+    const text = spread(studentNorm, plain);
+    return teacherNorm === null
+      ? text
+      : { text, below: [`${plain(studentNorm.mean / teacherNorm)} of the teacher’s`] };
+  },
+};
+
+/** The cosine to the own class mean. */
+export const cosineColumn: MethodColumn = {
+  head: 'cosine to the own class mean',
+  of: ({ cosine }) =>
+    cosine === null
+      ? none
+      : `${cosine.mean.toFixed(3)}${cosine.std === null ? '' : ` ± ${cosine.std.toFixed(3)}`}`,
+};
+
+/** The methods of a pair that were run, with their accuracy and what else is asked. */
+export function methodTable(
+  pair: StudyPair,
+  caption: string,
+  columns: readonly MethodColumn[],
+): TableBlock {
+  return {
+    kind: 'table',
+    caption,
+    head: ['method', 'top-1, last epoch', bestEpoch, ...columns.map(({ head }) => head)],
+    wide: new Set([bestEpoch, ...columns.filter(({ wide }) => wide).map(({ head }) => head)]),
+    rows: measured(pair).map((row) => ({
+      cells: [
+        row.label,
+        withInterval(row.top1),
+        row.best === null ? none : plain(row.best.mean),
+        ...columns.map(({ of }) => of(row)),
+      ],
+      strong: row.method.endsWith('++'),
+    })),
+  };
+}
+
+/** What each row is, and what was not run or not to its end. */
+export function methodNotes(pair: StudyPair): Block {
+  const idle = pair.rows.filter(({ top1, unfinished }) => top1 === null && unfinished.length === 0);
+  const rows = measured(pair).filter(({ note }) => note !== '');
+  return {
+    kind: 'list',
+    items: [
+      ...rows.map(({ label, note }) => `${label}: ${note}.`),
+      ...(idle.length === 0 ? [] : [`Not run: ${idle.map(({ label }) => label).join('; ')}.`]),
+      ...pair.rows.flatMap(({ label, unfinished }) =>
+        unfinished.map(
+          ({ seed, epochs, of, why }) =>
+            `${label}, seed ${String(seed)}: ${String(epochs)} of ${count(of, 'epoch')} done${why === null ? '' : ` (${why})`}; it is in no number.`,
+        ),
+      ),
+    ],
+  };
+}
+
+/** The rows with a number. */
+export function measured({ rows }: StudyPair): StudyRow[] {
+  return rows.filter(({ top1 }) => top1 !== null);
+}

@@ -1,0 +1,71 @@
+import type { Environment } from '../environment';
+import type { GroupSetting } from '../group';
+import type { Summary } from '../statistics';
+import type { Curve, RunReference, UnfinishedRun } from '../table1-model';
+
+/** One method on one pair. */
+export interface StudyRow {
+  readonly method: string;
+  readonly label: string;
+  /** What it is, in a sentence. */
+  readonly note: string;
+  /** Top-1 after the last epoch, in percent: the number. */
+  readonly top1: Summary | null;
+  readonly best: Summary | null;
+  /** What it adds a loss to: `kd` for all of KD's variants, `dkd` for `dkd++`; null for these themselves. */
+  readonly base: string | null;
+  /** Over that base on the same seeds, in points. */
+  readonly overBase: Summary | null;
+  /** Over the student alone on the same seeds, in points. */
+  readonly overStudent: Summary | null;
+  /** Mean norm of the student's embeddings over the test images, after the last epoch. */
+  readonly studentNorm: Summary | null;
+  readonly teacherNorm: number | null;
+  /** Mean cosine to the teacher's mean embedding of the own class; and the teacher's own. */
+  readonly cosine: Summary | null;
+  readonly teacherCosine: number | null;
+  /** The first of them by class, each the mean over the seeds; empty where it was not measured. */
+  readonly cosineByClass: readonly number[];
+  /** What the last run's recipe says of the method's losses: options by term. */
+  readonly terms: readonly Readonly<Record<string, unknown>>[];
+  readonly curves: readonly Curve[];
+  readonly runs: readonly RunReference[];
+  readonly unfinished: readonly UnfinishedRun[];
+}
+
+/** The rows of one pair. */
+export interface StudyPair {
+  readonly pair: string;
+  readonly teacher: string;
+  readonly student: string;
+  /** Numbers of parameters; null where no run tells. */
+  readonly teacherParameters: number | null;
+  readonly studentParameters: number | null;
+  /** Percent. */
+  readonly teacherTop1: number | null;
+  readonly rows: readonly StudyRow[];
+}
+
+/** A network that was trained alone as a teacher. */
+export interface FamilyMember {
+  readonly model: string;
+  readonly parameters: number;
+  /** Percent. */
+  readonly top1: number;
+  /** Mean norm of its embeddings over the test images. */
+  readonly norm: number;
+  readonly run: RunReference;
+}
+
+/** The runs of one setting. */
+export interface StudyGroup {
+  readonly setting: GroupSetting;
+  readonly environment: Environment;
+  readonly pairs: readonly StudyPair[];
+  readonly family: readonly FamilyMember[];
+}
+
+/** A row of a pair, where it was run. */
+export function rowOf({ rows }: StudyPair, method: string): StudyRow | undefined {
+  return rows.find((row) => row.method === method);
+}

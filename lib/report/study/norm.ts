@@ -1,0 +1,211 @@
+import { normByEpoch, top1ByEpoch } from '../curves-plot';
+import { relationSpec } from '../relation-plot';
+import { summarise, type Summary } from '../statistics';
+import { plain } from '../words';
+import { claimTable } from './claim-table';
+import { bySeedOf, judge, judged, type Claim } from './claims';
+import type { Block } from './document';
+import {
+  cosineColumn,
+  gainOverBase,
+  gainOverStudent,
+  methodNotes,
+  methodTable,
+  normColumn,
+} from './method-table';
+import { rowOf, type FamilyMember, type StudyGroup, type StudyPair } from './model';
+import { knownOf, paperColumn } from './paper-column';
+import { barsBlock, epochBlocks, plotSize, styleAt, type LineGroup } from './plots';
+import type { PublishedMeans } from './published-means';
+import { single, sweepBlock, termNumber } from './relations';
+import { trendOf } from './trend';
+import { permutationWords } from './trend-words';
+import type { MoreEvidence, StudyView } from './view';
+
+const paper = paperColumn('motivation', { 'kd+norm': 'l2', 'kd+sifn': 'sifn' });
+
+const claims: readonly Claim[] = [
+  { statement: 'SIFN helps: over KD', better: 'kd+sifn', worse: 'kd' },
+  { statement: 'SIFN is better than the naive norm loss', better: 'kd+sifn', worse: 'kd+norm' },
+  {
+    statement: 'SIFN is better than the naive feature loss',
+    better: 'kd+sifn',
+    worse: 'kd+feature',
+  },
+  {
+    statement: 'SIFN makes the features longer than KD does',
+    better: 'kd+sifn',
+    worse: 'kd',
+    of: ({ studentNorm }) => studentNorm,
+  },
+];
+
+const lines: readonly LineGroup[] = [
+  {
+    label: 'The naive losses',
+    methods: ['kd', 'kd+norm', 'kd+norm-x10', 'kd+feature', 'kd+feature-x10'],
+  },
+  {
+    label: 'SIFN over steps',
+    methods: ['kd', 'kd+sifn-r0.1', 'kd+sifn-r0.5', 'kd+sifn', 'kd+sifn-r2'],
+  },
+  {
+    label: 'SIFN’s previous norm',
+    methods: [
+      'kd',
+      'kd+sifn',
+      'kd+sifn-last-visit',
+      'kd+sifn-last-visit-x10',
+      'kd+sifn-exact',
+      'kd+sifn-exact-x10',
+    ],
+  },
+];
+
+/** Longer features. */
+export const norm: StudyView = {
+  title: 'Norm: longer features',
+  asks: 'Do longer features help, and is it better to let them grow step by step (SIFN) than to pull them to the teacher’s length at once? Have larger networks longer features?',
+  numbersKnown: false,
+  pairBlocks,
+  groupBlocks,
+  reading: [
+    'Norm: the mean length of the features before the classifier, over the test images; the teacher’s is its own.',
+    'With the previous norm held constant, SIFN’s gradient depends on weight times r alone: the plots against r are as well plots against its weight.',
+  ],
+  sources: knownOf('motivation'),
+};
+
+function pairBlocks(pair: StudyPair): Block[] {
+  return [
+    methodTable(pair, `Norm losses on ${pair.pair}`, [
+      paper,
+      gainOverBase,
+      gainOverStudent,
+      normColumn,
+      cosineColumn,
+    ]),
+    methodNotes(pair),
+    claimTable(`The paper’s claims on ${pair.pair}`, [
+      ...claims.map((claim) => judge(pair, claim)),
+      judged('A student’s features are shorter than its teacher’s, under KD', missing(pair)),
+    ]),
+    barsBlock(pair),
+    ...sweepBlock(pair, {
+      title: 'Against SIFN’s step r',
+      label: 'KD + SIFN',
+      methods: ['kd+sifn-r0.1', 'kd+sifn-r0.5', 'kd+sifn', 'kd+sifn-r2'],
+      place: (row) => termNumber(row, 'sifn', 'step'),
+      x: { title: 'step r', scale: 'log' },
+      quantities: [
+        { title: 'Top-1 against r', axis: 'top-1 (%)', of: ({ top1 }) => top1 },
+        {
+          title: 'Norm against r',
+          axis: 'mean norm',
+          of: ({ studentNorm }) => studentNorm,
+          ofTeacher: ({ teacherNorm }) => teacherNorm,
+        },
+      ],
+      levels: ['kd+norm', 'kd+feature'],
+    }),
+    ...epochBlocks(pair, lines, [normByEpoch, top1ByEpoch]),
+  ];
+}
+
+/** The teacher's norm minus the student's, seed by seed. */
+function missing(pair: StudyPair): Summary | null {
+  const { studentNorm = null, teacherNorm = null } = rowOf(pair, 'kd') ?? {};
+  if (studentNorm === null || teacherNorm === null) return null;
+  return summarise(
+    new Map([...bySeedOf(studentNorm)].map(([seed, value]) => [seed, teacherNorm - value])),
+  );
+}
+
+function groupBlocks({ family }: StudyGroup, { publishedMeans }: MoreEvidence): Block[] {
+  return [...familyBlocks(family), ...publishedBlocks(publishedMeans)];
+}
+
+function familyBlocks(family: readonly FamilyMember[]): Block[] {
+  if (family.length < 2) return [];
+  const trend = trendOf(
+    family.map((member) => ({
+      parameters: member.parameters,
+      values: new Map([[0, member.norm]]),
+    })),
+  );
+  return [
+    { kind: 'heading', text: 'Have larger networks longer features?' },
+    {
+      kind: 'table',
+      caption: 'Norms of the networks that were trained here as teachers',
+      head: ['network', 'parameters', 'top-1, last epoch', 'mean norm'],
+      rows: family.map((member) => ({
+        cells: [
+          member.model,
+          member.parameters.toLocaleString('en'),
+          plain(member.top1),
+          plain(member.norm),
+        ],
+      })),
+    },
+    {
+      kind: 'text',
+      text:
+        trend === null
+          ? 'Fewer than three networks: no trend.'
+          : `Of ${String(trend.sizes)} networks, each trained once: the norm changes by ${plain(trend.slope.mean)} for ten times the parameters; ${permutationWords(trend)}.`,
+    },
+    {
+      kind: 'plots',
+      title: 'Norm against size',
+      legend: [],
+      plots: [
+        {
+          title: 'Norm of the features against the number of parameters',
+          says: family.map((member) => `${member.model} ${plain(member.norm)}`).join('; '),
+          spec: relationSpec(
+            {
+              x: { title: 'parameters', scale: 'log' },
+              y: 'mean norm',
+              series: [
+                {
+                  label: 'networks',
+                  style: styleAt(0),
+                  points: family.map((member) => ({
+                    x: member.parameters,
+                    y: single(member.norm),
+                  })),
+                },
+              ],
+            },
+            plotSize,
+          ),
+        },
+      ],
+    },
+  ];
+}
+
+function publishedBlocks(published: readonly PublishedMeans[]): Block[] {
+  if (published.length === 0) return [];
+  return [
+    {
+      kind: 'table',
+      caption: 'Norms of published class means',
+      head: ['teacher', 'classes', 'dimension', 'mean norm of a class mean', 'smallest … largest'],
+      rows: published.map((means) => ({
+        cells: [
+          means.teacher,
+          String(means.classes),
+          String(means.dimension),
+          plain(means.mean),
+          `${plain(means.smallest)} … ${plain(means.largest)}`,
+        ],
+      })),
+    },
+    {
+      kind: 'text',
+      text: 'The mean of a class is shorter than the mean length of its features, and networks of other widths are not compared by it.',
+    },
+  ];
+}

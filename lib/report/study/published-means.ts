@@ -1,0 +1,65 @@
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { max, mean, min } from 'simple-statistics';
+import { z } from 'zod';
+import { LabError } from '../../errors';
+import { readJson } from '../../files';
+
+/** Norms of class means, a teacher each, as this package keeps them. */
+export const publishedMeansSchema = z.array(
+  z.strictObject({
+    teacher: z.string(),
+    classes: z.int(),
+    dimension: z.int(),
+    /** Mean, smallest and largest norm over the classes. */
+    mean: z.number(),
+    smallest: z.number(),
+    largest: z.number(),
+  }),
+);
+
+/** Norms of the class means of a teacher, as its authors published them. */
+export type PublishedMeans = z.infer<typeof publishedMeansSchema>[number];
+
+const remedy =
+  'Name a folder of files like resnet56.json, each an object of lists of numbers by class';
+const fileSchema = z.record(z.string(), z.array(z.number()).min(1));
+
+/**
+ * The norms of the class means in a folder's JSON files, which hold a list of numbers for each class.
+ *
+ * @throws LabError of kind `file` that names what cannot be read.
+ */
+export function readPublishedMeans(folder: string): PublishedMeans[] {
+  return filesIn(folder).map((name) => {
+    const file = join(folder, name);
+    const parsed = fileSchema.safeParse(readJson(file, remedy));
+    if (!parsed.success) throw fault('not a file of class means', file, 'another form');
+    const means = Object.values(parsed.data);
+    const norms = means.map((values) => Math.hypot(...values));
+    const [first = []] = means;
+    if (norms.length === 0) throw fault('not a file of class means', file, 'no class');
+    return {
+      teacher: basename(name, '.json'),
+      classes: means.length,
+      dimension: first.length,
+      mean: mean(norms),
+      smallest: min(norms),
+      largest: max(norms),
+    };
+  });
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+    if (names.length > 0) return names.sort();
+  } catch {
+    throw fault('a folder of class means cannot be read', folder, 'no such folder');
+  }
+  throw fault('a folder of class means holds none', folder, 'no .json file');
+}
+
+function fault(what: string, where: string, found: string): LabError {
+  return new LabError({ kind: 'file', what, where, found, remedy });
+}

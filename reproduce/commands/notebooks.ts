@@ -1,0 +1,87 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { runCommand } from '../../lib/cli';
+import { LabError } from '../../lib/errors';
+import { ensureCompiled } from '../../lib/notebook/compiled';
+import { findNotebooks, runNotebooks } from '../../lib/notebook/run/run-notebooks';
+
+interface NotebooksOptions {
+  readonly output?: string;
+  readonly timeout: number;
+  readonly list?: true;
+  readonly json?: true;
+}
+
+const command = new Command('npm run notebooks --')
+  .description(
+    'Executes the notebooks without a browser, each in a fresh kernel, shows what they print, and writes the executed copies. ' +
+      'Exit status 1 when a cell fails, something throws after its cell has ended, or a kernel dies; such a notebook is left as it was. Needs no Python.',
+  )
+  .argument('[names...]', 'which notebooks, by name (03-nd-loss) or path; all of them when none is named')
+  .option('--output <folder>', 'write the executed copies there instead of over the notebooks')
+  .option('--timeout <seconds>', 'how long one cell may take', positive, 600)
+  .option('--list', 'only list the notebooks that would be executed')
+  .option('--json', 'one JSON object on standard output: {notebooks: [{name, seconds, written, error}]}')
+  .action(execute);
+
+async function execute(names: string[], options: NotebooksOptions): Promise<void> {
+  const { output, timeout, list, json } = options;
+  const files = findNotebooks(names);
+  if (list === true) {
+    process.stdout.write(json ? `${JSON.stringify({ files })}\n` : `${files.join('\n')}\n`);
+    return;
+  }
+  const log = (text: string): void => {
+    process.stderr.write(text);
+  };
+  await ensureCompiled((message) => {
+    log(`${message}\n`);
+  });
+  const results = await runNotebooks(files, {
+    ...(output === undefined ? {} : { output }),
+    cellTimeout: timeout,
+    onNotebook: (name, index, count) => {
+      log(`\n${name} (${String(index)} of ${String(count)})\n`);
+    },
+    cellEvents: {
+      onCell: (cell, cells, source) => {
+        log(`  [${String(cell)}/${String(cells)}] ${firstLine(source)}\n`);
+      },
+      onText: (text) => {
+        log(text.replace(/^(?=.)/gmu, '      '));
+      },
+    },
+    onResult: ({ name, seconds, error }) => {
+      const time = `${seconds.toFixed(1)} s`;
+      log(error === null ? `  done in ${time}\n` : `  FAILED after ${time}: ${name}\n`);
+    },
+  });
+  if (json === true) {
+    const notebooks = results.map((result) => ({
+      ...result,
+      error: result.error?.message ?? null,
+    }));
+    process.stdout.write(`${JSON.stringify({ notebooks })}\n`);
+  }
+  const total = results.reduce((sum, { seconds }) => sum + seconds, 0);
+  const failures = results.flatMap(({ error }) => error ?? []);
+  log(`\n${String(results.length)} notebooks in ${total.toFixed(0)} s, ${String(failures.length)} failed\n`);
+  if (failures.length === 0) return;
+  throw new LabError({
+    kind: 'numerics',
+    what: `${String(failures.length)} of ${String(results.length)} notebooks failed`,
+    found: failures.map(({ message }) => `\n- ${message}`).join(''),
+    remedy: 'Mend the cells named above',
+  });
+}
+
+function firstLine(source: string): string {
+  return source.split('\n').find((line) => line.trim() !== '')?.slice(0, 90) ?? '';
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('A number of seconds above 0.');
+  return value;
+}
+
+runCommand(() => command.parseAsync());

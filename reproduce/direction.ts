@@ -1,0 +1,7 @@
+import { runCommand } from '../lib/cli';
+import { gridCommand } from './grid/command';
+import { directionStudy } from './studies/direction';
+
+runCommand(async () => {
+  await gridCommand(directionStudy).parseAsync();
+});

@@ -1,0 +1,174 @@
+import { dataProgressPrinter, loadDataset } from '../../lib/data';
+import { findSource } from '../../lib/data/registry';
+import type { ImageDataset } from '../../lib/data/types';
+import type { EngineDescription } from '../../lib/engine/describe';
+import { startEngine } from '../../lib/engine/load';
+import { type CostModel, costModel } from '../../lib/study/cost';
+import { clock } from '../../lib/study/clock';
+import { forgetRuns } from '../../lib/study/forget';
+import { type JobPlan, planJobs } from '../../lib/study/graphics-jobs';
+import { teacherWarning } from '../../lib/study/paper-teacher';
+import type { PlannedRun } from '../../lib/study/plan';
+import { runTitle, studyProgress, waitInWords } from '../../lib/study/progress';
+import { runStudy } from '../../lib/study/run-study';
+import { withTensorBoard } from '../../lib/study/tensorboard';
+import { isWorker, stopWithParent } from '../../lib/study/workers';
+import { interruption } from '../../lib/train/interruption';
+import { recordedCommand } from '../../lib/results/command';
+import { writeTensorBoard } from '../../lib/results/tensorboard';
+import { registerDatasets } from '../datasets';
+import { requireRecipeFits } from '../../lib/train/requirements';
+import { trainedHere } from '../../lib/report/teacher';
+import type { GridOptions } from './command';
+import { trainInJobs } from './jobs';
+import { listPlan } from './list';
+import { planGrid, runsFolder } from './plan';
+import { renderGrid, renderWhenComplete } from './render';
+import { gridSettings, type GridSettings, teacherSeed } from './settings';
+import type { GridStudy } from './study';
+
+const onlyJob: JobPlan = { jobs: 1, gpus: [] };
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+const timing = (network: string): void => say(`Timing a step of ${network} here …`);
+
+/** Runs a view's grid, or its part, or lists it, and writes and prints what was measured. */
+export async function runGrid(study: GridStudy, options: GridOptions): Promise<void> {
+  const settings = gridSettings(study, options);
+  registerDatasets();
+  findSource(settings.data);
+  if (options.render) return renderGrid(study, settings, options);
+  if (!isWorker()) settings.notes.forEach(say);
+  const plan = (): PlannedRun[] => planGrid(settings, options.results, settings.cells);
+  const jobs = isWorker() || options.list ? onlyJob : await planJobs(settings.jobs);
+  if (jobs.jobs > 1) {
+    const dataset = await readDataset(settings, options);
+    for (const { recipe } of plan()) requireRecipeFits(recipe, dataset);
+    if (!options.resume) await forgetRuns(plan());
+    await trainInJobs(jobs, plan);
+    return renderWhenComplete(study, settings, options);
+  }
+  const [gpu] = jobs.gpus;
+  if (gpu !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = gpu;
+  const engine = await startEngine();
+  const dataset = await readDataset(settings, options);
+  for (const { recipe } of plan()) requireRecipeFits(recipe, dataset);
+  if (options.list) {
+    const runs = plan();
+    process.stdout.write(
+      listPlan(runs, costModel(dataset, runs, timing), {
+        json: options.json === true,
+        ...(options.shard ? { shard: options.shard } : {}),
+      }),
+    );
+    return;
+  }
+  // Whoever started this worker has deleted them, once for all workers.
+  if (!options.resume && !isWorker()) await forgetRuns(plan());
+  const runs = plan();
+  const cost = costModel(dataset, runs, timing);
+  announce(settings, dataset, engine, runs, cost);
+  await trainAll({ study, settings, options, runs, dataset, engine, cost });
+  if (!isWorker()) await renderWhenComplete(study, settings, options);
+}
+
+async function readDataset(
+  { data }: GridSettings,
+  { dataDir }: GridOptions,
+): Promise<ImageDataset> {
+  const progress = dataProgressPrinter();
+  try {
+    return await loadDataset(data, { dataDir, onProgress: progress.report });
+  } finally {
+    progress.stop();
+  }
+}
+
+function announce(
+  { scale }: GridSettings,
+  { name, train, test, classes }: ImageDataset,
+  engine: EngineDescription,
+  runs: readonly PlannedRun[],
+  cost: CostModel,
+): void {
+  const tensorflow =
+    engine.tensorflow === null ? 'TensorFlow.js alone' : `TensorFlow ${engine.tensorflow}`;
+  say(
+    `Data: ${name}, ${train.count} + ${test.count} images, ${classes.length} classes. Engine: ${engine.engine} (${tensorflow}, ${engine.device}).`,
+  );
+  if (scale !== 'paper' || !name.startsWith('cifar100')) {
+    say(
+      `This is ${scale} scale on ${name}, not the paper's setting (CIFAR-100, 240 epochs): its accuracies cannot be compared with the paper's, its gains can.`,
+    );
+  }
+  const unfinished = runs.filter(({ finished }) => !finished);
+  const seconds = unfinished.reduce((sum, run) => sum + cost.secondsLeft(run), 0);
+  say(
+    `${runs.length} runs, ${runs.length - unfinished.length} of them done; about ${clock(seconds)} left. Ctrl-C saves.`,
+  );
+}
+
+interface Training {
+  readonly study: GridStudy;
+  readonly settings: GridSettings;
+  readonly options: GridOptions;
+  readonly runs: readonly PlannedRun[];
+  readonly dataset: ImageDataset;
+  readonly engine: EngineDescription;
+  readonly cost: CostModel;
+}
+
+async function trainAll({
+  study,
+  settings,
+  options,
+  runs,
+  dataset,
+  engine,
+  cost,
+}: Training): Promise<void> {
+  const progress = studyProgress({
+    secondsOf: (run) => cost.secondsLeft(run),
+    onEpochSeconds: (run, seconds) => cost.measured(run, seconds),
+  });
+  const { signal, release } = interruption(() => {
+    progress.stop();
+    say('Stopping: saving this run first (Ctrl-C again stops at once) …');
+  });
+  stopWithParent();
+  try {
+    await runStudy({
+      study: runsFolder(settings),
+      scale: settings.scale,
+      resultsRoot: options.results,
+      runs,
+      dataset,
+      givenTeachers: settings.givenTeachers,
+      teacherSeed,
+      engine,
+      command: recordedCommand(study.script, process.argv.slice(2)),
+      signal,
+      onRun(run, place) {
+        const events = progress.run(run, place);
+        return options.tensorboard ? withTensorBoard(events, run.directory) : events;
+      },
+      onRunEnd(run, outcome) {
+        if (options.tensorboard) writeTensorBoard(run.directory);
+        if (outcome === 'finished before') say(`${runTitle(run)}: done before`);
+        if (outcome === 'finished elsewhere') say(`${runTitle(run)}: done by another process`);
+      },
+      onWait: (waiting) => say(waitInWords(waiting)),
+      onTeacher({ model, top1, source }) {
+        say(`teacher ${model.name}: ${top1.toFixed(2)} % top-1, measured here (${source})`);
+        // A teacher of a few epochs is not meant to be the paper's.
+        if (settings.scale !== 'paper' && source === trainedHere) return;
+        const warning = teacherWarning({ name: model.name, top1, dataset: dataset.name });
+        if (warning !== undefined) say(`WARNING: ${warning}`);
+      },
+    });
+  } finally {
+    progress.stop();
+    release();
+  }
+}

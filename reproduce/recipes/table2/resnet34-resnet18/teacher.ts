@@ -1,0 +1,23 @@
+/**
+ * resnet34, the teacher of resnet34 → resnet18 on ImageNet (column R34-R18): 73.31 % in the paper.
+ *
+ *     npm run reproduce:table2 -- --scale paper --pairs resnet34:resnet18 --methods teacher
+ *
+ * Time: days on one GPU, and not run here at this length; the same command with `--list` estimates
+ * time and memory on your machine.
+ *
+ * The paper takes torchvision's first published weights; a student that learnt from a teacher trained
+ * here is never called a match. Recipe: torchvision's, one run with seed 0 for all students.
+ */
+import { crossEntropy } from '../../../../lib/distill/terms';
+import { torchvisionRecipe } from '../../imagenet';
+import type { Table1Cell } from '../../table1-cell';
+
+export const cell = {
+  pair: 'resnet34:resnet18',
+  row: 'teacher',
+  expected: 73.31,
+  recipes: {
+    teacher: torchvisionRecipe([crossEntropy()]),
+  },
+} satisfies Table1Cell;

@@ -1,0 +1,27 @@
+/**
+ * SRRL++ of resnet50 → mobilenet_v1 on ImageNet (column R50-MV1): the paper prints no such row.
+ *
+ *     npm run reproduce:table2 -- --scale paper --pairs resnet50:mobilenet_v1 --methods srrl++
+ *
+ * Time: days on one GPU, and not run here at this length; the same command with `--list` estimates
+ * time and memory on your machine.
+ *
+ * SRRL’s published recipe with the ND loss.
+ *
+ * The paper has no such row: the weight 1 of ND is ours, and nothing was tuned.
+ */
+import { normDirection } from '../../../../lib/distill/terms';
+import type { Table1Cell } from '../../table1-cell';
+import { cell as plain } from './srrl';
+
+export const cell = {
+  pair: 'resnet50:mobilenet_v1',
+  row: 'srrl++',
+  expected: null,
+  recipes: {
+    'srrl++': {
+      ...plain.recipes.srrl,
+      terms: [...plain.recipes.srrl.terms, normDirection({ weight: 1 })],
+    },
+  },
+} satisfies Table1Cell;

@@ -1,0 +1,24 @@
+/**
+ * ReviewKD of resnet50 → resnet18 on ImageNet (larger teachers, R50): 71.09 % in the paper, the mean
+ * of five trials.
+ *
+ *     npm run reproduce:table2 -- --scale paper --pairs resnet50:resnet18 --methods reviewkd
+ *
+ * Time: days on one GPU, and not run here at this length; the same command with `--list` estimates
+ * time and memory on your machine.
+ *
+ * reviewkd is the recipe of ReviewKD++ with the ND weight 0, the base that shows what ND alone adds.
+ * The paper does not say in which recipe its number was made.
+ */
+import { withoutNormDirection } from '../../imagenet';
+import type { Table1Cell } from '../../table1-cell';
+import { cell as plusPlus } from './reviewkd++';
+
+export const cell = {
+  pair: 'resnet50:resnet18',
+  row: 'reviewkd',
+  expected: 71.09,
+  recipes: {
+    reviewkd: withoutNormDirection(plusPlus.recipes['reviewkd++']),
+  },
+} satisfies Table1Cell;

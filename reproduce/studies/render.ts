@@ -1,0 +1,54 @@
+import type { DrawnStudy } from '../../lib/report/study/document';
+import { type StudyName, studyNames } from '../../lib/report/study/names';
+import { readDrawnStudy, writeStudy } from '../../lib/report/study/write-study';
+import { type WriteTable1Options, writeReportPage } from '../../lib/report/write-table1';
+import type { Rendered, RenderRequest } from '../grid/study';
+import { studyMethodIds, studyMethods } from '../recipes/studies';
+import { isPaperRecipe, table1Methods } from '../recipes/table1';
+
+/** Renders a study from the run files and writes it, and the report in which it has a section. */
+export async function renderStudy(name: StudyName, request: RenderRequest): Promise<Rendered> {
+  const { resultsRoot, study, all, options } = request;
+  const { files, terminal, json } = await writeStudy({
+    name,
+    resultsRoot,
+    study,
+    folders: all,
+    methods: studyMethods[name],
+    ...(options.classMeansDir === undefined ? {} : { classMeansDir: options.classMeansDir }),
+  });
+  const report = await writeReportPage({
+    ...tableOptions(request),
+    studies: await drawnStudies(request),
+  });
+  return { files: [...files, report], terminal, json };
+}
+
+/** What table 1 and the report take of the runs that it shares with the studies. */
+export function tableOptions({ resultsRoot, study, all }: RenderRequest): WriteTable1Options {
+  const own = table1Methods();
+  return {
+    resultsRoot,
+    study,
+    others: all,
+    methods: own,
+    // The studies' own rows have tables of their own.
+    omit: new Set(studyMethodIds().filter((method) => !own.includes(method))),
+    isPaperRecipe,
+  };
+}
+
+/** The studies that have runs, drawn for the report. */
+export async function drawnStudies({ resultsRoot, all }: RenderRequest): Promise<DrawnStudy[]> {
+  const drawn: DrawnStudy[] = [];
+  for (const name of studyNames) {
+    const found = await readDrawnStudy({
+      name,
+      resultsRoot,
+      folders: all,
+      methods: studyMethods[name],
+    });
+    if (found !== null) drawn.push(found);
+  }
+  return drawn;
+}

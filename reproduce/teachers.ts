@@ -1,0 +1,7 @@
+import { runCommand } from '../lib/cli';
+import { gridCommand } from './grid/command';
+import { teachersStudy } from './studies/teachers';
+
+runCommand(async () => {
+  await gridCommand(teachersStudy).parseAsync();
+});

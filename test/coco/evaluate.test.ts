@@ -1,0 +1,183 @@
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { evaluateCoco } from '../../lib/coco/evaluate';
+import { precisionAt } from '../../lib/coco/summary';
+import type { CocoAnnotation, CocoAnnotations, CocoDetection } from '../../lib/coco/types';
+import { cocoEvalChecker } from '../../lib/verify/coco-eval';
+import { faultOf } from '../support/faults';
+
+const exact = 1e-12;
+
+/** Images 1 and 2 of 640 × 480 with objects of the categories 1 (cat) and 5 (dog). */
+function truth(...objects: readonly Partial<CocoAnnotation>[]): CocoAnnotations {
+  return {
+    file: 'made up',
+    categories: [
+      { id: 1, name: 'cat' },
+      { id: 5, name: 'dog' },
+    ],
+    images: [1, 2].map((id) => ({ id, fileName: `${id}.jpg`, width: 640, height: 480 })),
+    annotations: objects.map((object, index) => ({
+      id: index + 1,
+      imageId: 1,
+      categoryId: 1,
+      box: [0, 0, 50, 50],
+      area: 2500,
+      crowd: false,
+      ...object,
+    })),
+  };
+}
+
+function found(score: number, detection: Partial<CocoDetection> = {}): CocoDetection {
+  return { imageId: 1, categoryId: 1, box: [0, 0, 50, 50], score, ...detection };
+}
+
+describe('COCO evaluation', () => {
+  it('gives pycocotools’ figures of the reference files', async () => {
+    const cases = cocoEvalChecker.cases(
+      join(__dirname, '..', 'fixtures', 'reference', 'coco-eval'),
+    );
+    expect(cases.map(({ name }) => name)).to.deep.equal(['large', 'small']);
+    for (const { name, run } of cases) {
+      expect((await run()).mismatches, name).to.deep.equal([]);
+    }
+  });
+
+  it('averages the interpolated precision over 101 recalls', () => {
+    const groundTruth = truth({}, { box: [100, 100, 50, 50] });
+    const { stats, byCategory, curves } = evaluateCoco(groundTruth, [
+      found(0.9),
+      found(0.8, { box: [300, 300, 50, 50] }),
+      found(0.7, { box: [100, 100, 50, 50] }),
+    ]);
+    // Right, wrong, right: precision 1 up to recall 0.5 (51 of the recalls), then 2/3 up to recall 1.
+    const expected = (51 + (50 * 2) / 3) / 101;
+    expect(stats.AP).to.be.closeTo(expected, exact);
+    expect(stats.AP50).to.be.closeTo(expected, exact);
+    expect(stats.AR1).to.be.closeTo(0.5, exact);
+    expect(stats.AR10).to.be.closeTo(1, exact);
+    const curve = precisionAt(curves, 0.75, 1) ?? expect.fail('no curve');
+    expect(curve).to.have.length(101);
+    expect(curve[50]).to.be.closeTo(1, exact);
+    expect(curve[51]).to.be.closeTo(2 / 3, exact);
+    expect(curve[100]).to.be.closeTo(2 / 3, exact);
+    expect(byCategory.map(({ name, objects, AP }) => [name, objects, AP < 0])).to.deep.equal([
+      ['cat', 2, false],
+      ['dog', 0, true],
+    ]);
+    expect(precisionAt(curves, 0.5, 5)).to.equal(undefined);
+  });
+
+  it('counts a box as right up to its own overlap', () => {
+    // 50 × 50 against 50 × 32 inside of it: the overlap is 1600 / 2500 = 0.64, so right at 0.50, 0.55, 0.60.
+    const { stats } = evaluateCoco(truth({}), [found(0.9, { box: [0, 0, 50, 32] })]);
+    expect(stats.AP).to.be.closeTo(0.3, exact);
+    expect(stats.AP50).to.be.closeTo(1, exact);
+    expect(stats.AP75).to.equal(0);
+  });
+
+  it('counts an overlap that is just a threshold', () => {
+    const { stats } = evaluateCoco(truth({}), [found(0.9, { box: [0, 0, 50, 25] })]);
+    expect(stats.AP).to.be.closeTo(0.1, exact);
+  });
+
+  it('lets one object be found once, by the surest', () => {
+    const { stats } = evaluateCoco(truth({}, { box: [200, 200, 50, 50] }), [
+      found(0.9),
+      found(0.8),
+      found(0.7, { box: [200, 200, 50, 50] }),
+    ]);
+    expect(stats.AP50).to.be.closeTo((51 + (50 * 2) / 3) / 101, exact);
+  });
+
+  it('takes the free object that overlaps most', () => {
+    const { stats } = evaluateCoco(truth({ box: [0, 0, 50, 40] }, { box: [0, 0, 50, 50] }), [
+      found(0.9),
+      found(0.8, { box: [0, 0, 50, 40] }),
+    ]);
+    expect(stats.AP).to.be.closeTo(1, exact);
+  });
+
+  it('orders equal scores by image, then as they were given', () => {
+    const right = found(0.5, { imageId: 2 });
+    const wrong = found(0.5, { imageId: 2, box: [300, 300, 50, 50] });
+    const groundTruth = truth({ imageId: 2 });
+    expect(evaluateCoco(groundTruth, [right, wrong]).stats.AP50).to.be.closeTo(1, exact);
+    expect(evaluateCoco(groundTruth, [wrong, right]).stats.AP50).to.be.closeTo(0.5, exact);
+    const elsewhere = { ...wrong, imageId: 1 };
+    expect(evaluateCoco(groundTruth, [right, elsewhere]).stats.AP50).to.be.closeTo(0.5, exact);
+  });
+
+  it('counts neither crowds nor what is found in them', () => {
+    const crowd = { box: [100, 100, 200, 200], area: 40_000, crowd: true } as const;
+    const inside = [110, 140, 180].map((x) => found(0.95, { box: [x, 110, 50, 50] }));
+    const { stats, byCategory } = evaluateCoco(truth({}, crowd), [...inside, found(0.9)]);
+    expect(stats.AP).to.be.closeTo(1, exact);
+    expect(byCategory[0]?.objects).to.equal(1);
+    const alone = evaluateCoco(truth(crowd), inside);
+    expect(alone.stats.AP).to.equal(-1);
+  });
+
+  it('counts what is found on an image without objects as wrong', () => {
+    const { stats } = evaluateCoco(truth({}), [found(0.9, { imageId: 2 }), found(0.8)]);
+    expect(stats.AP50).to.be.closeTo(0.5, exact);
+  });
+
+  it('gives 0 where nothing was found, and −1 where there is nothing to find', () => {
+    expect(evaluateCoco(truth({}), []).stats).to.include({ AP: 0, AR100: 0, APs: -1, APm: 0 });
+    expect(evaluateCoco(truth(), [found(1)]).stats).to.include({ AP: -1, AR1: -1 });
+  });
+
+  it('counts an area on the edge of two sizes in both', () => {
+    const box = [0, 0, 32, 32] as const;
+    const { stats } = evaluateCoco(truth({ box, area: 1024 }), [found(1, { box })]);
+    expect(stats.APs).to.be.closeTo(1, exact);
+    expect(stats.APm).to.be.closeTo(1, exact);
+    expect(stats.APl).to.equal(-1);
+  });
+
+  it('leaves wrong boxes of another size out of a size’s precision', () => {
+    const big = found(0.95, { box: [300, 200, 200, 200] });
+    const { stats } = evaluateCoco(truth({}), [big, found(0.9)]);
+    expect(stats.APm).to.be.closeTo(1, exact);
+    expect(stats.AP50).to.be.closeTo(0.5, exact);
+  });
+
+  it('counts as many detections of an image as it is told to', () => {
+    const detections = [found(0.9, { box: [300, 300, 50, 50] }), found(0.8)];
+    const { stats } = evaluateCoco(truth({}), detections, { maxDetections: [1, 1, 1] });
+    expect(stats).to.include({ AP: 0, AR1: 0, AR100: 0 });
+  });
+
+  it('evaluates the images it is told to', () => {
+    const groundTruth = truth({}, { imageId: 2 });
+    const detections = [found(0.9, { imageId: 2 })];
+    expect(evaluateCoco(groundTruth, detections, { imageIds: [2] }).stats.AP).to.be.closeTo(
+      1,
+      exact,
+    );
+    expect(evaluateCoco(groundTruth, detections, { imageIds: [1] }).stats.AP).to.equal(0);
+  });
+
+  it('counts an object whose number is 0', () => {
+    expect(evaluateCoco(truth({ id: 0 }), [found(0.9)]).stats.AP).to.be.closeTo(1, exact);
+  });
+
+  it('names detections that do not belong to the annotations', async () => {
+    const detections = [
+      found(0.5, { categoryId: 2 }),
+      found(0.5, { imageId: 9 }),
+      found(NaN),
+      ...Array.from({ length: 6 }, () => found(0.5, { categoryId: 3 })),
+    ];
+    const fault = await faultOf(() => evaluateCoco(truth({}), detections));
+    expect(fault.kind).to.equal('data');
+    expect(fault.found).to.contain(
+      'detections of unknown categories (7): detection 1: category 2, detection 4: category 3',
+    );
+    expect(fault.found).to.contain('and 4 more');
+    expect(fault.found).to.contain('not in the annotations (1): detection 2: image 9');
+    expect(fault.found).to.contain('a number that is none (1): detection 3');
+  });
+});

@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { computeClassMeans, computeClassMeansOver } from '../../lib/distill/class-means';
+import {
+  crossEntropy,
+  type LossTerm,
+  mixedNormDirection,
+  normDirection,
+  softCrossEntropy,
+} from '../../lib/distill/terms';
+import { LabError } from '../../lib/errors';
+import { createModel } from '../../lib/models/registry';
+import { hashStateDict } from '../../lib/nn/hash';
+import {
+  type BatchSource,
+  inMemorySource,
+  type TrainingBatch,
+  type TrainingData,
+} from '../../lib/train/batch-source';
+import type { TrainingRecipe } from '../../lib/train/recipe';
+import { train, type TrainingOptions } from '../../lib/train/train';
+import { smallDataset } from '../support/datasets';
+import { withEngine } from '../support/engine';
+import { faultOf } from '../support/faults';
+import { withFolder } from '../support/folder';
+
+const dataset = smallDataset();
+
+/** A source that is no data set in memory, as an image folder is; with mixed images if asked for. */
+function readAsItGoes({ mixed = false } = {}): BatchSource {
+  const memory = inMemorySource(dataset);
+  return {
+    ...memory,
+    async *trainingBatches(at) {
+      for await (const batch of memory.trainingBatches({ ...at, augmentation: 'none' })) {
+        yield mixed ? withMix(batch, at.epoch) : batch;
+      }
+    },
+  };
+}
+
+function withMix(batch: TrainingBatch, epoch: number): TrainingBatch {
+  const rows = Array.from({ length: batch.count }, (_, row) => row);
+  return {
+    ...batch,
+    mix: {
+      partner: Int32Array.from(rows, (row) => batch.count - 1 - row),
+      lambda: Float32Array.from(rows, () => 0.6 + epoch / 10),
+    },
+  };
+}
+
+function recipeWith(
+  terms: readonly LossTerm[],
+  changes: Partial<TrainingRecipe> = {},
+): TrainingRecipe {
+  return {
+    student: 'resnet8',
+    method: { name: 'test', terms },
+    epochs: 2,
+    batchSize: 16,
+    learningRate: 0.05,
+    schedule: { kind: 'step', milestones: [1], factor: 0.1 },
+    optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: true },
+    augmentation: 'none',
+    ...changes,
+  };
+}
+
+/** All that a DeiT recipe has, on a small scale. */
+const everything = recipeWith([softCrossEntropy(), mixedNormDirection({ weight: 1.5 })], {
+  augmentation: 'deit',
+  learningRate: 0.01,
+  schedule: { kind: 'cosine', warmUpEpochs: 1, over: 'epochs after the warm-up', by: 'step' },
+  optimiser: { kind: 'adamw', betas: [0.9, 0.95], weightDecay: 0.3 },
+  microBatch: 6,
+  clipNorm: 1,
+  weightAverage: { decay: 0.8 },
+});
+
+/** Trains in a folder; the student's hash and the metrics as written. */
+async function trainIn(
+  directory: string,
+  data: TrainingData,
+  recipe: TrainingRecipe,
+  options: Partial<TrainingOptions> = {},
+): Promise<{ hash: string; metrics: string }> {
+  const student = createModel('resnet8', { classes: 4, seed: 1 });
+  const teacher = createModel('resnet8x4', { classes: 4, seed: 9 });
+  const classMeans = Float32Array.from({ length: 4 * 256 }, (_, i) => (i % 7) / 7);
+  try {
+    await train({
+      recipe,
+      recipeHash: 'recipe',
+      student,
+      teacher: { model: teacher, classMeans, embeddingNorm: 1 },
+      dataset: data,
+      seed: 1,
+      directory,
+      ...options,
+    });
+    const metrics = readFileSync(join(directory, 'metrics.jsonl'), 'utf8');
+    return { hash: hashStateDict(student.stateDict()), metrics };
+  } finally {
+    student.dispose();
+    teacher.dispose();
+  }
+}
+
+function stopAfter(batches: number): Pick<TrainingOptions, 'signal' | 'onBatch'> {
+  const controller = new AbortController();
+  let seen = 0;
+  return {
+    signal: controller.signal,
+    onBatch: () => {
+      if (++seen === batches) controller.abort();
+    },
+  };
+}
+
+describe('training from a source of batches', () => {
+  withEngine('native');
+  const folder = withFolder();
+
+  it('gives the bytes that the same images in memory give', async () => {
+    const recipe = recipeWith([crossEntropy(), normDirection()]);
+    const read = await trainIn(join(folder(), 'read'), readAsItGoes(), recipe);
+    expect(read).to.deep.equal(await trainIn(join(folder(), 'memory'), dataset, recipe));
+  });
+
+  // Three batches an epoch: inside the first, at its end, and inside the second.
+  for (const batches of [1, 3, 4]) {
+    it(`with AdamW, average, clipping, parts and mixing goes on after ${batches} batches as if not stopped`, async () => {
+      const source = readAsItGoes({ mixed: true });
+      const unbroken = await trainIn(join(folder(), 'unbroken'), source, everything);
+      const broken = join(folder(), 'broken');
+      const { kind } = await faultOf(() =>
+        trainIn(broken, source, everything, stopAfter(batches)),
+      );
+      expect(kind).to.equal('interrupted');
+      expect(await trainIn(broken, source, everything)).to.deep.equal(unbroken);
+    });
+  }
+
+  it('goes on from a checkpoint that time alone made, after a kill', async () => {
+    const source = readAsItGoes();
+    const recipe = recipeWith([crossEntropy()]);
+    const unbroken = await trainIn(join(folder(), 'unbroken'), source, recipe);
+    const broken = join(folder(), 'broken');
+    let steps = 0;
+    const killed = trainIn(broken, source, recipe, {
+      checkpointSeconds: 0,
+      onBatch: () => {
+        if (++steps === 3) throw new Error('killed');
+      },
+    });
+    expect(await killed.catch((error: unknown) => String(error))).to.equal('Error: killed');
+    const notices: string[] = [];
+    const onNotice = (message: string): void => void notices.push(message);
+    expect(await trainIn(broken, source, recipe, { onNotice })).to.deep.equal(unbroken);
+    expect(notices).to.deep.equal(['resumed after epoch 0, batch 2']);
+  });
+
+  it('refuses an augmentation that images in memory do not have', async () => {
+    const recipe = { ...everything, microBatch: 8 };
+    const { what, remedy } = await faultOf(() => trainIn(folder(), dataset, recipe));
+    expect(what).to.include("augmentation of images in memory 'deit'");
+    expect(remedy).to.include('pad-crop-flip');
+  });
+});
+
+describe('class means over a source of batches', () => {
+  withEngine('native');
+
+  it('are those over the same images in memory', async () => {
+    const teacher = createModel('resnet8', { classes: 4, seed: 1 });
+    const options = { teacherHash: 'hash', augmented: false, batchSize: 9 };
+    const { means } = await computeClassMeansOver(teacher, readAsItGoes(), options);
+    const expected = computeClassMeans(teacher, dataset, options);
+    means.forEach((mean, at) => expect(mean).to.be.closeTo(expected.means[at] ?? NaN, 1e-6));
+    teacher.dispose();
+  });
+
+  it('refuse mixed images', async () => {
+    const teacher = createModel('resnet8', { classes: 4 });
+    const made = computeClassMeansOver(teacher, readAsItGoes({ mixed: true }), {
+      teacherHash: 'hash',
+    });
+    const error = await made.catch((thrown: unknown) => thrown);
+    expect(error).to.be.instanceOf(LabError);
+    expect((error as LabError).message).to.include('of no class');
+    teacher.dispose();
+  });
+});
