@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../errors';
-import { differentiable, savedTensor } from '../differentiable';
+import { savedTensor } from '../differentiable';
 import {
   intsAttribute,
   isNative,
@@ -51,18 +51,61 @@ function nativeConvolution(
   stride: number,
   padding: number,
 ): tf.Tensor4D {
-  const { attributes, padFirst } = nativePadding(weights, stride, padding);
-  const output = differentiable([x, weights], () => {
-    const padded = padFirst ? padSpatially(x, padding) : x;
-    const value = nativeOperation('Conv2D', attributes, [padded, weights]);
+  const { filling, padFirst } = nativePadding(weights, stride, padding);
+  return tf
+    .engine()
+    .runKernel(
+      kernelName,
+      { x: padFirst ? padSpatially(x, padding) : x, weights },
+      { stride, filling },
+    );
+}
+
+/**
+ * A convolution as a kind of operation of its own, not a `differentiable` one: its gradient gives each
+ * input's share only when it is asked for, and nobody asks for that of a batch of images.
+ */
+const kernelName = 'NormDirectionConvolution';
+
+tf.registerKernel({
+  kernelName,
+  backendName: 'tensorflow',
+  kernelFunc: ({ inputs, attrs }) =>
+    nativeOperation('Conv2D', attributesOf(attrs), [given(inputs.x), given(inputs.weights)]),
+});
+
+tf.registerGradient({
+  kernelName,
+  inputsToSave: ['x', 'weights'],
+  gradFunc(gradient, saved, attrs) {
+    // One output: the type also knows of kernels with several.
+    const of = gradient as tf.Tensor;
+    const x = savedTensor(saved, 0);
+    const weights = savedTensor(saved, 1);
     return {
-      value,
-      saved: [padded, weights],
-      backward: (gradient, saved) =>
-        nativeConvolutionGradients(gradient, saved, attributes, padFirst ? padding : 0),
+      x: () =>
+        nativeOperation('Conv2DBackpropInput', attributesOf(attrs), [
+          tf.tensor1d(x.shape, 'int32'),
+          weights,
+          of,
+        ]),
+      weights: () =>
+        nativeOperation('Conv2DBackpropFilter', attributesOf(attrs), [
+          x,
+          tf.tensor1d(weights.shape, 'int32'),
+          of,
+        ]),
     };
-  });
-  return output as tf.Tensor4D;
+  },
+});
+
+function attributesOf({ stride, filling }: tf.NamedAttrMap = {}): OperationAttribute[] {
+  return convolutionAttributes(Number(stride), filling === 'SAME' ? 'SAME' : 'VALID');
+}
+
+function given(input: tf.TensorInfo | undefined): tf.TensorInfo {
+  if (input === undefined) throw new Error('a convolution lacks an input');
+  return input;
 }
 
 /** How TensorFlow pads as PyTorch does: by itself, or with zeros put around the input first. */
@@ -70,12 +113,14 @@ export function nativePadding(
   weights: tf.Tensor4D,
   stride: number,
   padding: number,
-): { attributes: OperationAttribute[]; padFirst: boolean } {
+): { attributes: OperationAttribute[]; filling: 'SAME' | 'VALID'; padFirst: boolean } {
   const [kernelHeight, kernelWidth] = weights.shape;
   // EXPLICIT padding leaves TensorFlow's fast path on a CPU: SAME where it means the same, else Pad.
   const same = stride === 1 && kernelHeight === 2 * padding + 1 && kernelWidth === 2 * padding + 1;
+  const filling = same ? 'SAME' : 'VALID';
   return {
-    attributes: convolutionAttributes(stride, same ? 'SAME' : 'VALID'),
+    attributes: convolutionAttributes(stride, filling),
+    filling,
     padFirst: padding > 0 && !same,
   };
 }
