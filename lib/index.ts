@@ -26,6 +26,8 @@ export {
   probabilisticTransferLoss,
   relationalLoss,
   sifnLoss,
+  softCrossEntropyLoss,
+  softmaxRegressionLoss,
   updatedMemory,
   type ContrastOptions,
   type DirectionInfoNceOptions,
@@ -48,6 +50,7 @@ export {
   dkd,
   fitNet,
   kd,
+  mixedNormDirection,
   naiveFeature,
   naiveNorm,
   normDirection,
@@ -57,6 +60,9 @@ export {
   reviewKd,
   rkd,
   sifn,
+  softCrossEntropy,
+  srrl,
+  tokenDistillation,
   warmUp,
   type LossTerm,
   type Method,
@@ -66,6 +72,7 @@ export type { BatchSignals } from './distill/signals';
 export { embeddingAdapter, type EmbeddingAdapter } from './distill/adapter';
 export {
   computeClassMeans,
+  computeClassMeansOver,
   readClassMeans,
   requireClassMeansOf,
   writeClassMeans,
@@ -95,9 +102,26 @@ export { loadDataset, registerDataset, type LoadDatasetOptions } from './data/re
 export type { ImageDataset, ImageSplit } from './data/types';
 
 export { evaluate, type Evaluation } from './train/evaluate';
+export { adamW, type AdamWOptions } from './train/adamw';
+export {
+  inMemorySource,
+  type BatchSource,
+  type TrainingBatch,
+  type TrainingData,
+} from './train/batch-source';
 export { lossAndGradients, type LossAndGradients } from './train/gradients';
 export { createLearner, type Learner, type LearnerOptions, type Teacher } from './train/learner';
+export { createOptimiser, type Optimiser, type OptimiserOptions } from './train/optimiser';
 export type { TrainingRecipe } from './train/recipe';
 export { learningRateAt, type Schedule } from './train/schedule';
 export { sgd, type Sgd, type SgdOptions } from './train/sgd';
+export { weightAverage, type WeightAverage } from './train/weight-average';
 export { train, type TrainingEvents, type TrainingOptions } from './train/train';
+
+export { preprocessingOf, type Preprocessing } from './data/preprocess';
+
+export { evaluateCoco, type CocoEvaluation } from './coco/evaluate';
+export { madeUpDetections } from './coco/made-up';
+export type { CocoAnnotations, CocoDetection } from './coco/types';
+export { suppressOverlaps } from './detection/operations/non-maximum-suppression';
+export { roiAlign } from './detection/operations/roi-align';

@@ -4,21 +4,41 @@ import { random } from '../engine/random';
 import { tidied } from '../engine/tidied';
 import { createModel } from '../models/registry';
 import { createLearner } from '../train/learner';
+import type { TrainingRecipe } from '../train/recipe';
 import { type OperationTime, profileOperations } from './profile';
 
 export interface BenchStepOptions {
   readonly teacher: string;
   readonly student: string;
   readonly batch: number;
+  /** Images, classes and recipe of another table than table 1. */
+  readonly setting?: BenchSetting;
 }
 
-/** A KD++ step on random images of 32 × 32 with 100 classes, and its parts; all return when it is computed. */
+/** What a step computes on. */
+export interface BenchSetting {
+  /** Side of the images. */
+  readonly size: number;
+  readonly classes: number;
+  readonly recipe: Pick<TrainingRecipe, 'method' | 'optimiser' | 'dropPath'>;
+}
+
+const cifarSetting: BenchSetting = {
+  size: 32,
+  classes: 100,
+  recipe: {
+    method: { name: 'kd++', terms: [crossEntropy(), kd(), normDirection({ weight: 2 })] },
+    optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: true },
+  },
+};
+
+/** A step, by default KD++'s on random images of 32 × 32 with 100 classes, and its parts; all return when it is computed. */
 export interface BenchStep {
-  /** Teacher forward, student forward and backward, losses, SGD. */
+  /** Teacher forward, student forward and backward, losses, optimiser. */
   readonly whole: () => void;
   /** The teacher's forward pass alone. */
   readonly teacher: () => void;
-  /** SGD alone. */
+  /** The optimiser alone. */
   readonly optimiser: () => void;
   /** Trained numbers of the teacher and of the student. */
   readonly parameters: readonly [teacher: number, student: number];
@@ -27,14 +47,18 @@ export interface BenchStep {
   readonly dispose: () => void;
 }
 
-const classes = 100;
 const learningRate = 1e-3;
 
 /** @throws LabError for an unknown model. */
 export function createBenchStep(options: BenchStepOptions): BenchStep {
-  const { batch } = options;
-  const student = createModel(options.student, { classes });
-  const teacher = createModel(options.teacher, { classes });
+  const { batch, setting = cifarSetting } = options;
+  const { size, classes, recipe } = setting;
+  const student = createModel(options.student, {
+    classes,
+    imageSize: size,
+    dropPath: recipe.dropPath ?? 0,
+  });
+  const teacher = createModel(options.teacher, { classes, imageSize: size });
   const draw = random(0, 'benchmark');
   const learner = createLearner({
     student,
@@ -42,17 +66,21 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
       model: teacher,
       classMeans: Float32Array.from({ length: classes * teacher.embeddingSize }, draw.uniform),
     },
-    method: { name: 'kd++', terms: [crossEntropy(), kd(), normDirection({ weight: 2 })] },
+    method: recipe.method,
+    optimiser: recipe.optimiser,
   });
   const images = tf.tensor4d(
-    Float32Array.from({ length: batch * 32 * 32 * 3 }, () => draw.normal()),
-    [batch, 32, 32, 3],
+    Float32Array.from({ length: batch * size * size * 3 }, () => draw.normal()),
+    [batch, size, size, 3],
   );
   const labels = tf.tensor1d(
     Int32Array.from({ length: batch }, () => draw.integer(classes)),
     'int32',
   );
-  const trained = [student, learner.adapter].flatMap((part) => part?.state.trainable ?? []);
+  const trained = [
+    ...[student, learner.adapter].flatMap((part) => part?.state.trainable ?? []),
+    ...learner.objective.trainable,
+  ];
   const gradients = trained.map(({ value }) => tf.zerosLike(value));
   const whole = (): void => {
     learner.step({ images, labels }, { epoch: 0, learningRate, random: draw });

@@ -210,8 +210,7 @@ function toByte(fixed: number): number {
 function requireInside(what: string, box: Box, { width, height }: ImageSize): void {
   const { left, top } = box;
   const whole = [left, top, box.width, box.height, width, height].every(Number.isInteger);
-  const fits =
-    left >= 0 && top >= 0 && left + box.width <= width && top + box.height <= height;
+  const fits = left >= 0 && top >= 0 && left + box.width <= width && top + box.height <= height;
   if (whole && fits && box.width >= 1 && box.height >= 1) return;
   throw new LabError({
     kind: 'data',

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/operations/pooling';
 import { LabError } from '../errors';
 import type { Model, ModelOutput } from '../nn/model';

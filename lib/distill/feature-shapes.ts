@@ -17,7 +17,9 @@ export interface FeatureShapes {
 /** Found by a forward pass over one empty image of the size that the model is meant for. */
 export function featureShapes(model: Model): FeatureShapes {
   return tidied(() => {
-    const output = model.forward(tf.zeros([1, model.inputSize, model.inputSize, 3]), { training: false });
+    const output = model.forward(tf.zeros([1, model.inputSize, model.inputSize, 3]), {
+      training: false,
+    });
     const shapesOf = (maps: readonly tf.Tensor4D[]): FeatureShape[] =>
       maps.map(({ shape: [, side, , channels] }) => ({ side, channels }));
     return {

@@ -49,10 +49,7 @@ export function normDirectionLoss(
     const inverse = inverseNorms(norms);
     const ratio = tf.mul(tf.sum(tf.mul(student, directions), 1, true), inverse);
     const slope = isStudents
-      ? tf.sub<tf.Tensor2D>(
-          tf.mul(student, tf.mul(tf.mul(isStudents, ratio), inverse)),
-          directions,
-        )
+      ? tf.sub<tf.Tensor2D>(tf.mul(student, tf.mul(tf.mul(isStudents, ratio), inverse)), directions)
       : tf.neg(directions);
     return {
       value: tf.sub<tf.Scalar>(1, tf.mean(ratio)),

@@ -1,9 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { relu as reluOf } from '../engine/operations/relu';
-import {
-  type ConvolutionNorm,
-  convolutionNormLayer,
-} from '../nn/convolution-norm';
+import { type ConvolutionNorm, convolutionNormLayer } from '../nn/convolution-norm';
 import { dropPath as droppedPath, dropPathProbabilities } from '../nn/drop-path';
 import { type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';

@@ -80,8 +80,9 @@ function requireClasses(
   where: string | undefined,
 ): void {
   const classifier = state.trainable.findLast(({ value }) => value.rank === 2);
-  const given = classifier && entries.get(classifier.name)?.shape;
-  if (given?.length !== 2 || given[1] !== classifier?.value.shape[1]) return;
+  if (classifier === undefined) return;
+  const given = entries.get(classifier.name)?.shape;
+  if (given?.length !== 2 || given[1] !== classifier.value.shape[1]) return;
   if (given[0] === classes) return;
   throw new LabError({
     kind: 'model',

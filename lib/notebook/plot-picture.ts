@@ -43,7 +43,8 @@ export async function plotPicture(figure: SizedFigure): Promise<Buffer> {
 }
 
 /** Kinds that Plotly paints on a canvas, which there is none of here. */
-const painted = /^(heatmap|image|histogram2d|.*gl.*|.*3d|surface|mesh|cone|volume|isosurface|.*map)$/u;
+const painted =
+  /^(heatmap|image|histogram2d|.*gl.*|.*3d|surface|mesh|cone|volume|isosurface|.*map)$/u;
 
 function requireDrawable({ data }: SizedFigure): void {
   const kind = data.map(({ type }) => type ?? 'scatter').find((type) => painted.test(type));
@@ -82,7 +83,16 @@ function supplyWhatIsMissing(window: DOMWindow): void {
   };
   const box = function (this: Element): object {
     const { width, height, size } = text(this);
-    return { x: 0, y: -size, width, height, left: 0, top: -size, right: width, bottom: height - size };
+    return {
+      x: 0,
+      y: -size,
+      width,
+      height,
+      left: 0,
+      top: -size,
+      right: width,
+      bottom: height - size,
+    };
   };
   Object.assign(window.SVGElement.prototype, {
     getBBox: box,
@@ -97,7 +107,10 @@ function supplyWhatIsMissing(window: DOMWindow): void {
       return pointAtLength(this.getAttribute('d') ?? '', distance);
     },
   });
-  Object.assign(window.URL, { createObjectURL: () => 'blob:none', revokeObjectURL: () => undefined });
+  Object.assign(window.URL, {
+    createObjectURL: () => 'blob:none',
+    revokeObjectURL: () => undefined,
+  });
   Object.assign(window, {
     TextDecoder,
     TextEncoder,

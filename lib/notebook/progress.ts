@@ -25,7 +25,8 @@ export function showProgress(title: string, total: number, unit = 'steps'): Cell
   const line = (done: number, note: string, isLive: boolean): { 'text/plain': string } => {
     const filled = Math.round((barWidth * Math.min(done, total)) / Math.max(total, 1));
     const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled);
-    const left = isLive && done > 0 ? timeLeft(((Date.now() - started) * (total - done)) / done) : '';
+    const left =
+      isLive && done > 0 ? timeLeft(((Date.now() - started) * (total - done)) / done) : '';
     const parts = [`${String(Math.floor(done))} of ${String(total)} ${unit}`, left, note];
     return { 'text/plain': `${title} ${bar} ${parts.filter((part) => part !== '').join(', ')}` };
   };

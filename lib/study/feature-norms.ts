@@ -56,7 +56,9 @@ export function featureNormsOfRuns(runs: readonly Run[]): FeatureNorms[] {
           dimension: null,
           ...about,
         },
-        ...(existsSync(file) ? [{ ...featureNormsOfClassMeans(file, student), ...about, source }] : []),
+        ...(existsSync(file)
+          ? [{ ...featureNormsOfClassMeans(file, student), ...about, source }]
+          : []),
       ];
     })
     .sort((a, b) => (a.parameters ?? Infinity) - (b.parameters ?? Infinity));

@@ -42,10 +42,7 @@ export function adamW(parameters: readonly StateTensor[], options: AdamWOptions)
 
   const stepOne = (parameter: StateTensor, gradient: tf.Tensor, at: number, rate: number): void => {
     const [weights, m, v] = tf.tidy(() => {
-      const m = tf.add(
-        tf.mul(first[at] ?? tf.scalar(0), beta1),
-        tf.mul(gradient, 1 - beta1),
-      );
+      const m = tf.add(tf.mul(first[at] ?? tf.scalar(0), beta1), tf.mul(gradient, 1 - beta1));
       const v = tf.add(
         tf.mul(second[at] ?? tf.scalar(0), beta2),
         tf.mul(tf.square(gradient), 1 - beta2),

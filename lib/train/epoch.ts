@@ -112,11 +112,7 @@ function tensorsOf(
 }
 
 /** Losses are means over a batch; the epoch's mean weighs them by its samples. */
-function addTo(
-  sums: EpochSums,
-  { total, terms, correct }: StepResult,
-  samples: number,
-): EpochSums {
+function addTo(sums: EpochSums, { total, terms, correct }: StepResult, samples: number): EpochSums {
   return {
     terms: sums.terms.map((sum, index) => sum + (terms[index] ?? NaN) * samples),
     total: sums.total + total * samples,

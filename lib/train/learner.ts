@@ -172,7 +172,9 @@ export function createLearner(options: LearnerOptions): Learner {
         }),
         { epoch, mode },
       );
-      measured = tf.keep(tf.stack([total, ...terms, correctOf(output.logits, part)]) as tf.Tensor1D);
+      measured = tf.keep(
+        tf.stack([total, ...terms, correctOf(output.logits, part)]) as tf.Tensor1D,
+      );
       return total;
     }, parameters);
     const numbers = readAndDispose(measured);

@@ -9,7 +9,7 @@ import { processorName } from '../../lib/results/environment';
 export function describeStep(pair: string, batch: number, found: StepBenchmark): string {
   const { ms, minMs, maxMs, imagesPerSecond, teacherMs, studentMs, optimizerMs } = found;
   const lines = [
-    `KD++ step of ${pair}, batch ${batch}: ${ms.toFixed(0)} ms (${minMs.toFixed(0)}–${maxMs.toFixed(0)}), ${imagesPerSecond.toFixed(0)} images/s`,
+    `Training step of ${pair}, batch ${batch}: ${ms.toFixed(0)} ms (${minMs.toFixed(0)}–${maxMs.toFixed(0)}), ${imagesPerSecond.toFixed(0)} images/s`,
     `teacher forward ${teacherMs.toFixed(1)} ms, student and losses ${studentMs.toFixed(1)} ms, SGD ${optimizerMs.toFixed(1)} ms; ` +
       `peak memory ${found.peakMemoryMiB} MiB; ${processorName()}`,
   ];

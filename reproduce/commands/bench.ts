@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { benchmarkLoss } from '../../lib/bench/loss-benchmark';
 import { parsePrecision, requireComputable } from '../../lib/bench/precision';
 import { type BenchProgress, benchProgress } from '../../lib/bench/progress';
+import type { BenchSetting } from '../../lib/bench/step';
 import { benchmarkStep } from '../../lib/bench/step-benchmark';
 import type { TorchOptions } from '../../lib/bench/torch-process';
 import { runCommand } from '../../lib/cli';
@@ -12,11 +13,13 @@ import { LabError } from '../../lib/errors';
 import { type Pair, parsePairs } from '../../lib/study/grid';
 import { benchCoco } from './bench-coco';
 import { benchData } from './bench-data';
+import { hasTable2Cell, table2Recipe } from '../recipes/table2';
 import { describeLoss, describeStep } from './bench-text';
 
 interface BenchOptions {
   readonly pair: string;
   readonly batch: number;
+  readonly size?: number;
   readonly precision: string;
   readonly iters: number;
   readonly loss?: 'nd';
@@ -33,6 +36,8 @@ interface BenchOptions {
   readonly json?: true;
 }
 
+const imageNetClasses = 1000;
+
 /** Of the embeddings whose loss is timed. */
 const lossDimension = 256;
 
@@ -43,6 +48,14 @@ const command = new Command('npm run bench --')
   )
   .option('--pair <teacher:student>', 'the two networks', 'resnet56:resnet20')
   .option('--batch <number>', 'images in a batch', wholeNumber, 128)
+  .addOption(
+    new Option(
+      '--size <pixels>',
+      `side of the images, for the networks of table 2: their step of KD++ (DeiT++) with ${imageNetClasses.toLocaleString('en')} classes`,
+    )
+      .argParser(wholeNumber)
+      .conflicts(['torch', 'loss']),
+  )
   .option('--precision <precision>', 'f32; bf16 is not there yet', 'f32')
   .option('--iters <number>', 'steps that count', wholeNumber, 10)
   .option(
@@ -87,6 +100,7 @@ Examples:
   npm run bench -- --pair resnet32x4:resnet8x4 --batch 64 --profile
   npm run bench -- --pair wrn_40_2:wrn_40_1 --torch ~/venv/bin/python
   npm run bench -- --loss nd
+  npm run bench -- --pair resnet34:resnet18 --size 224 --batch 32 --iters 3
   npm run bench -- --coco --python ~/venv/bin/python
   npm run bench -- --data ~/imagenet --workers 1,2,4 --torch ~/venv/bin/python`,
   )
@@ -133,19 +147,26 @@ interface Timed {
 
 async function timeStep(
   networks: Pair,
-  { pair, batch, iters, rounds, profile }: BenchOptions,
+  { pair, batch, size, iters, rounds, profile }: BenchOptions,
   torch: TorchOptions | undefined,
   { report }: BenchProgress,
 ): Promise<Timed> {
   const found = await benchmarkStep({
     ...networks,
     batch,
+    ...(size === undefined ? {} : { setting: imageNetSetting(networks, size) }),
     iterations: iters,
     profile: profile === true,
     onProgress: report,
     ...(torch ? { torch: { ...torch, rounds } } : {}),
   });
   return { text: describeStep(pair, batch, found), found: { pair, ...found } };
+}
+
+/** The paper's ImageNet recipe of a pair, its `++` row. */
+function imageNetSetting(pair: Pair, size: number): BenchSetting {
+  const method = hasTable2Cell(pair, 'kd++') ? 'kd++' : 'deit++';
+  return { size, classes: imageNetClasses, recipe: table2Recipe(pair, method) };
 }
 
 async function timeLoss(

@@ -2,7 +2,11 @@ import { Command, InvalidArgumentError } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { LabError } from '../../lib/errors';
 import { ensureCompiled } from '../../lib/notebook/compiled';
-import { installedJupyterLab, ownJupyterLab, setUpJupyterLab } from '../../lib/notebook/lab/environment';
+import {
+  installedJupyterLab,
+  ownJupyterLab,
+  setUpJupyterLab,
+} from '../../lib/notebook/lab/environment';
 import type { JupyterLab } from '../../lib/notebook/lab/environment';
 import { startLab } from '../../lib/notebook/lab/start';
 

@@ -16,11 +16,17 @@ const command = new Command('npm run notebooks --')
     'Executes the notebooks without a browser, each in a fresh kernel, shows what they print, and writes the executed copies. ' +
       'Exit status 1 when a cell fails, something throws after its cell has ended, or a kernel dies; such a notebook is left as it was. Needs no Python.',
   )
-  .argument('[names...]', 'which notebooks, by name (03-nd-loss) or path; all of them when none is named')
+  .argument(
+    '[names...]',
+    'which notebooks, by name (03-nd-loss) or path; all of them when none is named',
+  )
   .option('--output <folder>', 'write the executed copies there instead of over the notebooks')
   .option('--timeout <seconds>', 'how long one cell may take', positive, 600)
   .option('--list', 'only list the notebooks that would be executed')
-  .option('--json', 'one JSON object on standard output: {notebooks: [{name, seconds, written, error}]}')
+  .option(
+    '--json',
+    'one JSON object on standard output: {notebooks: [{name, seconds, written, error}]}',
+  )
   .action(execute);
 
 async function execute(names: string[], options: NotebooksOptions): Promise<void> {
@@ -64,7 +70,9 @@ async function execute(names: string[], options: NotebooksOptions): Promise<void
   }
   const total = results.reduce((sum, { seconds }) => sum + seconds, 0);
   const failures = results.flatMap(({ error }) => error ?? []);
-  log(`\n${String(results.length)} notebooks in ${total.toFixed(0)} s, ${String(failures.length)} failed\n`);
+  log(
+    `\n${String(results.length)} notebooks in ${total.toFixed(0)} s, ${String(failures.length)} failed\n`,
+  );
   if (failures.length === 0) return;
   throw new LabError({
     kind: 'numerics',
@@ -75,7 +83,12 @@ async function execute(names: string[], options: NotebooksOptions): Promise<void
 }
 
 function firstLine(source: string): string {
-  return source.split('\n').find((line) => line.trim() !== '')?.slice(0, 90) ?? '';
+  return (
+    source
+      .split('\n')
+      .find((line) => line.trim() !== '')
+      ?.slice(0, 90) ?? ''
+  );
 }
 
 function positive(text: string): number {

@@ -29,6 +29,13 @@ export interface GridOptions {
   /** Of the teachers' study alone. */
   readonly teacherModels?: string;
   readonly students?: string;
+  /** Of table 2 alone. */
+  readonly size?: string;
+  readonly microBatch?: string;
+  readonly workers?: string;
+  readonly skipCorrupt?: true;
+  readonly trainImages?: string;
+  readonly testImages?: string;
   /** Of the norm study alone. */
   readonly classMeansDir?: string;
 }
@@ -41,7 +48,8 @@ export function gridCommand(study: GridStudy): Command {
     .option('--scale <scale>', `${scales.join(', ')}: ${help.scales}`, 'quick')
     .option(
       '--data <name>',
-      'fashion-mnist (embedded; default of quick), cifar100 (default of short and paper), cifar10, folder:PATH',
+      help.data ??
+        'fashion-mnist (embedded; default of quick), cifar100 (default of short and paper), cifar10, folder:PATH',
     )
     .option('--data-dir <path>', 'where data sets lie (or NORM_DIRECTION_LAB_DATA)')
     .option('--pairs <list>', help.pairs)
@@ -52,8 +60,9 @@ export function gridCommand(study: GridStudy): Command {
     .option('--batch <number>', 'images in a batch, teachers included (default: the recipe’s)')
     .option(
       '--teachers <choice>',
-      'published (npm run data -- cifar-teachers), trained (here), or auto: published at --scale paper ' +
-        'on cifar100 where they are there, else trained (default: auto)',
+      help.teachers ??
+        'published (npm run data -- cifar-teachers), trained (here), or auto: published at --scale paper ' +
+          'on cifar100 where they are there, else trained (default: auto)',
     )
     .option(
       '--teacher-weights <file>',

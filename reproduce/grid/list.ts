@@ -2,6 +2,7 @@ import CliTable from 'cli-table3';
 import type { CostModel } from '../../lib/study/cost';
 import { clock } from '../../lib/study/clock';
 import type { PlannedRun } from '../../lib/study/plan';
+import { type MemoryEstimate, memoryInWords } from '../../lib/study/memory';
 import { isRunHeld } from '../../lib/study/run-lock';
 
 /** A plan of more runs is summed up by pair. */
@@ -9,6 +10,8 @@ const mostRuns = 24;
 
 export interface ListOptions {
   readonly json: boolean;
+  /** What the networks should take, where it was estimated. */
+  readonly memory?: readonly MemoryEstimate[];
   /** `2/8` where only a part of the grid is listed. */
   readonly shard?: string | undefined;
 }
@@ -17,17 +20,20 @@ export interface ListOptions {
 export function listPlan(
   runs: readonly PlannedRun[],
   cost: CostModel,
-  { json, shard }: ListOptions,
+  { json, shard, memory = [] }: ListOptions,
 ): string {
   const rows = runs.map((run) => listed(run, cost));
   const secondsLeft = sumOf(rows);
   if (json) {
-    return `${JSON.stringify({ ...(shard === undefined ? {} : { shard }), runs: rows, secondsLeft })}\n`;
+    return `${JSON.stringify({ ...(shard === undefined ? {} : { shard }), runs: rows, secondsLeft, ...(memory.length > 0 ? { memory } : {}) })}\n`;
   }
   const what = shard === undefined ? '' : `Part ${shard}: `;
   return (
     `${rows.length > mostRuns ? byPair(rows) : byRun(rows)}\n` +
-    `${what}${rows.length} runs, about ${clock(secondsLeft)} left in all (measured, or estimated from one step here)\n`
+    `${what}${rows.length} runs, about ${clock(secondsLeft)} left in all (measured, or estimated from one step here)\n` +
+    memoryInWords(memory)
+      .map((line) => `${line}\n`)
+      .join('')
   );
 }
 

@@ -4,12 +4,9 @@ import { type PlannedRun, planRuns } from '../../lib/study/plan';
 import { isAlone } from './alone-once';
 import { type GridSettings, teacherSeed } from './settings';
 
-/** How the folders of the grid's runs begin, all views alike. */
-export const runsPrefix = 'table1-';
-
 /** Runs on other data or of another length lie apart, so that none stands in another's way. */
-export function runsFolder({ scale, data }: GridSettings): string {
-  return `${runsPrefix}${scale}-${data}`;
+export function runsFolder({ scope, scale, dataLabel }: GridSettings): string {
+  return `${scope.prefix}${scale}-${dataLabel}`;
 }
 
 /** The runs of these cells and their teachers, as they stand on disk now. */

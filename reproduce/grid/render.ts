@@ -1,7 +1,7 @@
 import { studyNames } from '../../lib/results/store';
 import { isRunHeld } from '../../lib/study/run-lock';
 import type { GridOptions } from './command';
-import { planGrid, runsFolder, runsPrefix } from './plan';
+import { planGrid, runsFolder } from './plan';
 import type { GridSettings } from './settings';
 import type { GridStudy } from './study';
 
@@ -14,7 +14,7 @@ export async function renderGrid(
   const { files, json, terminal } = await study.render({
     resultsRoot: options.results,
     study: runsFolder(settings),
-    all: studyNames(options.results, runsPrefix),
+    all: studyNames(options.results, settings.scope.prefix),
     options,
   });
   process.stdout.write(

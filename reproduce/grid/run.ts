@@ -1,10 +1,9 @@
-import { dataProgressPrinter, loadDataset } from '../../lib/data';
-import { findSource } from '../../lib/data/registry';
-import type { ImageDataset } from '../../lib/data/types';
+import { dataProgressPrinter } from '../../lib/data';
 import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
 import { type CostModel, costModel } from '../../lib/study/cost';
 import { clock } from '../../lib/study/clock';
+import { estimateMemory, memoryInWords } from '../../lib/study/memory';
 import { forgetRuns } from '../../lib/study/forget';
 import { type JobPlan, planJobs } from '../../lib/study/graphics-jobs';
 import { teacherWarning } from '../../lib/study/paper-teacher';
@@ -17,6 +16,7 @@ import { interruption } from '../../lib/train/interruption';
 import { recordedCommand } from '../../lib/results/command';
 import { writeTensorBoard } from '../../lib/results/tensorboard';
 import { registerDatasets } from '../datasets';
+import { isBatchSource, type TrainingData } from '../../lib/train/batch-source';
 import { requireRecipeFits } from '../../lib/train/requirements';
 import { trainedHere } from '../../lib/report/teacher';
 import type { GridOptions } from './command';
@@ -32,19 +32,21 @@ const onlyJob: JobPlan = { jobs: 1, gpus: [] };
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 const timing = (network: string): void => say(`Timing a step of ${network} here …`);
+const measuring = (pair: string): void => say(`Measuring the memory of ${pair} here …`);
 
 /** Runs a view's grid, or its part, or lists it, and writes and prints what was measured. */
 export async function runGrid(study: GridStudy, options: GridOptions): Promise<void> {
-  const settings = gridSettings(study, options);
   registerDatasets();
-  findSource(settings.data);
+  const settings = gridSettings(study, options);
   if (options.render) return renderGrid(study, settings, options);
   if (!isWorker()) settings.notes.forEach(say);
   const plan = (): PlannedRun[] => planGrid(settings, options.results, settings.cells);
   const jobs = isWorker() || options.list ? onlyJob : await planJobs(settings.jobs);
   if (jobs.jobs > 1) {
-    const dataset = await readDataset(settings, options);
-    for (const { recipe } of plan()) requireRecipeFits(recipe, dataset);
+    await withData(settings, options, (dataset) => {
+      for (const { recipe } of plan()) requireRecipeFits(recipe, dataset);
+      return Promise.resolve();
+    });
     if (!options.resume) await forgetRuns(plan());
     await trainInJobs(jobs, plan);
     return renderWhenComplete(study, settings, options);
@@ -52,57 +54,76 @@ export async function runGrid(study: GridStudy, options: GridOptions): Promise<v
   const [gpu] = jobs.gpus;
   if (gpu !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = gpu;
   const engine = await startEngine();
-  const dataset = await readDataset(settings, options);
-  for (const { recipe } of plan()) requireRecipeFits(recipe, dataset);
-  if (options.list) {
+  await withData(settings, options, async (dataset) => {
+    for (const { recipe } of plan()) requireRecipeFits(recipe, dataset);
+    if (options.list) return listGrid(settings, options, plan(), dataset);
+    // Whoever started this worker has deleted them, once for all workers.
+    if (!options.resume && !isWorker()) await forgetRuns(plan());
     const runs = plan();
-    process.stdout.write(
-      listPlan(runs, costModel(dataset, runs, timing), {
-        json: options.json === true,
-        ...(options.shard ? { shard: options.shard } : {}),
-      }),
-    );
-    return;
-  }
-  // Whoever started this worker has deleted them, once for all workers.
-  if (!options.resume && !isWorker()) await forgetRuns(plan());
-  const runs = plan();
-  const cost = costModel(dataset, runs, timing);
-  announce(settings, dataset, engine, runs, cost);
-  await trainAll({ study, settings, options, runs, dataset, engine, cost });
-  if (!isWorker()) await renderWhenComplete(study, settings, options);
+    const cost = costModel(dataset, runs, timing);
+    await announce(settings, dataset, engine, runs, cost);
+    await trainAll({ study, settings, options, runs, dataset, engine, cost });
+  });
+  if (!options.list && !isWorker()) await renderWhenComplete(study, settings, options);
 }
 
-async function readDataset(
-  { data }: GridSettings,
-  { dataDir }: GridOptions,
-): Promise<ImageDataset> {
+async function listGrid(
+  { scope }: GridSettings,
+  options: GridOptions,
+  runs: readonly PlannedRun[],
+  dataset: TrainingData,
+): Promise<void> {
+  const memory = scope.estimatesMemory ? await estimateMemory(runs, dataset, measuring) : [];
+  process.stdout.write(
+    listPlan(runs, costModel(dataset, runs, timing), {
+      json: options.json === true,
+      memory,
+      ...(options.shard ? { shard: options.shard } : {}),
+    }),
+  );
+}
+
+/** Opens the data, and closes what reads them as training goes on. */
+async function withData(
+  settings: GridSettings,
+  options: GridOptions,
+  work: (dataset: TrainingData) => Promise<void> | void,
+): Promise<void> {
   const progress = dataProgressPrinter();
+  let dataset: TrainingData;
   try {
-    return await loadDataset(data, { dataDir, onProgress: progress.report });
+    dataset = await settings.scope.openData(settings, options, progress.report);
   } finally {
     progress.stop();
   }
+  try {
+    await work(dataset);
+  } finally {
+    if (isBatchSource(dataset)) await dataset.dispose?.();
+  }
 }
 
-function announce(
-  { scale }: GridSettings,
-  { name, train, test, classes }: ImageDataset,
+async function announce(
+  { scale, scope }: GridSettings,
+  dataset: TrainingData,
   engine: EngineDescription,
   runs: readonly PlannedRun[],
   cost: CostModel,
-): void {
+): Promise<void> {
+  const { name, train, test, classes, height } = dataset;
   const tensorflow =
     engine.tensorflow === null ? 'TensorFlow.js alone' : `TensorFlow ${engine.tensorflow}`;
   say(
-    `Data: ${name}, ${train.count} + ${test.count} images, ${classes.length} classes. Engine: ${engine.engine} (${tensorflow}, ${engine.device}).`,
+    `Data: ${name}, ${train.count} + ${test.count} images of ${height} × ${dataset.width}, ${classes.length} classes. Engine: ${engine.engine} (${tensorflow}, ${engine.device}).`,
   );
-  if (scale !== 'paper' || !name.startsWith('cifar100')) {
+  if (scale !== 'paper' || !name.startsWith(scope.paper.data)) {
     say(
-      `This is ${scale} scale on ${name}, not the paper's setting (CIFAR-100, 240 epochs): its accuracies cannot be compared with the paper's, its gains can.`,
+      `This is ${scale} scale on ${name}, not the paper's setting (${scope.paper.words}): its accuracies cannot be compared with the paper's, its gains can.`,
     );
   }
   const unfinished = runs.filter(({ finished }) => !finished);
+  if (scope.estimatesMemory)
+    memoryInWords(await estimateMemory(unfinished, dataset, measuring)).forEach(say);
   const seconds = unfinished.reduce((sum, run) => sum + cost.secondsLeft(run), 0);
   say(
     `${runs.length} runs, ${runs.length - unfinished.length} of them done; about ${clock(seconds)} left. Ctrl-C saves.`,
@@ -114,7 +135,7 @@ interface Training {
   readonly settings: GridSettings;
   readonly options: GridOptions;
   readonly runs: readonly PlannedRun[];
-  readonly dataset: ImageDataset;
+  readonly dataset: TrainingData;
   readonly engine: EngineDescription;
   readonly cost: CostModel;
 }

@@ -1,46 +1,16 @@
 import { LabError, unknownName } from '../../lib/errors';
-import {
-  type Cell,
-  gridOf,
-  type Pair,
-  parseMethods,
-  parsePairs,
-  parseSeeds,
-} from '../../lib/study/grid';
+import { type Cell, gridOf, parseMethods, parsePairs, parseSeeds } from '../../lib/study/grid';
 import { type JobChoice, parseGpus } from '../../lib/study/graphics-jobs';
 import { cellsOfShard, parseShard } from '../../lib/study/shard';
 import { type Scale, scales } from '../../lib/results/schema';
 import { scaledToEpochs, type TrainingRecipe } from '../../lib/train/recipe';
-import { table1Recipe, table1TeacherRecipe } from '../recipes/table1';
 import { studentAloneOnce } from './alone-once';
+import { cifarScope } from './cifar-scope';
 import type { GridOptions } from './command';
+import { wholeNumber } from './options';
+import type { GridScope, ScopeSetting } from './scope';
 import type { GridStudy } from './study';
-import { type ChosenTeachers, chooseTeachers } from './teachers';
-
-/** What each scale is, for all views alike, since they share their runs. */
-const scaleSettings: Readonly<
-  Record<
-    Scale,
-    {
-      data: string;
-      epochs: number;
-      teacherEpochs: number;
-      batch?: number;
-      learningRate?: number;
-    }
-  >
-> = {
-  quick: {
-    data: 'fashion-mnist',
-    epochs: 3,
-    teacherEpochs: 4,
-    batch: 128,
-    // A tenth of a warm-up is no warm-up: at the paper's 0.1 DKD's weights throw so short a run off.
-    learningRate: 0.02,
-  },
-  short: { data: 'cifar100', epochs: 20, teacherEpochs: 20 },
-  paper: { data: 'cifar100', epochs: 240, teacherEpochs: 240 },
-};
+import type { ChosenTeachers } from './teachers';
 
 /** As `--methods` names the teacher's own row: its run, which other rows start by themselves. */
 const teacherMethod = 'teacher';
@@ -49,10 +19,10 @@ const teacherMethod = 'teacher';
 export const teacherSeed = 0;
 
 /** The options, checked and completed. */
-export interface GridSettings {
-  readonly scale: Scale;
-  readonly data: string;
-  readonly pairs: readonly Pair[];
+export interface GridSettings extends ScopeSetting {
+  readonly scope: GridScope;
+  /** The data as the folder of runs names them. */
+  readonly dataLabel: string;
   readonly methods: readonly string[];
   /** The whole grid, and what of it is to run here. */
   readonly grid: readonly Cell[];
@@ -75,7 +45,8 @@ export interface GridSettings {
 export function gridSettings(study: GridStudy, options: GridOptions): GridSettings {
   const scale = scales.find((known) => known === options.scale);
   if (scale === undefined) throw unknownName('scale', options.scale, scales, '--scale');
-  const common = scaleSettings[scale];
+  const { scope = cifarScope } = study;
+  const common = scope.scales[scale];
   const own = study.defaults[scale];
   const pairs = parsePairs(study.pairsOf?.(options, own) ?? options.pairs ?? own.pairs);
   const known = study.methods();
@@ -89,14 +60,22 @@ export function gridSettings(study: GridStudy, options: GridOptions): GridSettin
     wholeNumber('--teacher-epochs', options.teacherEpochs) ?? common.teacherEpochs;
   const batchSize = wholeNumber('--batch', options.batch) ?? common.batch;
   const { learningRate } = common;
-  const data = options.data ?? common.data;
-  const teachers = chooseTeachers(options, { scale, data, pairs });
-  const whole = gridOf(pairs, methods, seeds);
+  const setting = { scale, data: options.data ?? common.data ?? missingData(scale), pairs };
+  scope.checkData(setting, options);
+  const teachers = scope.chooseTeachers(options, setting);
+  const whole = gridOf(pairs, methods, seeds).filter(
+    (cell) => cell.method === teacherMethod || scope.has(cell, cell.method),
+  );
+  const adapted = (recipe: TrainingRecipe, over = recipe.epochs): TrainingRecipe => {
+    const scaled = scaledToEpochs(recipe, over);
+    const batched = batchSize === undefined ? scaled : scope.inBatches(scaled, batchSize);
+    return scope.adapted(batched, setting, options);
+  };
   const grid = study.aloneOnce === true ? studentAloneOnce(whole) : whole;
   return {
-    scale,
-    data,
-    pairs,
+    ...setting,
+    scope,
+    dataLabel: scope.dataLabel(setting, options),
     methods,
     grid,
     cells: partOf(grid, options),
@@ -105,11 +84,10 @@ export function gridSettings(study: GridStudy, options: GridOptions): GridSettin
       gpus: options.gpus === undefined ? undefined : parseGpus(options.gpus),
     },
     recipeOf: (cell) => ({
-      ...inBatchesOf(batchSize, scaledToEpochs(table1Recipe(cell, cell.method), epochs)),
+      ...adapted(scope.recipe(cell, cell.method), epochs),
       ...(learningRate === undefined ? {} : { learningRate }),
     }),
-    teacherRecipeOf: (model) =>
-      inBatchesOf(batchSize, scaledToEpochs(table1TeacherRecipe(model), teacherEpochs)),
+    teacherRecipeOf: (model) => adapted(scope.teacherRecipe(model), teacherEpochs),
     givenTeachers: teachers.given,
     aloneOnce: study.aloneOnce === true,
     notes: [...study.notes(pairs, methods), ...teachers.notes],
@@ -129,18 +107,11 @@ function partOf(grid: readonly Cell[], { shard, resume }: GridOptions): readonly
   return cellsOfShard(grid, parseShard(shard));
 }
 
-function inBatchesOf(batchSize: number | undefined, recipe: TrainingRecipe): TrainingRecipe {
-  return batchSize === undefined ? recipe : { ...recipe, batchSize };
-}
-
-function wholeNumber(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
+function missingData(scale: Scale): never {
   throw new LabError({
     kind: 'option',
-    what: 'a whole number of at least 1 is needed',
-    where: option,
-    found: `'${text}'`,
-    remedy: `Write for example ${option} 8`,
+    what: `--scale ${scale} needs data of yours`,
+    where: '--data',
+    remedy: 'Give --data folder:PATH, a folder with train/CLASS/… and val/CLASS/…',
   });
 }

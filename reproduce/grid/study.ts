@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Scale } from '../../lib/results/schema';
 import type { Pair } from '../../lib/study/grid';
 import type { GridOptions } from './command';
+import type { GridScope } from './scope';
 
 /** What a view of the grid runs at a scale unless the options say otherwise. */
 export interface ScaleDefaults {
@@ -47,6 +48,9 @@ export interface GridStudy {
     readonly scales: string;
     readonly pairs: string;
     readonly methods: string;
+    /** Of `--data` and `--teachers`, where they are not table 1's. */
+    readonly data?: string;
+    readonly teachers?: string;
     /** Below the options. */
     readonly after: string;
   };
@@ -56,6 +60,8 @@ export interface GridStudy {
   notes(pairs: readonly Pair[], methods: readonly string[]): readonly string[];
   /** Whether a student alone is trained once for all its teachers. */
   readonly aloneOnce?: boolean;
+  /** Its data, recipes and teachers; those of table 1 unless given. */
+  readonly scope?: GridScope;
   /** Options of its own. */
   readonly addOptions?: (command: Command) => Command;
   /** Pairs as its own options name them; undefined where these say nothing. */

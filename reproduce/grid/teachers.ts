@@ -29,10 +29,7 @@ export function chooseTeachers(
   options: Pick<GridOptions, 'teachers' | 'teacherWeights' | 'classMeans' | 'dataDir'>,
   { scale, data, pairs }: { scale: Scale; data: string; pairs: readonly Pair[] },
 ): ChosenTeachers {
-  const choice = teacherChoices.find((known) => known === (options.teachers ?? 'auto'));
-  if (choice === undefined) {
-    throw unknownName('choice', options.teachers ?? '', teacherChoices, '--teachers');
-  }
+  const choice = requireChoice(options.teachers);
   if (options.teacherWeights !== undefined || options.classMeans !== undefined) {
     if (choice !== 'auto') {
       throw contradiction('--teachers', choice, 'Leave it out: the teacher is given as a file');
@@ -47,6 +44,13 @@ export function chooseTeachers(
     throw contradiction('--teachers', choice, `They know CIFAR-100 only, not ${data}`);
   }
   return published(choice, teachersOf(pairs), dataDirectory(options.dataDir));
+}
+
+/** @throws LabError of kind `option` for a choice that is not known. */
+export function requireChoice(given = 'auto'): (typeof teacherChoices)[number] {
+  const choice = teacherChoices.find((known) => known === given);
+  if (choice === undefined) throw unknownName('choice', given, teacherChoices, '--teachers');
+  return choice;
 }
 
 function published(
@@ -83,7 +87,8 @@ function published(
   return { given, notes };
 }
 
-function givenByFile(
+/** @throws LabError of kind `option` for class means without a teacher, or one file for several teachers. */
+export function givenByFile(
   { teacherWeights, classMeans }: Pick<GridOptions, 'teacherWeights' | 'classMeans'>,
   pairs: readonly Pair[],
 ): ReadonlyMap<string, GivenTeacher> {

@@ -35,5 +35,8 @@ function insteadOfNormDirection(pair: Pair, terms: StudyMethod['terms']): CellRe
       remedy: 'Give its kd++ a normDirection term',
     });
   }
-  return { ...rest, terms: method.terms.flatMap((term) => (term === nd ? terms(nd.weight) : term)) };
+  return {
+    ...rest,
+    terms: method.terms.flatMap((term) => (term === nd ? terms(nd.weight) : term)),
+  };
 }

@@ -28,10 +28,28 @@ export interface RecipeBook {
   isPaperRecipe(config: RunConfig): boolean;
 }
 
+/** What a table's recipes fall back on. */
+export interface BookOptions {
+  /** Those that borrow nothing: the paper's. */
+  readonly pairs: readonly string[];
+  /** Whose recipe of a method the others borrow. */
+  readonly lender: (method: string) => string;
+  /** Of a teacher without a cell of its own. */
+  readonly teacher: RecipeOfPair;
+}
+
+const table1Options = (): BookOptions => ({
+  pairs: paperTable('table1').pairs.map(({ pair }) => pair),
+  lender: () => lender,
+  teacher: teacherRecipe,
+});
+
 /** @throws LabError of kind `option` when two cells train the same teacher differently. */
-export function recipeBook(cells: readonly CellOfFile[]): RecipeBook {
-  const { pairs } = paperTable('table1');
-  const inPaper = (pair: string): boolean => pairs.some((known) => known.pair === pair);
+export function recipeBook(
+  cells: readonly CellOfFile[],
+  options: BookOptions = table1Options(),
+): RecipeBook {
+  const inPaper = (pair: string): boolean => options.pairs.includes(pair);
   const methodsOf = (chosen: readonly CellOfFile[]): string[] =>
     inRowOrder(
       chosen.flatMap(({ cell }) => (cell.row === teacherRow ? [] : Object.keys(cell.recipes))),
@@ -48,7 +66,7 @@ export function recipeBook(cells: readonly CellOfFile[]): RecipeBook {
   const own = (pair: Pair, method: string): RecipeOfPair | undefined =>
     byCell.get(key(pairName(pair), method)) ?? byCell.get(key(everyPair, method));
   const lent = (pair: Pair, method: string): RecipeOfPair | undefined =>
-    inPaper(pairName(pair)) ? undefined : byCell.get(key(lender, method));
+    inPaper(pairName(pair)) ? undefined : byCell.get(key(options.lender(method), method));
   const teachers = teachersOf(cells);
 
   const book: RecipeBook = {
@@ -66,7 +84,7 @@ export function recipeBook(cells: readonly CellOfFile[]): RecipeBook {
     },
     teacher(model) {
       const alone = { teacher: model, student: model };
-      return trainingRecipe(teachers.get(model) ?? teacherRecipe, alone, model, teacherRow);
+      return trainingRecipe(teachers.get(model) ?? options.teacher, alone, model, teacherRow);
     },
     borrowed: (pair, asked) =>
       asked.filter((method) => !own(pair, method) && lent(pair, method) !== undefined),

@@ -10,7 +10,12 @@ import {
 import { classifierWeights } from '../../lib/distill/directions';
 import { featureAt, type FeaturePlace, featureSize } from '../../lib/distill/feature-place';
 import { createObjective } from '../../lib/distill/objective';
-import { definitionOf, directionCosine, normDirection, normDirectionAt } from '../../lib/distill/terms';
+import {
+  definitionOf,
+  directionCosine,
+  normDirection,
+  normDirectionAt,
+} from '../../lib/distill/terms';
 import { LabError } from '../../lib/errors';
 import { directionCosineLoss, normDirectionLoss } from '../../lib/losses';
 import { createModel } from '../../lib/models/registry';
@@ -37,7 +42,10 @@ describe('a place of features', () => {
     const values = numbers(stage);
     const expected = Array.from({ length: 2 * 32 }, (_, at) => {
       const [image, channel] = [Math.floor(at / 32), at % 32];
-      const cells = Array.from({ length: 16 }, (__, cell) => values[(image * 16 + cell) * 32 + channel]);
+      const cells = Array.from(
+        { length: 16 },
+        (__, cell) => values[(image * 16 + cell) * 32 + channel],
+      );
       return cells.reduce<number>((sum, value) => sum + (value ?? NaN), 0) / 16;
     });
     expectClose(featureAt(output, 'earlier stage'), expected);
@@ -74,7 +82,9 @@ describe('class means of another place', () => {
     const embedding = computeClassMeans(teacher, dataset, options);
     expect([made.dimension, embedding.dimension]).to.deep.equal([2, 64]);
     // A linear layer's mean output is its output for the mean input.
-    const [weights, bias] = ['fc.weight', 'fc.bias'].map((name) => teacher.state.tensor(name).value);
+    const [weights, bias] = ['fc.weight', 'fc.bias'].map(
+      (name) => teacher.state.tensor(name).value,
+    );
     const expected = tf.add(
       tf.matMul(tf.tensor2d(embedding.means, [2, 64]), weights as tf.Tensor2D, false, true),
       bias as tf.Tensor,
@@ -86,7 +96,10 @@ describe('class means of another place', () => {
     expect(readClassMeans(file)).to.deep.equal(made);
     const fits = { teacherHash: 'hash', dataset, dimension: 2 };
     expect(() => requireClassMeansOf(made, { ...fits, place: 'logits' })).to.not.throw();
-    expect(() => requireClassMeansOf(made, fits)).to.throw(LabError, 'class means of another place');
+    expect(() => requireClassMeansOf(made, fits)).to.throw(
+      LabError,
+      'class means of another place',
+    );
     expect(embedding).to.not.have.property('place');
     teacher.dispose();
   });
@@ -164,7 +177,9 @@ describe('terms with another direction or place', () => {
       1e-6,
     );
     expect(valueOf(normDirection({ directions: 'classifier', weight: 2 }))).to.be.closeTo(
-      2 * (numbers(normDirectionLoss(own.embedding, others.embedding, labels(), directions))[0] ?? NaN),
+      2 *
+        (numbers(normDirectionLoss(own.embedding, others.embedding, labels(), directions))[0] ??
+          NaN),
       1e-6,
     );
   });
@@ -191,7 +206,10 @@ describe('terms with another direction or place', () => {
         tf.tensor2d(means, [4, size]),
       );
       expect(
-        valueOf(normDirectionAt({ place, weight: 3 }), new Map([[place, Float32Array.from(means)]])),
+        valueOf(
+          normDirectionAt({ place, weight: 3 }),
+          new Map([[place, Float32Array.from(means)]]),
+        ),
       ).to.be.closeTo(3 * (numbers(expected)[0] ?? NaN), 1e-6);
     }
   });

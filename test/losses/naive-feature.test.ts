@@ -25,11 +25,17 @@ for (const engine of engines) {
         ],
       );
       expect(value).to.be.closeTo((3 ** 2 + 6 ** 2 + 0 + 2 ** 2) / 4, 1e-5);
-      expectClose(gradient, [3, -6, 0, 2].map((difference) => (2 * difference) / 4));
+      expectClose(
+        gradient,
+        [3, -6, 0, 2].map((difference) => (2 * difference) / 4),
+      );
     });
 
     it('draws a student of zeros to its teacher, which matching the norms does not', () => {
-      const { gradient } = lossAt((student) => naiveFeatureLoss(student, matrix([[2, 4]])), [[0, 0]]);
+      const { gradient } = lossAt(
+        (student) => naiveFeatureLoss(student, matrix([[2, 4]])),
+        [[0, 0]],
+      );
       expectClose(gradient, [-2, -4]);
     });
   });

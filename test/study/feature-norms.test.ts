@@ -72,7 +72,9 @@ describe('the norms of features', () => {
       augmented: true,
     });
     const rows = featureNormsOfRuns([large, run('resnet8', 83892, [7]), run('resnet14', 1, [])]);
-    expect(rows.map(({ model, of, mean, parameters, top1 }) => [model, of, mean, parameters, top1])).to.eql([
+    expect(
+      rows.map(({ model, of, mean, parameters, top1 }) => [model, of, mean, parameters, top1]),
+    ).to.eql([
       ['resnet8', 'test features', 7, 83892, 40],
       ['resnet20', 'test features', 11, 278324, 41],
       ['resnet20', 'class means', 6, 278324, 41],

@@ -34,7 +34,9 @@ export async function writePhotoFolder(
       for (let index = 0; index < count; index++) {
         seed += 1;
         const size = { width: 40 + 3 * (seed % 5), height: 36 + 5 * (seed % 3) };
-        await photo({ ...size, seed }).jpeg().toFile(join(place, `${wnid}_${index}.JPEG`));
+        await photo({ ...size, seed })
+          .jpeg()
+          .toFile(join(place, `${wnid}_${index}.JPEG`));
       }
     }
   }

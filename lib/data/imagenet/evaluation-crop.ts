@@ -1,4 +1,10 @@
-import { type Box, type ImageSize, type Interpolation, type Pixels, resizeLikePil } from '../resample';
+import {
+  type Box,
+  type ImageSize,
+  type Interpolation,
+  type Pixels,
+  resizeLikePil,
+} from '../resample';
 
 /** How an image is made ready for a network that is evaluated. */
 export interface EvaluationPreprocessing {

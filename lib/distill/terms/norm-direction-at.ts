@@ -28,11 +28,11 @@ defineTerm<NormDirectionAtTerm>({
     const { student, teacher, seed } = context;
     if (teacher === undefined) throw new Error('ND is given a teacher');
     const [studentSize, teacherSize] = [featureSize(student, place), featureSize(teacher, place)];
-    const means = tf.keep(
-      tf.tensor2d(meansOf(place, context), [teacher.classes, teacherSize]),
-    );
+    const means = tf.keep(tf.tensor2d(meansOf(place, context), [teacher.classes, teacherSize]));
     const adapter: EmbeddingAdapter | undefined =
-      studentSize === teacherSize ? undefined : embeddingAdapter({ studentSize, teacherSize, seed });
+      studentSize === teacherSize
+        ? undefined
+        : embeddingAdapter({ studentSize, teacherSize, seed });
     return {
       ...(adapter ? { state: adapter.state } : {}),
       loss(signals, { mode }) {

@@ -30,5 +30,11 @@ function valueOf(
   directions: tf.Tensor2D,
 ): tf.Scalar {
   const { studentEmbedding, labels } = signals;
-  return normDirectionLoss(studentEmbedding, teacherOf(signals).embedding, labels, directions, term);
+  return normDirectionLoss(
+    studentEmbedding,
+    teacherOf(signals).embedding,
+    labels,
+    directions,
+    term,
+  );
 }

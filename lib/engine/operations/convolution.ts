@@ -83,18 +83,8 @@ tf.registerGradient({
     const x = savedTensor(saved, 0);
     const weights = savedTensor(saved, 1);
     return {
-      x: () =>
-        nativeOperation('Conv2DBackpropInput', attributesOf(attrs), [
-          tf.tensor1d(x.shape, 'int32'),
-          weights,
-          of,
-        ]),
-      weights: () =>
-        nativeOperation('Conv2DBackpropFilter', attributesOf(attrs), [
-          x,
-          tf.tensor1d(weights.shape, 'int32'),
-          of,
-        ]),
+      x: () => convolutionInputGradient(of, { x, weights }, attributesOf(attrs)),
+      weights: () => convolutionWeightsGradient(of, { x, weights }, attributesOf(attrs)),
     };
   },
 });
@@ -125,28 +115,30 @@ export function nativePadding(
   };
 }
 
-/** The gradients of a native convolution by its input and its weights; `saved` are both, the input with the zeros that were put around it first. */
-export function nativeConvolutionGradients(
+interface ConvolutionInputs {
+  /** With the zeros that were put around it first. */
+  readonly x: tf.Tensor;
+  readonly weights: tf.Tensor;
+}
+
+/** The gradient of a native convolution by its input. */
+export function convolutionInputGradient(
   gradient: tf.Tensor,
-  saved: readonly tf.Tensor[],
+  { x, weights }: ConvolutionInputs,
   attributes: readonly OperationAttribute[],
-  padding: number,
-): tf.Tensor[] {
-  const padded = savedTensor(saved, 0);
-  const weights = savedTensor(saved, 1);
-  const inputSizes = tf.tensor1d(padded.shape, 'int32');
-  const ofPadded = nativeOperation('Conv2DBackpropInput', attributes, [
-    inputSizes,
-    weights,
-    gradient,
-  ]) as tf.Tensor4D;
-  const filterSizes = tf.tensor1d(weights.shape, 'int32');
-  const ofWeights = nativeOperation('Conv2DBackpropFilter', attributes, [
-    padded,
-    filterSizes,
-    gradient,
-  ]);
-  return [padding > 0 ? cropSpatially(ofPadded, padding) : ofPadded, ofWeights];
+): tf.Tensor {
+  const sizes = tf.tensor1d(x.shape, 'int32');
+  return nativeOperation('Conv2DBackpropInput', attributes, [sizes, weights, gradient]);
+}
+
+/** The gradient of a native convolution by its weights. */
+export function convolutionWeightsGradient(
+  gradient: tf.Tensor,
+  { x, weights }: ConvolutionInputs,
+  attributes: readonly OperationAttribute[],
+): tf.Tensor {
+  const sizes = tf.tensor1d(weights.shape, 'int32');
+  return nativeOperation('Conv2DBackpropFilter', attributes, [x, sizes, gradient]);
 }
 
 function convolutionAttributes(stride: number, padding: 'SAME' | 'VALID'): OperationAttribute[] {
@@ -186,14 +178,4 @@ export function padSpatially(x: tf.Tensor4D, padding: number): tf.Tensor4D {
     [padding, padding],
     [0, 0],
   ]);
-}
-
-/** What `padSpatially` added is taken away. */
-export function cropSpatially(x: tf.Tensor4D, padding: number): tf.Tensor4D {
-  const [batch, height, width, channels] = x.shape;
-  return tf.slice(
-    x,
-    [0, padding, padding, 0],
-    [batch, height - 2 * padding, width - 2 * padding, channels],
-  );
 }

@@ -38,9 +38,5 @@ function layerNormGradients(gradient: tf.Tensor, saved: readonly tf.Tensor[]): t
   const scaled = tf.mul(gradient, savedTensor(saved, 2));
   const along = tf.mean(tf.mul(scaled, normalised), 1, true);
   const free = tf.sub(tf.sub(scaled, tf.mean(scaled, 1, true)), tf.mul(normalised, along));
-  return [
-    tf.mul(free, inverse),
-    tf.sum(tf.mul(gradient, normalised), 0),
-    tf.sum(gradient, 0),
-  ];
+  return [tf.mul(free, inverse), tf.sum(tf.mul(gradient, normalised), 0), tf.sum(gradient, 0)];
 }

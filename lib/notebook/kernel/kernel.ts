@@ -95,7 +95,8 @@ export async function startKernel(onMessage: OnMessage = () => undefined): Promi
   void receive(published, (message) => {
     announceSubscription();
     onMessage(message);
-    if (message.header.msg_type !== 'status' || message.content['execution_state'] !== 'idle') return;
+    if (message.header.msg_type !== 'status' || message.content['execution_state'] !== 'idle')
+      return;
     const entry = waiting.get(message.parent.msg_id ?? '');
     if (entry !== undefined) entry.idle = true;
     settle(message.parent.msg_id ?? '');
@@ -143,7 +144,10 @@ async function firstAnswer(kernel: Kernel, subscribed: Promise<void>): Promise<v
     await Promise.race([subscribed, sleep(kernelInfoInterval)]);
     if (failure !== undefined) throw failure;
     if (Date.now() > deadline) {
-      throw kernelFault('the notebooks’ kernel does not answer', `${String(startPatience / 1000)} s`);
+      throw kernelFault(
+        'the notebooks’ kernel does not answer',
+        `${String(startPatience / 1000)} s`,
+      );
     }
   }
   await kernel.request('kernel_info_request', {});

@@ -44,7 +44,7 @@ export async function installedJupyterLab(): Promise<JupyterLab | null> {
     'import json, os, jupyterlab',
     'from jupyter_core.paths import jupyter_path',
     "plots = any(os.path.isdir(os.path.join(p, 'jupyterlab-plotly')) for p in jupyter_path('labextensions'))",
-    "print(json.dumps([jupyterlab.__version__, plots]))",
+    'print(json.dumps([jupyterlab.__version__, plots]))',
   ].join('\n');
   const { status, stdout } = await runProgram(python, ['-c', probe], { timeout: patience });
   if (status !== 0) return null;

@@ -36,7 +36,10 @@ export function labEnvironment(): NodeJS.ProcessEnv {
 
 /** Starts JupyterLab and stays until it ends; resolves with its exit status. */
 export function startLab(lab: JupyterLab, options: StartLabOptions): Promise<number> {
-  const child = spawn(lab.python, labArguments(options), { stdio: 'inherit', env: labEnvironment() });
+  const child = spawn(lab.python, labArguments(options), {
+    stdio: 'inherit',
+    env: labEnvironment(),
+  });
   // Ctrl-C reaches JupyterLab too, which asks whether it was meant; this process must outlive the question.
   const wait = (): void => undefined;
   process.on('SIGINT', wait);

@@ -76,11 +76,16 @@ async function executeCell(
 ): Promise<void> {
   const timer = new AbortController();
   const request = { code, silent: false, store_history: true, allow_stdin: false };
-  const reply = await Promise.race([
-    kernel.request('execute_request', request, onSent),
-    sleep(cellTimeout * 1000, undefined, { signal: timer.signal }).catch(() => undefined),
-  ]);
-  timer.abort();
+  let reply;
+  try {
+    reply = await Promise.race([
+      kernel.request('execute_request', request, onSent),
+      sleep(cellTimeout * 1000, undefined, { signal: timer.signal }).catch(() => undefined),
+    ]);
+  } finally {
+    // Also when the kernel died: the timer would keep this process.
+    timer.abort();
+  }
   if (reply === undefined) {
     throw cellFault('a cell takes too long', where, `more than ${String(cellTimeout)} s`);
   }
@@ -106,7 +111,11 @@ function requireNoFault(
     const found = lateFault.exec(text);
     if (found === null) continue;
     const where = `${name}, seen under code cell ${String(index + 1)}`;
-    throw cellFault('something failed after its cell had ended', where, faultText(text, found.index));
+    throw cellFault(
+      'something failed after its cell had ended',
+      where,
+      faultText(text, found.index),
+    );
   }
 }
 

@@ -3,7 +3,6 @@ import { LabError } from '../../errors';
 import { readJson } from '../../files';
 
 const textSchema = z.union([z.string(), z.array(z.string())]);
-const outputSchema = z.looseObject({ output_type: z.string() });
 
 const cellSchema = z.looseObject({
   cell_type: z.enum(['code', 'markdown', 'raw']),
@@ -22,7 +21,10 @@ const notebookSchema = z.looseObject({
 /** A Jupyter notebook, format 4, as its file holds it. */
 export type Notebook = z.infer<typeof notebookSchema>;
 /** One output of a cell, as the file holds it. */
-export type Output = z.infer<typeof outputSchema>;
+export interface Output {
+  readonly output_type: string;
+  readonly [member: string]: unknown;
+}
 
 /** @throws LabError of kind `file` when the file is missing or is no notebook of format 4. */
 export function readNotebook(path: string): Notebook {

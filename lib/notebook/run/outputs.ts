@@ -68,7 +68,10 @@ export function createOutputCollector(): OutputCollector {
   };
 }
 
-function addText(outputs: Collected[], { name, text }: { name: 'stdout' | 'stderr'; text: string }): void {
+function addText(
+  outputs: Collected[],
+  { name, text }: { name: 'stdout' | 'stderr'; text: string },
+): void {
   const last = outputs.at(-1);
   if (last?.kind === 'stream' && last.name === name) last.text += text;
   else outputs.push({ kind: 'stream', name, text });

@@ -5,12 +5,19 @@ import { ablation } from './ablation';
 import { direction } from './direction';
 import type { Block, StudyDocument, StudyPart } from './document';
 import type { StudyGroup, StudyPair } from './model';
-import type { StudyName } from './names';
+import type { DocumentName } from './names';
 import { norm } from './norm';
+import { table2 } from './table2';
 import { teachers } from './teachers';
 import type { MoreEvidence, StudyView } from './view';
 
-const views: Readonly<Record<StudyName, StudyView>> = { norm, direction, ablation, teachers };
+const views: Readonly<Record<DocumentName, StudyView>> = {
+  norm,
+  direction,
+  ablation,
+  teachers,
+  table2,
+};
 
 /** What every study says of how it is read. */
 const reading: readonly string[] = [
@@ -21,7 +28,7 @@ const reading: readonly string[] = [
 
 /** A study from its runs' groups: the same groups give the same document. */
 export function buildStudy(
-  name: StudyName,
+  name: DocumentName,
   groups: readonly StudyGroup[],
   more: MoreEvidence,
 ): StudyDocument {
@@ -56,7 +63,10 @@ function part(group: StudyGroup, view: StudyView, more: MoreEvidence): StudyPart
   };
 }
 
-function sentences({ setting, pairs }: StudyGroup, { numbersKnown }: StudyView): string[] {
+function sentences(
+  { setting, pairs }: StudyGroup,
+  { numbersKnown, comparable }: StudyView,
+): string[] {
   const counts = pairs.flatMap(({ rows }) => rows.flatMap(({ top1 }) => top1?.n ?? []));
   if (counts.length === 0) return ['No run is finished yet: there is nothing to compare.'];
   return [
@@ -65,9 +75,10 @@ function sentences({ setting, pairs }: StudyGroup, { numbersKnown }: StudyView):
       : [
           `These are runs of ${String(setting.epochs)} epochs on ${setting.dataset}, not the paper’s setting: what they show holds for this setting.`,
         ]),
-    numbersKnown
-      ? 'The paper’s numbers are on ImageNet: what can be compared is whether the accuracy rises with the teacher’s size, with and without ND.'
-      : 'The paper’s numbers, pair and data set of this study are not known to us: what can be compared is the order of the methods.',
+    comparable ??
+      (numbersKnown
+        ? 'The paper’s numbers are on ImageNet: what can be compared is whether the accuracy rises with the teacher’s size, with and without ND.'
+        : 'The paper’s numbers, pair and data set of this study are not known to us: what can be compared is the order of the methods.'),
     ...(Math.min(...counts) === 1
       ? ['Some of these numbers come from a single seed: nothing is known of their spread.']
       : []),

@@ -2,7 +2,7 @@ import type { LineStyle } from '../families';
 import type { Drawing, Figure } from '../figures';
 import type { MarkKind } from '../interval-panel';
 import type { RunEntry } from '../report-runs';
-import type { StudyName } from './names';
+import type { DocumentName } from './names';
 
 /** A cell of a table: its text, and smaller lines below it. */
 export interface Cell {
@@ -70,7 +70,7 @@ export interface StudyPart<Plot = Drawing> {
 
 /** A study as it is shown, whatever the form. */
 export interface StudyDocument<Plot = Drawing> {
-  readonly name: StudyName;
+  readonly name: DocumentName;
   readonly title: string;
   /** What it asks. */
   readonly asks: string;

@@ -2,6 +2,9 @@
 export const studyNames = ['norm', 'direction', 'ablation', 'teachers'] as const;
 export type StudyName = (typeof studyNames)[number];
 
+/** All that is shown as a study is: the ImageNet tables too. */
+export type DocumentName = StudyName | 'table2';
+
 /** A row of a study, as its list of methods names it. */
 export interface StudyMethod {
   readonly id: string;

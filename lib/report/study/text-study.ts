@@ -78,7 +78,8 @@ function blockTerminal<Plot>(block: Block<Plot>): string[] {
       return [wrap(block.text)];
     case 'table': {
       const shown = block.head.map((head) => block.wide?.has(head) !== true);
-      const keep = <Item>(items: readonly Item[]): Item[] => items.filter((_, index) => shown[index]);
+      const keep = <Item>(items: readonly Item[]): Item[] =>
+        items.filter((_, index) => shown[index]);
       const table = plainTable(keep(block.head).map(narrow));
       table.push(...rowsOf(block, (lines) => lines.join('\n')).map(keep));
       return [`${block.caption}\n${table.toString()}`];

@@ -12,6 +12,8 @@ export interface StudyView {
   readonly groupBlocks?: (group: StudyGroup, more: MoreEvidence) => readonly Block[];
   /** Whether the paper's numbers of this study are known to us. */
   readonly numbersKnown: boolean;
+  /** What of the paper's numbers can be compared, where that is not said by the line above. */
+  readonly comparable?: string;
   readonly reading: readonly string[];
   readonly sources: readonly string[];
 }

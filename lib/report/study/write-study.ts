@@ -12,7 +12,7 @@ import { drawStudy } from './draw';
 import { buildGroups } from './groups';
 import { renderStudyHtml } from './html-study';
 import type { StudyGroup } from './model';
-import type { StudyMethod, StudyName } from './names';
+import type { DocumentName, StudyMethod } from './names';
 import { plotSheet } from './plot-sheet';
 import { publishedMeansSchema, readPublishedMeans, type PublishedMeans } from './published-means';
 import { renderStudyMarkdown, renderStudyTerminal } from './text-study';
@@ -22,7 +22,7 @@ const publishedFile = 'published-class-means.json';
 
 /** What a study is rendered from. */
 export interface StudySource {
-  readonly name: StudyName;
+  readonly name: DocumentName;
   /** The results directory: runs are read below it. */
   readonly resultsRoot: string;
   /** The folders of runs: each setting in them is a part of its own. */
@@ -45,7 +45,7 @@ export interface WrittenStudy {
   /** `NAME.md`, `NAME.csv`, `NAME.html`, `NAME.svg`. */
   readonly files: readonly string[];
   /** The asked folder's runs as plain data. */
-  readonly json: { readonly name: StudyName; readonly groups: readonly StudyGroup[] };
+  readonly json: { readonly name: DocumentName; readonly groups: readonly StudyGroup[] };
 }
 
 /**
@@ -106,13 +106,13 @@ function groupsOf({ name, resultsRoot, folders, methods }: StudySource): StudyGr
     runs: folders.flatMap((folder) => readRuns(resultsRoot, folder)),
     methods,
     // KD and KD++ stand in table 1 too: they alone make no study of a pair.
-    ...(name === 'teachers' ? {} : { ownMethods: new Set(ownMethods) }),
+    ...(name === 'teachers' || name === 'table2' ? {} : { ownMethods: new Set(ownMethods) }),
     root: resultsRoot,
   });
 }
 
 function documentOf(
-  name: StudyName,
+  name: DocumentName,
   groups: readonly StudyGroup[],
   resultsRoot: string,
 ): StudyDocument {

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import sharp from 'sharp';
 import { decodePixels } from '../../../lib/data/imagenet/decode';
 import { readImageHeader } from '../../../lib/data/imagenet/header';
-import { expectFault } from '../../support/faults';
+import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
 import { photo } from '../../support/photo-folder';
 
@@ -16,7 +16,9 @@ describe('an image of ImageNet', () => {
 
   it('is decoded to red, green and blue bytes', async () => {
     const png = file('colour.png');
-    await photo({ ...size, seed: 1 }).png().toFile(png);
+    await photo({ ...size, seed: 1 })
+      .png()
+      .toFile(png);
     const { data, ...shape } = await decodePixels(png);
     expect(shape).to.deep.equal(size);
     // The picture's own formula at x = 2, y = 1 for seed 1.
@@ -26,7 +28,9 @@ describe('an image of ImageNet', () => {
 
   it('gives a part of itself as it would be cut out of the whole', async () => {
     const jpeg = file('part.jpg');
-    await photo({ ...size, seed: 2 }).jpeg().toFile(jpeg);
+    await photo({ ...size, seed: 2 })
+      .jpeg()
+      .toFile(jpeg);
     const whole = await decodePixels(jpeg);
     const box = { left: 5, top: 7, width: 20, height: 11 };
     const part = await decodePixels(jpeg, () => box);
@@ -46,7 +50,10 @@ describe('an image of ImageNet', () => {
 
   it('in grey gets three equal channels', async () => {
     const jpeg = file('grey.jpg');
-    await photo({ ...size, seed: 3 }).toColourspace('b-w').jpeg().toFile(jpeg);
+    await photo({ ...size, seed: 3 })
+      .toColourspace('b-w')
+      .jpeg()
+      .toFile(jpeg);
     expect(readImageHeader(readFileSync(jpeg))?.colours).to.equal('grey');
     const { data } = await decodePixels(jpeg);
     expect(data.length).to.equal(size.width * size.height * 3);
@@ -58,7 +65,10 @@ describe('an image of ImageNet', () => {
 
   it('in CMYK becomes (255 − K)(255 − ink)/255', async () => {
     const jpeg = file('cmyk.jpg');
-    await photo({ ...size, seed: 4 }).toColourspace('cmyk').jpeg({ quality: 100 }).toFile(jpeg);
+    await photo({ ...size, seed: 4 })
+      .toColourspace('cmyk')
+      .jpeg({ quality: 100 })
+      .toFile(jpeg);
     expect(readImageHeader(readFileSync(jpeg))?.colours).to.equal('cmyk');
     const inks = await sharp(jpeg, { ignoreIcc: true })
       .pipelineColourspace('cmyk')
@@ -67,7 +77,10 @@ describe('an image of ImageNet', () => {
       .toBuffer();
     const { data } = await decodePixels(jpeg);
     for (const pixel of [0, 41, 777, 1199]) {
-      const [cyan = 0, magenta = 0, yellow = 0, black = 0] = inks.subarray(4 * pixel, 4 * pixel + 4);
+      const [cyan = 0, magenta = 0, yellow = 0, black = 0] = inks.subarray(
+        4 * pixel,
+        4 * pixel + 4,
+      );
       const expected = [cyan, magenta, yellow].map((ink) => ((255 - black) * (255 - ink)) / 255);
       expected.forEach((value, channel) =>
         expect(data[3 * pixel + channel]).to.be.closeTo(value, 0.51),
@@ -77,14 +90,19 @@ describe('an image of ImageNet', () => {
 
   it('is told by its bytes, whatever its name', async () => {
     const png = file('really-a-png.JPEG');
-    await photo({ ...size, seed: 5 }).png().toFile(png);
+    await photo({ ...size, seed: 5 })
+      .png()
+      .toFile(png);
     expect(readImageHeader(readFileSync(png))).to.deep.include({ format: 'png', ...size });
     expect((await decodePixels(png)).data.length).to.equal(size.width * size.height * 3);
   });
 
   it('is not turned by an EXIF orientation, which is told all the same', async () => {
     const jpeg = file('turned.jpg');
-    await photo({ ...size, seed: 6 }).jpeg().withMetadata({ orientation: 6 }).toFile(jpeg);
+    await photo({ ...size, seed: 6 })
+      .jpeg()
+      .withMetadata({ orientation: 6 })
+      .toFile(jpeg);
     expect(readImageHeader(readFileSync(jpeg))).to.deep.include({ orientation: 6, ...size });
     expect(await decodePixels(jpeg)).to.include(size);
   });
@@ -92,7 +110,9 @@ describe('an image of ImageNet', () => {
   it('loses its transparency without a change of its colours', async () => {
     const png = file('transparent.png');
     const pixel = { channels: 4, background: { r: 200, g: 100, b: 50, alpha: 0.25 } } as const;
-    await sharp({ create: { width: 2, height: 2, ...pixel } }).png().toFile(png);
+    await sharp({ create: { width: 2, height: 2, ...pixel } })
+      .png()
+      .toFile(png);
     expect([...(await decodePixels(png)).data.subarray(0, 3)]).to.deep.equal([200, 100, 50]);
   });
 
@@ -107,7 +127,8 @@ describe('an image of ImageNet', () => {
     const text = file('text.jpg');
     writeFileSync(text, 'no image at all, though of some length');
     for (const faulty of [cutOff, empty, text, file('missing.jpg')]) {
-      await expectFault(() => decodePixels(faulty), 'data', faulty);
+      const fault = await faultOf(() => decodePixels(faulty));
+      expect(fault).to.include({ kind: 'data', where: faulty });
     }
   });
 });

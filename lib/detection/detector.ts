@@ -1,0 +1,161 @@
+import type * as tf from '@tensorflow/tfjs';
+import { random } from '../engine/random';
+import { LabError } from '../errors';
+import type { ForwardMode } from '../nn/layers';
+import { ModelState, type StateDict, type StateEntry } from '../nn/state';
+import type { PixelForm } from '../coco/data';
+import { defaultAnchorSizes, levelAnchors } from './anchors';
+import { type BackboneProgress, runStages } from './backbone';
+import { buildBackbone, type BackboneName } from './backbones';
+import { type Boxes, joinBoxes } from './boxes';
+import { boxHead, type BoxOutput } from './box-head';
+import { featurePyramid } from './feature-pyramid';
+import { assignLevels } from './levels';
+import { roiAlign } from './operations/roi-align';
+import { proposalHead, type ProposalOutput } from './proposal-network';
+import type { Normalisation, UnitContext } from './units';
+
+export interface DetectorOptions {
+  readonly backbone: BackboneName;
+  /** Object classes, background not counted. */
+  readonly classes: number;
+  /** Of the first weights; 0 by default. */
+  readonly seed?: number;
+  /** `frozen` by default: for weights that were trained before. */
+  readonly norm?: Normalisation;
+  /** Stages of the backbone that are not trained, from the stem on; detectron2's 2 by default. */
+  readonly freezeAt?: number;
+  /** Channels of a ResNet's stem (64 by default). */
+  readonly width?: number;
+  /** Channels of the pyramid (256). */
+  readonly pyramidChannels?: number;
+  /** Size of the box head's two layers (1024). */
+  readonly embeddingSize?: number;
+  /** Side of a square anchor on each of P2 … P6. */
+  readonly anchorSizes?: readonly number[];
+  /** Side of a box that is pooled from P4 (224); smaller where images are. */
+  readonly canonicalSide?: number;
+  /** What the images' pixels became; the backbone's own by default. */
+  readonly pixels?: PixelForm;
+}
+
+/** Faster R-CNN with a feature pyramid, in detectron2's definitions and parameter names. */
+export interface Detector {
+  readonly name: string;
+  readonly classes: number;
+  readonly embeddingSize: number;
+  readonly pyramidChannels: number;
+  readonly state: ModelState;
+  /** How images must be normalised for it. */
+  readonly pixels: PixelForm;
+  /** The stages that are never trained; for use outside a tape. @param images [batch, height, width, 3] */
+  frozen(images: tf.Tensor4D): BackboneProgress;
+  /** P2 … P6 from what `frozen` gave. */
+  pyramid(progress: BackboneProgress, mode: ForwardMode): tf.Tensor4D[];
+  propose(pyramid: readonly tf.Tensor4D[]): ProposalOutput;
+  /** The anchors of each level, for a pyramid of these shapes. */
+  anchors(pyramid: readonly tf.Tensor4D[]): Boxes[];
+  /** The box head on regions, one list an image. */
+  detect(pyramid: readonly tf.Tensor4D[], regions: readonly Boxes[]): BoxOutput;
+  stateDict(): Map<string, StateEntry>;
+  /** @throws LabError when names or shapes differ; then nothing changes. */
+  loadStateDict(entries: StateDict, where?: string): void;
+  dispose(): void;
+}
+
+const resolution = 7;
+const pooledLevels = 4;
+const finestStride = 4;
+
+/**
+ * A detector with freshly drawn weights.
+ *
+ * @throws LabError for an unknown backbone or options that do not fit.
+ */
+export function createDetector(options: DetectorOptions): Detector {
+  const {
+    classes,
+    seed = 0,
+    norm = 'frozen',
+    freezeAt = 2,
+    pyramidChannels = 256,
+    embeddingSize = 1024,
+    anchorSizes = defaultAnchorSizes,
+    canonicalSide,
+  } = options;
+  requireOptions(options);
+  const state = new ModelState();
+  const context = { state, random: random(seed, 'weights', 'detector', options.backbone) };
+  const contextOf = (stage: number): UnitContext =>
+    stage < freezeAt
+      ? { ...context, norm: 'frozen', trainable: false }
+      : { ...context, norm, trainable: true };
+  const { backbone, pixels } = buildBackbone(
+    options.backbone,
+    contextOf,
+    'backbone.bottom_up.',
+    options.width === undefined ? {} : { width: options.width },
+  );
+  const pyramidOf = featurePyramid(context, 'backbone.', backbone.channels, pyramidChannels);
+  const propose = proposalHead(context, 'proposal_generator.rpn_head.', pyramidChannels);
+  const head = boxHead(context, 'roi_heads.', {
+    channels: pyramidChannels,
+    resolution,
+    embeddingSize,
+    classes,
+  });
+  const last = backbone.stages.length;
+  return {
+    name: `faster-rcnn-${options.backbone}-fpn`,
+    classes,
+    embeddingSize,
+    pyramidChannels,
+    state,
+    pixels: options.pixels ?? pixels,
+    frozen: (images) =>
+      runStages(
+        backbone,
+        { x: images, features: [] },
+        { from: 0, to: freezeAt },
+        { training: false },
+      ),
+    pyramid: (progress, mode) =>
+      pyramidOf(runStages(backbone, progress, { from: freezeAt, to: last }, mode).features),
+    propose,
+    anchors: (pyramid) =>
+      pyramid.map(({ shape: [, height, width] }, level) =>
+        levelAnchors({ height, width }, finestStride * 2 ** level, anchorSizes[level] ?? 0),
+      ),
+    detect(pyramid, regions) {
+      const boxes = joinBoxes(regions);
+      const images = Int32Array.from(
+        regions.flatMap((list, image) => Array.from({ length: list.length / 4 }, () => image)),
+      );
+      const levels = pyramid
+        .slice(0, pooledLevels)
+        .map((features, level) => ({ features, scale: 1 / (finestStride * 2 ** level) }));
+      const assigned = assignLevels(
+        boxes,
+        canonicalSide === undefined ? {} : { side: canonicalSide },
+      );
+      return head(
+        roiAlign(levels, { boxes, images }, assigned, { size: resolution, samplingRatio: 0 }),
+      );
+    },
+    stateDict: () => state.stateDict(),
+    loadStateDict: (entries, where) => state.loadStateDict(entries, where),
+    dispose: () => state.dispose(),
+  };
+}
+
+function requireOptions({ backbone, classes, anchorSizes }: DetectorOptions): void {
+  const refuse = (what: string, found: string, remedy: string): never => {
+    throw new LabError({ kind: 'option', what, where: backbone, found, remedy });
+  };
+  if (!Number.isInteger(classes) || classes < 1) {
+    refuse('a detector needs at least one class', String(classes), 'Give the number of classes');
+  }
+  if (anchorSizes && anchorSizes.length !== pooledLevels + 1) {
+    refuse('one anchor size a level is needed', String(anchorSizes.length), 'Give five sizes');
+  }
+}

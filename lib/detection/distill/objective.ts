@@ -1,0 +1,138 @@
+import * as tf from '@tensorflow/tfjs';
+import type { BatchSignals } from '../../distill/signals';
+import { definitionOf, type LossTerm, type Method, needs } from '../../distill/terms';
+import { LabError } from '../../errors';
+import type { ForwardMode } from '../../nn/layers';
+import type { ModelState } from '../../nn/state';
+import type { BoxOutput } from '../box-head';
+import type { Detector } from '../detector';
+import { pyramidReview } from './review-pyramid';
+
+/** A detector as training uses it to teach another: never trained. */
+export interface DetectionTeacher {
+  readonly detector: Detector;
+  /** [(classes + 1) · embeddingSize], background last; needed by methods that use directions. */
+  readonly classMeans?: Float32Array;
+}
+
+/** What the terms of a method see of one batch. */
+export interface DetectionSignals {
+  /** Of student and teacher on the same (the student's) regions. */
+  readonly student: BoxOutput;
+  readonly teacher: BoxOutput;
+  /** P2 … P6. */
+  readonly studentPyramid: readonly tf.Tensor4D[];
+  readonly teacherPyramid: readonly tf.Tensor4D[];
+  /** Of the regions, int32; background is the number of classes. */
+  readonly labels: tf.Tensor1D;
+}
+
+/** The distillation terms of a method at work. */
+export interface DetectionObjective {
+  /** Weights trained along with the student. */
+  readonly state: ModelState | undefined;
+  /** Each term with its weight in it, in the method's order. */
+  terms(signals: DetectionSignals, mode: ForwardMode): tf.Scalar[];
+  dispose(): void;
+}
+
+/**
+ * The terms of a method between two detectors: `reviewPyramid`, and every term of classification
+ * (`kd`, `dkd`, `normDirection`, …), for which a sampled region is a sample and its class, background
+ * included, its label.
+ *
+ * @throws LabError when student and teacher do not fit or class means are missing.
+ */
+export function createDetectionObjective(
+  method: Method,
+  { student, teacher, seed }: { student: Detector; teacher: DetectionTeacher; seed: number },
+): DetectionObjective {
+  requireFitting(method, student, teacher);
+  const review = method.terms.some(isReview)
+    ? pyramidReview({
+        studentChannels: student.pyramidChannels,
+        teacherChannels: teacher.detector.pyramidChannels,
+        seed,
+      })
+    : undefined;
+  const size = teacher.detector.embeddingSize;
+  const classMeans = teacher.classMeans
+    ? tf.keep(tf.tensor2d(teacher.classMeans.slice(), [student.classes + 1, size]))
+    : undefined;
+  const valueOf = (term: LossTerm, signals: DetectionSignals, mode: ForwardMode): tf.Scalar => {
+    if (isReview(term)) {
+      if (!review) throw new Error('ReviewKD has its blocks');
+      return review.loss(signals.studentPyramid, signals.teacherPyramid, mode);
+    }
+    const { compute } = definitionOf(term);
+    if (!compute) throw notOfDetectors(term);
+    return compute(term, asSamples(signals, classMeans));
+  };
+  return {
+    state: review?.fusion.state,
+    terms: (signals, mode) =>
+      method.terms.map((term) => tf.mul<tf.Scalar>(valueOf(term, signals, mode), term.weight)),
+    dispose() {
+      review?.fusion.state.dispose();
+      classMeans?.dispose();
+    },
+  };
+}
+
+function isReview({ loss }: LossTerm): boolean {
+  return loss === 'reviewPyramid';
+}
+
+function asSamples(
+  { student, teacher, labels }: DetectionSignals,
+  classMeans: tf.Tensor2D | undefined,
+): BatchSignals {
+  const sampled = ({ logits, embedding }: BoxOutput): BatchSignals['student'] => ({
+    logits,
+    embedding,
+    features: [],
+    preActivations: [],
+  });
+  return {
+    student: sampled(student),
+    studentEmbedding: student.embedding,
+    teacher: sampled(teacher),
+    labels,
+    ...(classMeans ? { classMeans } : {}),
+  };
+}
+
+function requireFitting(
+  method: Method,
+  student: Detector,
+  { detector, classMeans }: DetectionTeacher,
+): void {
+  const misfit = (what: string, found: string, remedy: string): LabError =>
+    new LabError({ kind: 'model', what, where: `method ${method.name}`, found, remedy });
+  if (student.classes !== detector.classes || student.embeddingSize !== detector.embeddingSize) {
+    throw misfit(
+      'student and teacher differ in classes or in the size of their box heads',
+      `${student.classes} classes and ${student.embeddingSize}, ${detector.classes} and ${detector.embeddingSize}`,
+      'Take a teacher that was trained on this data set and a student with its embedding size',
+    );
+  }
+  const plain: Method = { ...method, terms: method.terms.filter((term) => !isReview(term)) };
+  for (const term of plain.terms) if (!definitionOf(term).compute) throw notOfDetectors(term);
+  if (!needs(plain, 'class means')) return;
+  const expected = (detector.classes + 1) * detector.embeddingSize;
+  if (classMeans?.length !== expected) {
+    throw misfit(
+      'class means are missing or of another size',
+      `${classMeans?.length ?? 0} numbers where ${expected} belong`,
+      'Gather them from this teacher first',
+    );
+  }
+}
+
+function notOfDetectors({ loss }: LossTerm): LabError {
+  return new LabError({
+    kind: 'option',
+    what: `the term '${loss}' cannot be used between detectors`,
+    remedy: 'Use kd, dkd, normDirection or reviewPyramid',
+  });
+}

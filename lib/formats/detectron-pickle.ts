@@ -1,0 +1,72 @@
+import { LabError } from '../errors';
+import type { StateDict, StateEntry } from '../nn/state';
+import { halfToNumber } from './half';
+import { isNumpyArray, type NumpyArray, numpyGlobals } from './numpy-pickle';
+import { unpickle } from './pickle';
+
+/** The weights in a `.pkl` of detectron2's model zoo or of Caffe2. */
+export interface DetectronPickle {
+  readonly weights: StateDict;
+  /** `detectron2`: the model's own names; `caffe2`: names such as `res2_0_branch2a_w`. */
+  readonly names: 'detectron2' | 'caffe2';
+}
+
+/**
+ * Decodes a `.pkl` with a detector's or a backbone's weights: a dict with `model` and `__author__` as
+ * detectron2 writes it, or Caffe2's dict of blobs, with or without `blobs` around it. Nothing in the pickle
+ * is run.
+ *
+ * @throws LabError of kind `file` when the pickle is damaged, names code or holds something else.
+ */
+export function decodeDetectronPickle(bytes: Uint8Array, where: string): DetectronPickle {
+  const remedy = 'Get the file again, or name a .pkl of detectron2’s model zoo';
+  const { value } = unpickle(bytes, { globals: numpyGlobals(where), where, remedy });
+  const broken = (found: string): LabError =>
+    new LabError({
+      kind: 'file',
+      what: 'not a .pkl with weights of detectron2',
+      where,
+      found,
+      remedy,
+    });
+  if (!(value instanceof Map)) throw broken('a pickle that is not a dict');
+  const own = value.has('model') && value.has('__author__');
+  const blobs: unknown = own ? value.get('model') : (value.get('blobs') ?? value);
+  if (!(blobs instanceof Map)) throw broken(`'${own ? 'model' : 'blobs'}' that is not a dict`);
+  const weights = new Map<string, StateEntry>();
+  for (const [name, entry] of blobs as Map<unknown, unknown>) {
+    if (typeof name !== 'string') throw broken('a name that is not text');
+    // Caffe2 keeps the optimiser's momentum and notes of its own beside the weights.
+    if (!own && (name.endsWith('_momentum') || !isNumpyArray(entry))) continue;
+    if (!isNumpyArray(entry)) throw broken(`'${name}', which is not an array`);
+    weights.set(name, floats(entry, name, broken));
+  }
+  if (weights.size === 0) throw broken('no array');
+  return { weights, names: own ? 'detectron2' : 'caffe2' };
+}
+
+/** How a number of each of numpy's types is read, and its bytes. */
+const readers: Readonly<
+  Record<string, { size: number; read: (view: DataView, at: number) => number }>
+> = {
+  f2: { size: 2, read: (view, at) => halfToNumber(view.getUint16(at, true)) },
+  f4: { size: 4, read: (view, at) => view.getFloat32(at, true) },
+  f8: { size: 8, read: (view, at) => view.getFloat64(at, true) },
+  i4: { size: 4, read: (view, at) => view.getInt32(at, true) },
+  i8: { size: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
+};
+
+function floats(
+  { shape, type, fortran, bytes }: NumpyArray,
+  name: string,
+  broken: (found: string) => LabError,
+): StateEntry {
+  const reader = Object.hasOwn(readers, type) ? readers[type] : undefined;
+  if (reader === undefined) throw broken(`'${name}' with elements of type ${type}`);
+  if (fortran && shape.length > 1) throw broken(`'${name}', stored column by column`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const data = Float32Array.from({ length: bytes.length / reader.size }, (_, index) =>
+    reader.read(view, index * reader.size),
+  );
+  return { shape, data };
+}

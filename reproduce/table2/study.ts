@@ -1,0 +1,111 @@
+import type { Command } from 'commander';
+import type { StudyMethod } from '../../lib/report/study/names';
+import { writeStudy } from '../../lib/report/study/write-study';
+import { gridCommand } from '../grid/command';
+import type { GridStudy } from '../grid/study';
+import { borrowingNotes, paperPairs, table2Methods } from '../recipes/table2';
+import { imageNetScope } from './scope';
+
+const rows: Readonly<Record<string, Omit<StudyMethod, 'id'>>> = {
+  'student-published': { label: 'Student (published recipe)', note: 'cross entropy alone' },
+  student: { label: 'Student (recipe of the ++ rows)', note: 'cross entropy alone' },
+  crd: { label: 'CRD', note: 'contrastive representation distillation, its published recipe' },
+  'crd++': { label: 'CRD++ (not in the paper)', note: 'CRD with the ND loss, weight 1' },
+  srrl: { label: 'SRRL', note: 'softmax regression representation learning, its published recipe' },
+  'srrl++': { label: 'SRRL++ (not in the paper)', note: 'SRRL with the ND loss, weight 1' },
+  'reviewkd-published': { label: 'ReviewKD (published recipe)', note: 'mdistiller’s' },
+  reviewkd: { label: 'ReviewKD (recipe of ReviewKD++, ND 0)', note: '' },
+  'kd-published': { label: 'KD (published recipe)', note: 'mdistiller’s' },
+  kd: { label: 'KD (recipe of KD++, ND 0)', note: '' },
+  'dkd-published': { label: 'DKD (published recipe)', note: 'mdistiller’s' },
+  dkd: { label: 'DKD (recipe of DKD++, ND 0)', note: '' },
+  'kd++': { label: 'KD++', note: 'KD with the ND loss' },
+  'reviewkd++': { label: 'ReviewKD++', note: 'ReviewKD with the ND loss' },
+  'dkd++': { label: 'DKD++', note: 'DKD with the ND loss' },
+  'deit-published': {
+    label: 'DeiT (published recipe)',
+    note: 'hard distillation through a token; without repeated augmentation',
+  },
+  deit: { label: 'DeiT (recipe of DeiT++, ND 0)', note: '' },
+  'deit++': { label: 'DeiT++', note: 'hard distillation through a token, with the ND loss' },
+};
+
+const basicPair = 'resnet34:resnet18';
+
+/** The paper's ImageNet tables. */
+export const table2Study: GridStudy = {
+  script: 'reproduce:table2',
+  description:
+    'Trains students on ImageNet, or on a folder like it, with and without ND, and prints the paper’s ImageNet ' +
+    'numbers beside the measured ones: the main table, larger teachers, vision transformers as teachers, DeiT++. ' +
+    'Without any data of yours it runs on the embedded images. A run that was cut off goes on at the very batch.',
+  scope: imageNetScope,
+  defaults: {
+    quick: { pairs: basicPair, methods: 'student,kd,kd++', seeds: '1' },
+    short: { pairs: basicPair, methods: 'student,kd,kd++', seeds: '1' },
+    paper: { pairs: paperPairs.join(','), seeds: '1' },
+  },
+  help: {
+    scales:
+      'quick takes minutes on 800 of the embedded images at 32 × 32 (or --data folder:PATH), short hours on a ' +
+      'folder of yours at 64 × 64, paper is the paper’s recipe on ImageNet at 224 × 224',
+    data:
+      'fashion-mnist (embedded; default of quick), folder:PATH with train/CLASS/… and val/CLASS/…, imagenet ' +
+      '(DATA-DIR/imagenet; default of paper), cifar100, cifar10',
+    teachers:
+      'published (files in DATA-DIR/imagenet-teachers), trained (here), or auto: published at --scale paper on ' +
+      'imagenet where they are there, else trained (default: auto)',
+    pairs: `teacher:student, … (default: ${basicPair}; for paper: ${paperPairs.join(', ')})`,
+    get methods() {
+      return (
+        `rows: teacher, ${table2Methods().join(', ')}. kd-published is the recipe behind the paper’s number of KD, ` +
+        'kd that of kd++ with the ND weight 0; a pair runs the rows that it has (default: student,kd,kd++; for paper: all)'
+      );
+    },
+    after: `Examples:
+  npm run reproduce:table2
+  npm run reproduce:table2 -- --list
+  npm run reproduce:table2 -- --data folder:~/tiny-imagenet-20 --size 64
+  npm run reproduce:table2 -- --scale short --data folder:~/tiny-imagenet-20 --pairs resnet34:resnet18 --methods student,kd,kd++
+  npm run reproduce:table2 -- --scale paper --data-dir ~/data --pairs resnet34:resnet18 --methods kd++ --micro-batch 64
+  npm run reproduce:table2 -- --scale paper --gpus 0,1,2,3
+
+The paper's teachers are published weights: put torchvision's and timm's files (resnet34-….pth,
+vit_small_patch16_224.safetensors, …) into DATA-DIR/imagenet-teachers. A batch of 512 that does not fit into
+memory is computed in parts with --micro-batch: the same step up to rounding, but that batch norms take the
+statistics of each part, as they do on several GPUs.`,
+  },
+  methods: table2Methods,
+  notes: borrowingNotes,
+  addOptions: (command) =>
+    command
+      .option('--size <pixels>', 'side of the images of a folder (default: 32, 64 or 224 by scale)')
+      .option('--micro-batch <number>', 'images that are computed at once (default: the batch)')
+      .option('--workers <number>', 'threads that decode images (default: processors less one)')
+      .option('--skip-corrupt', 'leave out images that cannot be decoded, and count them')
+      .option('--train-images <number>', 'only so many training images of each class')
+      .option('--test-images <number>', 'only so many test images of each class'),
+  async render({ resultsRoot, study, all }) {
+    return writeStudy({
+      name: 'table2',
+      resultsRoot,
+      study,
+      folders: all,
+      methods: methodsInOrder(),
+    });
+  },
+};
+
+/** `npm run reproduce:table2`. */
+export function table2Command(): Command {
+  return gridCommand(table2Study);
+}
+
+function methodsInOrder(): StudyMethod[] {
+  const known = table2Methods();
+  const named = Object.entries(rows).flatMap(([id, row]) =>
+    known.includes(id) ? [{ id, ...row }] : [],
+  );
+  const others = known.filter((id) => !Object.hasOwn(rows, id));
+  return [...named, ...others.map((id) => ({ id, label: id, note: '' }))];
+}

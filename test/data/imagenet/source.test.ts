@@ -1,0 +1,176 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { TrainingBatch, TrainingBatchRequest } from '../../../lib/data/batch-source-types';
+import { imageFolderSource, type ImageFolderSource } from '../../../lib/data/imagenet';
+import { decodePixels } from '../../../lib/data/imagenet/decode';
+import { faultOf } from '../../support/faults';
+import { withFolder } from '../../support/folder';
+import { writePhotoFolder } from '../../support/photo-folder';
+
+const request: TrainingBatchRequest = {
+  seed: 1,
+  epoch: 0,
+  firstBatch: 0,
+  batchSize: 4,
+  augmentation: 'resized-crop-flip',
+};
+
+describe('an image folder as a source of batches', () => {
+  const folder = withFolder();
+  const opened: ImageFolderSource[] = [];
+  const open = async (workers = 1): Promise<ImageFolderSource> => {
+    const source = await imageFolderSource({ root: folder(), trainSize: 16, workers });
+    opened.push(source);
+    return source;
+  };
+  const batchesOf = async (
+    source: ImageFolderSource,
+    asked: Partial<TrainingBatchRequest> = {},
+  ): Promise<TrainingBatch[]> => {
+    const batches = [];
+    for await (const batch of source.trainingBatches({ ...request, ...asked })) batches.push(batch);
+    return batches;
+  };
+
+  beforeEach(() => writePhotoFolder(folder(), { train: 7, val: 3 }));
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((source) => source.dispose()));
+  });
+
+  it('describes what it holds', async () => {
+    const source = await open();
+    expect(source.classes).to.deep.equal(['n01', 'n02']);
+    expect(source.train.count).to.equal(14);
+    expect(source.test.count).to.equal(6);
+    expect([...Array.from(source.test.labels)]).to.deep.equal([0, 0, 0, 1, 1, 1]);
+    expect(source).to.include({ height: 16, width: 16, workers: 1 });
+    expect(source.counts).to.include({ jpeg: 20, png: 0, grey: 0, cmyk: 0 });
+  });
+
+  it('gives the same bytes whatever the number of threads', async () => {
+    const [one, two, four] = await Promise.all(
+      [1, 2, 4].map(async (workers) => {
+        const source = await open(workers);
+        return Promise.all(
+          ['resized-crop-flip', 'deit', 'none'].map((augmentation) =>
+            batchesOf(source, { augmentation }),
+          ),
+        );
+      }),
+    );
+    expect(two).to.deep.equal(one);
+    expect(four).to.deep.equal(one);
+  });
+
+  it('takes every image once an epoch, in another order and other crops each epoch', async () => {
+    const source = await open(2);
+    const [first, second] = [await batchesOf(source), await batchesOf(source, { epoch: 1 })];
+    for (const batches of [first, second]) {
+      expect(batches.map(({ count }) => count)).to.deep.equal([4, 4, 4, 2]);
+      const all = batches.flatMap(({ indices }) => [...indices]);
+      expect(all.toSorted((a, b) => a - b)).to.deep.equal(Array.from({ length: 14 }, (_, i) => i));
+      for (const { labels, indices } of batches) {
+        expect([...labels]).to.deep.equal([...indices].map((index) => (index < 7 ? 0 : 1)));
+      }
+    }
+    expect(first[0]?.indices).to.not.deep.equal(second[0]?.indices);
+    expect(imageOf(first, 3)).to.not.deep.equal(imageOf(second, 3));
+  });
+
+  it('begins at the batch it is asked for with what an unbroken epoch would have had', async () => {
+    const source = await open();
+    const whole = await batchesOf(source, { augmentation: 'deit' });
+    const rest = await batchesOf(source, { augmentation: 'deit', firstBatch: 2 });
+    expect(rest).to.deep.equal(whole.slice(2));
+  });
+
+  it('draws for an image by its index, whatever the batch size', async () => {
+    const source = await open();
+    const small = await batchesOf(source);
+    const large = await batchesOf(source, { batchSize: 14 });
+    for (const index of [0, 5, 13]) {
+      expect(imageOf(small, index)).to.deep.equal(imageOf(large, index));
+    }
+  });
+
+  it('mixes with DeiT’s augmentation only, and says how', async () => {
+    const source = await open();
+    const [mixed] = await batchesOf(source, { augmentation: 'deit' });
+    expect([...(mixed?.mix?.partner ?? [])]).to.deep.equal([3, 2, 1, 0]);
+    expect(mixed?.mix?.lambda).to.have.length(4);
+    const [alone] = await batchesOf(source, { augmentation: 'deit-unmixed' });
+    expect(alone).to.not.have.property('mix');
+  });
+
+  it('evaluates in order, normalised with ImageNet’s statistics', async () => {
+    const source = await imageFolderSource({
+      root: folder(),
+      trainSize: 16,
+      workers: 1,
+      // Photos are 36 to 46 high: the short side of the first stays as it is.
+      evaluation: { resize: 41, crop: 10, interpolation: 'bilinear' },
+    });
+    opened.push(source);
+    const batches = [];
+    for await (const batch of source.evaluationBatches({ batchSize: 4 })) batches.push(batch);
+    expect(batches.map(({ count }) => count)).to.deep.equal([4, 2]);
+    expect(batches.flatMap(({ indices }) => [...indices])).to.deep.equal([0, 1, 2, 3, 4, 5]);
+    expect(batches.flatMap(({ labels }) => [...labels])).to.deep.equal([0, 0, 0, 1, 1, 1]);
+    // The 16th photo: 43 by 41, so nothing is scaled; (43 − 10)/2 = 16.5, to even 16; (41 − 10)/2, to even 16.
+    const { data, width } = await decodePixels(join(folder(), 'val', 'n01', 'n01_1.JPEG'));
+    const pixel = (16 * width + 16) * 3;
+    const mean = [0.485, 0.456, 0.406];
+    const std = [0.229, 0.224, 0.225];
+    for (const channel of [0, 1, 2]) {
+      const expected =
+        ((data[pixel + channel] ?? 0) / 255 - (mean[channel] ?? 0)) / (std[channel] ?? 1);
+      expect(batches[0]?.images[10 * 10 * 3 + channel]).to.be.closeTo(expected, 1e-5);
+    }
+  });
+
+  it('goes on after a consumer that stopped early', async () => {
+    const source = await open(2);
+    for await (const batch of source.trainingBatches(request)) {
+      expect(batch.count).to.equal(4);
+      break;
+    }
+    expect(await batchesOf(source)).to.have.length(4);
+  });
+
+  it('names a file that became unreadable while training went on', async () => {
+    const source = await open(2);
+    const gone = join(folder(), 'train', 'n02', 'n02_4.JPEG');
+    rmSync(gone);
+    expect(await faultOf(() => batchesOf(source))).to.include({ kind: 'data', where: gone });
+    const broken = join(folder(), 'val', 'n01', 'n01_0.JPEG');
+    writeFileSync(broken, 'nothing');
+    const evaluation = source.evaluationBatches({ batchSize: 2 })[Symbol.asyncIterator]();
+    expect(await faultOf(() => evaluation.next())).to.include({ kind: 'data', where: broken });
+  });
+
+  it('refuses what it cannot do before anything is decoded', async () => {
+    const source = await open();
+    const unknown = await faultOf(() =>
+      source.trainingBatches({ ...request, augmentation: 'resized-crop' }),
+    );
+    expect(unknown.remedy).to.include('Known: resized-crop-flip, deit');
+    expect(await faultOf(() => source.evaluationBatches({ batchSize: 0 }))).to.include({
+      kind: 'option',
+    });
+    for (const wrong of [{ workers: 0 }, { trainSize: 2.5 }]) {
+      const fault = await faultOf(() => imageFolderSource({ root: folder(), ...wrong }));
+      expect(fault.kind).to.equal('option');
+    }
+  });
+});
+
+/** The pixels that batches hold of one image of the train split. */
+function imageOf(batches: readonly TrainingBatch[], index: number): number[] {
+  for (const { images, indices, count } of batches) {
+    const row = indices.indexOf(index);
+    const length = images.length / count;
+    if (row >= 0) return [...images.subarray(row * length, (row + 1) * length)];
+  }
+  throw new Error(`no image ${index}`);
+}

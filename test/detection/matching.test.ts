@@ -1,0 +1,73 @@
+import { expect } from 'chai';
+import { anchorMatching, matchBoxes, proposalMatching } from '../../lib/detection/matching';
+import { sampleLabels } from '../../lib/detection/sampling';
+import { random } from '../../lib/engine/random';
+
+const boxes = (...edges: number[]): Float32Array => Float32Array.from(edges);
+
+describe('matching', () => {
+  const truth = boxes(0, 0, 10, 10, 20, 20, 40, 40);
+  const candidates = boxes(
+    ...[0, 0, 10, 8], // 0.8 of the first
+    ...[0, 0, 10, 5], // 0.5 of the first
+    ...[0, 0, 5, 4], // 0.2 of the first
+    ...[20, 20, 30, 40], // 0.5 of the second, its best
+    ...[50, 50, 60, 60], // nothing
+  );
+
+  it('of anchors: an object from 0.7, nothing between 0.3 and 0.7, and the best of each true box', () => {
+    const { labels, targets } = matchBoxes(truth, candidates, anchorMatching);
+    expect([...labels]).to.deep.equal([1, -1, 0, 1, 0]);
+    expect([...targets]).to.deep.equal([0, 0, 0, 1, 0]);
+  });
+
+  it('of proposals: an object from 0.5, background below', () => {
+    const { labels } = matchBoxes(truth, candidates, proposalMatching);
+    expect([...labels]).to.deep.equal([1, 1, 0, 1, 0]);
+  });
+
+  it('keeps the true box that a candidate overlaps most, though it is the best of another', () => {
+    // The second true box touches the only candidate a little; the first covers it by half.
+    const two = boxes(0, 0, 10, 20, 9, 0, 30, 20);
+    const { labels, targets } = matchBoxes(two, boxes(0, 0, 10, 10), anchorMatching);
+    expect([...labels]).to.deep.equal([1]);
+    expect([...targets]).to.deep.equal([0]);
+  });
+
+  it('takes everything for background in an image without objects', () => {
+    expect([...matchBoxes(boxes(), candidates, anchorMatching).labels]).to.deep.equal([
+      0, 0, 0, 0, 0,
+    ]);
+  });
+
+  it('makes no objects of all candidates for a true box that none touches', () => {
+    const { labels } = matchBoxes(boxes(90, 90, 99, 99), candidates, anchorMatching);
+    expect([...labels]).to.deep.equal([0, 0, 0, 0, 0]);
+  });
+});
+
+describe('sampling', () => {
+  const labels = Int8Array.from({ length: 100 }, (_, i) => (i < 40 ? 1 : i < 50 ? -1 : 0));
+  const draw = (count: number, seed = 1): ReturnType<typeof sampleLabels> =>
+    sampleLabels(labels, { count, objectShare: 0.25 }, random(seed, 'test'));
+
+  it('takes objects up to their share and fills up with background, none twice', () => {
+    const { objects, background } = draw(40);
+    expect(objects.length).to.equal(10);
+    expect(background.length).to.equal(30);
+    expect(new Set(objects).size).to.equal(10);
+    expect(new Set(background).size).to.equal(30);
+    expect(objects.every((place) => place < 40)).to.equal(true);
+    expect(background.every((place) => place >= 50)).to.equal(true);
+  });
+
+  it('takes fewer where there are not so many', () => {
+    const { objects, background } = draw(400);
+    expect([objects.length, background.length]).to.deep.equal([40, 50]);
+  });
+
+  it('follows its random numbers', () => {
+    expect([...draw(40).background]).to.deep.equal([...draw(40).background]);
+    expect([...draw(40).background]).not.to.deep.equal([...draw(40, 2).background]);
+  });
+});
