@@ -6,6 +6,8 @@ export interface DeepResidualOptions {
   readonly blocks: readonly [number, number, number, number];
   /** Three convolutions (1 × 1, 3 × 3, 1 × 1 to four times the channels) instead of two. */
   readonly bottleneck: boolean;
+  /** Channels of the stem and of the first stage, before a bottleneck's expansion; each later stage has twice as many. */
+  readonly width?: number;
   /** What the projection beside a block is called in the state dict. */
   readonly shortcut: 'shortcut' | 'downsample';
 }
@@ -17,10 +19,10 @@ export interface DeepResidualStages {
   readonly preActivationNorms: readonly string[];
 }
 
-/** Channels of the stem. */
+/** Channels of the stem, unless another width is given. */
 export const stemChannels = 64;
-/** Channels of the four stages, before a bottleneck's expansion. */
-const stageChannels = [64, 128, 256, 512] as const;
+/** What the four stages' channels are of the first one's. */
+const widening = [1, 2, 4, 8] as const;
 const expansion = 4;
 
 /**
@@ -29,11 +31,12 @@ const expansion = 4;
  */
 export function deepResidualStages(
   context: LayerContext,
-  { blocks, bottleneck, shortcut }: DeepResidualOptions,
+  { blocks, bottleneck, width = stemChannels, shortcut }: DeepResidualOptions,
 ): DeepResidualStages {
-  let inputs = stemChannels;
-  const stages = stageChannels.map((channels, stage) =>
+  let inputs = width;
+  const stages = widening.map((factor, stage) =>
     Array.from({ length: blocks[stage] ?? 0 }, (_, place) => {
+      const channels = factor * width;
       const outputs = bottleneck ? expansion * channels : channels;
       const shape = { inputs, channels, outputs, stride: place === 0 && stage > 0 ? 2 : 1 };
       inputs = outputs;

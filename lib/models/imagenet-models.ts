@@ -11,13 +11,16 @@ const tiny = { size: 192, depth: 12, heads: 3 } as const;
 const small = { size: 384, depth: 12, heads: 6 } as const;
 const base = { size: 768, depth: 12, heads: 12 } as const;
 
-/** The architectures for ImageNet, by torchvision's and timm's names. */
+/** The architectures for ImageNet, by torchvision's and timm's names, and narrower ones. */
 export const imageNetModels: Readonly<Record<string, Architecture>> = {
   resnet18: residual({ blocks: [2, 2, 2, 2], bottleneck: false }),
   resnet34: residual({ blocks: [3, 4, 6, 3], bottleneck: false }),
   resnet50: residual({ blocks: [3, 4, 6, 3], bottleneck: true }),
   resnet101: residual({ blocks: [3, 4, 23, 3], bottleneck: true }),
   resnet152: residual({ blocks: [3, 8, 36, 3], bottleneck: true }),
+  // Half as wide, of our own: what a processor without a graphics card can train on small images.
+  resnet18_half: residual({ blocks: [2, 2, 2, 2], bottleneck: false, width: 32 }),
+  resnet34_half: residual({ blocks: [3, 4, 6, 3], bottleneck: false, width: 32 }),
   mobilenet_v1: {
     imageSize,
     dropsPaths: false,
@@ -39,7 +42,7 @@ export const imageNetModels: Readonly<Record<string, Architecture>> = {
   }),
 };
 
-function residual(shape: Pick<ResNetOptions, 'blocks' | 'bottleneck'>): Architecture {
+function residual(shape: Omit<ResNetOptions, 'classes'>): Architecture {
   return {
     imageSize,
     dropsPaths: false,

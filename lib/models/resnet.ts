@@ -5,7 +5,10 @@ import type { Network } from '../nn/model';
 import { type DeepResidualOptions, deepResidualStages, stemChannels } from './deep-residual-stages';
 import { stagedNetwork } from './residual-stages';
 
-export interface ResNetOptions extends Pick<DeepResidualOptions, 'blocks' | 'bottleneck'> {
+export interface ResNetOptions extends Pick<
+  DeepResidualOptions,
+  'blocks' | 'bottleneck' | 'width'
+> {
   readonly classes: number;
 }
 
@@ -15,16 +18,17 @@ export interface ResNetOptions extends Pick<DeepResidualOptions, 'blocks' | 'bot
  */
 export function resNet(
   context: LayerContext,
-  { blocks, bottleneck, classes }: ResNetOptions,
+  { blocks, bottleneck, width = stemChannels, classes }: ResNetOptions,
 ): Network {
   const stem = convolutionNormLayer(
     context,
     { convolution: 'conv1', norm: 'bn1' },
-    { inputs: 3, outputs: stemChannels, kernel: 7, stride: 2, padding: 3 },
+    { inputs: 3, outputs: width, kernel: 7, stride: 2, padding: 3 },
   );
   const { stages, outputs, preActivationNorms } = deepResidualStages(context, {
     blocks,
     bottleneck,
+    width,
     shortcut: 'downsample',
   });
   const classifier = linearLayer(context, 'fc', { inputs: outputs, outputs: classes });
