@@ -29,9 +29,11 @@ describe('npm run data', () => {
     expect(table.stdout).to.match(/cifar100.*missing/);
     expect(table.stdout).to.contain('npm run data -- download cifar100');
     const statuses: unknown = JSON.parse(json.stdout);
-    expect(statuses).to.have.length(4);
+    expect(statuses).to.have.length(5);
     expect(statuses).to.have.nested.property('[2].name', 'cifar100');
     expect(statuses).to.have.nested.property('[2].state', 'missing');
+    expect(statuses).to.have.nested.property('[4].name', 'cifar100-part');
+    expect(statuses).to.have.nested.property('[4].state', 'missing');
   });
 
   it('checks a data set and prints its hash', async () => {
