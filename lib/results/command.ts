@@ -5,6 +5,11 @@ const pathOptions: ReadonlySet<string> = new Set([
   '--teacher-weights',
   '--class-means',
   '--class-means-dir',
+  '--annotations',
+  '--images',
+  '--test-annotations',
+  '--test-images',
+  '--out',
 ]);
 
 /**

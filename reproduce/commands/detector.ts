@@ -1,11 +1,16 @@
 import { Command, Option } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { loadCoco } from '../../lib/coco/load';
+import type { DetectionData } from '../../lib/coco/study/data';
+import { executeDetection } from '../../lib/coco/study/execute';
+import { smallRecipe, smallRecipeDefaults } from '../../lib/coco/study/small-recipe';
+import { readDetectionRun } from '../../lib/coco/study/store';
 import { cocoStatNames } from '../../lib/coco/summary';
 import type { DetectionProgress } from '../../lib/detection/train-detector';
-import { type AloneRecipe, smallRecipe, trainAlone } from '../../lib/detection/train-alone';
 import { startEngine } from '../../lib/engine/load';
 import { LabError } from '../../lib/errors';
+import { recordedCommand } from '../../lib/results/command';
+import { tryRunLock } from '../../lib/study/run-lock';
 import { interruption } from '../../lib/train/interruption';
 
 interface DetectorCommandOptions {
@@ -24,6 +29,9 @@ interface DetectorCommandOptions {
   readonly json?: true;
 }
 
+/** Iterations between two checkpoints: a minute or less. */
+const checkpointEvery = 100;
+
 const command = new Command('npm run detector --')
   .description(
     'Trains a small Faster R-CNN from random weights on a data set in COCO’s form, without a teacher, and evaluates it. ' +
@@ -33,19 +41,20 @@ const command = new Command('npm run detector --')
   .requiredOption('--images <folder>', 'their images')
   .option('--test-annotations <file>', 'what it is evaluated on (the training images)')
   .option('--test-images <folder>', 'their images')
-  .requiredOption('--out <folder>', 'where checkpoints, metrics, weights and detections go')
-  .addOption(numberOption('--iterations <n>', 'steps of the optimiser', smallRecipe.iterations))
-  .addOption(numberOption('--batch-size <n>', 'images a step', smallRecipe.batchSize))
-  .addOption(numberOption('--learning-rate <rate>', 'of AdamW', smallRecipe.schedule.base))
-  .addOption(
-    numberOption(
-      '--short-side <pixels>',
-      'of the resized images',
-      smallRecipe.shortSides[0] ?? 256,
-    ),
+  .requiredOption(
+    '--out <folder>',
+    'where the run goes: config.json, metrics.jsonl, evaluation.json, provenance.json, detections, weights',
   )
   .addOption(
-    numberOption('--width <channels>', 'of the ResNet-18’s stem', smallRecipe.detector.width ?? 64),
+    numberOption('--iterations <n>', 'steps of the optimiser', smallRecipeDefaults.iterations),
+  )
+  .addOption(numberOption('--batch-size <n>', 'images a step', smallRecipeDefaults.batchSize))
+  .addOption(numberOption('--learning-rate <rate>', 'of AdamW', smallRecipeDefaults.learningRate))
+  .addOption(
+    numberOption('--short-side <pixels>', 'of the resized images', smallRecipeDefaults.shortSide),
+  )
+  .addOption(
+    numberOption('--width <channels>', 'of the ResNet-18’s stem', smallRecipeDefaults.width),
   )
   .option('--flip', 'mirror images at random')
   .addOption(numberOption('--seed <n>', 'of weights, order and sampling', 1))
@@ -54,6 +63,50 @@ const command = new Command('npm run detector --')
   .action(train);
 
 async function train(options: DetectorCommandOptions): Promise<void> {
+  const { out: directory, seed } = options;
+  const data = dataOf(options);
+  const engine = await startEngine();
+  const lock = await tryRunLock(directory);
+  if (!lock) throw heldByAnother(directory);
+  const { signal, release } = interruption(() => {
+    process.stderr.write('\nstopping after this step; everything will be saved\n');
+  });
+  const recipe = smallRecipe({ ...options, flip: options.flip === true });
+  const { student, iterations } = recipe;
+  try {
+    await executeDetection({
+      study: 'detector',
+      scale: 'short',
+      run: {
+        kind: 'cell',
+        teacher: student,
+        student,
+        pair: student,
+        method: 'student',
+        seed,
+        recipe,
+        directory,
+        iterationsDone: 0,
+        finished: false,
+      },
+      data,
+      command: recordedCommand('detector', process.argv.slice(2)),
+      engine,
+      signal,
+      assertHeld: lock.assertHeld,
+      checkpointEvery,
+      onIteration: progressPrinter(iterations),
+      onNotice: (message) => process.stderr.write(`${message}\n`),
+      onImages: (done, total) => process.stderr.write(`evaluating: ${done} of ${total} images\r`),
+    });
+    print(directory, options.json === true);
+  } finally {
+    release();
+    await lock.release();
+  }
+}
+
+function dataOf(options: DetectorCommandOptions): DetectionData {
   const training = loadCoco({ annotations: options.annotations, images: options.images });
   const evaluation = options.testAnnotations
     ? loadCoco({
@@ -62,56 +115,25 @@ async function train(options: DetectorCommandOptions): Promise<void> {
         categories: { of: options.annotations, categories: training.categories },
       })
     : training;
-  await startEngine();
-  const { signal, release } = interruption(() => {
-    process.stderr.write('\nstopping after this step; everything will be saved\n');
-  });
-  try {
-    const { stats } = await trainAlone({
-      recipe: recipeOf(options),
-      seed: options.seed,
-      training,
-      evaluation,
-      directory: options.out,
-      checkpointEvery: 100,
-      signal,
-      onIteration: progressPrinter(),
-      onNotice: (message) => process.stderr.write(`${message}\n`),
-      onImages: (done, total) => process.stderr.write(`evaluating: ${done} of ${total} images\r`),
-    });
-    process.stdout.write(
-      options.json
-        ? `${JSON.stringify(stats)}\n`
-        : `\n${cocoStatNames.map((name) => `${name.padEnd(6)}${stats[name].toFixed(3)}`).join('\n')}\n`,
-    );
-  } finally {
-    release();
-  }
+  return { name: training.name, training, evaluation };
 }
 
-/** The small recipe with the options in it; its rate falls at the same shares of the iterations. */
-function recipeOf(options: DetectorCommandOptions): AloneRecipe {
-  const { iterations, batchSize, learningRate, shortSide, width } = options;
-  const { schedule } = smallRecipe;
-  const scaled = (iteration: number): number =>
-    Math.round((iteration * iterations) / smallRecipe.iterations);
-  return {
-    ...smallRecipe,
-    detector: { ...smallRecipe.detector, width },
-    schedule: { ...schedule, base: learningRate, milestones: schedule.milestones.map(scaled) },
-    iterations,
-    batchSize,
-    shortSides: [shortSide],
-    longest: Math.round((shortSide * smallRecipe.longest) / (smallRecipe.shortSides[0] ?? 1)),
-    flip: options.flip === true,
-  };
+function print(directory: string, json: boolean): void {
+  const { evaluation } = readDetectionRun(directory);
+  if (evaluation === null) throw new Error('a finished run has its figures');
+  const { stats } = evaluation;
+  process.stdout.write(
+    json
+      ? `${JSON.stringify(stats)}\n`
+      : `\n${cocoStatNames.map((name) => `${name.padEnd(6)}${stats[name].toFixed(3)}`).join('\n')}\n`,
+  );
 }
 
 /** A line each 20 iterations: the losses' running means and the time left. */
-function progressPrinter(): (progress: DetectionProgress) => void {
+function progressPrinter(iterations: number): (progress: DetectionProgress) => void {
   const means = new Map<string, number>();
   let seconds: number | undefined;
-  return ({ iteration, iterations, losses, seconds: taken }) => {
+  return ({ iteration, losses, seconds: taken }) => {
     seconds = seconds === undefined ? taken : 0.95 * seconds + 0.05 * taken;
     for (const [name, value] of Object.entries(losses)) {
       means.set(name, 0.95 * (means.get(name) ?? value) + 0.05 * value);
@@ -121,6 +143,15 @@ function progressPrinter(): (progress: DetectionProgress) => void {
     const left = Math.ceil(((iterations - iteration) * seconds) / 60);
     process.stderr.write(`${iteration} of ${iterations}  ${text}  ${left} min left\n`);
   };
+}
+
+function heldByAnother(where: string): LabError {
+  return new LabError({
+    kind: 'results',
+    what: 'another process trains in this folder',
+    where,
+    remedy: 'Wait for it, or give another --out',
+  });
 }
 
 function numberOption(flags: string, description: string, fallback: number): Option {

@@ -45,6 +45,8 @@ export interface DetectionRequest {
   readonly engine: EngineDescription;
   readonly signal?: AbortSignal;
   readonly assertHeld?: () => void;
+  /** A checkpoint is written after so many iterations (500), and at the end. */
+  readonly checkpointEvery?: number;
   readonly onIteration?: (progress: DetectionProgress) => void;
   readonly onImages?: (done: number, total: number) => void;
   readonly onNotice?: (message: string) => void;
@@ -145,13 +147,14 @@ async function trainOrRead(
   { recipeHash }: DetectionConfig,
   student: Detector,
 ): Promise<readonly number[]> {
-  const { run, data, teacher, signal, assertHeld, onNotice } = request;
+  const { run, data, teacher, signal, assertHeld, onNotice, checkpointEvery } = request;
   const { recipe, seed, directory } = run;
-  const { method, optimiser, batchSize, sizes, flip } = recipe;
+  const { method, optimiser, sampling, batchSize, sizes, flip } = recipe;
   const learner = createDetectionLearner({
     student,
     ...(method.terms.length > 0 ? { method } : {}),
     ...(teacher ? { teacher } : {}),
+    ...sampling,
     optimiser,
     seed,
   });
@@ -176,6 +179,7 @@ async function trainOrRead(
       ...(signal ? { signal } : {}),
       ...(assertHeld ? { assertHeld } : {}),
       ...(onNotice ? { onNotice } : {}),
+      ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
       onIteration(progress) {
         seconds.push(progress.seconds);
         request.onIteration?.(progress);

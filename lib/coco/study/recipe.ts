@@ -1,8 +1,9 @@
 import type { Method } from '../../distill/terms';
 import type { DetectorOptions } from '../../detection/detector';
+import type { DetectionLearnerOptions } from '../../detection/learner';
 import type { DetectionSchedule } from '../../detection/schedule';
 import { LabError } from '../../errors';
-import type { SgdOptions } from '../../train/sgd';
+import type { OptimiserOptions } from '../../train/optimiser';
 
 /** How images are resized: the length of the shorter side, and the most of the longer one. */
 export interface ImageSizes {
@@ -11,6 +12,11 @@ export interface ImageSizes {
   readonly evaluation: number;
   readonly longest: number;
 }
+
+export type DetectionSampling = Pick<
+  DetectionLearnerOptions,
+  'largestGradient' | 'proposals' | 'anchorSampling' | 'proposalSampling'
+>;
 
 /** Everything that decides what a detector's training computes, but for the seed and the data. */
 export interface DetectionRecipe {
@@ -22,7 +28,9 @@ export interface DetectionRecipe {
   readonly iterations: number;
   readonly batchSize: number;
   readonly schedule: DetectionSchedule;
-  readonly optimiser: SgdOptions;
+  readonly optimiser: OptimiserOptions;
+  /** How regions are sampled and gradients bounded; detectron2's ways unless given. */
+  readonly sampling?: DetectionSampling;
   readonly sizes: ImageSizes;
   readonly flip: boolean;
 }
