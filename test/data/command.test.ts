@@ -32,7 +32,7 @@ describe('npm run data', () => {
     expect(statuses).to.have.length(5);
     expect(statuses).to.have.nested.property('[2].name', 'cifar100');
     expect(statuses).to.have.nested.property('[2].state', 'missing');
-    expect(statuses).to.have.nested.property('[4].name', 'cifar100-part');
+    expect(statuses).to.have.nested.property('[4].name', 'cifar100-first20');
     expect(statuses).to.have.nested.property('[4].state', 'missing');
   });
 
