@@ -1,12 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { parse, type Font } from 'opentype.js';
+import { join } from 'node:path';
+import { fontFolder } from '../pictures/font';
 
-const files = { regular: 'DejaVuSans.ttf', bold: 'DejaVuSans-Bold.ttf' };
-
-const fonts = new Map<keyof typeof files, Font>();
 let installed = false;
 
 /**
@@ -32,25 +28,4 @@ export function installFonts(): void {
   process.once('exit', () => {
     rmSync(folder, { recursive: true, force: true });
   });
-}
-
-/** Width of a line of text in pixels, at a size in pixels. */
-export function textWidth(text: string, size: number, isBold = false): number {
-  const used = font(isBold ? 'bold' : 'regular');
-  const advances = [...text].map((character) => used.charToGlyph(character).advanceWidth ?? 0);
-  return (advances.reduce((sum, advance) => sum + advance, 0) * size) / used.unitsPerEm;
-}
-
-function font(style: keyof typeof files): Font {
-  const known = fonts.get(style);
-  if (known !== undefined) return known;
-  const { buffer, byteOffset, byteLength } = readFileSync(join(fontFolder(), files[style]));
-  const loaded = parse(buffer.slice(byteOffset, byteOffset + byteLength));
-  fonts.set(style, loaded);
-  return loaded;
-}
-
-function fontFolder(): string {
-  const manifest = createRequire(__filename).resolve('dejavu-fonts-ttf/package.json');
-  return join(dirname(manifest), 'ttf');
 }

@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import type { DOMWindow } from 'jsdom';
 import type { Data, Layout } from 'plotly.js';
 import { LabError } from '../errors';
-import { installFonts, textWidth } from './plot-font';
+import { textWidth } from '../pictures/font';
+import { installFonts } from './plot-font';
 import { pathLength, pointAtLength } from './svg-path';
 
 interface SizedFigure {
@@ -24,7 +25,7 @@ let drawing: Promise<Drawing> | undefined;
  * A picture of a Plotly figure, as PNG: drawn by Plotly itself, on a page without a browser. The same
  * fonts on every machine, so the same picture.
  *
- * @throws LabError of kind `engine` when plotly.js-dist, jsdom or dejavu-fonts-ttf is not installed.
+ * @throws LabError of kind `engine` when plotly.js-dist or jsdom is not installed.
  */
 export async function plotPicture(figure: SizedFigure): Promise<Buffer> {
   installFonts();
@@ -78,7 +79,7 @@ function supplyWhatIsMissing(window: DOMWindow): void {
     const isBold = /bold|[6-9]00/u.test(nearestStyle(element, 'fontWeight'));
     const lines = [...element.querySelectorAll('tspan.line')].map((line) => line.textContent ?? '');
     const texts = lines.length > 0 ? lines : [element.textContent ?? ''];
-    const width = Math.max(...texts.map((line) => textWidth(line, size, isBold)));
+    const width = Math.max(...texts.map((line) => textWidth(line, { size, isBold })));
     return { width, height: texts.length * size * 1.2, size };
   };
   const box = function (this: Element): object {
@@ -138,7 +139,7 @@ function resolvePackage(name: string): string {
       {
         kind: 'engine',
         what: `plots need the package ${name.split('/')[0] ?? name}, which is not installed`,
-        remedy: 'npm install plotly.js-dist jsdom dejavu-fonts-ttf sharp',
+        remedy: 'npm install plotly.js-dist jsdom',
       },
       { cause: error },
     );
