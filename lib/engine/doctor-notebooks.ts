@@ -1,20 +1,9 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { z } from 'zod';
-import { lastLines, runProgram } from './build-program';
+import { installedJupyterLab, ownJupyterLab } from '../notebook/lab/environment';
 import type { Check } from './doctor';
 
-const installJupyter = 'python3 -m pip install jupyterlab';
-const installKernel = 'npx tslab install';
-const patience = 30_000;
-
-const kernelList = z.object({
-  kernelspecs: z.record(z.string(), z.object({ spec: z.object({ language: z.string() }) })),
-});
-
-/** What notebooks need: the tslab package, Jupyter, and tslab known to it as a kernel. */
+/** What notebooks need: the tslab package, and JupyterLab to open them in. */
 export async function checkNotebooks(): Promise<readonly Check[]> {
-  return [checkKernelPackage(), await checkJupyter()];
+  return [checkKernelPackage(), await checkJupyterLab()];
 }
 
 function checkKernelPackage(): Check {
@@ -26,42 +15,17 @@ function checkKernelPackage(): Check {
   }
 }
 
-async function checkJupyter(): Promise<Check> {
-  const name = 'Jupyter';
-  const { status, stdout, stderr } = await runProgram('jupyter', ['kernelspec', 'list', '--json'], {
-    timeout: patience,
-    env: { ...process.env, JUPYTER_PATH: kernelPath() },
-  });
-  if (status === null) {
-    const mend = `${installJupyter} && ${installKernel}`;
-    return { name, state: 'warning', detail: 'not found; notebooks need it', mend };
+async function checkJupyterLab(): Promise<Check> {
+  const name = 'JupyterLab';
+  const installed = await installedJupyterLab();
+  if (installed?.drawsPlots === true) {
+    return { name, state: 'ok', detail: `${installed.version} of ${installed.python}` };
   }
-  const kernels = status === 0 ? typeScriptKernels(stdout) : undefined;
-  if (kernels === undefined) {
-    const detail = `jupyter kernelspec list fails: ${lastLines(stderr, 1) || 'no message'}`;
-    return { name, state: 'warning', detail, mend: installJupyter };
-  }
-  return kernels.length > 0
-    ? { name, state: 'ok', detail: `knows the kernel ${kernels.join(', ')}` }
-    : { name, state: 'warning', detail: 'does not know tslab', mend: installKernel };
-}
-
-/** Names of the kernels for TypeScript in Jupyter's own list; undefined when it is not one. */
-export function typeScriptKernels(json: string): readonly string[] | undefined {
-  try {
-    const list: unknown = JSON.parse(json);
-    const kernels = Object.entries(kernelList.parse(list).kernelspecs);
-    return kernels
-      .filter(([, { spec }]) => spec.language.toLowerCase() === 'typescript')
-      .map(([name]) => name);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A kernel that this package carries counts as installed. */
-function kernelPath(): string {
-  const own = join(process.cwd(), 'jupyter');
-  const others = process.env['JUPYTER_PATH'] ?? '';
-  return [existsSync(own) ? own : '', others].filter((part) => part !== '').join(delimiter);
+  const own = await ownJupyterLab();
+  if (own !== null) return { name, state: 'ok', detail: `${own.version}, set up in the cache` };
+  const detail =
+    installed === null
+      ? 'not set up; npm run notebooks does without'
+      : `${installed.version} of ${installed.python} draws no plots`;
+  return { name, state: 'warning', detail, mend: 'npm run lab -- --setup-only' };
 }

@@ -20,7 +20,9 @@ export function quietly<Result>(path: string, load: () => Result): Result {
   try {
     return load();
   } finally {
-    process.stderr.write(withoutChatter(standardError.stop()));
+    const rest = withoutChatter(standardError.stop());
+    // An empty text is an output of its own in a notebook.
+    if (rest !== '') process.stderr.write(rest);
   }
 }
 

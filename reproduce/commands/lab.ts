@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { LabError } from '../../lib/errors';
@@ -8,9 +9,11 @@ import {
   setUpJupyterLab,
 } from '../../lib/notebook/lab/environment';
 import type { JupyterLab } from '../../lib/notebook/lab/environment';
+import { setUpPrinter } from '../../lib/notebook/lab/progress';
 import { startLab } from '../../lib/notebook/lab/start';
 
 interface LabOptions {
+  readonly folder?: string;
   readonly port?: number;
   readonly browser: boolean;
   readonly setupOnly?: true;
@@ -25,6 +28,7 @@ const command = new Command('npm run lab --')
       'and nothing else on the machine is changed.',
   )
   .argument('[arguments...]', 'passed on to JupyterLab, after a second --')
+  .option('--folder <path>', 'show notebooks of another folder; cells find the library there too')
   .option('--no-browser', 'only start the server and print its address')
   .option('--port <number>', 'where the server listens; 8888 or the next free one by default', port)
   .option('--setup-only', 'set everything up and stop')
@@ -33,6 +37,16 @@ const command = new Command('npm run lab --')
   .action(open);
 
 async function open(extra: string[], options: LabOptions): Promise<void> {
+  const { folder } = options;
+  if (folder !== undefined && !existsSync(folder)) {
+    throw new LabError({
+      kind: 'option',
+      what: 'there is no such folder',
+      where: `--folder ${folder}`,
+      remedy:
+        'Name a folder that is there; without --folder the notebooks of this project are shown',
+    });
+  }
   await ensureCompiled(notify);
   const lab = await chooseLab(options);
   const plots = lab.drawsPlots
@@ -43,6 +57,7 @@ async function open(extra: string[], options: LabOptions): Promise<void> {
   process.exitCode = await startLab(lab, {
     browser: options.browser,
     extra,
+    ...(folder === undefined ? {} : { folder }),
     ...(options.port === undefined ? {} : { port: options.port }),
   });
 }
@@ -64,7 +79,7 @@ async function chooseLab({ installed, own }: LabOptions): Promise<JupyterLab> {
       );
     }
   }
-  return setUpJupyterLab(notify);
+  return setUpJupyterLab(setUpPrinter());
 }
 
 function notify(message: string): void {

@@ -4,7 +4,6 @@ import { expect } from 'chai';
 import { buildEngine, enginePlace } from '../../lib/engine/build';
 import { cached } from '../../lib/engine/cache';
 import type { Check } from '../../lib/engine/doctor';
-import { typeScriptKernels } from '../../lib/engine/doctor-notebooks';
 import { checkNode } from '../../lib/engine/doctor-tools';
 import { runTypeScript } from '../support/child';
 import { withFolder } from '../support/folder';
@@ -48,7 +47,7 @@ describe('npm run doctor', () => {
       'GPU',
       'cache',
       'notebook kernel (tslab)',
-      'Jupyter',
+      'JupyterLab',
       'data: fashion-mnist',
     ]) {
       expect(named.has(name), name).to.equal(true);
@@ -78,7 +77,10 @@ describe('npm run doctor', () => {
     const { status, named } = await doctor({ PATH: folder(), CXX: '' });
     expect(status).to.equal(0);
     expect(named.get('C++ compiler')?.state).to.equal('warning');
-    expect(named.get('Jupyter')).to.include({ state: 'warning' });
+    expect(named.get('JupyterLab')).to.include({
+      state: 'warning',
+      mend: 'npm run lab -- --setup-only',
+    });
   });
 
   it('survives an engine that does not load, and says how to mend it', async () => {
@@ -111,15 +113,5 @@ describe('npm run doctor', () => {
     expect(checkNode('24.1.0').state).to.equal('ok');
     expect(checkNode('20.18.3').state).to.equal('fault');
     expect(checkNode('18.20.0').state).to.equal('fault');
-  });
-
-  it("finds TypeScript kernels in Jupyter's list", () => {
-    const kernels = {
-      python3: { spec: { language: 'python' } },
-      tslab: { spec: { language: 'typescript' } },
-    };
-    expect(typeScriptKernels(JSON.stringify({ kernelspecs: kernels }))).to.deep.equal(['tslab']);
-    expect(typeScriptKernels('{"kernelspecs": {}}')).to.deep.equal([]);
-    expect(typeScriptKernels('no list')).to.equal(undefined);
   });
 });

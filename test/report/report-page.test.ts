@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { writeTable1 } from '../../lib/report/write-table1';
-import { systemChromium } from '../support/chromium';
+import { startChromium } from '../support/chromium';
 import { writeMadeUpRun } from '../results/made-up-runs';
 import { temporaryDirectory } from '../results/temporary';
 
@@ -41,14 +41,8 @@ describe('REPORT.html', () => {
   describe('in a browser', () => {
     const started: { browser?: Browser } = {};
 
-    before(async function () {
-      const executablePath = systemChromium();
-      if (executablePath === null) {
-        // A page can only be looked at where there is a browser; nothing else needs one.
-        console.warn('      skipped: no chromium on this system (apt-get install chromium)');
-        this.skip();
-      }
-      started.browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    before(async () => {
+      started.browser = await startChromium();
     });
 
     after(async () => {

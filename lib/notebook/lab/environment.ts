@@ -1,12 +1,14 @@
-import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheKey, cacheRoot } from '../../engine/cache';
 import { withCacheLock } from '../../engine/cache-lock';
 import { lastLines, runProgram } from '../../engine/build-program';
+import { findPython } from '../../engine/build-tools';
 import { LabError } from '../../errors';
-import { writeAtomic } from '../../files';
+import { writeAtomic, writeFault } from '../../files';
 import { jupyterFolder } from '../kernel/specification';
+import { pipInstall } from './pip';
+import type { OnSetUpProgress } from './pip';
 
 /** A JupyterLab that can be started with `python -m jupyterlab`. */
 export interface JupyterLab {
@@ -22,24 +24,26 @@ const oldestPython = [3, 10] as const;
 const readyFile = 'ready.json';
 const patience = 60_000;
 
-/** The two files of pinned requirements, in the order in which they are installed. */
-function requirementFiles(): { jupyter: string; renderer: string } {
+/** The files of pinned requirements. */
+function requirementFiles(): { jupyter: string; constraints: string; renderer: string } {
   return {
     jupyter: join(jupyterFolder(), 'requirements.txt'),
+    constraints: join(jupyterFolder(), 'constraints.txt'),
     renderer: join(jupyterFolder(), 'requirements-renderer.txt'),
   };
 }
 
 /** The Python that makes the virtual environment; `NORM_DIRECTION_LAB_PYTHON` names another. */
-function systemPython(): string {
-  return process.env['NORM_DIRECTION_LAB_PYTHON'] ?? 'python3';
+async function systemPython(): Promise<string> {
+  const named = process.env['NORM_DIRECTION_LAB_PYTHON'] ?? '';
+  return named === '' ? ((await findPython())?.name ?? 'python3') : named;
 }
 
 /**
  * The JupyterLab that is on the PATH, or null. Asking takes about a second.
  */
 export async function installedJupyterLab(): Promise<JupyterLab | null> {
-  const python = systemPython();
+  const python = await systemPython();
   const probe = [
     'import json, os, jupyterlab',
     'from jupyter_core.paths import jupyter_path',
@@ -65,34 +69,38 @@ export async function ownJupyterLab(): Promise<JupyterLab | null> {
  * Sets up this project's own JupyterLab in a virtual environment in the user's cache, with pinned
  * versions; at once when it is there.
  *
- * @param notify told each step before it starts
+ * @param onProgress told each step before it starts, and how far it is
  * @throws LabError of kind `engine` without a recent Python, its venv module, or a reachable package index.
  */
-export async function setUpJupyterLab(notify: (message: string) => void): Promise<JupyterLab> {
+export async function setUpJupyterLab(onProgress: OnSetUpProgress): Promise<JupyterLab> {
   const version = await pythonVersion();
   if (version === null || !isRecent(version)) {
     throw new LabError({
       kind: 'engine',
       what: `JupyterLab needs Python ${oldestPython.join('.')} or newer`,
-      where: systemPython(),
+      where: await systemPython(),
       found: version ?? 'no Python',
       remedy:
-        'Install Python 3 with its venv module (Debian and Ubuntu: apt install python3 python3-venv), or name one in NORM_DIRECTION_LAB_PYTHON. npm run notebooks needs no Python',
+        'Install Python 3 with its venv module (Debian and Ubuntu: apt-get install python3 python3-venv; Fedora: dnf install python3), or name one: NORM_DIRECTION_LAB_PYTHON=PROGRAM. npm run notebooks needs no Python',
     });
   }
   const folder = environmentFolder(version);
   const ready = readReady(folder);
   if (ready !== null) return ready;
-  mkdirSync(cacheRoot(), { recursive: true });
+  try {
+    mkdirSync(cacheRoot(), { recursive: true });
+  } catch (error) {
+    throw writeFault(cacheRoot(), error);
+  }
   const onWait = (): void => {
-    notify('waiting for another process that sets up JupyterLab');
+    onProgress({ message: 'waiting for another process that sets up JupyterLab' });
   };
   return withCacheLock(folder, onWait, async () => {
     const made = readReady(folder);
     if (made !== null) return made;
     rmSync(folder, { recursive: true, force: true });
     try {
-      await install(folder, notify);
+      await install(folder, onProgress);
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
       throw error;
@@ -101,48 +109,59 @@ export async function setUpJupyterLab(notify: (message: string) => void): Promis
   });
 }
 
-async function install(folder: string, notify: (message: string) => void): Promise<void> {
-  const { jupyter, renderer } = requirementFiles();
-  notify(`making a Python virtual environment in ${folder}`);
-  const venv = await runProgram(systemPython(), ['-m', 'venv', folder]);
+async function install(folder: string, onProgress: OnSetUpProgress): Promise<void> {
+  const { jupyter, constraints, renderer } = requirementFiles();
+  const base = await systemPython();
+  onProgress({ message: `setting up JupyterLab in ${folder} (250 MB); a minute or two` });
+  onProgress({ message: `making a Python virtual environment with ${base} -m venv` });
+  const venv = await runProgram(base, ['-m', 'venv', folder]);
   if (venv.status !== 0) {
     throw new LabError({
       kind: 'engine',
       what: 'a Python virtual environment cannot be made',
       where: folder,
       found: lastLines(venv.stdout + venv.stderr, 4),
-      remedy: 'Install the venv module (Debian and Ubuntu: apt install python3-venv)',
+      remedy:
+        'Install the venv module (Debian and Ubuntu: apt-get install python3-venv). npm run notebooks needs no Python',
     });
   }
   const python = pythonOf(folder);
-  notify('installing JupyterLab with pip, about 70 packages; a minute or two');
-  await pip(python, ['-r', jupyter]);
-  notify('installing the renderer of Plotly’s figures');
-  await pip(python, ['--no-deps', '-r', renderer]);
+  const sitePackages = await sitePackagesOf(python);
+  const packages = requirementLines(jupyter).length + requirementLines(constraints).length;
+  await pipInstall(
+    { python, sitePackages, packages, options: ['-r', jupyter, '-c', constraints] },
+    onProgress,
+  );
+  const drawing = requirementLines(renderer).length;
+  await pipInstall(
+    { python, sitePackages, packages: drawing, options: ['--no-deps', '-r', renderer] },
+    onProgress,
+  );
   const settings = join(folder, 'share', 'jupyter', 'lab', 'settings');
   mkdirSync(settings, { recursive: true });
   cpSync(join(jupyterFolder(), 'overrides.json'), join(settings, 'overrides.json'));
-  const { stdout } = await runProgram(python, ['-m', 'jupyterlab', '--version']);
+  const { status, stdout, stderr } = await runProgram(python, ['-m', 'jupyterlab', '--version']);
+  if (status !== 0) {
+    throw new LabError({
+      kind: 'engine',
+      what: 'JupyterLab was installed but does not start',
+      where: folder,
+      found: lastLines(stderr, 4),
+      remedy: 'Name another Python: NORM_DIRECTION_LAB_PYTHON=PROGRAM npm run lab',
+    });
+  }
   writeAtomic(join(folder, readyFile), JSON.stringify({ version: stdout.trim() }));
 }
 
-async function pip(python: string, args: readonly string[]): Promise<void> {
-  const all = ['-m', 'pip', 'install', '--disable-pip-version-check', ...args];
-  const status = await new Promise<number | null>((resolve) => {
-    // pip tells its own progress; standard output is left to what scripts read.
-    const child = spawn(python, all, { stdio: ['ignore', 2, 2] });
-    child.on('error', () => resolve(null));
-    child.on('exit', resolve);
-  });
-  if (status === 0) return;
-  throw new LabError({
-    kind: 'engine',
-    what: 'pip could not install JupyterLab; its message is above',
-    where: args.at(-1) ?? '',
-    found: `exit status ${String(status)}`,
-    remedy:
-      'Check that pip reaches its package index and run the same command again, or use a JupyterLab of your own: npm run lab -- --installed',
-  });
+async function sitePackagesOf(python: string): Promise<string> {
+  const program = "import sysconfig; print(sysconfig.get_path('purelib'))";
+  return (await runProgram(python, ['-c', program])).stdout.trim();
+}
+
+function requirementLines(file: string): string[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'));
 }
 
 function readReady(folder: string): JupyterLab | null {
@@ -161,10 +180,11 @@ function requireReady(folder: string): JupyterLab {
 
 /** Its name changes with all that goes into it, so that a newer pin makes a new environment. */
 function environmentFolder(pythonVersionText: string): string {
-  const { jupyter, renderer } = requirementFiles();
+  const { jupyter, constraints, renderer } = requirementFiles();
   const key = cacheKey({
     python: pythonVersionText,
     jupyter: readFileSync(jupyter, 'utf8'),
+    constraints: readFileSync(constraints, 'utf8'),
     renderer: readFileSync(renderer, 'utf8'),
     overrides: readFileSync(join(jupyterFolder(), 'overrides.json'), 'utf8'),
   });
@@ -179,7 +199,7 @@ function pythonOf(folder: string): string {
 
 async function pythonVersion(): Promise<string | null> {
   const { status, stdout } = await runProgram(
-    systemPython(),
+    await systemPython(),
     ['-c', 'import platform; print(platform.python_version())'],
     { timeout: patience },
   );
