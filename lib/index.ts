@@ -87,6 +87,18 @@ export {
   featureNormsOfRuns,
   type FeatureNorms,
 } from './study/feature-norms';
+export {
+  sweep,
+  type SweepCell,
+  type SweepDifference,
+  type SweepMeasure,
+  type SweepOptions,
+  type SweepRecipe,
+  type SweepResult,
+} from './study/sweep';
+export type { GivenTeacher } from './study/run-study';
+export type { Summary } from './report/statistics';
+export type { Trend } from './report/study/trend';
 
 export { createModel, modelNames } from './models/registry';
 export type { Model, ModelOutput } from './nn/model';

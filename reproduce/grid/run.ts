@@ -8,8 +8,8 @@ import { forgetRuns } from '../../lib/study/forget';
 import { type JobPlan, planJobs } from '../../lib/study/graphics-jobs';
 import { teacherWarning } from '../../lib/study/paper-teacher';
 import type { PlannedRun } from '../../lib/study/plan';
-import { runTitle, studyProgress, waitInWords } from '../../lib/study/progress';
 import { runStudy } from '../../lib/study/run-study';
+import { spokenEvents } from '../../lib/study/spoken-events';
 import { withTensorBoard } from '../../lib/study/tensorboard';
 import { isWorker, stopWithParent } from '../../lib/study/workers';
 import { interruption } from '../../lib/train/interruption';
@@ -149,12 +149,9 @@ async function trainAll({
   engine,
   cost,
 }: Training): Promise<void> {
-  const progress = studyProgress({
-    secondsOf: (run) => cost.secondsLeft(run),
-    onEpochSeconds: (run, seconds) => cost.measured(run, seconds),
-  });
+  const spoken = spokenEvents(cost, say);
   const { signal, release } = interruption(() => {
-    progress.stop();
+    spoken.stop();
     say('Stopping: saving this run first (Ctrl-C again stops at once) …');
   });
   stopWithParent();
@@ -171,17 +168,17 @@ async function trainAll({
       command: recordedCommand(study.script, process.argv.slice(2)),
       signal,
       onRun(run, place) {
-        const events = progress.run(run, place);
+        const events = spoken.onRun(run, place);
         return options.tensorboard ? withTensorBoard(events, run.directory) : events;
       },
       onRunEnd(run, outcome) {
         if (options.tensorboard) writeTensorBoard(run.directory);
-        if (outcome === 'finished before') say(`${runTitle(run)}: done before`);
-        if (outcome === 'finished elsewhere') say(`${runTitle(run)}: done by another process`);
+        spoken.onRunEnd(run, outcome);
       },
-      onWait: (waiting) => say(waitInWords(waiting)),
-      onTeacher({ model, top1, source }) {
-        say(`teacher ${model.name}: ${top1.toFixed(2)} % top-1, measured here (${source})`);
+      onWait: spoken.onWait,
+      onTeacher(teacher) {
+        const { model, top1, source } = teacher;
+        spoken.onTeacher(teacher);
         // A teacher of a few epochs is not meant to be the paper's.
         if (settings.scale !== 'paper' && source === trainedHere) return;
         const warning = teacherWarning({ name: model.name, top1, dataset: dataset.name });
@@ -189,7 +186,7 @@ async function trainAll({
       },
     });
   } finally {
-    progress.stop();
+    spoken.stop();
     release();
   }
 }

@@ -23,7 +23,7 @@ const views: Readonly<Record<DocumentName, StudyView>> = {
 const reading: readonly string[] = [
   'Top-1 (%) on the test images after the last epoch, mean ± sample standard deviation (number of seeds); below it the 95 % percentile bootstrap interval of the mean over the seeds. With one seed there is none; with two or three it is just the smallest and the largest value, which hold the true mean in only about 50 % and 75 % of cases.',
   'Gains and differences are taken on equal seeds, so that what a seed does to both runs cancels.',
-  'Verdict on a claim: holds (the whole interval of the difference lies on the claimed side of 0), does not hold (it lies on the other side), not shown (one seed, or the interval holds 0: these runs tell nothing either way), not run. It is a verdict on these runs, not on the paper’s.',
+  'Claims: the 95 % interval of the difference is Student’s, over the differences seed by seed, so that it means the same with three seeds as with thirty. Holds (the whole interval lies on the claimed side of 0), does not hold (it lies on the other side), not shown (one seed, or the interval holds 0: these runs tell nothing either way), not run. These are verdicts on these runs, not on the paper’s.',
 ];
 
 /** A study from its runs' groups: the same groups give the same document. */

@@ -15,11 +15,11 @@ export function claimTable(caption: string, claims: readonly JudgedClaim[]): Tab
     kind: 'table',
     caption,
     head: ['claim', 'difference', '95 %', 'seeds', 'measured here'],
-    rows: claims.map(({ statement, difference, verdict, why }) => ({
+    rows: claims.map(({ statement, difference, interval, verdict, why }) => ({
       cells: [
         statement,
         difference === null ? none : spread(difference, signed),
-        range(difference?.interval ?? null, signed),
+        range(interval, signed),
         difference === null ? none : count(difference.n, 'seed'),
         verdictCell(verdict, why),
       ],

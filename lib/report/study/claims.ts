@@ -1,4 +1,6 @@
+import type { Interval } from '../bootstrap';
 import { pairedDifference, type BySeed, type Summary } from '../statistics';
+import { tInterval } from '../t-interval';
 import { rowOf, type StudyPair, type StudyRow } from './model';
 
 /** What the measured runs say of a claim. */
@@ -21,6 +23,8 @@ export interface JudgedClaim {
   readonly statement: string;
   /** What is above minus what is below, on the seeds that both have. */
   readonly difference: Summary | null;
+  /** Its 95 % interval by Student's t; null for one seed. */
+  readonly interval: Interval | null;
   readonly verdict: ClaimVerdict;
   /** Why it is not shown; empty otherwise. */
   readonly why: string;
@@ -43,7 +47,8 @@ export function judge(
 
 /** A claim that a number is above 0, from its values over the seeds. */
 export function judged(statement: string, difference: Summary | null): JudgedClaim {
-  return { statement, difference, ...verdictOn(difference) };
+  const interval = difference === null ? null : tInterval(difference.values);
+  return { statement, difference, interval, ...verdictOn(difference, interval) };
 }
 
 /**
@@ -64,9 +69,11 @@ export function bySeedOf(summary: Summary | null): BySeed {
   );
 }
 
-function verdictOn(difference: Summary | null): Pick<JudgedClaim, 'verdict' | 'why'> {
+function verdictOn(
+  difference: Summary | null,
+  interval: Interval | null,
+): Pick<JudgedClaim, 'verdict' | 'why'> {
   if (difference === null) return { verdict: 'not run', why: '' };
-  const { interval } = difference;
   if (interval === null) return { verdict: 'not shown', why: 'one seed: no interval' };
   if (interval.low > 0) return { verdict: 'holds', why: '' };
   if (interval.high < 0) return { verdict: 'does not hold', why: '' };

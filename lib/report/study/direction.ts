@@ -1,4 +1,5 @@
 import { cosineByEpoch, top1ByEpoch } from '../curves-plot';
+import type { Drawing } from '../figures';
 import { spreadOf, stripSpec } from '../strip-plot';
 import { claimTable } from './claim-table';
 import { judge, type Claim } from './claims';
@@ -11,7 +12,7 @@ import {
   methodTable,
   normColumn,
 } from './method-table';
-import type { StudyPair } from './model';
+import type { StudyPair, StudyRow } from './model';
 import { knownOf, paperColumn } from './paper-column';
 import { barsBlock, epochBlocks, type LineGroup } from './plots';
 import { sweepBlock, termNumber } from './relations';
@@ -27,11 +28,21 @@ const infoNce: readonly string[] = [
   'kd+infonce-t1',
 ];
 const stripsWidth = 260;
+/** Of a long run, about so many epochs are drawn. */
+const shownEpochs = 8;
+
+const infoNceWords: Readonly<Record<string, string>> = {
+  'kd+infonce-t0.05': 'temperature 0.05',
+  'kd+infonce': 'temperature 0.1',
+  'kd+infonce-t0.5': 'temperature 0.5',
+  'kd+infonce-t1': 'temperature 1',
+  'kd+infonce-x10': 'temperature 0.1, × 10',
+};
 
 const claims: readonly Claim[] = [
   { statement: 'Cosine helps: over KD', better: 'kd+cosine', worse: 'kd' },
   ...[...infoNce, 'kd+infonce-x10'].map((worse) => ({
-    statement: `Cosine is better than InfoNCE (${worse.replace('kd+infonce', '') || 'temperature 0.1'})`,
+    statement: `Cosine is better than InfoNCE (${infoNceWords[worse] ?? worse})`,
     better: 'kd+cosine',
     worse,
   })),
@@ -108,7 +119,6 @@ function pairBlocks(pair: StudyPair): Block[] {
 function classBlocks(pair: StudyPair): Block[] {
   const rows = pair.rows.filter(({ cosineByClass }) => cosineByClass.length > 0);
   if (rows.length === 0) return [];
-  const digits = (value: number): string => value.toFixed(3);
   const spreads = rows.map(({ label, cosineByClass }) => ({ label, ...spreadOf(cosineByClass) }));
   return [
     {
@@ -135,5 +145,33 @@ function classBlocks(pair: StudyPair): Block[] {
         },
       ],
     },
+    {
+      kind: 'plots',
+      title: 'By class, epoch by epoch',
+      legend: [],
+      plots: rows.map(classesByEpoch),
+    },
   ];
+}
+
+/** How the classes of one method turn to their means as training goes on. */
+function classesByEpoch({ label, cosineByClassByEpoch }: StudyRow): Drawing {
+  const all = cosineByClassByEpoch.map((values, index) => ({
+    label: `epoch ${String(index + 1)}`,
+    values,
+  }));
+  const step = Math.max(1, Math.ceil(all.length / shownEpochs));
+  // Counted from the last, which is always shown.
+  const shown = all.filter((_, index) => (all.length - 1 - index) % step === 0);
+  return {
+    title: label,
+    says: shown
+      .map(({ label: epoch, values }) => `${epoch}, median ${digits(spreadOf(values).median)}`)
+      .join('; '),
+    spec: stripSpec(shown, { width: stripsWidth, axis: 'cosine, by class' }),
+  };
+}
+
+function digits(value: number): string {
+  return value.toFixed(3);
 }

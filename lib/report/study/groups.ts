@@ -103,6 +103,8 @@ function buildRow(
   const first = (values: ReadonlyMap<number, number>): number | null =>
     [...values.values()][0] ?? null;
   const training = own.at(-1)?.config.recipe['training'];
+  const epochs = finished[0]?.metrics.length ?? 0;
+  const byClass = Array.from({ length: epochs }, (_, epoch) => meansByClass(finished, epoch));
   return {
     method: id,
     label,
@@ -126,7 +128,8 @@ function buildRow(
     teacherNorm: first(last(({ teacherNorm }) => teacherNorm)),
     cosine: summarise(last(({ cosineToClassMean }) => cosineToClassMean)),
     teacherCosine: first(last(({ teacherCosine }) => teacherCosine)),
-    cosineByClass: meansByClass(finished),
+    cosineByClass: byClass.at(-1) ?? [],
+    cosineByClassByEpoch: byClass,
     terms: termsOf(training),
     curves: curvesOf(own),
     runs: finished.flatMap((run) => runReference(run, root)),
@@ -173,9 +176,10 @@ function settingHash({ config }: Run): string {
   return hashJson(isRecord(training) ? { ...training, method: null } : null);
 }
 
-function meansByClass(runs: readonly Run[]): number[] {
+/** Means over the seeds after an epoch, counted from 0; empty where nothing was measured by class. */
+function meansByClass(runs: readonly Run[], epoch: number): number[] {
   const seeds = runs.flatMap(({ metrics }) => {
-    const values = metrics.at(-1)?.cosineByClass;
+    const values = metrics[epoch]?.cosineByClass;
     return values === undefined ? [] : [values];
   });
   return (seeds[0] ?? []).flatMap((_, label) => {

@@ -26,6 +26,8 @@ export interface StudyRow {
   readonly teacherCosine: number | null;
   /** The first of them by class, each the mean over the seeds; empty where it was not measured. */
   readonly cosineByClass: readonly number[];
+  /** The same after each epoch. */
+  readonly cosineByClassByEpoch: readonly (readonly number[])[];
   /** What the last run's recipe says of the method's losses: options by term. */
   readonly terms: readonly Readonly<Record<string, unknown>>[];
   readonly curves: readonly Curve[];

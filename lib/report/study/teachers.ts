@@ -3,7 +3,7 @@ import { sampleRankCorrelation } from 'simple-statistics';
 import { baseOf } from '../methods';
 import { relationSpec } from '../relation-plot';
 import { none, plain, range, signed, spread } from '../words';
-import { bySeedOf, judged } from './claims';
+import { bySeedOf, judged, type JudgedClaim } from './claims';
 import { verdictCell } from './claim-table';
 import type { Block, Cell, TableBlock } from './document';
 import { gainOverBase, gainOverStudent, methodNotes, withInterval } from './method-table';
@@ -30,7 +30,7 @@ export const teachers: StudyView = {
   numbersKnown: true,
   groupBlocks,
   reading: [
-    'Slope: the least-squares rise of the student’s top-1, in points, for a teacher of ten times the parameters; one slope a seed, the interval by bootstrap over the seeds. Each teacher was trained once: what another training of the same teacher would give is not in the interval.',
+    'Slope: the least-squares rise of the student’s top-1, in points, for a teacher of ten times the parameters; one slope a seed, the interval by Student’s t over the seeds. Each teacher was trained once: what another training of the same teacher would give is not in the interval.',
     'Orders as steep: of all orders in which the sizes could stand, the share whose slope is at least as steep upwards. It needs no seeds; with three sizes it is never below 1/6, with four never below 1/24.',
     'The student alone learns from no teacher: its runs beside one teacher stand beside all.',
   ],
@@ -158,13 +158,13 @@ function trendTable(
     const other = base === null ? undefined : trends.get(base);
     if (base === null || other === undefined) return [];
     const difference = steeper(trend, other);
-    const { verdict, why } = judged('', difference);
+    const { interval, verdict, why } = judged('', difference);
     return [
       {
         cells: [
           `${labelIn(pairs, method)} rises more than ${labelIn(pairs, base)}`,
           difference === null ? none : spread(difference, signed),
-          range(difference?.interval ?? null, signed),
+          range(interval, signed),
           '',
           '',
           verdictCell(verdict, why),
@@ -190,7 +190,7 @@ function trendTable(
 function trendRow(
   claim: string,
   trend: Trend | null,
-  { verdict, why }: Pick<ReturnType<typeof judged>, 'verdict' | 'why'>,
+  { interval, verdict, why }: JudgedClaim,
 ): TableBlock['rows'][number] {
   if (trend === null) {
     return {
@@ -202,7 +202,7 @@ function trendRow(
     cells: [
       claim,
       spread(trend.slope, signed),
-      range(trend.slope.interval, signed),
+      range(interval, signed),
       signed(trend.rank),
       share(trend.permutation),
       verdictCell(verdict, why),
