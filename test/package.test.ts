@@ -20,10 +20,13 @@ describe('the package in another TypeScript project', function () {
   this.timeout(180_000);
   const folder = withFolder();
 
-  it('compiles the README’s example strictly and trains with it', async () => {
+  it('compiles the README’s examples strictly and trains with the one of a loop', async () => {
     const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    const example = /```ts\n(import[^`]*norm-direction-lab[^`]*)```/.exec(readme)?.[1];
-    expect(example, 'an example in the README').to.be.a('string');
+    const found = [...readme.matchAll(/```ts\n(import[^`]*norm-direction-lab[^`]*)```/g)];
+    const examples = found.map(([, text = '']) => text);
+    const trained = examples.findIndex((text) => text.includes('createLearner'));
+    expect(examples.length, 'examples in the README').to.be.at.least(2);
+    expect(trained, 'an example with a training loop').to.be.at.least(0);
 
     // What `npm run pack` packs, built outside the tree so that no other test sees a half-written dist/.
     const packed = join(folder(), 'packed');
@@ -51,7 +54,9 @@ describe('the package in another TypeScript project', function () {
       symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', basename(name)));
     }
     writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
-    writeFileSync(join(project, 'example.ts'), example ?? '');
+    examples.forEach((text, index) => {
+      writeFileSync(join(project, `example-${index}.ts`), text);
+    });
     writeFileSync(
       join(project, 'tsconfig.json'),
       JSON.stringify({
@@ -66,7 +71,7 @@ describe('the package in another TypeScript project', function () {
     );
     await expectSuccess(runProgram(process.execPath, [compiler, '-p', project]));
     const output = await expectSuccess(
-      runProgram(process.execPath, ['example.js'], { cwd: project, env: process.env }),
+      runProgram(process.execPath, [`example-${trained}.js`], { cwd: project, env: process.env }),
     );
     const losses = output.trim().split('\n').map(Number);
     expect(losses.length).to.be.at.least(2);

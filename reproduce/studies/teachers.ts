@@ -39,7 +39,8 @@ const view = studyView({
     'for quick resnet8 under resnet14, 20 and 32; for short under 14, 20 and 56; for paper resnet20 under resnet14, 20, 32, 44, 56, 110 and 32x4',
   methodsByScale: 'for quick student, kd and kd++; for short DKD’s too; for paper: all',
   asks: `The paper shows this on ImageNet, ResNet-18 under ResNet-34, 50, 101 and 152: those pairs belong to
-npm run reproduce:table2. A student alone is trained once and stands beside all its teachers.`,
+npm run reproduce:table2 -- --pairs resnet34:resnet18,resnet50:resnet18,resnet101:resnet18,resnet152:resnet18,
+whose table shows the trend over the teachers in the same way. A student alone is trained once and stands beside all its teachers.`,
   examples: [
     '--list',
     '--scale short --data-dir ~/data --teacher-models resnet14,resnet20,resnet32,resnet56 --students resnet8',

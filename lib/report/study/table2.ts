@@ -13,6 +13,7 @@ import {
 import type { StudyPair } from './model';
 import { knownOf } from './paper-column';
 import { barsBlock, epochBlocks, type LineGroup } from './plots';
+import { growingTeachers } from './teachers';
 import type { StudyView } from './view';
 
 /** The main table's rows whose number belongs to a published recipe, not to that of the `++` row. */
@@ -87,9 +88,13 @@ export const table2: StudyView = {
     barsBlock(pair),
     ...epochBlocks(pair, lines, [top1ByEpoch, normByEpoch]),
   ],
+  // The paper's figure of larger teachers: networks of one family, whose sizes can be compared.
+  groupBlocks: ({ pairs }) =>
+    growingTeachers(pairs.filter(({ teacher }) => teacher.startsWith('resnet'))),
   reading: [
     'The paper’s gain of a ++ row is over the number that it prints for the base, which in its main table was made in another recipe; the measured gain is over the same recipe with the ND weight 0.',
     'CRD++ and SRRL++ are not in the paper.',
+    'Under growing teachers: the slope is the least-squares rise of the student’s top-1, in points, for a teacher of ten times the parameters.',
   ],
   sources: tables.flatMap((name) => knownOf(name)),
 };

@@ -40,19 +40,24 @@ export const teachers: StudyView = {
   ],
 };
 
-function groupBlocks({ pairs }: StudyGroup): Block[] {
+/** Each student that was trained under several teachers, and the trend over their sizes. */
+export function growingTeachers(pairs: readonly StudyPair[]): Block[] {
   const students = new Set(pairs.map(({ student }) => student));
-  const taught = new Set(pairs.map(({ teacher }) => teacher));
-  return [
-    ...[...students].flatMap((student) =>
-      studentBlocks(
-        student,
-        bySize(
-          pairs.filter((pair) => pair.student === student),
-          teacherSize,
-        ),
+  return [...students].flatMap((student) =>
+    studentBlocks(
+      student,
+      bySize(
+        pairs.filter((pair) => pair.student === student),
+        teacherSize,
       ),
     ),
+  );
+}
+
+function groupBlocks({ pairs }: StudyGroup): Block[] {
+  const taught = new Set(pairs.map(({ teacher }) => teacher));
+  return [
+    ...growingTeachers(pairs),
     ...[...taught].flatMap((teacher) =>
       teacherBlocks(
         teacher,

@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { writeStudy } from '../../../lib/report/study/write-study';
+import { appendMetrics } from '../../../lib/results/metrics';
+import type { EpochMetrics } from '../../../lib/results/schema';
+import { writeConfig, writeProvenance } from '../../../lib/results/store';
+import { runDirectory } from '../../../lib/results/paths';
+import { studyMethods } from '../../../reproduce/recipes/studies';
+import { madeUpConfig, madeUpMetrics, madeUpProvenance } from '../../results/made-up-runs';
+import { faultOf } from '../../support/faults';
+import { withFolder } from '../../support/folder';
+
+const study = 'table1-quick-fashion-mnist';
+
+describe('the documents of the studies', function () {
+  this.timeout(60_000);
+  const folder = withFolder();
+
+  function write(
+    method: string,
+    seed: number,
+    last: Partial<EpochMetrics> & Pick<EpochMetrics, 'testTop1'>,
+    { pair = 'resnet20:resnet8', terms = [{}], parameters = 278_324 } = {},
+  ): void {
+    const [teacher = '', student] = pair.split(':');
+    const recipe = { training: { method: { name: method, terms } } };
+    const config = madeUpConfig({
+      study,
+      pair,
+      method,
+      seed,
+      recipe,
+      teacher: student === undefined ? null : teacher,
+      student: student ?? teacher,
+    });
+    const directory = runDirectory(folder(), config);
+    writeConfig(directory, config);
+    appendMetrics(directory, { ...madeUpMetrics(1, 10), ...classes(0.1) });
+    appendMetrics(directory, { ...madeUpMetrics(2, last.testTop1), ...last });
+    writeProvenance(directory, madeUpProvenance({ parameters, teacherParameters: parameters }));
+  }
+  const classes = (value: number): Pick<EpochMetrics, 'cosineByClass'> => ({
+    cosineByClass: [value, value, value + 0.2],
+  });
+  const render = async (name: 'norm' | 'direction' | 'ablation' | 'teachers'): Promise<string> => {
+    await writeStudy({
+      name,
+      resultsRoot: folder(),
+      study,
+      folders: [study],
+      methods: studyMethods[name],
+    });
+    return readFileSync(join(folder(), `${name}.md`), 'utf8');
+  };
+
+  it('ablation: test the order with paired intervals', async () => {
+    for (const seed of [1, 2, 3]) {
+      const at = (gain: number): Pick<EpochMetrics, 'testTop1'> => ({
+        // What a seed does to all runs is much more than what the methods do, and cancels.
+        testTop1: 50 + 5 * seed + gain,
+      });
+      write('kd', seed, at(0));
+      write('kd+sifn', seed, at(1 + 0.01 * seed));
+      write('kd+cosine', seed, at(2 + 0.01 * seed));
+      write('kd+sifn+cosine', seed, at(3));
+      write('kd++', seed, at(4 + seed - 2));
+    }
+    const text = await render('ablation');
+    expect(text).to.match(/The norm alone helps \| \+1\.02 ± 0\.01 \(3\).*\| holds \|/);
+    // 1, differences 0, 1 and 2: ± 4.303 / √3.
+    expect(text).to.match(
+      /ND is better than both apart \| \+1\.00 ± 1\.00 \(3\) \| −1\.48 … \+3\.48 \| 3 seeds \| not shown/,
+    );
+    expect(text).to.contain('The order that the paper claims, as a whole: not shown.');
+    expect(text).to.match(/ND helps at all: KD\+\+ over KD \| \+4\.00.*\| holds \|/);
+  });
+
+  it('norm: draw accuracy and norm against SIFN’s step r', async () => {
+    const steps = { 'kd+sifn-r0.1': 0.1, 'kd+sifn': 1, 'kd+sifn-r2': 2 };
+    write('kd', 1, { testTop1: 50 });
+    for (const [method, step] of Object.entries(steps)) {
+      const terms = [{ loss: 'sifn', weight: 0.05, step }];
+      write(method, 1, { testTop1: 50 + step, studentNorm: 7 + step }, { terms });
+    }
+    const text = await render('norm');
+    expect(text).to.match(/SIFN helps: over KD \| \+1\.00 \(1\).*one seed: no interval/);
+    const page = readFileSync(join(folder(), 'norm.html'), 'utf8');
+    expect(page).to.contain('Top-1 against r').and.to.contain('Norm against r');
+  });
+
+  it('direction: show the classes’ cosines after the last epoch and after each', async () => {
+    write('kd', 1, { testTop1: 50, ...classes(0.5) });
+    write('kd+cosine', 1, { testTop1: 51, ...classes(0.7) });
+    write('kd+cosine', 2, { testTop1: 51, ...classes(0.8) });
+    const text = await render('direction');
+    // Two classes at 0.75 and one at 0.95, the means over both seeds.
+    expect(text).to.match(/KD \+ cosine \| 0\.750 \| 0\.750 \| 0\.750 \| 0\.910 \|/);
+    const page = readFileSync(join(folder(), 'direction.html'), 'utf8');
+    expect(page).to.contain('By class, epoch by epoch');
+    expect(page).to.contain('epoch 1, median 0.100; epoch 2, median 0.750');
+  });
+
+  it('teachers: give the trend over sizes with its interval', async () => {
+    const sizes = { resnet8: 1e5, resnet14: 1e6, resnet20: 1e7 };
+    for (const [index, [teacher, parameters]] of Object.entries(sizes).entries()) {
+      const pair = `${teacher}:resnet8`;
+      for (const seed of [1, 2]) {
+        write('kd', seed, { testTop1: 50 }, { pair, parameters });
+        // Two points for ten times the size with the first seed, four with the second.
+        write('kd++', seed, { testTop1: 50 + 2 * seed * index }, { pair, parameters });
+      }
+    }
+    const text = await render('teachers');
+    expect(text).to.match(/KD: rises with the teacher’s size \| 0\.00 ± 0\.00 \(2\)/);
+    // 3 ± 12.706 · √2 / √2.
+    expect(text).to.match(
+      /KD\+\+ \(ND\): rises with the teacher’s size \| \+3\.00 ± 1\.41 \(2\) \| −9\.71 … \+15\.71 \| \+1\.00/,
+    );
+  });
+
+  it('are not written without a run', async () => {
+    const { kind, what } = await faultOf(() => render('ablation'));
+    expect([kind, what]).to.eql(['results', 'there is no run of the ablation study']);
+  });
+});
