@@ -13,7 +13,7 @@ import {
 import type { StudyPair } from './model';
 import { knownOf } from './paper-column';
 import { barsBlock, epochBlocks, type LineGroup } from './plots';
-import { growingTeachers } from './teachers';
+import { growingTeachers } from './growing-teachers';
 import type { StudyView } from './view';
 
 /** The main table's rows whose number belongs to a published recipe, not to that of the `++` row. */

@@ -1,0 +1,253 @@
+import { baseOf } from '../methods';
+import { relationSpec } from '../relation-plot';
+import { none, plain, range, signed, spread } from '../words';
+import { bySeedOf, judged, type JudgedClaim } from './claims';
+import { verdictCell } from './claim-table';
+import type { Block, Cell, TableBlock } from './document';
+import { methodNotes, withInterval } from './method-table';
+import { rowOf, type StudyPair, type StudyRow } from './model';
+import { aloneStyle, kdStyle, plotSize, styleAt } from './plots';
+import { steeper, trendOf, type Trend } from './trend';
+import { share } from './trend-words';
+
+/** Each method and its `++`, drawn in one plot. */
+const couples: readonly (readonly [string, string])[] = [
+  ['kd', 'kd++'],
+  ['dkd', 'dkd++'],
+  ['reviewkd', 'reviewkd++'],
+];
+
+/** Each student that was trained under several teachers, and the trend over their sizes. */
+export function growingTeachers(pairs: readonly StudyPair[]): Block[] {
+  const students = new Set(pairs.map(({ student }) => student));
+  return [...students].flatMap((student) =>
+    studentBlocks(
+      student,
+      bySize(
+        pairs.filter((pair) => pair.student === student),
+        teacherSize,
+      ),
+    ),
+  );
+}
+
+function studentBlocks(student: string, pairs: readonly StudyPair[]): Block[] {
+  if (pairs.length < 2) return [];
+  const methods = methodsOf(pairs);
+  return [
+    { kind: 'heading', text: `${student} under teachers of growing size` },
+    sizesTable(student, pairs, methods),
+    ...pairs
+      .map(methodNotes)
+      .filter((block) => block.kind === 'list' && block.items.length > 0)
+      .slice(0, 1),
+    trendTable(student, pairs, methods),
+    {
+      kind: 'plots',
+      title: `${student}: accuracy against the teacher’s size`,
+      legend: [
+        { label: 'without ND', style: kdStyle },
+        { label: 'with ND (++)', style: styleAt(0) },
+        { label: 'the student alone', style: aloneStyle },
+      ],
+      plots: couples
+        .filter((couple) => couple.some((method) => methods.includes(method)))
+        .map((couple) => coupleDrawing(student, pairs, couple)),
+    },
+  ];
+}
+
+function sizesTable(
+  student: string,
+  pairs: readonly StudyPair[],
+  methods: readonly string[],
+): TableBlock {
+  return {
+    kind: 'table',
+    caption: `Top-1 of ${student} by its teacher`,
+    head: [
+      'method',
+      ...pairs.map((pair) => `${pair.teacher} (${millions(pair.teacherParameters)})`),
+    ],
+    rows: [
+      {
+        cells: [
+          'Teacher itself',
+          ...pairs.map(({ teacherTop1 }) => (teacherTop1 === null ? none : plain(teacherTop1))),
+        ],
+        idle: true,
+      },
+      ...methods.map((method) => ({
+        cells: [
+          labelIn(pairs, method),
+          ...pairs.map((pair): string | Cell => {
+            const row = rowOf(pair, method);
+            const number = withInterval(row?.top1 ?? null);
+            const gain = row?.overBase ?? null;
+            if (gain === null || typeof number === 'string') {
+              return gain === null
+                ? number
+                : { text: String(number), below: [`${spread(gain, signed)} over its base`] };
+            }
+            return {
+              text: number.text,
+              below: [...(number.below ?? []), `${spread(gain, signed)} over its base`],
+            };
+          }),
+        ],
+        strong: method.endsWith('++'),
+      })),
+    ],
+  };
+}
+
+function trendTable(
+  student: string,
+  pairs: readonly StudyPair[],
+  methods: readonly string[],
+): TableBlock {
+  const trends = new Map(
+    methods
+      .filter((method) => method !== 'student')
+      .map((method) => [method, trendOfMethod(pairs, method)] as const),
+  );
+  const rises = [...trends].map(([method, trend]) =>
+    trendRow(
+      `${labelIn(pairs, method)}: rises with the teacher’s size`,
+      trend,
+      judged('', trend?.slope ?? null),
+    ),
+  );
+  const against = [...trends].flatMap(([method, trend]) => {
+    const base = baseOf(method);
+    const other = base === null ? undefined : trends.get(base);
+    if (base === null || other === undefined) return [];
+    const difference = steeper(trend, other);
+    const { interval, verdict, why } = judged('', difference);
+    return [
+      {
+        cells: [
+          `${labelIn(pairs, method)} rises more than ${labelIn(pairs, base)}`,
+          difference === null ? none : spread(difference, signed),
+          range(interval, signed),
+          '',
+          '',
+          verdictCell(verdict, why),
+        ],
+      },
+    ];
+  });
+  return {
+    kind: 'table',
+    caption: `Does ${student} learn more from larger teachers?`,
+    head: [
+      'claim',
+      'slope, points for ten times the size',
+      '95 %',
+      'rank correlation',
+      'orders as steep',
+      'measured here',
+    ],
+    rows: [...rises, ...against],
+  };
+}
+
+function trendRow(
+  claim: string,
+  trend: Trend | null,
+  { interval, verdict, why }: JudgedClaim,
+): TableBlock['rows'][number] {
+  if (trend === null) {
+    return {
+      cells: [claim, none, none, none, none, verdictCell('not run', 'needs three sizes')],
+      idle: true,
+    };
+  }
+  return {
+    cells: [
+      claim,
+      spread(trend.slope, signed),
+      range(interval, signed),
+      signed(trend.rank),
+      share(trend.permutation),
+      verdictCell(verdict, why),
+    ],
+  };
+}
+
+function trendOfMethod(pairs: readonly StudyPair[], method: string): Trend | null {
+  return trendOf(
+    pairs.flatMap((pair) => {
+      const summary = rowOf(pair, method)?.top1 ?? null;
+      return summary === null || pair.teacherParameters === null
+        ? []
+        : [{ parameters: pair.teacherParameters, values: bySeedOf(summary) }];
+    }),
+  );
+}
+
+function coupleDrawing(
+  student: string,
+  pairs: readonly StudyPair[],
+  couple: readonly [string, string],
+): Extract<Block, { kind: 'plots' }>['plots'][number] {
+  const series = couple.map((method, index) => ({
+    label: index === 0 ? 'without ND' : 'with ND (++)',
+    style: index === 0 ? kdStyle : styleAt(0),
+    points: pairs.flatMap((pair) => {
+      const y = rowOf(pair, method)?.top1 ?? null;
+      return y === null || pair.teacherParameters === null
+        ? []
+        : [{ x: pair.teacherParameters, y }];
+    }),
+  }));
+  const [first] = pairs;
+  const alone = first === undefined ? null : (rowOf(first, 'student')?.top1 ?? null);
+  const title = couple.map((method) => labelIn(pairs, method)).join(' and ');
+  return {
+    title,
+    says: `${student}: ${series
+      .map(({ label, points }) => `${label} ${points.map(({ y }) => plain(y.mean)).join(', ')}`)
+      .join('; ')}`,
+    spec: relationSpec(
+      {
+        x: { title: 'the teacher’s parameters', scale: 'log' },
+        y: 'top-1 (%)',
+        series,
+        levels:
+          alone === null
+            ? []
+            : [{ label: 'the student alone', style: aloneStyle, value: alone.mean }],
+      },
+      plotSize,
+    ),
+  };
+}
+
+function methodsOf(pairs: readonly StudyPair[]): string[] {
+  const [first] = pairs;
+  return (first?.rows ?? [])
+    .map(({ method }) => method)
+    .filter((method) => pairs.some((pair) => (rowOf(pair, method)?.top1 ?? null) !== null));
+}
+
+function labelIn(pairs: readonly StudyPair[], method: string): string {
+  return pairs.map((pair): StudyRow | undefined => rowOf(pair, method))[0]?.label ?? method;
+}
+
+/** In the order of a size; those of unknown size first. */
+export function bySize(
+  pairs: readonly StudyPair[],
+  size: (pair: StudyPair) => number | null,
+): StudyPair[] {
+  return [...pairs].sort((a, b) => (size(a) ?? 0) - (size(b) ?? 0));
+}
+
+function teacherSize({ teacherParameters }: StudyPair): number | null {
+  return teacherParameters;
+}
+
+/** `0.28 M`. */
+export function millions(parameters: number | null): string {
+  return parameters === null ? 'size not known' : `${(parameters / 1e6).toFixed(2)} M`;
+}
