@@ -132,8 +132,37 @@ export { train, type TrainingEvents, type TrainingOptions } from './train/train'
 
 export { preprocessingOf, type Preprocessing } from './data/preprocess';
 
-export { evaluateCoco, type CocoEvaluation } from './coco/evaluate';
+export {
+  evaluateCoco,
+  type CategoryResult,
+  type CocoEvaluation,
+  type CocoEvaluationSettings,
+} from './coco/evaluate';
+export { cocoStatNames, precisionAt, type CocoCurves, type CocoStats } from './coco/summary';
+export { judgeImage, type JudgedDetection, type JudgedImage } from './coco/judge-image';
 export { madeUpDetections } from './coco/made-up';
-export type { CocoAnnotations, CocoDetection } from './coco/types';
+export { readAnnotations } from './coco/read-annotations';
+export { readDetections, writeDetections } from './coco/results-form';
+export { loadCoco, type CocoSource } from './coco/load';
+export { cocoData, shapesData, type DetectionData } from './coco/study/data';
+export { shapesDataset, type ShapesOptions } from './coco/shapes';
+export { cocoBatches, cocoEvaluationBatches } from './coco/batches';
+export type { CocoBatchOptions, CocoDataset, CocoEntry, DetectionBatch } from './coco/data';
+export type { CocoAnnotation, CocoAnnotations, CocoBox, CocoDetection } from './coco/types';
+export { createDetector, type Detector, type DetectorOptions } from './detection/detector';
+export { gatherClassMeans, type DetectorClassMeans } from './detection/distill/class-means';
+export type { DetectionTeacher } from './detection/distill/objective';
+export { reviewPyramid } from './detection/distill/review-pyramid';
+export { detectDataset, type DetectorEvaluationOptions } from './detection/evaluate-detector';
+export { detectObjects, type Detections } from './detection/inference';
+export { createDetectionLearner, type DetectionLearnerOptions } from './detection/learner';
+export { trainDetector, type DetectorTraining } from './detection/train-detector';
 export { suppressOverlaps } from './detection/operations/non-maximum-suppression';
 export { roiAlign } from './detection/operations/roi-align';
+export {
+  drawDetections,
+  type DetectionPanel,
+  type DetectionPicture,
+  type DetectionPictureOptions,
+} from './pictures/detection-picture';
+export { readPanel, type ReadPanel } from './pictures/read-panels';

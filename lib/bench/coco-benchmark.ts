@@ -2,16 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median } from 'simple-statistics';
-import { z } from 'zod';
 import { evaluateCoco } from '../coco/evaluate';
 import { madeUpDetections, type MadeUpOptions, madeUpVal2017 } from '../coco/made-up';
+import { evaluateInPython, largestDifference } from '../coco/pycocotools';
 import { readAnnotations } from '../coco/read-annotations';
 import { readDetections, writeDetections } from '../coco/results-form';
-import { type CocoStats, cocoStatNames } from '../coco/summary';
+import type { CocoStats } from '../coco/summary';
 import { writeAnnotations } from '../coco/write-annotations';
-import { lastLines, runProgram } from '../engine/build-program';
-import { LabError } from '../errors';
-import { packageRoot } from '../results/environment';
 import type { OnBenchProgress } from './measure';
 
 export interface CocoBenchmarkOptions {
@@ -50,13 +47,6 @@ export interface CocoBenchmark {
   };
 }
 
-const replySchema = z.object({
-  version: z.string(),
-  readMs: z.number(),
-  evaluateMs: z.number(),
-  stats: z.array(z.number()).length(cocoStatNames.length),
-});
-
 /**
  * Times COCO's evaluation of made-up detections from their files, in turn with pycocotools on the same
  * files, and compares the figures.
@@ -79,7 +69,7 @@ export async function benchmarkCoco({
     writeDetections(results, madeUp.detections);
     const measured: CocoRound[] = [];
     let version = '';
-    let largestDifference = 0;
+    let difference = 0;
     for (let round = 0; round < rounds; round++) {
       onProgress?.('evaluation', round, rounds);
       const { stats, ...ours } = evaluateHere(annotations, results);
@@ -87,12 +77,9 @@ export async function benchmarkCoco({
         measured.push(ours);
         continue;
       }
-      const theirs = await evaluateInPython(python, annotations, results);
+      const theirs = await evaluateInPython(annotations, results, { python, option: '--python' });
       ({ version } = theirs);
-      const differences = cocoStatNames.map((name, index) =>
-        Math.abs(stats[name] - (theirs.stats[index] ?? NaN)),
-      );
-      largestDifference = Math.max(largestDifference, ...differences);
+      difference = Math.max(difference, largestDifference(stats, theirs.stats));
       const { readMs, evaluateMs } = theirs;
       const ratio = total(ours) / total(theirs);
       measured.push({ ...ours, pycocotools: { readMs, evaluateMs }, ratio });
@@ -108,7 +95,7 @@ export async function benchmarkCoco({
               version,
               ms: median(measured.map((round) => total(round.pycocotools))),
               ratio: median(measured.map(({ ratio }) => ratio ?? NaN)),
-              largestDifference,
+              largestDifference: difference,
             },
           }),
     };
@@ -128,30 +115,4 @@ function evaluateHere(annotations: string, results: string): EvaluationTime & { 
   const read = performance.now();
   const { stats } = evaluateCoco(groundTruth, detections);
   return { readMs: read - started, evaluateMs: performance.now() - read, stats };
-}
-
-async function evaluateInPython(
-  python: string,
-  annotations: string,
-  results: string,
-): Promise<z.infer<typeof replySchema>> {
-  const script = join(packageRoot(), 'lib', 'bench', 'pycocotools_eval.py');
-  const { stdout, stderr } = await runProgram(python, [script, annotations, results]);
-  const answer = replySchema.safeParse(jsonOf(stdout));
-  if (answer.success) return answer.data;
-  throw new LabError({
-    kind: 'option',
-    what: 'pycocotools could not be run',
-    where: `--python ${python}`,
-    found: lastLines(`${stderr}\n${stdout}`, 2) || 'no answer',
-    remedy: `Give a Python that has it (${python} -m pip install pycocotools), or leave --python out`,
-  });
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

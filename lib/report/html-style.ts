@@ -28,6 +28,7 @@ tr.idle { color: var(--soft); }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 16px; margin-top: 16px; align-items: start; }
 figure { margin: 0; }
 figcaption { font-weight: 600; font-size: 0.93rem; }
+.picture img { display: block; max-width: 100%; height: auto; }
 .plot svg { max-width: 100%; height: auto; display: block; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 20px; padding: 0; margin: 16px 0 4px; font-size: 0.88rem; }
 .legend li { display: flex; align-items: center; gap: 8px; }

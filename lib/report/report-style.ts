@@ -62,6 +62,7 @@ tr.idle > td { color: var(--soft); } tr.idle > th { color: var(--soft); font-wei
 .verdict.below { background: var(--below); color: var(--below-ink); }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 350px), 1fr)); gap: 18px 28px; margin: 10px 0; align-items: start; }
 figure { margin: 0; min-width: 0; }
+.picture img { display: block; max-width: 100%; height: auto; }
 .plot svg { display: block; max-width: 100%; height: auto; }
 .plot .background { fill: none; }
 .plot text { fill: var(--ink); }

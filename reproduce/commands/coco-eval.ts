@@ -1,15 +1,26 @@
 import CliTable from 'cli-table3';
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
-import { evaluateCoco } from '../../lib/coco/evaluate';
+import { type CocoEvaluation, evaluateCoco } from '../../lib/coco/evaluate';
+import { evaluateInPython, largestDifference } from '../../lib/coco/pycocotools';
 import { readAnnotations } from '../../lib/coco/read-annotations';
 import { readDetections } from '../../lib/coco/results-form';
 import { statsText } from '../../lib/coco/stats-text';
+import { type CocoStats, cocoStatNames } from '../../lib/coco/summary';
+import { LabError } from '../../lib/errors';
+import { writeAtomic } from '../../lib/files';
+import { evaluationCurves } from '../../lib/report/detection/precision-recall';
+import { renderSvg } from '../../lib/report/svg';
 
 interface CocoEvalOptions {
   readonly categories?: true;
+  readonly curves?: string;
+  readonly pycocotools?: string;
   readonly json?: true;
 }
+
+/** Figures that differ by no more are the same. */
+const agreement = 1e-9;
 
 const command = new Command('npm run coco-eval --')
   .description(
@@ -21,33 +32,90 @@ const command = new Command('npm run coco-eval --')
     'the detections: [{"image_id", "category_id", "bbox": [x, y, width, height], "score"}, …]',
   )
   .option('--categories', 'also AP of each category')
+  .option('--curves <file.svg>', 'draws the precision–recall curves, by overlap and by category')
+  .option(
+    '--pycocotools <python>',
+    'has pycocotools evaluate the same files under this Python: exit status 1 when a figure differs by more than 1e-9',
+  )
   .option('--json', 'one JSON object on standard output: stats and byCategory, shares from 0 to 1')
   .addHelpText(
     'after',
     `
 Example:
-  npm run coco-eval -- ~/coco/annotations/instances_val2017.json detections.json --categories`,
+  npm run coco-eval -- ~/coco/annotations/instances_val2017.json detections.json --categories --curves curves.svg`,
   )
   .showHelpAfterError('(--help shows every option)')
   .allowExcessArguments(false)
-  .action((annotations: string, results: string, { categories, json }: CocoEvalOptions) => {
-    const { notes, ...groundTruth } = readAnnotations(annotations);
-    for (const note of notes) process.stderr.write(`${note}\n`);
-    const { stats, byCategory } = evaluateCoco(groundTruth, readDetections(results));
-    if (json) {
-      process.stdout.write(`${JSON.stringify({ stats, byCategory })}\n`);
-      return;
-    }
-    process.stdout.write(`${statsText(stats)}\n`);
-    if (!categories) return;
-    const table = new CliTable({
-      head: ['category', 'objects', 'AP', 'AP50'],
-      style: { head: [], border: [] },
-    });
-    for (const { name, objects, AP, AP50 } of byCategory) {
-      table.push([name, objects, AP.toFixed(3), AP50.toFixed(3)]);
-    }
-    process.stdout.write(`${table.toString()}\n`);
+  .action(evaluate);
+
+async function evaluate(
+  annotations: string,
+  results: string,
+  { categories, curves, pycocotools, json }: CocoEvalOptions,
+): Promise<void> {
+  const { notes, ...groundTruth } = readAnnotations(annotations);
+  for (const note of notes) process.stderr.write(`${note}\n`);
+  const evaluation = evaluateCoco(groundTruth, readDetections(results));
+  const { stats, byCategory } = evaluation;
+  if (json) process.stdout.write(`${JSON.stringify({ stats, byCategory })}\n`);
+  else process.stdout.write(`${statsText(stats)}\n`);
+  if (categories && !json) process.stdout.write(`${categoryTable(byCategory)}\n`);
+  if (curves !== undefined) await writeCurves(curves, evaluation, annotations);
+  if (pycocotools !== undefined) await compare(pycocotools, annotations, results, stats);
+}
+
+function categoryTable(byCategory: CocoEvaluation['byCategory']): string {
+  const table = new CliTable({
+    head: ['category', 'objects', 'AP', 'AP50'],
+    style: { head: [], border: [] },
   });
+  const share = (value: number): string => (value < 0 ? '–' : value.toFixed(3));
+  for (const { name, objects, AP, AP50 } of byCategory) {
+    table.push([name, objects, share(AP), share(AP50)]);
+  }
+  return table.toString();
+}
+
+async function writeCurves(
+  file: string,
+  evaluation: CocoEvaluation,
+  annotations: string,
+): Promise<void> {
+  const spec = evaluationCurves(evaluation);
+  if (spec === null) {
+    throw new LabError({
+      kind: 'data',
+      what: 'there is no curve to draw',
+      where: annotations,
+      found: 'no object to find',
+      remedy: 'Give annotations with an object that is no crowd, or leave --curves out',
+    });
+  }
+  writeAtomic(file, await renderSvg(spec));
+  process.stderr.write(`curves: ${file}\n`);
+}
+
+async function compare(
+  python: string,
+  annotations: string,
+  results: string,
+  ours: CocoStats,
+): Promise<void> {
+  const theirs = await evaluateInPython(annotations, results, { python, option: '--pycocotools' });
+  const difference = largestDifference(ours, theirs.stats);
+  const words = `pycocotools ${theirs.version}: largest difference of the twelve figures ${difference.toExponential(1)}`;
+  process.stderr.write(`${words}\n`);
+  if (difference <= agreement) return;
+  const differing = cocoStatNames
+    .filter((name) => Math.abs(ours[name] - theirs.stats[name]) > agreement)
+    .map((name) => `${name} ${ours[name]} here, ${theirs.stats[name]} there`);
+  throw new LabError({
+    kind: 'numerics',
+    what: 'pycocotools gives other figures',
+    where: results,
+    found: differing.join('; '),
+    remedy: 'Please report it with both files: this package means to give the same',
+  });
+}
 
 runCommand(() => command.parseAsync());

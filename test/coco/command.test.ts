@@ -35,6 +35,24 @@ describe('npm run coco-eval', () => {
     expect(Object.keys(stats)).to.deep.equal(Object.keys(expected.metrics));
   });
 
+  it('draws the precision–recall curves', async () => {
+    const file = join(folder(), 'curves.svg');
+    const { status } = await runTypeScript(command, [annotations, results, '--curves', file]);
+    expect(status).to.equal(0);
+    const svg = readFileSync(file, 'utf8');
+    expect(svg).to.contain('By overlap').and.to.contain('0.50: AP 0.225');
+    expect(svg).to.match(/c17 \(11\): AP50 0\.\d{3}/u);
+  });
+
+  it('says that pycocotools is not there, with status 1', async () => {
+    const options = ['--pycocotools', 'no-such-python'];
+    const { status, stderr } = await runTypeScript(command, [annotations, results, ...options]);
+    expect(status).to.equal(1);
+    expect(stderr).to.match(
+      /^error: pycocotools could not be run \(--pycocotools no-such-python\)/u,
+    );
+  });
+
   it('refuses faulty annotations in one line, with status 1', async () => {
     const content = smallCocoFile();
     content.annotations.push({ id: 8, image_id: 1, category_id: 3, bbox: [0, 0, 1, 1] });

@@ -44,6 +44,22 @@ export interface PlotsBlock<Plot> {
   readonly plots: readonly Plot[];
 }
 
+/** Images with what was found in them. */
+export interface PicturesBlock {
+  readonly kind: 'pictures';
+  readonly title: string;
+  readonly pictures: readonly {
+    readonly title: string;
+    /** What it shows, for those who do not see it. */
+    readonly label: string;
+    /** With the image itself inside: `data:image/jpeg;base64,…`. */
+    readonly source: string;
+    /** In pixels. */
+    readonly width: number;
+    readonly height: number;
+  }[];
+}
+
 interface TextBlock {
   readonly kind: 'heading' | 'text';
   readonly text: string;
@@ -55,7 +71,8 @@ interface ListBlock {
 }
 
 /** A piece of a study, in the order in which it is read. */
-export type Block<Plot = Drawing> = TextBlock | ListBlock | TableBlock | PlotsBlock<Plot>;
+export type Block<Plot = Drawing> =
+  TextBlock | ListBlock | TableBlock | PlotsBlock<Plot> | PicturesBlock;
 
 /** The runs of one setting. */
 export interface StudyPart<Plot = Drawing> {

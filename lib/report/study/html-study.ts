@@ -4,7 +4,9 @@ import { tableCell } from '../html-table';
 import { escapeHtml, htmlList, paragraphs } from '../html-text';
 import type { Figure } from '../figures';
 import { runsHtml } from '../report-runs';
-import type { Block, Cell, DrawnStudy, StudyPart, TableBlock } from './document';
+import type { Block, Cell, DrawnStudy, PicturesBlock, StudyPart, TableBlock } from './document';
+
+type Picture = PicturesBlock['pictures'][number];
 
 const tones = { good: 'match', bad: 'below', open: 'open' } as const;
 
@@ -57,6 +59,9 @@ function blockHtml(block: Block<Figure>, level: 3 | 4): string {
     case 'table':
       return `<p class="soft">${escapeHtml(block.caption)}</p>
 <div class="scroll" role="region" tabindex="0" aria-label="${escapeHtml(block.caption)}">${tableHtml(block)}</div>`;
+    case 'pictures':
+      return `<h${String(level + 1)}>${escapeHtml(block.title)}</h${String(level + 1)}>
+${block.pictures.map(pictureHtml).join('\n')}`;
     case 'plots': {
       const deeper = String(level + 1);
       const legends = `${linesLegend(block.legend)}${block.marks === undefined ? '' : marksLegend(block.marks)}`;
@@ -64,6 +69,10 @@ function blockHtml(block: Block<Figure>, level: 3 | 4): string {
 ${legends.includes('<li>') ? legends : ''}<div class="plots">${block.plots.map(figureHtml).join('')}</div>`;
     }
   }
+}
+
+function pictureHtml({ title, label, source, width, height }: Picture): string {
+  return `<figure class="picture"><figcaption>${escapeHtml(title)}</figcaption><img src="${source}" width="${String(width)}" height="${String(height)}" alt="${escapeHtml(label)}"></figure>`;
 }
 
 function tableHtml({ caption, head, rows }: TableBlock): string {

@@ -65,6 +65,7 @@ function blockMarkdown<Plot>(block: Block<Plot>): string[] {
           rowsOf(block, (lines) => lines.join(', ')),
         ),
       ];
+    case 'pictures':
     case 'plots':
       return [];
   }
@@ -85,6 +86,7 @@ function blockTerminal<Plot>(block: Block<Plot>): string[] {
       return [`${block.caption}\n${table.toString()}`];
     }
     case 'list':
+    case 'pictures':
     case 'plots':
       return [];
   }

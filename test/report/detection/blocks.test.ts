@@ -1,0 +1,117 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { writeDetections } from '../../../lib/coco/results-form';
+import { shapesData } from '../../../lib/coco/study/data';
+import { evaluationRecord } from '../../../lib/coco/study/evaluation-record';
+import { detectionFiles, type DetectionRun } from '../../../lib/coco/study/store';
+import type { CocoDetection } from '../../../lib/coco/types';
+import { detectionBlocks } from '../../../lib/report/detection/blocks';
+import { picturesBlock } from '../../../lib/report/detection/pictures-block';
+import { drawAll } from '../../../lib/report/figures';
+import { renderStudyHtml } from '../../../lib/report/study/html-study';
+import { withFolder } from '../../support/folder';
+
+const { evaluation: data } = shapesData();
+const pair = 'r34-small:r18-small';
+
+/** A run that found every n-th object, and put a wrong box beside it. */
+function runOf(method: string, every: number, seed: number, directory = ''): DetectionRun {
+  const found = data.groundTruth.annotations
+    .filter((_, index) => index % every === 0)
+    .map(({ imageId, categoryId, box }): CocoDetection => ({
+      imageId,
+      categoryId,
+      box,
+      score: 0.9,
+    }));
+  if (directory !== '') {
+    mkdirSync(directory, { recursive: true });
+    writeDetections(join(directory, detectionFiles.detections), found);
+  }
+  return {
+    directory,
+    config: {
+      study: 'table3-quick-shapes',
+      scale: 'quick',
+      pair,
+      teacher: 'r34-small',
+      student: 'r18-small',
+      method,
+      seed,
+      dataset: 'shapes',
+      iterations: 1,
+      batchSize: 1,
+      precision: 'f32',
+      recipeHash: '',
+      recipe: { evaluationDatasetHash: data.hash },
+    },
+    metrics: [],
+    evaluation: evaluationRecord(data, found),
+    provenance: null,
+  };
+}
+
+describe('what detectors find, in a report', () => {
+  const folder = withFolder();
+
+  it('has curves of each method and AP by category, of the smallest seed', () => {
+    const runs = [runOf('teacher', 1, 0), runOf('student', 2, 2), runOf('student', 1, 1)];
+    const blocks = detectionBlocks(pair, runs, (method) => method.toUpperCase());
+    expect(blocks.map(({ kind }) => kind)).to.deep.equal(['plots', 'table']);
+    const [curves, table] = blocks;
+    if (curves?.kind !== 'plots' || table?.kind !== 'table') return expect.fail('other blocks');
+    expect(curves.legend.map(({ label }) => label)).to.deep.equal(['TEACHER', 'STUDENT']);
+    expect(curves.plots.map(({ says }) => says)[0]).to.equal(
+      `${pair}, mean precision: TEACHER 1.000; STUDENT 1.000`,
+    );
+    expect(table.head).to.deep.equal(['category', 'objects', 'TEACHER', 'STUDENT']);
+    expect(table.rows.map(({ cells }) => cells[2])).to.deep.equal(['100.0', '100.0', '100.0']);
+    const objects = table.rows.map(({ cells }) => Number(cells[1]));
+    expect(objects).to.deep.equal([...objects].sort((a, b) => b - a));
+  });
+
+  it('falls where a detector stops finding: every second object is half of the recall', async () => {
+    const [curves] = detectionBlocks(pair, [runOf('student', 2, 1)], (method) => method);
+    if (curves?.kind !== 'plots') return expect.fail('no plots');
+    const [figure] = await drawAll(curves.plots);
+    // Three categories, each with about half of its objects found: mean precision about a half.
+    expect(Number(/: student (\d\.\d+)/u.exec(figure?.label ?? '')?.[1])).to.be.within(0.45, 0.55);
+    expect(figure?.svg).to.contain('<svg').and.to.contain('recall');
+  });
+
+  it('says nothing without a finished run', () => {
+    expect(
+      detectionBlocks(pair, [{ ...runOf('kd', 1, 1), evaluation: null }], String),
+    ).to.deep.equal([]);
+  });
+
+  it('shows drawn images with boxes, and none of photographs or without detections', async () => {
+    const run = runOf('kd++', 1, 1, join(folder(), 'a'));
+    const block = await picturesBlock([{ label: 'KD++', run }]);
+    if (block === null) return expect.fail('no pictures');
+    expect(block.pictures).to.have.length(3);
+    const [first] = block.pictures;
+    expect(first?.source).to.match(/^data:image\/jpeg;base64,/u);
+    expect(first?.label).to.match(/ground truth: (\d) objects?; KD\+\+: \1 of \1 found, 0 wrong/u);
+    const page = renderStudyHtml({
+      name: 'table2',
+      title: '',
+      asks: '',
+      reading: [],
+      sources: [],
+      parts: [
+        { title: '', environment: '', sentences: [], blocks: [block], runs: [], dataHash: null },
+      ],
+    });
+    expect(page).to.contain(`alt="${first?.label ?? ''}"`);
+    const photographs = { ...run, config: { ...run.config, dataset: 'coco' } };
+    expect(await picturesBlock([{ label: 'KD++', run: photographs }])).to.equal(null);
+    const otherImages = {
+      ...run,
+      config: { ...run.config, recipe: { evaluationDatasetHash: 'x' } },
+    };
+    expect(await picturesBlock([{ label: 'KD++', run: otherImages }])).to.equal(null);
+    expect(await picturesBlock([{ label: 'KD++', run: runOf('kd', 1, 1) }])).to.equal(null);
+  });
+});
