@@ -20,8 +20,15 @@ export interface BenchSetting {
   /** Side of the images. */
   readonly size: number;
   readonly classes: number;
-  readonly recipe: Pick<TrainingRecipe, 'method' | 'optimiser' | 'dropPath'>;
+  readonly recipe: Pick<
+    TrainingRecipe,
+    'method' | 'optimiser' | 'dropPath' | 'microBatch' | 'clipNorm' | 'weightAverage'
+  >;
+  /** Whether the images are mixed with others, as DeiT's are: λ is then 0.7. */
+  readonly mixed?: boolean;
 }
+
+const mixLambda = 0.7;
 
 const cifarSetting: BenchSetting = {
   size: 32,
@@ -52,7 +59,7 @@ const learningRate = 1e-3;
 /** @throws LabError for an unknown model. */
 export function createBenchStep(options: BenchStepOptions): BenchStep {
   const { batch, setting = cifarSetting } = options;
-  const { size, classes, recipe } = setting;
+  const { size, classes, recipe, mixed = false } = setting;
   const student = createModel(options.student, {
     classes,
     imageSize: size,
@@ -68,6 +75,9 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
     },
     method: recipe.method,
     optimiser: recipe.optimiser,
+    ...(recipe.microBatch === undefined ? {} : { microBatch: recipe.microBatch }),
+    ...(recipe.clipNorm === undefined ? {} : { clipNorm: recipe.clipNorm }),
+    ...(recipe.weightAverage ? { average: recipe.weightAverage } : {}),
   });
   const images = tf.tensor4d(
     Float32Array.from({ length: batch * size * size * 3 }, () => draw.normal()),
@@ -77,13 +87,19 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
     Int32Array.from({ length: batch }, () => draw.integer(classes)),
     'int32',
   );
+  const mix = mixed
+    ? { partners: tf.reverse(labels), lambda: tf.fill<tf.Rank.R1>([batch], mixLambda) }
+    : undefined;
   const trained = [
     ...[student, learner.adapter].flatMap((part) => part?.state.trainable ?? []),
     ...learner.objective.trainable,
   ];
   const gradients = trained.map(({ value }) => tf.zerosLike(value));
   const whole = (): void => {
-    learner.step({ images, labels }, { epoch: 0, learningRate, random: draw });
+    learner.step(
+      { images, labels, ...(mix ? { mix } : {}) },
+      { epoch: 0, learningRate, random: draw },
+    );
   };
   return {
     whole,
@@ -99,6 +115,7 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
     dispose() {
       learner.dispose();
       for (const item of [student, teacher, images, labels, ...gradients]) item.dispose();
+      tf.dispose(mix);
     },
   };
 }
