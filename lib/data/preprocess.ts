@@ -35,6 +35,8 @@ const byModel: Readonly<Record<string, Preprocessing>> = {
   resnet50: torchvision,
   resnet101: torchvision,
   resnet152: torchvision,
+  resnet18_half: torchvision,
+  resnet34_half: torchvision,
   mobilenet_v1: torchvision,
   vit_tiny_patch16_224: visionTransformer,
   vit_small_patch16_224: visionTransformer,
