@@ -77,12 +77,9 @@ export function transformerEncoder(
     for (const block of blocks) x = tidyBlock(x, mode, (input) => block(input, mode));
     // The norm works on each token by itself: what no head reads need not be normalised.
     const read = norm(tf.slice(x, [0, 0, 0], [batch, special, size]), mode);
-    const [encodedClass, encodedDistillation] = tf.unstack(read, 1) as tf.Tensor2D[];
-    if (encodedClass === undefined) throw new Error('no class token');
-    return {
-      classToken: encodedClass,
-      ...(encodedDistillation ? { distillationToken: encodedDistillation } : {}),
-    };
+    const token = (place: number): tf.Tensor2D =>
+      tf.reshape(tf.slice(read, [0, place, 0], [batch, 1, size]), [batch, size]);
+    return { classToken: token(0), ...(distilled ? { distillationToken: token(1) } : {}) };
   };
 }
 

@@ -60,8 +60,8 @@ export function modelsChecker(entry: string): Checker {
 
 function check(entry: ModelEntry): CaseOutcome {
   if (!modelNames.includes(entry.name)) throw new NotAvailable(`model '${entry.name}'`);
-  const [batch] = entry.inputShape;
-  const model = createModel(entry.name, { classes: entry.logits.length / batch });
+  const [batch, , imageSize] = entry.inputShape;
+  const model = createModel(entry.name, { classes: entry.logits.length / batch, imageSize });
   try {
     const misnamed = checkStateDict(model, entry);
     if (misnamed.length > 0) return { mismatches: misnamed };
