@@ -16,6 +16,10 @@ export interface DecodingBenchmarkOptions {
   readonly iterations: number;
   readonly rounds: number;
   readonly skipCorrupt: boolean;
+  /** Decoded images are kept in memory, as training keeps them: all passes but the first find them there. */
+  readonly cached?: boolean;
+  /** Default: random crop and flip, the only one that is compared with PyTorch. */
+  readonly augmentation?: string;
   /** A Python with PyTorch and torchvision. */
   readonly python?: string;
   readonly onProgress?: OnBenchProgress;
@@ -62,8 +66,14 @@ export async function benchmarkDecoding(
   let described: Pick<DecodingBenchmark, 'images' | 'counts' | 'passImages'> | undefined;
   let torchVersion: string | undefined;
   for (const workers of options.workers) {
-    const { data, size, skipCorrupt } = options;
-    const source = await imageFolderSource({ root: data, trainSize: size, workers, skipCorrupt });
+    const { data, size, skipCorrupt, cached = false } = options;
+    const source = await imageFolderSource({
+      root: data,
+      trainSize: size,
+      workers,
+      skipCorrupt,
+      ...(cached ? {} : { cacheBytes: 0 }),
+    });
     try {
       const passImages = imagesOfPass(source, options);
       described = { images: source.train.count, counts: source.counts, passImages };
@@ -86,7 +96,7 @@ const noFiles: FileCounts = { jpeg: 0, png: 0, grey: 0, cmyk: 0, misnamed: 0, tu
 async function measure(
   source: ImageFolderSource,
   passImages: number,
-  { data, size, batch, rounds, python, onProgress }: DecodingBenchmarkOptions,
+  { data, size, batch, rounds, python, cached, augmentation, onProgress }: DecodingBenchmarkOptions,
 ): Promise<{ rate: DecodingRate; torchVersion?: string }> {
   const { workers } = source;
   const torch =
@@ -100,7 +110,9 @@ async function measure(
     // The first pass starts processes and compiles code.
     for (let round = -1; round < rounds; round++) {
       onProgress?.(`${workers} workers, pass`, round + 1, rounds + 1);
-      const rate = await ownRate(source, passImages, { batch, epoch: round + 1 });
+      // It also fills the memory of decoded images.
+      const images = cached && round < 0 ? source.train.count : passImages;
+      const rate = await ownRate(source, images, { batch, epoch: round + 1, augmentation });
       const rival = await torchRate(torch);
       if (round < 0) continue;
       ours.push(rate);
@@ -132,7 +144,11 @@ async function measure(
 async function ownRate(
   source: ImageFolderSource,
   passImages: number,
-  { batch, epoch }: { batch: number; epoch: number },
+  {
+    batch,
+    epoch,
+    augmentation = 'resized-crop-flip',
+  }: { batch: number; epoch: number; augmentation?: string | undefined },
 ): Promise<number> {
   const batches = trainBatchCount(source.train.count, { batchSize: batch });
   const firstBatch = batches - Math.ceil(passImages / batch);
@@ -141,7 +157,7 @@ async function ownRate(
     epoch,
     firstBatch,
     batchSize: batch,
-    augmentation: 'resized-crop-flip',
+    augmentation,
   };
   const started = performance.now();
   let images = 0;

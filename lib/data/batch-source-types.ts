@@ -62,6 +62,8 @@ export interface BatchSource {
   /** Batches of an epoch from `firstBatch` on; the same request gives the same bytes. */
   trainingBatches(at: TrainingBatchRequest): AsyncIterable<TrainingBatch>;
   evaluationBatches(at: { readonly batchSize: number }): AsyncIterable<EvaluationBatch>;
+  /** What a user should know of the files: how many are of odd kinds, left out, kept in memory. */
+  readonly notes?: readonly string[];
   /** Ends threads and closes files. */
   dispose?(): Promise<void>;
 }

@@ -12,6 +12,8 @@ export interface BenchDataOptions {
   readonly iters: number;
   readonly rounds: number;
   readonly skipCorrupt?: true;
+  readonly cached?: true;
+  readonly augmentation?: string;
   readonly torch?: string;
   readonly json?: true;
 }
@@ -30,6 +32,8 @@ export async function benchData(options: BenchDataOptions): Promise<void> {
       iterations: iters,
       rounds,
       skipCorrupt: options.skipCorrupt === true,
+      cached: options.cached === true,
+      ...(options.augmentation === undefined ? {} : { augmentation: options.augmentation }),
       ...(torch === undefined ? {} : { python: torch }),
       onProgress: report,
     });
@@ -37,7 +41,7 @@ export async function benchData(options: BenchDataOptions): Promise<void> {
     stop();
   }
   const whole = { data, size, batch, processor: processorName(), ...found };
-  process.stdout.write(json ? `${JSON.stringify(whole)}\n` : `${describe(found, size)}\n`);
+  process.stdout.write(json ? `${JSON.stringify(whole)}\n` : `${describe(found, options)}\n`);
 }
 
 function workerCounts(text: string): number[] {
@@ -54,7 +58,7 @@ function workerCounts(text: string): number[] {
 
 function describe(
   { passImages, images, rates, torchVersion }: DecodingBenchmark,
-  size: number,
+  { imageSize: size, cached, augmentation }: BenchDataOptions,
 ): string {
   const head = ['workers', 'images/s', 'memory, MiB'];
   if (torchVersion !== undefined)
@@ -68,7 +72,7 @@ function describe(
     table.push(row);
   }
   const lines = [
-    `decoding, random crop to ${size} × ${size}, flip and normalisation of ${passImages} of ${images} images; ${processorName()}`,
+    `${cached ? 'decoded images from memory' : 'decoding'}, ${augmentation ?? 'random crop and flip'} to ${size} × ${size}, normalisation of ${passImages} of ${images} images; ${processorName()}`,
     table.toString(),
   ];
   if (torchVersion !== undefined)

@@ -33,6 +33,8 @@ interface BenchOptions {
   readonly workers: string;
   readonly imageSize: number;
   readonly skipCorrupt?: true;
+  readonly cached?: true;
+  readonly augmentation?: string;
   readonly json?: true;
 }
 
@@ -91,6 +93,13 @@ const command = new Command('npm run bench --')
   .option('--workers <numbers>', 'with --data: numbers of decoding threads to try', '1,2,4')
   .option('--image-size <number>', 'with --data: side of the images', wholeNumber, 224)
   .option('--skip-corrupt', 'with --data: leave out files that cannot be decoded')
+  .option('--cached', 'with --data: keep decoded images in memory, as training does')
+  .addOption(
+    new Option(
+      '--augmentation <name>',
+      'with --data: another than random crop and flip, as deit',
+    ).conflicts('torch'),
+  )
   .option('--json', 'one JSON object on standard output')
   .addHelpText(
     'after',

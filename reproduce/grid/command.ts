@@ -34,6 +34,7 @@ export interface GridOptions {
   readonly microBatch?: string;
   readonly workers?: string;
   readonly skipCorrupt?: true;
+  readonly cache?: string;
   readonly trainImages?: string;
   readonly testImages?: string;
   /** Of the norm study alone. */

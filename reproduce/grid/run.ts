@@ -116,6 +116,7 @@ async function announce(
   say(
     `Data: ${name}, ${train.count} + ${test.count} images of ${height} × ${dataset.width}, ${classes.length} classes. Engine: ${engine.engine} (${tensorflow}, ${engine.device}).`,
   );
+  if (isBatchSource(dataset)) dataset.notes?.forEach(say);
   if (scale !== 'paper' || !name.startsWith(scope.paper.data)) {
     say(
       `This is ${scale} scale on ${name}, not the paper's setting (${scope.paper.words}): its accuracies cannot be compared with the paper's, its gains can.`,

@@ -68,11 +68,17 @@ export const imageNetScope: GridScope = {
       ...(Object.keys(subset).length > 0 ? { subset } : {}),
       workers: wholeNumber('--workers', options.workers),
       skipCorrupt: options.skipCorrupt,
+      ...(options.cache === undefined ? {} : { cacheBytes: cacheBytes(options.cache) }),
       onProgress,
     });
   },
   chooseTeachers: chooseImageNetTeachers,
 };
+
+/** @throws LabError of kind `option` for anything but a whole number of MiB. */
+function cacheBytes(text: string): number {
+  return text === '0' ? 0 : (wholeNumber('--cache', text) ?? 0) * 2 ** 20;
+}
 
 /** Whether the images are decoded as training goes on. */
 function readsFolder({ data }: Pick<ScopeSetting, 'data'>): boolean {

@@ -83,6 +83,10 @@ statistics of each part, as they do on several GPUs.`,
       .option('--micro-batch <number>', 'images that are computed at once (default: the batch)')
       .option('--workers <number>', 'threads that decode images (default: processors less one)')
       .option('--skip-corrupt', 'leave out images that cannot be decoded, and count them')
+      .option(
+        '--cache <MiB>',
+        'most memory for decoded images of a folder, which are then not decoded again; 0 for none (default: an eighth of the memory)',
+      )
       .option('--train-images <number>', 'only so many training images of each class')
       .option('--test-images <number>', 'only so many test images of each class'),
   async render({ resultsRoot, study, all }) {

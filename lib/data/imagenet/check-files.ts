@@ -3,8 +3,7 @@ import { findFault } from './decode';
 import { type ImageHeader, readImageHeader } from './header';
 
 /** What a quick look at a file told. */
-export type FileReport =
-  Pick<ImageHeader, 'format' | 'colours' | 'orientation'> | { readonly fault: string };
+export type FileReport = ImageHeader | { readonly fault: string };
 
 /** Enough for the headers of nearly every file. */
 const firstBytes = 16_384;

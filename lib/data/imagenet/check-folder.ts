@@ -1,5 +1,6 @@
 import { LabError } from '../../errors';
 import type { OnDataProgress } from '../progress';
+import type { ImageSize } from '../resample';
 import type { FileReport } from './check-files';
 import { type FileSplit, type ImageFolder, withoutFiles } from './image-folder';
 import { inOrder } from './in-order';
@@ -23,6 +24,8 @@ export interface FileCounts {
 /** A folder all of whose files can be read, so far as their beginnings and ends tell. */
 export interface CheckedFolder {
   readonly folder: ImageFolder;
+  /** Of the train split's images, then of the test split's. */
+  readonly sizes: readonly ImageSize[];
   readonly counts: FileCounts;
   /** Files that were left out, with what is wrong with them. */
   readonly leftOut: readonly { readonly file: string; readonly fault: string }[];
@@ -56,12 +59,13 @@ export async function checkFolder(
     return report !== undefined && 'fault' in report ? [{ file, fault: report.fault }] : [];
   });
   const counts = countKinds(files, reports);
-  if (leftOut.length === 0) return { folder, counts, leftOut };
+  const sizes = reports.flatMap((report) => ('fault' in report ? [] : [report]));
+  if (leftOut.length === 0) return { folder, sizes, counts, leftOut };
   if (!skipCorrupt) throw corrupt(leftOut);
   const kept = withoutFiles(folder, new Set(leftOut.map(({ file }) => file)));
   requireEachClass(kept, kept.train);
   requireEachClass(kept, kept.test);
-  return { folder: kept, counts, leftOut };
+  return { folder: kept, sizes, counts, leftOut };
 }
 
 function* jobsOf(files: readonly string[]): Generator<CheckJob> {

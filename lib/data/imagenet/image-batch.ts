@@ -2,11 +2,11 @@ import { random, type Random } from '../../engine/random';
 import { normalisedBytes } from '../augment';
 import { type Pixels, resizeLikePil } from '../resample';
 import { augmentationNamed, type ImageAugmentation } from './augmentations';
-import { decodePixels } from './decode';
 import { evaluationPixels, type EvaluationPreprocessing } from './evaluation-crop';
 import { inOrder } from './in-order';
 import type { EvaluationJob, JobResults, Normalisation, TrainingJob } from './jobs';
 import { mixBatch } from './mix';
+import { cachedPixels, type DecodedPart } from './pixel-cache';
 import { randAugment } from './rand-augment';
 import { randomErasing } from './random-erasing';
 import { randomResizedCrop } from './random-resized-crop';
@@ -17,7 +17,8 @@ import { randomResizedCrop } from './random-resized-crop';
  * it wherever and in whatever company they are made.
  */
 export async function trainingImages(job: TrainingJob): Promise<JobResults['training']> {
-  const { files, indices, seed, epoch, batch, size, normalisation } = job;
+  const { files, indices, seed, epoch, batch, size, normalisation, cache } = job;
+  const placeOf = (row: number): number => indices[row] ?? -1;
   const augmentation = augmentationNamed(job.augmentation);
   const write = normaliser(normalisation);
   const images = new Float32Array(files.length * size * size * 3);
@@ -25,8 +26,9 @@ export async function trainingImages(job: TrainingJob): Promise<JobResults['trai
     const preprocessing = unaugmented(size);
     await eachDecoded(
       files,
-      (file) => decodePixels(file),
-      (pixels, row) => write(evaluationPixels(pixels, preprocessing), imageOf(images, row, size)),
+      (file, row) => cachedPixels(cache, placeOf(row), file),
+      ({ pixels }, row) =>
+        write(evaluationPixels(pixels, preprocessing), imageOf(images, row, size)),
     );
     return { images };
   }
@@ -34,7 +36,8 @@ export async function trainingImages(job: TrainingJob): Promise<JobResults['trai
   const drawsOf = (row: number): Random => draws[row] ?? random(seed);
   await eachDecoded(
     files,
-    (file, row) => decodePixels(file, (whole) => randomResizedCrop(whole, drawsOf(row))),
+    (file, row) =>
+      cachedPixels(cache, placeOf(row), file, (whole) => randomResizedCrop(whole, drawsOf(row))),
     (part, row) => {
       const target = imageOf(images, row, size);
       write(augmentedPixels(part, size, augmentation, drawsOf(row), normalisation), target);
@@ -51,15 +54,15 @@ export async function trainingImages(job: TrainingJob): Promise<JobResults['trai
 /** Decodes files one by one, each while the one before is worked on. */
 async function eachDecoded(
   files: readonly string[],
-  decode: (file: string, row: number) => Promise<Pixels>,
-  work: (pixels: Pixels, row: number) => void,
+  decode: (file: string, row: number) => Promise<DecodedPart>,
+  work: (part: DecodedPart, row: number) => void,
 ): Promise<void> {
-  for await (const { pixels, row } of inOrder(
+  for await (const { part, row } of inOrder(
     files.entries(),
-    async ([row, file]) => ({ pixels: await decode(file, row), row }),
+    async ([row, file]) => ({ part: await decode(file, row), row }),
     2,
   )) {
-    work(pixels, row);
+    work(part, row);
   }
 }
 
@@ -68,26 +71,28 @@ export async function evaluationImages({
   files,
   preprocessing,
   normalisation,
+  cache,
+  firstPlace = 0,
 }: EvaluationJob): Promise<JobResults['evaluation']> {
   const { crop } = preprocessing;
   const write = normaliser(normalisation);
   const images = new Float32Array(files.length * crop * crop * 3);
   await eachDecoded(
     files,
-    (file) => decodePixels(file),
-    (pixels, row) => write(evaluationPixels(pixels, preprocessing), imageOf(images, row, crop)),
+    (file, row) => cachedPixels(cache, firstPlace + row, file),
+    ({ pixels }, row) => write(evaluationPixels(pixels, preprocessing), imageOf(images, row, crop)),
   );
   return { images };
 }
 
 function augmentedPixels(
-  part: Pixels,
+  { pixels, box }: DecodedPart,
   side: number,
   { interpolation, randAugment: options }: ImageAugmentation,
   draw: Random,
   { mean }: Normalisation,
 ): Pixels {
-  const square = resizeLikePil(part, { width: side, height: side }, { interpolation });
+  const square = resizeLikePil(pixels, { width: side, height: side }, { interpolation, box });
   if (draw.uniform() < 0.5) flip(square);
   if (options === undefined) return square;
   const fill = [level(mean[0]), level(mean[1]), level(mean[2])] as const;

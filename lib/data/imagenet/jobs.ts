@@ -1,6 +1,7 @@
 import type { BatchMix } from '../batch-source-types';
 import type { EvaluationPreprocessing } from './evaluation-crop';
 import type { FileReport } from './check-files';
+import type { PixelCache } from './pixel-cache';
 
 /** Per-channel mean and standard deviation by which pixels scaled to [0, 1] are normalised. */
 export interface Normalisation {
@@ -22,6 +23,8 @@ export interface TrainingJob {
   /** Side of the square images. */
   readonly size: number;
   readonly normalisation: Normalisation;
+  /** Holds the images of the train split from its first place on. */
+  readonly cache?: PixelCache | undefined;
 }
 
 /** A batch of images as they are evaluated. */
@@ -30,6 +33,9 @@ export interface EvaluationJob {
   readonly files: readonly string[];
   readonly preprocessing: EvaluationPreprocessing;
   readonly normalisation: Normalisation;
+  readonly cache?: PixelCache | undefined;
+  /** Where in the cache the first of the files is. */
+  readonly firstPlace?: number;
 }
 
 /** Files whose headers and ends are to be looked at. */

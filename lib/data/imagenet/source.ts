@@ -16,9 +16,11 @@ import { nameWithSubset, type Subset } from '../subset';
 import { augmentationNamed } from './augmentations';
 import { checkFolder, type CheckedFolder } from './check-folder';
 import type { EvaluationPreprocessing } from './evaluation-crop';
+import { folderNotes } from './folder-notes';
 import { type FileSplit, hashImageFolder, readImageFolder } from './image-folder';
 import { inOrder } from './in-order';
 import type { EvaluationJob, Normalisation, TrainingJob } from './jobs';
+import { pixelCache, roomOf } from './pixel-cache';
 import { startThreads, type ThreadPool } from './thread-pool';
 
 export interface ImageFolderOptions {
@@ -34,6 +36,8 @@ export interface ImageFolderOptions {
   readonly workers?: number | undefined;
   /** Leaves out files that cannot be decoded; default: an error that names them. */
   readonly skipCorrupt?: boolean | undefined;
+  /** Most bytes of decoded images that are kept in memory; default: an eighth of the machine's memory. */
+  readonly cacheBytes?: number | undefined;
   readonly subset?: Subset | undefined;
   readonly onProgress?: OnDataProgress | undefined;
 }
@@ -43,6 +47,8 @@ export interface ImageFolderSource extends BatchSource, Pick<CheckedFolder, 'cou
   readonly workers: number;
   readonly evaluation: EvaluationPreprocessing;
   readonly normalisation: Normalisation;
+  /** Images that are decoded once and then kept in memory, and the bytes that they take. */
+  readonly cached: { readonly images: number; readonly bytes: number };
   dispose(): Promise<void>;
 }
 
@@ -52,8 +58,10 @@ export const imagenetNormalisation: Normalisation = {
   std: [0.229, 0.224, 0.225],
 };
 
-/** Share of the machine's memory that batches decoded ahead may take. */
+/** Share of the machine's memory that batches decoded ahead may take, and that decoded images may. */
 const memoryShare = 1 / 8;
+/** What one buffer can hold everywhere. */
+const largestCache = 2 ** 32 - 1;
 const bytesOfNumber = 4;
 
 /**
@@ -77,6 +85,7 @@ export async function imageFolderSource(options: ImageFolderOptions): Promise<Im
     normalisation = imagenetNormalisation,
     workers = Math.max(1, availableParallelism() - 1),
     skipCorrupt = false,
+    cacheBytes = totalmem() * memoryShare,
     subset,
     onProgress,
   } = options;
@@ -86,11 +95,13 @@ export async function imageFolderSource(options: ImageFolderOptions): Promise<Im
   const listed = readImageFolder(root, subset);
   const pool = startThreads(workers);
   try {
-    const { folder, counts, leftOut } = await checkFolder(listed, pool, {
+    const { folder, sizes, counts, leftOut } = await checkFolder(listed, pool, {
       skipCorrupt,
       onProgress,
     });
     const { train, test, classes } = folder;
+    const cache = pixelCache(sizes, Math.min(cacheBytes, largestCache));
+    const cached = cache ? roomOf(cache) : { images: 0, bytes: 0 };
     const name = nameWithSubset(`${folderPrefix}${root}`, subset);
     const ahead = (batchSize: number, side: number): number =>
       batchesAhead(workers, batchSize * side * side * 3 * bytesOfNumber);
@@ -109,15 +120,22 @@ export async function imageFolderSource(options: ImageFolderOptions): Promise<Im
       workers,
       evaluation,
       normalisation,
+      cached,
+      notes: folderNotes({ counts, leftOut, cached, images: sizes.length }),
       trainingBatches(at) {
         augmentationNamed(at.augmentation);
         requireBatchSize(name, at.batchSize);
-        const jobs = trainingJobs(train, at, { size: trainSize, normalisation });
+        const jobs = trainingJobs(train, at, { size: trainSize, normalisation, cache });
         return trainingBatches(train, pool, jobs, ahead(at.batchSize, trainSize));
       },
       evaluationBatches({ batchSize }) {
         requireBatchSize(name, batchSize);
-        const jobs = evaluationJobs(test, batchSize, { preprocessing: evaluation, normalisation });
+        const jobs = evaluationJobs(test, batchSize, {
+          preprocessing: evaluation,
+          normalisation,
+          cache,
+          firstPlace: train.files.length,
+        });
         return evaluationBatches(test, pool, jobs, ahead(batchSize, evaluation.crop));
       },
       dispose: () => pool.dispose(),
@@ -140,7 +158,7 @@ function batchesAhead(workers: number, batchBytes: number): number {
 function* trainingJobs(
   { files }: FileSplit,
   { seed, epoch, firstBatch, batchSize, augmentation }: TrainingBatchRequest,
-  settings: Pick<TrainingJob, 'size' | 'normalisation'>,
+  settings: Pick<TrainingJob, 'size' | 'normalisation' | 'cache'>,
 ): Generator<TrainingJob> {
   const order = epochOrder(files.length, random(seed, 'order', epoch).uniform);
   const batches = trainBatchCount(files.length, { batchSize });
@@ -177,10 +195,15 @@ async function* trainingBatches(
 function* evaluationJobs(
   { files }: FileSplit,
   batchSize: number,
-  settings: Pick<EvaluationJob, 'preprocessing' | 'normalisation'>,
+  { firstPlace, ...settings }: Omit<EvaluationJob, 'kind' | 'files'> & { firstPlace: number },
 ): Generator<EvaluationJob> {
   for (let start = 0; start < files.length; start += batchSize) {
-    yield { kind: 'evaluation', files: files.slice(start, start + batchSize), ...settings };
+    yield {
+      kind: 'evaluation',
+      files: files.slice(start, start + batchSize),
+      firstPlace: firstPlace + start,
+      ...settings,
+    };
   }
 }
 
