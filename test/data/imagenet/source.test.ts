@@ -149,6 +149,42 @@ describe('an image folder as a source of batches', () => {
     expect(await faultOf(() => evaluation.next())).to.include({ kind: 'data', where: broken });
   });
 
+  it('gives the same bytes from memory as decoded, with room for all, some or no images', async () => {
+    const photos = 20;
+    const counted: number[] = [];
+    const epochs = await Promise.all(
+      [0, 30_000, 10_000_000].map(async (cacheBytes) => {
+        const source = await imageFolderSource({
+          root: folder(),
+          trainSize: 16,
+          workers: 2,
+          cacheBytes,
+        });
+        opened.push(source);
+        counted.push(source.cached.images);
+        const found = [];
+        for (const augmentation of ['none', 'resized-crop-flip', 'resized-crop-flip']) {
+          found.push(await batchesOf(source, { augmentation }));
+          for await (const batch of source.evaluationBatches({ batchSize: 4 })) found.push(batch);
+        }
+        return found;
+      }),
+    );
+    const [decoded, some, all] = epochs;
+    expect(some).to.deep.equal(decoded);
+    expect(all).to.deep.equal(decoded);
+    expect(counted).to.include.members([0, photos]);
+    expect(Math.max(...counted.filter((images) => images < photos))).to.be.within(1, photos - 1);
+  });
+
+  it('needs no file any more that is kept in memory', async () => {
+    const source = await open(2);
+    const before = await batchesOf(source, { epoch: 1 });
+    rmSync(join(folder(), 'train'), { recursive: true });
+    expect(await batchesOf(source, { epoch: 1 })).to.deep.equal(before);
+    expect(source.notes?.join('\n')).to.match(/20 JPEG, 0 PNG\.\n.*kept in memory: all, 1 MiB/);
+  });
+
   it('refuses what it cannot do before anything is decoded', async () => {
     const source = await open();
     const unknown = await faultOf(() =>
