@@ -4,6 +4,7 @@ import { LabError } from '../errors';
 import { errorCode } from '../files';
 import { decodeDetectronPickle } from '../formats/detectron-pickle';
 import { readWeights } from '../formats/weights';
+import { hashStateDict } from '../nn/hash';
 import type { StateDict, StateEntry } from '../nn/state';
 import type { Detector } from './detector';
 import { fromCaffe2, fromTorchvision } from './weight-names';
@@ -54,6 +55,11 @@ export async function loadDetectorWeights(
   detector.loadStateDict(merged, path);
   const used = new Set(places.values());
   return { loaded, missing, unused: [...entries.keys()].filter((name) => !used.has(name)) };
+}
+
+/** The hash of a file's weights, for records. @throws LabError of kind `file` as `loadDetectorWeights`. */
+export async function hashDetectorFile(path: string): Promise<string> {
+  return hashStateDict(await readDetectorFile(path));
 }
 
 async function readDetectorFile(path: string): Promise<StateDict> {

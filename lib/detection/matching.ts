@@ -1,4 +1,5 @@
 import { type Boxes, boxCount, intersectionOverUnion } from './boxes';
+import { partOfStep } from './stopwatch';
 
 /** What each candidate (an anchor or a proposal) is taken for. */
 export interface Matches {
@@ -31,6 +32,10 @@ export const proposalMatching: MatchingOptions = {
  * as its target the true box that it overlaps most, which may be another, as in detectron2.
  */
 export function matchBoxes(truth: Boxes, candidates: Boxes, options: MatchingOptions): Matches {
+  return partOfStep('matching', () => matched(truth, candidates, options));
+}
+
+function matched(truth: Boxes, candidates: Boxes, options: MatchingOptions): Matches {
   const count = boxCount(candidates);
   const labels = new Int8Array(count);
   const targets = new Int32Array(count);

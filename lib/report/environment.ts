@@ -1,4 +1,4 @@
-import type { Run } from '../results/store';
+import type { Provenance } from '../results/schema';
 
 /** What ran the runs of a table. */
 export interface Environment {
@@ -18,8 +18,17 @@ export interface Revision {
   readonly runs: number;
 }
 
+/** What of a run, of whatever kind, tells of its environment. */
+export interface RecordedRun {
+  readonly config: { readonly seed: number };
+  readonly provenance: Pick<
+    Provenance,
+    'revision' | 'dirty' | 'engine' | 'device' | 'processor' | 'versions'
+  > | null;
+}
+
 /** Gathers from the runs' provenance what ran them. */
-export function environmentOf(runs: readonly Run[]): Environment {
+export function environmentOf(runs: readonly RecordedRun[]): Environment {
   const known = runs.flatMap(({ provenance }) => (provenance === null ? [] : [provenance]));
   const revisions = new Map<string, Revision>();
   for (const { provenance } of runs) {

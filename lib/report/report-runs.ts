@@ -9,18 +9,40 @@ import type {
 } from './table1-model';
 import { count, duration } from './words';
 
-/** A run, and what it stands for in its table. */
+/** A run, what it stands for in its table, and how it was made. */
 export interface RunEntry {
   /** `resnet20:resnet8, KD++, seed 1`. */
   readonly name: string;
-  readonly run: RunReference | UnfinishedRun;
+  /** Below the results directory. */
+  readonly directory: string;
+  /** `34.75 %`; null for a run that is in no number. */
+  readonly score: string | null;
+  /** How long it took; empty where that is not known. */
+  readonly time: string;
+  readonly facts: Facts;
+}
+
+/** Terms and what is known of them; null where nothing is. */
+export type Facts = readonly (readonly [string, string | null])[];
+
+/** The entry of a classifier's run. */
+export function runEntry(name: string, run: RunReference | UnfinishedRun): RunEntry {
+  const finished = 'last' in run;
+  const seconds = total(run.provenance?.secondsPerEpoch ?? []);
+  return {
+    name,
+    directory: run.directory,
+    score: finished ? `${run.last.toFixed(2)} %` : null,
+    time: seconds === 0 ? '' : duration(seconds),
+    facts: [...(finished ? finishedFacts(run) : unfinishedFacts(run)), ...provenanceFacts(run)],
+  };
 }
 
 /** How and where each run of a group ran, one folded list a run. */
 export function provenanceHtml({ pairs, setting }: Table1Group): string {
   const runs = pairs.flatMap((pair) =>
     pair.rows.flatMap((row) =>
-      [...row.runs, ...row.unfinished].map((run) => ({ name: nameOf(pair, row, run), run })),
+      [...row.runs, ...row.unfinished].map((run) => runEntry(nameOf(pair, row, run), run)),
     ),
   );
   return runsHtml(runs, setting.dataHash);
@@ -42,13 +64,10 @@ function nameOf(
   return `${method === 'teacher' ? '' : `${pair}, `}${shortLabel}, seed ${String(seed)}`;
 }
 
-type Facts = readonly (readonly [string, string | null])[];
-
-function runHtml({ name, run }: RunEntry): string {
-  const finished = 'last' in run;
-  const facts = finished ? finishedFacts(run) : unfinishedFacts(run);
-  const note = finished ? scoreOf(run) : 'unfinished: in no number';
-  const entries = [...facts, ...provenanceFacts(run)]
+function runHtml({ name, score, time, facts }: RunEntry): string {
+  const note =
+    score === null ? 'unfinished: in no number' : `${score}${time === '' ? '' : ` in ${time}`}`;
+  const entries = facts
     .flatMap(([term, text]) =>
       text === null ? [] : [`<dt>${escapeHtml(term)}</dt><dd>${factHtml(term, text)}</dd>`],
     )
@@ -66,11 +85,6 @@ function factHtml(term: string, text: string): string {
   return literal.has(term) || /^[0-9a-f]{64}$/u.test(text)
     ? `<code>${escapeHtml(text)}</code>`
     : escapeHtml(text);
-}
-
-function scoreOf({ last, provenance }: RunReference): string {
-  const seconds = total(provenance?.secondsPerEpoch ?? []);
-  return `${last.toFixed(2)} %${seconds === 0 ? '' : ` in ${duration(seconds)}`}`;
 }
 
 function finishedFacts({ last, best, bestEpoch }: RunReference): Facts {

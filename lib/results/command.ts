@@ -3,6 +3,7 @@ const pathOptions: ReadonlySet<string> = new Set([
   '--data-dir',
   '--results',
   '--teacher-weights',
+  '--student-weights',
   '--class-means',
   '--class-means-dir',
   '--annotations',
@@ -14,14 +15,14 @@ const pathOptions: ReadonlySet<string> = new Set([
 
 /**
  * The command as the provenance of a run keeps it: as it was typed, with `PATH` for places on the
- * machine (`--data-dir PATH`, `--data folder:PATH`).
+ * machine (`--data-dir PATH`, `--data $1:PATH').
  */
 export function recordedCommand(script: string, args: readonly string[]): string {
   const words = args.map((word, index) => {
     const [option = '', ...value] = word.split('=');
     if (pathOptions.has(option) && value.length > 0) return `${option}=PATH`;
     if (pathOptions.has(args[index - 1] ?? '')) return 'PATH';
-    return word.replace(/folder:.*/s, 'folder:PATH');
+    return word.replace(/(folder|coco):.*/s, '$1:PATH');
   });
   return words.length === 0 ? `npm run ${script}` : `npm run ${script} -- ${words.join(' ')}`;
 }

@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import { LabError } from '../errors';
-import type { PlannedRun } from './plan';
 import { ownerInWords, readRunOwner, type RunLock, tryRunLock } from './run-lock';
 
 /**
@@ -8,7 +7,7 @@ import { ownerInWords, readRunOwner, type RunLock, tryRunLock } from './run-lock
  *
  * @throws LabError of kind `results` when another process trains one of them.
  */
-export async function forgetRuns(runs: readonly PlannedRun[]): Promise<void> {
+export async function forgetRuns(runs: readonly { readonly directory: string }[]): Promise<void> {
   const locks: RunLock[] = [];
   try {
     for (const { directory } of runs) {

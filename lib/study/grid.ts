@@ -22,9 +22,10 @@ export function pairName({ teacher, student }: Pair): string {
  * Reads `resnet56:resnet20,resnet32x4:resnet8x4`.
  *
  * @param option what the messages name
+ * @param known the models that there are
  * @throws LabError of kind `option` for a broken form or an unknown model.
  */
-export function parsePairs(text: string, option = '--pairs'): Pair[] {
+export function parsePairs(text: string, option = '--pairs', known = modelNames): Pair[] {
   return words(text, option).map((word) => {
     const [teacher, student, ...rest] = word.split(':');
     if (!teacher || !student || rest.length > 0) {
@@ -37,7 +38,7 @@ export function parsePairs(text: string, option = '--pairs'): Pair[] {
       });
     }
     for (const model of [teacher, student]) {
-      if (!modelNames.includes(model)) throw unknownName('model', model, modelNames, option);
+      if (!known.includes(model)) throw unknownName('model', model, known, option);
     }
     return { teacher, student };
   });

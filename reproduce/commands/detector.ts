@@ -79,7 +79,7 @@ async function train(options: DetectorCommandOptions): Promise<void> {
       scale: 'short',
       run: {
         kind: 'cell',
-        teacher: student,
+        teacher: null,
         student,
         pair: student,
         method: 'student',

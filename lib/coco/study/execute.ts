@@ -8,8 +8,6 @@ import type { EngineDescription } from '../../engine/describe';
 import { LabError } from '../../errors';
 import { removeUnfinishedWrites } from '../../files';
 import { writeSafetensors } from '../../formats/safetensors';
-import { readWeights } from '../../formats/weights';
-import { hashStateDict } from '../../nn/hash';
 import { hashJson } from '../../results/canonical';
 import type { Scale } from '../../results/schema';
 import { cocoBatches } from '../batches';
@@ -216,11 +214,6 @@ async function evaluateAndWrite(
   });
   writeDetectionEvaluation(directory, evaluation);
   return evaluation;
-}
-
-/** The hash of a file's weights, for records. */
-export async function hashWeights(file: string): Promise<string> {
-  return hashStateDict(await readWeights(file));
 }
 
 function removeCheckpoints(directory: string): void {

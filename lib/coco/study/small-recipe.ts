@@ -1,3 +1,4 @@
+import { detectorForm } from './detectors';
 import type { DetectionRecipe } from './recipe';
 
 /** What of the small recipe can be chosen. */
@@ -36,16 +37,7 @@ export function smallRecipe(options: SmallRecipeOptions = {}): DetectionRecipe {
   };
   return {
     student: 'r18-small',
-    detector: {
-      backbone: 'resnet18',
-      width,
-      norm: 'batch',
-      freezeAt: 0,
-      pyramidChannels: 48,
-      embeddingSize: 256,
-      anchorSizes: [12, 24, 48, 96, 192],
-      canonicalSide: 64,
-    },
+    detector: { ...detectorForm('r18-small'), width },
     method: { name: 'student', terms: [] },
     iterations,
     batchSize,

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { tidied } from '../../engine/tidied';
 import { isNative, nativeOperation, typeAttribute } from '../../engine/native';
+import { partOfStep } from '../stopwatch';
 import { type Boxes, boxCount, intersectionOverUnion, pickBoxes } from '../boxes';
 
 /**
@@ -17,9 +18,11 @@ export function suppressOverlaps(
   most: number = scores.length,
 ): Int32Array {
   if (scores.length === 0) return new Int32Array(0);
-  return isNative()
-    ? nativeSuppression(boxes, scores, threshold, most)
-    : plainSuppression(boxes, scores, threshold, most);
+  return partOfStep('non-maximum suppression', () =>
+    isNative()
+      ? nativeSuppression(boxes, scores, threshold, most)
+      : plainSuppression(boxes, scores, threshold, most),
+  );
 }
 
 /**

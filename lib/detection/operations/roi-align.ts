@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { differentiable } from '../../engine/differentiable';
+import { partOfStep } from '../stopwatch';
 import { type SparseMatrix, sparseProduct } from './sparse-product';
 
 /** Regions of images: box i is `boxes[4i … 4i + 3]` = x1 y1 x2 y2 in the pixels of image `images[i]`. */
@@ -39,6 +40,15 @@ export function roiAlign(
   assigned: Int32Array,
   options: RoiAlignOptions,
 ): tf.Tensor3D {
+  return partOfStep('RoIAlign', () => sampled(levels, regions, assigned, options));
+}
+
+function sampled(
+  levels: readonly FeatureLevel[],
+  regions: Regions,
+  assigned: Int32Array,
+  options: RoiAlignOptions,
+): tf.Tensor3D {
   const cells = options.size ** 2;
   const channels = levels[0]?.features.shape[3] ?? 0;
   const grouped = levels.map((_, level) => placesOf(assigned, level));
@@ -58,18 +68,19 @@ export function roiAlign(
       return {
         value: tf.gather(rows, place),
         saved: [],
-        backward: (gradient) => {
-          const sorted = tf.gather(gradient, Int32Array.from(concatenated));
-          const flat = tf.reshape(sorted, [concatenated.length * cells, channels]);
-          const sizes = matrices.map(({ rows: count }) => count);
-          const shares: tf.Tensor[] = tf.split(flat, sizes, 0);
-          return matrices.map((matrix, index) =>
-            tf.reshape(
-              sparseProduct(matrix, (shares[index] ?? flat) as tf.Tensor2D, { transposed: true }),
-              featuresOf(levels, index).shape,
-            ),
-          );
-        },
+        backward: (gradient) =>
+          partOfStep('RoIAlign, backward', () => {
+            const sorted = tf.gather(gradient, Int32Array.from(concatenated));
+            const flat = tf.reshape(sorted, [concatenated.length * cells, channels]);
+            const sizes = matrices.map(({ rows: count }) => count);
+            const shares: tf.Tensor[] = tf.split(flat, sizes, 0);
+            return matrices.map((matrix, index) =>
+              tf.reshape(
+                sparseProduct(matrix, (shares[index] ?? flat) as tf.Tensor2D, { transposed: true }),
+                featuresOf(levels, index).shape,
+              ),
+            );
+          }),
       };
     },
   );

@@ -1,6 +1,6 @@
 import type { Drawing } from '../figures';
 import { environmentInWords, settingInWords } from '../words';
-import type { RunEntry } from '../report-runs';
+import { type RunEntry, runEntry } from '../report-runs';
 import { ablation } from './ablation';
 import { direction } from './direction';
 import type { Block, StudyDocument, StudyPart } from './document';
@@ -11,13 +11,16 @@ import { table2 } from './table2';
 import { teachers } from './teachers';
 import type { MoreEvidence, StudyView } from './view';
 
-const views: Readonly<Record<DocumentName, StudyView>> = {
+const views: Readonly<Record<StudyDocumentName, StudyView>> = {
   norm,
   direction,
   ablation,
   teachers,
   table2,
 };
+
+/** What is built from classifiers' runs. */
+export type StudyDocumentName = Exclude<DocumentName, 'table3'>;
 
 /** What every study says of how it is read. */
 const reading: readonly string[] = [
@@ -28,7 +31,7 @@ const reading: readonly string[] = [
 
 /** A study from its runs' groups: the same groups give the same document. */
 export function buildStudy(
-  name: DocumentName,
+  name: StudyDocumentName,
   groups: readonly StudyGroup[],
   more: MoreEvidence,
 ): StudyDocument {
@@ -87,23 +90,19 @@ function sentences(
 
 function entries({ pairs, family }: StudyGroup): RunEntry[] {
   const shown = new Set<string>();
-  const once = ({ run }: RunEntry): boolean => {
-    if (shown.has(run.directory)) return false;
-    shown.add(run.directory);
+  const once = ({ directory }: RunEntry): boolean => {
+    if (shown.has(directory)) return false;
+    shown.add(directory);
     return true;
   };
   const ofPair = ({ pair, rows }: StudyPair): RunEntry[] =>
     rows.flatMap(({ label, runs, unfinished }) =>
-      [...runs, ...unfinished].map((run) => ({
-        name: `${pair}, ${label}, seed ${String(run.seed)}`,
-        run,
-      })),
+      [...runs, ...unfinished].map((run) =>
+        runEntry(`${pair}, ${label}, seed ${String(run.seed)}`, run),
+      ),
     );
   return [
-    ...family.map(({ model, run }) => ({
-      name: `Teacher ${model}, seed ${String(run.seed)}`,
-      run,
-    })),
+    ...family.map(({ model, run }) => runEntry(`Teacher ${model}, seed ${String(run.seed)}`, run)),
     ...pairs.flatMap(ofPair),
   ].filter(once);
 }

@@ -2,8 +2,8 @@
 export const studyNames = ['norm', 'direction', 'ablation', 'teachers'] as const;
 export type StudyName = (typeof studyNames)[number];
 
-/** All that is shown as a study is: the ImageNet tables too. */
-export type DocumentName = StudyName | 'table2';
+/** All that is shown as a study is: the ImageNet and COCO tables too. */
+export type DocumentName = StudyName | 'table2' | 'table3';
 
 /** A row of a study, as its list of methods names it. */
 export interface StudyMethod {

@@ -37,8 +37,7 @@ export function renderStudyTerminal<Plot>({ title, asks, parts }: StudyDocument<
 
 function partMarkdown<Plot>(part: StudyPart<Plot>): string {
   const runs = part.runs.map(
-    ({ name, run }) =>
-      `${run.directory}: ${name}${'last' in run ? `, ${run.last.toFixed(2)} %` : ', unfinished'}`,
+    ({ name, directory, score }) => `${directory}: ${name}, ${score ?? 'unfinished'}`,
   );
   return [
     `## ${escapeMarkdown(part.title)}`,

@@ -5,14 +5,14 @@ import { readJson, writeAtomic } from '../../files';
 import { checkRecord } from '../../results/check';
 import { studyDirectory } from '../../results/paths';
 import { readRuns } from '../../results/store';
-import { buildStudy } from './build';
+import { buildStudy, type StudyDocumentName } from './build';
 import { renderStudyCsv } from './csv-study';
 import type { DrawnStudy, StudyDocument } from './document';
 import { drawStudy } from './draw';
 import { buildGroups } from './groups';
 import { renderStudyHtml } from './html-study';
 import type { StudyGroup } from './model';
-import type { DocumentName, StudyMethod } from './names';
+import type { StudyMethod } from './names';
 import { plotSheet } from './plot-sheet';
 import { publishedMeansSchema, readPublishedMeans, type PublishedMeans } from './published-means';
 import { renderStudyMarkdown, renderStudyTerminal } from './text-study';
@@ -22,7 +22,7 @@ const publishedFile = 'published-class-means.json';
 
 /** What a study is rendered from. */
 export interface StudySource {
-  readonly name: DocumentName;
+  readonly name: StudyDocumentName;
   /** The results directory: runs are read below it. */
   readonly resultsRoot: string;
   /** The folders of runs: each setting in them is a part of its own. */
@@ -45,7 +45,7 @@ export interface WrittenStudy {
   /** `NAME.md`, `NAME.csv`, `NAME.html`, `NAME.svg`. */
   readonly files: readonly string[];
   /** The asked folder's runs as plain data. */
-  readonly json: { readonly name: DocumentName; readonly groups: readonly StudyGroup[] };
+  readonly json: { readonly name: StudyDocumentName; readonly groups: readonly StudyGroup[] };
 }
 
 /**
@@ -112,7 +112,7 @@ function groupsOf({ name, resultsRoot, folders, methods }: StudySource): StudyGr
 }
 
 function documentOf(
-  name: DocumentName,
+  name: StudyDocumentName,
   groups: readonly StudyGroup[],
   resultsRoot: string,
 ): StudyDocument {

@@ -34,7 +34,7 @@ describe('a detector’s run', () => {
         scale: 'quick',
         run: {
           kind: 'cell',
-          teacher: 'none',
+          teacher: null,
           student: recipe.student,
           pair: 'tiny',
           method: 'student',

@@ -1,0 +1,148 @@
+import type { DetectionBatch, DetectionItem } from '../coco/data';
+import type { DetectionSampling } from '../coco/study/recipe';
+import { createDetector, type DetectorOptions } from '../detection/detector';
+import type { DetectionTeacher } from '../detection/distill/objective';
+import { createDetectionLearner } from '../detection/learner';
+import { timeParts } from '../detection/stopwatch';
+import type { Method } from '../distill/terms';
+import { random } from '../engine/random';
+import { peakMemoryMiB } from '../results/environment';
+import { type OnBenchProgress, summarise, timeEach, timeOnce, type TimeSummary } from './measure';
+import { type OperationTime, profileOperations } from './profile';
+
+type DetectorForm = Omit<DetectorOptions, 'classes' | 'seed'>;
+
+export interface DetectorStepOptions {
+  /** None for a student alone. */
+  readonly teacher?: DetectorForm;
+  readonly student: DetectorForm;
+  readonly method: Method;
+  readonly sampling?: DetectionSampling;
+  readonly classes: number;
+  /** Images in a step. */
+  readonly batch: number;
+  /** Of each image; the sides of a batch are multiples of 32 above. */
+  readonly size: { readonly height: number; readonly width: number };
+  /** Steps that count, after one that does not. */
+  readonly iterations: number;
+  /** Also time every operation, in a step of its own. */
+  readonly profile?: boolean;
+  readonly onProgress?: OnBenchProgress;
+}
+
+/** What a part of the step took, forward and backward, in milliseconds. */
+export interface DetectorPart {
+  readonly name: string;
+  readonly ms: number;
+  readonly calls: number;
+}
+
+export interface DetectorStep extends TimeSummary {
+  /** RoIAlign, non-maximum suppression, matching: what is no layer of a network. */
+  readonly parts: readonly DetectorPart[];
+  /** Of this process. */
+  readonly peakMemoryMiB: number;
+  /** Of the last step, by name. */
+  readonly losses: Readonly<Record<string, number>>;
+  readonly operations?: readonly OperationTime[];
+}
+
+/** COCO has 7.3 objects an image. */
+const objectsAnImage = 8;
+const learningRate = 1e-4;
+
+/**
+ * Times a training step of a distilled detector on made-up images: the teacher's and the student's
+ * forward pass, proposals, sampling, both heads on the student's regions, losses, the student's backward
+ * pass, SGD. Weights are random, so that regions are as many as in training, if not as good.
+ */
+export function benchmarkDetectorStep(options: DetectorStepOptions): DetectorStep {
+  const { classes, method, sampling, iterations, profile = false, onProgress } = options;
+  const student = createDetector({ ...options.student, classes, seed: 1 });
+  const teacher = options.teacher && madeUpTeacher(options.teacher, classes);
+  const learner = createDetectionLearner({
+    student,
+    ...(teacher ? { teacher, method } : {}),
+    ...sampling,
+    seed: 1,
+  });
+  const batch = madeUpBatch(options);
+  let iteration = 0;
+  let losses: Float32Array = new Float32Array();
+  const step = (): void => {
+    ({ losses } = learner.step(batch, { iteration: iteration++, learningRate }));
+  };
+  try {
+    onProgress?.('warming up', 0, 1);
+    timeOnce(step);
+    let times: number[] = [];
+    const parts = timeParts(() => {
+      times = timeEach(step, iterations, (done) => onProgress?.('step', done, iterations));
+    });
+    return {
+      ...summarise(times),
+      parts: [...parts]
+        .map(([name, { ms, calls }]) => ({ name, ms: ms / iterations, calls: calls / iterations }))
+        .sort((a, b) => b.ms - a.ms),
+      peakMemoryMiB: peakMemoryMiB(),
+      losses: Object.fromEntries(
+        learner.lossNames.map((name, index) => [name, losses[index] ?? NaN]),
+      ),
+      ...(profile ? { operations: profileOperations(step, 1) } : {}),
+    };
+  } finally {
+    learner.dispose();
+    student.dispose();
+    teacher?.detector.dispose();
+  }
+}
+
+/** Seconds of a step with so many images, from one with a single image of common shape. */
+export function estimateDetectionStep({
+  shortSide,
+  batch,
+  ...options
+}: Omit<DetectorStepOptions, 'size' | 'iterations'> & { readonly shortSide: number }): number {
+  const size = { height: shortSide, width: Math.round((shortSide * 4) / 3) };
+  const { ms } = benchmarkDetectorStep({ ...options, batch: 1, size, iterations: 1 });
+  return (ms * batch) / 1000;
+}
+
+/** A teacher with random weights and class means. */
+function madeUpTeacher(form: DetectorForm, classes: number): DetectionTeacher {
+  const detector = createDetector({ ...form, classes, seed: 2 });
+  const { uniform } = random(0, 'benchmark', 'class means');
+  const length = (classes + 1) * detector.embeddingSize;
+  return { detector, classMeans: Float32Array.from({ length }, uniform) };
+}
+
+/** Noise with boxes of all sizes in it. */
+function madeUpBatch({ batch, size, classes }: DetectorStepOptions): DetectionBatch {
+  const { height, width } = size;
+  const draw = random(0, 'benchmark', 'images');
+  const padded = (side: number): number => 32 * Math.ceil(side / 32);
+  const items = Array.from({ length: batch }, (_, image): DetectionItem => {
+    const boxes = Array.from({ length: objectsAnImage }, () => {
+      const side = (most: number): number => most * Math.exp(-3.5 * draw.uniform());
+      const [w, h] = [side(width), side(height)];
+      const [x, y] = [draw.uniform() * (width - w), draw.uniform() * (height - h)];
+      return [x, y, x + w, y + h];
+    });
+    return {
+      imageId: image + 1,
+      height,
+      width,
+      originalHeight: height,
+      originalWidth: width,
+      scale: { x: 1, y: 1 },
+      boxes: Float32Array.from(boxes.flat()),
+      labels: Int32Array.from(boxes, () => draw.integer(classes)),
+    };
+  });
+  const whole = { height: padded(height), width: padded(width) };
+  const images = Float32Array.from(
+    { length: batch * whole.height * whole.width * 3 },
+    () => 2 * draw.uniform() - 1,
+  );
+  return { images, ...whole, items };
+}

@@ -1,0 +1,175 @@
+import { relative, sep } from 'node:path';
+import type { DetectionRun } from '../../coco/study/store';
+import { findPaperNumber, paperTable } from '../../results/paper';
+import { type Environment, environmentOf } from '../environment';
+import { baseOf } from '../methods';
+import { type BySeed, pairedDifference, summarise, type Summary } from '../statistics';
+import { trainedHere } from '../teacher';
+import { type Verdict, verdictOf } from '../verdict';
+
+/** COCO's figures that the table shows, in its order. */
+export const tableFigures = ['AP', 'AP50', 'AP75', 'APl', 'APm', 'APs'] as const;
+export type TableFigure = (typeof tableFigures)[number];
+
+/** One method on one pair; shares in percent. */
+export interface Table3Row {
+  readonly method: string;
+  /** As the paper writes it. */
+  readonly label: string;
+  /** The paper's AP; null while it is not known to us, or where the paper has no such cell. */
+  readonly paper: number | null;
+  /** Null without a finished run, or where a figure has nothing to find. */
+  readonly measured: Readonly<Record<TableFigure, Summary | null>>;
+  /** AP over the student alone on the same seeds; null for it and for the teacher. */
+  readonly overStudent: Summary | null;
+  /** AP of a `++` row over its base on the same seeds. */
+  readonly overBase: Summary | null;
+  readonly verdict: Verdict;
+  /** Why it is not the paper's own setting; empty when it is. */
+  readonly reasons: readonly string[];
+  readonly runs: readonly DetectionRun[];
+}
+
+export interface Table3Pair {
+  readonly pair: string;
+  readonly teacher: string;
+  readonly student: string;
+  readonly rows: readonly Table3Row[];
+}
+
+/** The runs of one folder: one scale and data set. */
+export interface Table3Group {
+  readonly study: string;
+  readonly dataset: string;
+  readonly scale: string;
+  readonly pairs: readonly Table3Pair[];
+  readonly environment: Environment;
+  readonly dataHash: string | null;
+  readonly runs: readonly DetectionRun[];
+}
+
+/** The paper's iterations and images a step. */
+const paperSetting = {
+  dataset: 'coco',
+  scale: 'paper',
+  iterations: 180_000,
+  batchSize: 8,
+} as const;
+
+/** The rows of one folder of runs; null without any run. */
+export function table3Group(study: string, runs: readonly DetectionRun[]): Table3Group | null {
+  const [first] = runs;
+  if (first === undefined) return null;
+  const students = runs.filter(({ config }) => config.method !== 'teacher');
+  const pairs = [...new Set(students.map(({ config }) => config.pair))].sort(byPaperOrder);
+  const teacherAlone = pairs.length === 0 ? [first.config.pair] : [];
+  return {
+    study,
+    dataset: first.config.dataset,
+    scale: first.config.scale,
+    pairs: [...pairs, ...teacherAlone].map((pair) => pairOf(pair, runs)),
+    environment: environmentOf(runs),
+    dataHash: first.provenance?.dataHash ?? null,
+    runs,
+  };
+}
+
+/** Whether a run is in a number. */
+export function isFinishedDetection({ evaluation, provenance }: DetectionRun): boolean {
+  return evaluation !== null && provenance?.ended === 'finished';
+}
+
+/** A run's directory below the results, with forward slashes. */
+export function directoryBelow(root: string, { directory }: DetectionRun): string {
+  return relative(root, directory).split(sep).join('/');
+}
+
+function pairOf(pair: string, runs: readonly DetectionRun[]): Table3Pair {
+  const [teacher = pair, student = pair] = pair.split(':');
+  const own = runs.filter(({ config }) => config.pair === pair);
+  const teachers = runs.filter(
+    ({ config }) => config.method === 'teacher' && config.pair === teacher,
+  );
+  const methods = inTableOrder(own.map(({ config }) => config.method));
+  const rows = methods
+    .filter((method) => method !== 'teacher')
+    .map((method) => rowOf(pair, method, own));
+  return {
+    pair,
+    teacher,
+    student,
+    rows: teachers.length === 0 ? rows : [rowOf(pair, 'teacher', teachers), ...rows],
+  };
+}
+
+function rowOf(pair: string, method: string, runs: readonly DetectionRun[]): Table3Row {
+  const of = (name: string): DetectionRun[] =>
+    runs.filter((run) => run.config.method === name && isFinishedDetection(run));
+  const own = of(method);
+  const figure = (name: TableFigure, chosen = own): BySeed =>
+    new Map(
+      chosen.flatMap(({ config, evaluation }) => {
+        const share = evaluation?.stats[name] ?? -1;
+        return share < 0 ? [] : [[config.seed, 100 * share] as const];
+      }),
+    );
+  const base = baseOf(method);
+  const paper = findPaperNumber({ table: 'table3', pair, method, metric: 'AP' })?.value ?? null;
+  const measured = Object.fromEntries(
+    tableFigures.map((name) => [name, summarise(figure(name))]),
+  ) as Record<TableFigure, Summary | null>;
+  const reasons = [...new Set(own.flatMap(reasonsOf))];
+  const alone = method === 'teacher' || method === 'student';
+  return {
+    method,
+    label: labelOf(method),
+    paper,
+    measured,
+    overStudent: alone ? null : pairedDifference(figure('AP'), figure('AP', of('student'))),
+    overBase: base === null ? null : pairedDifference(figure('AP'), figure('AP', of(base))),
+    verdict: verdictOf({ measured: measured.AP, paper, reasons }),
+    reasons,
+    runs: runs.filter(({ config }) => config.method === method),
+  };
+}
+
+/** Why a run is not of the paper's own setting. */
+function reasonsOf({ config, provenance }: DetectionRun): string[] {
+  const reasons: string[] = [];
+  for (const name of ['dataset', 'scale', 'iterations', 'batchSize'] as const) {
+    if (config.method === 'teacher' && name !== 'dataset') continue;
+    if (config[name] === paperSetting[name]) continue;
+    const words = {
+      dataset: 'data set',
+      scale: 'scale',
+      iterations: 'iterations',
+      batchSize: 'batch',
+    };
+    reasons.push(`${words[name]} ${String(config[name])} instead of ${String(paperSetting[name])}`);
+  }
+  if (provenance?.teacherSource === trainedHere) reasons.push('the teacher was trained here');
+  if (provenance?.firstWeights === 'random') reasons.push('random first weights');
+  return reasons;
+}
+
+/** As the paper writes a row. */
+export function labelOf(method: string): string {
+  const printed = paperTable('table3').rows.find((row) => row.method === method)?.printed;
+  return printed ?? (method === 'dkd' ? 'DKD' : method);
+}
+
+/** The student alone, then each base before its `++` row. */
+const order = ['teacher', 'student', 'kd', 'kd++', 'reviewkd', 'reviewkd++', 'dkd'];
+
+function inTableOrder(methods: readonly string[]): string[] {
+  const place = (method: string): number =>
+    order.includes(method) ? order.indexOf(method) : order.length;
+  return [...new Set(methods)].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
+}
+
+function byPaperOrder(a: string, b: string): number {
+  const pairs = paperTable('table3').pairs.map(({ pair }) => pair);
+  const place = (pair: string): number =>
+    pairs.includes(pair) ? pairs.indexOf(pair) : pairs.length;
+  return place(a) - place(b) || (a < b ? -1 : 1);
+}

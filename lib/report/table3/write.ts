@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { readDetectionRuns } from '../../coco/study/store';
+import { LabError } from '../../errors';
+import { writeAtomic } from '../../files';
+import { studyDirectory } from '../../results/paths';
+import type { DrawnStudy } from '../study/document';
+import { drawStudy } from '../study/draw';
+import { renderStudyHtml } from '../study/html-study';
+import { plotSheet } from '../study/plot-sheet';
+import { renderStudyMarkdown, renderStudyTerminal } from '../study/text-study';
+import { renderTable3Csv } from './csv';
+import { table3Document } from './document';
+import { type Table3Group, table3Group } from './model';
+
+export interface Table3Source {
+  /** The results directory: runs are read below it. */
+  readonly resultsRoot: string;
+  /** The folders of runs. */
+  readonly folders: readonly string[];
+}
+
+export interface WriteTable3Options extends Table3Source {
+  /** Whose runs the terminal shows. */
+  readonly study: string;
+}
+
+/** What was written. */
+export interface WrittenTable3 {
+  readonly terminal: string;
+  /** `table3.md`, `table3.csv`, `table3.html`, `table3.svg`. */
+  readonly files: readonly string[];
+  /** The asked folder's rows as plain data. */
+  readonly json: readonly Table3Group[];
+}
+
+/**
+ * Renders table 3 from run files alone and writes it as Markdown, CSV, HTML and a sheet of plots, each
+ * whole or not at all. The same run files give the same bytes.
+ *
+ * @throws LabError of kind `results` when there is no run of it or a file of one is broken; nothing is
+ * written then.
+ */
+export async function writeTable3({
+  resultsRoot,
+  study,
+  folders,
+}: WriteTable3Options): Promise<WrittenTable3> {
+  const own = groupsOf({ resultsRoot, folders: [study] });
+  if (own.length === 0) {
+    throw new LabError({
+      kind: 'results',
+      what: 'there is no run of table 3',
+      where: studyDirectory(resultsRoot, study),
+      remedy: 'Run npm run reproduce:table3 first, or name another results directory',
+    });
+  }
+  const groups = groupsOf({ resultsRoot, folders: [...new Set([study, ...folders])].sort() });
+  const document = table3Document(groups, resultsRoot);
+  const drawn = await drawStudy(document);
+  const contents: [string, string][] = [
+    ['table3.md', renderStudyMarkdown(document, 'table3.svg')],
+    ['table3.csv', renderTable3Csv(groups, resultsRoot)],
+    ['table3.html', renderStudyHtml(drawn)],
+    ['table3.svg', plotSheet(drawn)],
+  ];
+  const files = contents.map(([file, text]) => {
+    const path = join(resultsRoot, file);
+    writeAtomic(path, text);
+    return path;
+  });
+  return {
+    terminal: renderStudyTerminal(table3Document(own, resultsRoot)),
+    files,
+    json: own,
+  };
+}
+
+/** The table with its plots, for a page of several; null where no run belongs to it. */
+export async function readDrawnTable3(source: Table3Source): Promise<DrawnStudy | null> {
+  const groups = groupsOf(source);
+  return groups.length === 0 ? null : drawStudy(table3Document(groups, source.resultsRoot));
+}
+
+function groupsOf({ resultsRoot, folders }: Table3Source): Table3Group[] {
+  return folders.flatMap((folder) => {
+    const group = table3Group(folder, readDetectionRuns(resultsRoot, folder));
+    return group === null ? [] : [group];
+  });
+}
