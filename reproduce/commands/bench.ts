@@ -13,6 +13,7 @@ import { LabError } from '../../lib/errors';
 import { type Pair, parsePairs } from '../../lib/study/grid';
 import { benchCoco } from './bench-coco';
 import { benchData } from './bench-data';
+import { benchDetector } from './bench-detector';
 import { hasTable2Cell, table2Recipe } from '../recipes/table2';
 import { describeLoss, describeStep } from './bench-text';
 
@@ -29,6 +30,9 @@ interface BenchOptions {
   readonly profile?: true;
   readonly coco?: true;
   readonly python?: string;
+  readonly detector?: string;
+  readonly method: string;
+  readonly shortSide: number;
   readonly data?: string;
   readonly workers: string;
   readonly imageSize: number;
@@ -85,6 +89,15 @@ const command = new Command('npm run bench --')
   .option('--python <python>', 'with --coco: also run the pycocotools of this Python, in turn')
   .addOption(
     new Option(
+      '--detector <teacher:student>',
+      'time instead a training step of table 3 (r101-fpn:r18-fpn, …) on made-up images, with the share of RoIAlign, ' +
+        'non-maximum suppression and matching, and its memory; --batch, --iters and --profile hold (1 image, 3 steps)',
+    ).conflicts(['pair', 'size', 'torch', 'torchPrecision', 'loss', 'coco']),
+  )
+  .option('--method <name>', 'with --detector: its row', 'reviewkd++')
+  .option('--short-side <pixels>', 'with --detector: of the images', wholeNumber, 800)
+  .addOption(
+    new Option(
       '--data <folder>',
       'time instead how fast the training images of this folder (train/CLASS/…, val/CLASS/…) are decoded and ' +
         'augmented, --iters batches a pass; with --torch in turn with PyTorch’s DataLoader and torchvision',
@@ -111,6 +124,7 @@ Examples:
   npm run bench -- --loss nd
   npm run bench -- --pair resnet34:resnet18 --size 224 --batch 32 --iters 3
   npm run bench -- --coco --python ~/venv/bin/python
+  npm run bench -- --detector r101-fpn:r18-fpn --method kd++ --profile
   npm run bench -- --data ~/imagenet --workers 1,2,4 --torch ~/venv/bin/python`,
   )
   .showHelpAfterError('(--help shows every option)')
@@ -120,6 +134,7 @@ Examples:
 async function bench(options: BenchOptions): Promise<void> {
   const { coco, python, data, rounds, json } = options;
   if (data !== undefined) return benchData({ ...options, data });
+  if (options.detector !== undefined) return timeDetector(options, options.detector);
   if (coco) return benchCoco({ rounds, ...(python ? { python } : {}), json: json === true });
   const pair = onePair(options.pair);
   const precision = parsePrecision(options.precision, '--precision');
@@ -147,6 +162,21 @@ async function bench(options: BenchOptions): Promise<void> {
   } finally {
     progress.stop();
   }
+}
+
+/** A step takes seconds: fewer images and steps than elsewhere unless they are asked for. */
+function timeDetector(options: BenchOptions, detector: string): Promise<void> {
+  const { method, shortSide, batch, iters, profile, json } = options;
+  const given = (name: string): boolean => command.getOptionValueSource(name) !== 'default';
+  return benchDetector({
+    detector,
+    method,
+    shortSide,
+    batch: given('batch') ? batch : 1,
+    iterations: given('iters') ? iters : 3,
+    profile: profile === true,
+    json: json === true,
+  });
 }
 
 interface Timed {
