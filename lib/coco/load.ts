@@ -34,7 +34,7 @@ export function loadCoco({ annotations, images, categories }: CocoSource): CocoD
     name: basename(annotations),
     groundTruth,
     hash: hashAnnotations(groundTruth),
-    notes: [...notes, ...unused],
+    notes: [...notes, ...withoutObjects(groundTruth), ...unused],
     decode: (entry, size) => decodeFile(join(images, entry.fileName), entry, size),
   });
 }
@@ -63,7 +63,24 @@ function requireFiles({ file, images }: CocoAnnotations, folder: string): string
   const others = [...present].filter((name) => /\.(jpe?g|png)$/iu.test(name));
   return others.length === 0
     ? []
-    : [`${folder}: ${others.length} images are not in ${file} and are not used: ${others[0]}, …`];
+    : [`${folder}: not in ${file} and not used: ${firstOf(others, 'image')}`];
+}
+
+/** A note on images that nothing is to be found in. */
+function withoutObjects({ file, images, annotations }: CocoAnnotations): string[] {
+  const withObjects = new Set(annotations.map(({ imageId }) => imageId));
+  const empty = images.filter(({ id }) => !withObjects.has(id));
+  const names = empty.map(({ id, fileName }) => `${fileName} (image ${id})`);
+  return empty.length === 0
+    ? []
+    : [`${file}: without an annotation, for evaluation only: ${firstOf(names, 'image')}`];
+}
+
+/** `2 images: a.png, b.png`; the first three of many. */
+function firstOf(names: readonly string[], what: string): string {
+  const shown = names.slice(0, 3).join(', ');
+  const more = names.length > 3 ? ', …' : '';
+  return `${names.length} ${what}${names.length === 1 ? '' : 's'}: ${shown}${more}`;
 }
 
 function hashAnnotations({ categories, images, annotations }: CocoAnnotations): string {

@@ -5,6 +5,9 @@ import { inShort } from './in-short';
 import { readCocoJson } from './read-json';
 import type { CocoAnnotation, CocoAnnotations, CocoCategory, CocoImage } from './types';
 
+/** For entries that are named. */
+const mend = 'Mend or remove these entries';
+
 const remedy =
   'Give a file in COCO’s form (instances_train2017.json): images, annotations and categories, each with an id of its own';
 
@@ -37,6 +40,7 @@ export function readAnnotations(path: string): ReadAnnotations {
   const records = recordsOf(content, 'annotations', path);
   const imageById = byId(images, 'images', faults);
   const categoryById = byId(categories, 'categories', faults);
+  requireOwnFiles(images, faults);
   const boxFaults = faultList();
   const annotations: CocoAnnotation[] = [];
   const seen = new Set<number>();
@@ -60,8 +64,8 @@ export function readAnnotations(path: string): ReadAnnotations {
     } else annotations.push(annotation);
   }
   const few = faultyBoxes * boxesForOneFault <= records.length;
-  faults.throwIfAny({ what: 'the annotations are faulty', where: path, remedy });
-  if (!few) boxFaults.throwIfAny({ what: 'the annotations are faulty', where: path, remedy });
+  faults.throwIfAny({ what: 'the annotations are faulty', where: path, remedy: mend });
+  if (!few) boxFaults.throwIfAny({ what: 'the annotations are faulty', where: path, remedy: mend });
   const notes = few ? boxFaults.lines().map((line) => `${path}: left out: ${line}`) : [];
   return { file: path, categories, images, annotations, notes };
 }
@@ -85,7 +89,7 @@ function recordsOf(content: unknown, field: string, path: string): readonly unkn
 function categoryOf(record: unknown, faults: FaultList): CocoCategory {
   const { id, name } = isRecord(record) ? record : {};
   if (!isId(id) || typeof name !== 'string') {
-    faults.add('categories without an id or a name', inShort(record));
+    faults.add('categories without an id or a name', inShort({ id, name }));
   }
   return { id: Number(id), name: String(name) };
 }
@@ -93,7 +97,10 @@ function categoryOf(record: unknown, faults: FaultList): CocoCategory {
 function imageOf(record: unknown, faults: FaultList): CocoImage {
   const { id, file_name, width, height } = isRecord(record) ? record : {};
   if (!isId(id) || typeof file_name !== 'string' || !isSide(width) || !isSide(height)) {
-    faults.add('images without an id, file_name, width or height', inShort(record));
+    faults.add(
+      'images without an id, file_name, width or height',
+      inShort({ id, file_name, width, height }),
+    );
   }
   return {
     id: Number(id),
@@ -106,7 +113,10 @@ function imageOf(record: unknown, faults: FaultList): CocoImage {
 function annotationOf(record: unknown, faults: FaultList): CocoAnnotation | undefined {
   const { id, image_id, category_id, bbox, area, iscrowd = 0 } = isRecord(record) ? record : {};
   if (!isId(id) || !isId(image_id) || !isId(category_id) || !isNumbers(bbox)) {
-    faults.add('annotations without an id, image_id, category_id or bbox', inShort(record));
+    faults.add(
+      'annotations without an id, image_id, category_id or bbox',
+      inShort({ id, image_id, category_id, bbox }),
+    );
     return undefined;
   }
   const [x = NaN, y = NaN, width = NaN, height = NaN] = bbox;
@@ -116,8 +126,12 @@ function annotationOf(record: unknown, faults: FaultList): CocoAnnotation | unde
   }
   const size = area ?? width * height;
   const isCrowd = iscrowd === 1 || iscrowd === true;
-  if (typeof size !== 'number' || (!isCrowd && iscrowd !== 0 && iscrowd !== false)) {
-    faults.add('annotations with an area or iscrowd that is no number', `annotation ${id}`);
+  const isArea = Number.isFinite(size) && Number(size) >= 0;
+  if (!isArea || (!isCrowd && iscrowd !== 0 && iscrowd !== false)) {
+    faults.add(
+      'annotations whose area is no number from 0 on or whose iscrowd is neither 0 nor 1',
+      `annotation ${id}: ${inShort({ area, iscrowd })}`,
+    );
     return undefined;
   }
   return {
@@ -125,7 +139,7 @@ function annotationOf(record: unknown, faults: FaultList): CocoAnnotation | unde
     imageId: image_id,
     categoryId: category_id,
     box: [x, y, width, height],
-    area: size,
+    area: Number(size),
     crowd: isCrowd,
   };
 }
@@ -144,6 +158,18 @@ function byId<Thing extends { id: number }>(
   return found;
 }
 
+/** Two images of one file would share each other's objects. */
+function requireOwnFiles(images: readonly CocoImage[], faults: FaultList): void {
+  const owners = new Map<string, number>();
+  for (const { id, fileName } of images) {
+    const other = owners.get(fileName);
+    if (other !== undefined) {
+      faults.add('images with the file_name of another one', `${fileName}: ${other} and ${id}`);
+    }
+    owners.set(fileName, id);
+  }
+}
+
 function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -157,5 +183,5 @@ function isSide(value: unknown): value is number {
 }
 
 function isNumbers(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((entry) => typeof entry === 'number');
+  return Array.isArray(value) && value.every(Number.isFinite);
 }

@@ -17,7 +17,7 @@ export function readCocoJson(path: string, remedy: string): unknown {
     throw new LabError({ kind: 'file', what: 'a file cannot be read', where: path, found, remedy });
   }
   try {
-    return JSON.parse(withoutOutlines(bytes).toString('utf8'));
+    return JSON.parse(textOf(withoutOutlines(bytes)));
   } catch (error) {
     throw new LabError(
       {
@@ -32,10 +32,15 @@ export function readCocoJson(path: string, remedy: string): unknown {
   }
 }
 
+/** Some programs put a mark before the text that is no part of it. */
+function textOf(bytes: Buffer): string {
+  return bytes.toString('utf8').replace(/^\uFEFF/u, '');
+}
+
 /** Where the whole file goes wrong: without the outlines, places would be other ones. */
 function describe(bytes: Buffer, error: unknown): string {
   try {
-    JSON.parse(bytes.toString('utf8'));
+    JSON.parse(textOf(bytes));
   } catch (whole) {
     return whole instanceof Error ? whole.message : String(whole);
   }

@@ -23,7 +23,7 @@ export function writeDetections(path: string, detections: readonly CocoDetection
  * Reads detections in COCO's results form.
  *
  * @throws LabError of kind `file` for a missing file or broken JSON, of kind `data` that names entries of
- * another form.
+ * another form and boxes of negative width or height.
  */
 export function readDetections(path: string): CocoDetection[] {
   const content = readCocoJson(path, remedy);
@@ -40,8 +40,12 @@ export function readDetections(path: string): CocoDetection[] {
   const detections: CocoDetection[] = [];
   for (const [index, entry] of (content as readonly unknown[]).entries()) {
     const detection = detectionOf(entry);
-    if (detection) detections.push(detection);
-    else faults.add('entries of another form', `entry ${index + 1}: ${inShort(entry)}`);
+    const name = `entry ${index + 1}`;
+    if (!detection) faults.add('entries of another form', `${name}: ${inShort(entry)}`);
+    else if (detection.box[2] < 0 || detection.box[3] < 0) {
+      const { imageId, box } = detection;
+      faults.add('boxes of negative size', `${name} on image ${imageId}: ${inShort(box)}`);
+    } else detections.push(detection);
   }
   faults.throwIfAny({ what: 'the detections are faulty', where: path, remedy });
   return detections;

@@ -1,9 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { placesOfDetections } from '../coco/detection-places';
 import { readDetections } from '../coco/results-form';
 import { detectionFiles, readDetectionConfig } from '../coco/study/store';
-import type { CocoAnnotations } from '../coco/types';
 import { LabError } from '../errors';
 import type { DetectionPanel } from './detection-picture';
 
@@ -45,20 +43,4 @@ export function readPanel(given: string): ReadPanel {
     detections: readDetections(file),
     ...(config ? { dataset: config.dataset } : {}),
   };
-}
-
-/** @throws LabError of kind `data` when detections name images or categories that the data set lacks. */
-export function requireDetectionsOf(
-  groundTruth: CocoAnnotations,
-  panels: readonly ReadPanel[],
-): void {
-  for (const { detections, file } of panels) {
-    try {
-      placesOfDetections(groundTruth, detections);
-    } catch (error) {
-      if (!(error instanceof LabError)) throw error;
-      const { where = '' } = error.fault;
-      throw new LabError({ ...error.fault, where: `${file} against ${where}` }, { cause: error });
-    }
-  }
 }

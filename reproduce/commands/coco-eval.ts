@@ -4,6 +4,7 @@ import { runCommand } from '../../lib/cli';
 import { type CocoEvaluation, evaluateCoco } from '../../lib/coco/evaluate';
 import { evaluateInPython, largestDifference } from '../../lib/coco/pycocotools';
 import { readAnnotations } from '../../lib/coco/read-annotations';
+import { requireDetectionsOf } from '../../lib/coco/require-detections-of';
 import { readDetections } from '../../lib/coco/results-form';
 import { statsText } from '../../lib/coco/stats-text';
 import { type CocoStats, cocoStatNames } from '../../lib/coco/summary';
@@ -55,7 +56,9 @@ async function evaluate(
 ): Promise<void> {
   const { notes, ...groundTruth } = readAnnotations(annotations);
   for (const note of notes) process.stderr.write(`${note}\n`);
-  const evaluation = evaluateCoco(groundTruth, readDetections(results));
+  const detections = readDetections(results);
+  requireDetectionsOf(groundTruth, detections, results);
+  const evaluation = evaluateCoco(groundTruth, detections);
   const { stats, byCategory } = evaluation;
   if (json) process.stdout.write(`${JSON.stringify({ stats, byCategory })}\n`);
   else process.stdout.write(`${statsText(stats)}\n`);

@@ -3,11 +3,12 @@ import { Command, InvalidArgumentError } from 'commander';
 import { runCommand } from '../../lib/cli';
 import type { CocoDataset } from '../../lib/coco/data';
 import { loadCoco } from '../../lib/coco/load';
+import { requireDetectionsOf } from '../../lib/coco/require-detections-of';
 import { cocoData, shapesData } from '../../lib/coco/study/data';
 import { LabError } from '../../lib/errors';
 import { writeAtomic } from '../../lib/files';
 import { drawDetections } from '../../lib/pictures/detection-picture';
-import { type ReadPanel, readPanel, requireDetectionsOf } from '../../lib/pictures/read-panels';
+import { type ReadPanel, readPanel } from '../../lib/pictures/read-panels';
 
 interface PicturesOptions {
   readonly annotations?: string;
@@ -62,7 +63,9 @@ async function draw(given: string[], options: PicturesOptions): Promise<void> {
   const panels = given.map(readPanel);
   const dataset = datasetOf(options, panels);
   for (const note of dataset.notes) process.stderr.write(`${note}\n`);
-  requireDetectionsOf(dataset.groundTruth, panels);
+  for (const { detections, file } of panels) {
+    requireDetectionsOf(dataset.groundTruth, detections, file);
+  }
   const wanted =
     options.ids ??
     [...dataset.training.subarray(0, count)].map((at) => dataset.entries[at]?.id ?? 0);

@@ -20,7 +20,8 @@ describe('annotations in COCO’s form', () => {
   async function faultFor(change: (file: CocoFile) => void): Promise<string> {
     const content = smallCocoFile();
     change(content);
-    const path = writeCocoFile(folder(), content);
+    // JSON.stringify has no endless numbers, JSON itself has.
+    const path = writeCocoFile(folder(), JSON.stringify(content).replace('"WIDTH"', '1e999'));
     const { kind, where, found = '' } = await faultOf(() => readAnnotations(path));
     expect(kind).to.equal('data');
     expect(where).to.equal(path);
@@ -36,6 +37,11 @@ describe('annotations in COCO’s form', () => {
     ]);
     expect(categories[0]).to.deep.equal({ id: 7, name: 'dog' });
     expect(notes).to.deep.equal([]);
+  });
+
+  it('are read behind a byte order mark', () => {
+    const path = writeCocoFile(folder(), `\uFEFF${JSON.stringify(smallCocoFile())}`);
+    expect(readAnnotations(path).annotations).to.have.length(2);
   });
 
   it('come back as they were written', () => {
@@ -104,6 +110,21 @@ describe('annotations in COCO’s form', () => {
       'images without an id, file_name, width or height (1): {"id":11,',
     ],
     [
+      'a box of endless width',
+      ({ annotations: [first] }) => Object.assign(first ?? {}, { bbox: [8, 4, 'WIDTH', 12] }),
+      'annotations without an id, image_id, category_id or bbox (1): {"id":1,"image_id":11,',
+    ],
+    [
+      'an area below 0',
+      ({ annotations: [first] }) => Object.assign(first ?? {}, { area: -5 }),
+      'annotations whose area is no number from 0 on or whose iscrowd is neither 0 nor 1 (1): annotation 1: {"area":-5,"iscrowd":0}',
+    ],
+    [
+      'two images of one file',
+      ({ images: [, second] }) => Object.assign(second ?? {}, { file_name: 'a.png' }),
+      'images with the file_name of another one (1): a.png: 11 and 12',
+    ],
+    [
       'an annotation without a box',
       ({ annotations: [first] }) => delete first?.['bbox'],
       'annotations without an id, image_id, category_id or bbox (1): {"id":1,',
@@ -166,7 +187,9 @@ describe('a data set in COCO’s form', () => {
     expect([...(dataset.entries[0]?.labels ?? [])]).to.deep.equal([1, 0]);
     expect([...dataset.training]).to.deep.equal([0]);
     expect(dataset.groundTruth.annotations).to.have.length(3);
-    expect(dataset.notes).to.deep.equal([]);
+    expect(dataset.notes).to.deep.equal([
+      `${join(folder(), 'instances.json')}: without an annotation, for evaluation only: 1 image: b.png (image 12)`,
+    ]);
   });
 
   it('changes its hash with a number', async () => {
@@ -185,7 +208,9 @@ describe('a data set in COCO’s form', () => {
     const images = await writeCocoImages(folder(), content);
     const annotations = writeCocoFile(folder(), content);
     writeFileSync(join(images, 'c.jpg'), '');
-    expect(loadCoco({ annotations, images }).notes.join()).to.contain('1 images are not in');
+    expect(loadCoco({ annotations, images }).notes[1]).to.equal(
+      `${images}: not in ${annotations} and not used: 1 image: c.jpg`,
+    );
     rmSync(join(images, 'b.png'));
     const fault = await faultOf(() => loadCoco({ annotations, images }));
     expect(fault.where).to.equal(annotations);
@@ -250,6 +275,12 @@ describe('detections in COCO’s results form', () => {
     const { where, found } = await faultOf(() => readDetections(path));
     expect(where).to.equal(path);
     expect(found).to.match(/^entries of another form \(2\): entry 2: .*, entry 3: /);
+  });
+
+  it('name boxes of negative size', async () => {
+    const entry = { image_id: 3, category_id: 7, bbox: [0, 0, -4, 1], score: 0.5 };
+    const { found } = await faultOf(() => readDetections(writeCocoFile(folder(), [entry])));
+    expect(found).to.equal('boxes of negative size (1): entry 1 on image 3: [0,0,-4,1]');
   });
 
   it('are refused as an annotation file', async () => {

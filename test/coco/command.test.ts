@@ -53,6 +53,13 @@ describe('npm run coco-eval', () => {
     );
   });
 
+  it('names the file of detections that belong to other annotations', async () => {
+    const path = writeCocoFile(folder(), smallCocoFile());
+    const { status, stderr } = await runTypeScript(command, [path, results]);
+    expect(status).to.equal(1);
+    expect(stderr).to.contain(`${results} against ${path}`).and.to.contain('detection 1: image');
+  });
+
   it('refuses faulty annotations in one line, with status 1', async () => {
     const content = smallCocoFile();
     content.annotations.push({ id: 8, image_id: 1, category_id: 3, bbox: [0, 0, 1, 1] });
