@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { crossEntropy, kd, normDirection } from '../distill/terms';
+import { inFloatType } from '../engine/operations/cast';
+import type { Precision } from '../engine/precision';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidied';
 import { createModel } from '../models/registry';
@@ -11,6 +13,8 @@ export interface BenchStepOptions {
   readonly teacher: string;
   readonly student: string;
   readonly batch: number;
+  /** What both networks compute in; float32 by default. */
+  readonly precision?: Precision;
   /** Images, classes and recipe of another table than table 1. */
   readonly setting?: BenchSetting;
 }
@@ -58,7 +62,7 @@ const learningRate = 1e-3;
 
 /** @throws LabError for an unknown model. */
 export function createBenchStep(options: BenchStepOptions): BenchStep {
-  const { batch, setting = cifarSetting } = options;
+  const { batch, precision = 'f32', setting = cifarSetting } = options;
   const { size, classes, recipe, mixed = false } = setting;
   const student = createModel(options.student, {
     classes,
@@ -78,6 +82,7 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
     ...(recipe.microBatch === undefined ? {} : { microBatch: recipe.microBatch }),
     ...(recipe.clipNorm === undefined ? {} : { clipNorm: recipe.clipNorm }),
     ...(recipe.weightAverage ? { average: recipe.weightAverage } : {}),
+    precision,
   });
   const images = tf.tensor4d(
     Float32Array.from({ length: batch * size * size * 3 }, () => draw.normal()),
@@ -104,7 +109,10 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
   return {
     whole,
     teacher: () =>
-      tidied(() => void teacher.forward(images, { training: false }).logits.dataSync()),
+      tidied(() => {
+        const typed = inFloatType(images, precision === 'bf16' ? 'bfloat16' : 'float32');
+        teacher.forward(typed, { training: false, preActivations: false }).logits.dataSync();
+      }),
     optimiser() {
       learner.optimiser.step(gradients, learningRate);
       // A GPU computes on after the call: reading a result waits for it.

@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
 import { LabError } from '../errors';
 import { type OnBenchProgress, timeEach, warmUpSteps } from './measure';
-import type { Precision } from './precision';
+import type { Precision } from '../engine/precision';
 import type { BenchStep, BenchStepOptions } from './step';
 import {
   startTorch,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { LabError } from '../errors';
 import { packageRoot } from '../results/environment';
-import type { Precision } from './precision';
+import type { Precision } from '../engine/precision';
 import { startPython } from './python-lines';
 
 /** How PyTorch runs a step: operation by operation, or through `torch.compile`. */

@@ -24,10 +24,16 @@ export interface Method {
 /**
  * What a term needs besides the student's output: the teacher run on each batch, its batch norms taking
  * the statistics of that batch, the teacher's class means, the student's embedding in the teacher's
- * space (through an adapter where sizes differ), or the places of the batch's samples.
+ * space (through an adapter where sizes differ), the places of the batch's samples, or the networks'
+ * `preActivations`.
  */
 export type Need =
-  'teacher' | 'teacher batch statistics' | 'class means' | 'teacher space' | 'samples';
+  | 'teacher'
+  | 'teacher batch statistics'
+  | 'class means'
+  | 'teacher space'
+  | 'samples'
+  | 'pre-activations';
 
 /** What a term's own parts are made from, once a run. */
 export interface PartContext {

@@ -11,24 +11,27 @@ import type { EngineDevice } from './versions';
 
 export const bindingName = 'tfjs_binding.node';
 export const quietName = 'quiet.node';
+export const operationsName = 'operations.node';
 
 const compileFlags = [
   ...['-O2', '-std=c++17', '-shared', '-fPIC'],
   `-DNAPI_VERSION=${String(napiVersion)}`,
 ];
+/** Loops over vectors of numbers, which are wider than some calling conventions know. */
+const operationFlags = ['-O3', '-Wno-psabi'];
 
 /** Everything that decides what the compiled binding is, but for the libraries it is linked to. */
 export function compileInputs(device: EngineDevice): Record<string, string> {
   return {
-    flags: [...compileFlags, ...linkFlags(device, '', '')].join(' '),
+    flags: [...compileFlags, ...operationFlags, ...linkFlags(device, '', '')].join(' '),
     architecture: `${process.platform}-${process.arch}`,
-    sources: digestFiles([...bindingSources(), quietSource()]),
+    sources: digestFiles([...bindingSources(), quietSource(), ...operationSources()]),
     patches: digestFiles(listPatches()),
   };
 }
 
 /**
- * Compiles the binding's two C++ files, with this package's patches, and this package's own add-on
+ * Compiles the binding's two C++ files, with this package's patches, and this package's own add-ons
  * into `folder`. `libraries` is the unpacked TensorFlow and lies beside `folder`: the binding finds
  * it by a path relative to itself, so that the cache can be moved.
  *
@@ -45,13 +48,21 @@ export async function compileBinding(
   for (const path of bindingSources()) copyFileSync(path, join(copies, basename(path)));
   applyPatches(listPatches(), copies);
   const sources = readdirSync(copies).filter((name) => name.endsWith('.cc'));
+  const headers = `-I${join(libraries, 'tensorflow', 'include')}`;
+  const links = linkFlags(device, libraries, basename(libraries));
   await Promise.all([
     compile(tools, join(folder, bindingName), [
-      `-I${join(libraries, 'tensorflow', 'include')}`,
+      headers,
       ...sources.map((name) => join(copies, name)),
-      ...linkFlags(device, libraries, basename(libraries)),
+      ...links,
     ]),
     compile(tools, join(folder, quietName), [quietSource()]),
+    compile(tools, join(folder, operationsName), [
+      ...operationFlags,
+      headers,
+      ...operationSources().filter((path) => path.endsWith('.cc')),
+      ...links,
+    ]),
   ]);
   rmSync(copies, { recursive: true });
 }
@@ -102,6 +113,13 @@ function bindingSources(): string[] {
 
 function quietSource(): string {
   return join(sourceFolder('cpp'), 'quiet.cc');
+}
+
+function operationSources(): string[] {
+  const folder = join(sourceFolder('cpp'), 'operations');
+  return readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 function digestFiles(paths: readonly string[]): string {

@@ -1,7 +1,13 @@
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../errors';
-import { bindingName, quietName, compileBinding, compileInputs } from './build-compile';
+import {
+  bindingName,
+  compileBinding,
+  compileInputs,
+  operationsName,
+  quietName,
+} from './build-compile';
 import type { OnEngineProgress } from './build-progress';
 import { requireBuildTools } from './build-tools';
 import type { BuildTools } from './build-tools';
@@ -20,6 +26,8 @@ export interface BuiltEngine {
   readonly binding: string;
   /** The add-on that keeps the loading of the binding quiet. */
   readonly quiet: string;
+  /** The add-on with this package's own operations. */
+  readonly operations: string;
   /** Folder of TensorFlow's shared libraries (and CUDA's, for a GPU). */
   readonly libraries: string;
   /** False when it was there already. */
@@ -114,6 +122,7 @@ export async function buildEngine(options: BuildOptions = {}): Promise<BuiltEngi
     device,
     binding: join(binding.folder, bindingName),
     quiet: join(binding.folder, quietName),
+    operations: join(binding.folder, operationsName),
     libraries: libraries.folder,
     built,
     seconds,

@@ -10,6 +10,7 @@ import type { BuiltEngine } from './build';
 import { canRunTensorflow, engineThreads, processorBFloat16 } from './describe';
 import type { EngineDescription } from './describe';
 import { graphicsBFloat16 } from './describe-gpu';
+import { registerAddition, takingBFloat16 } from './load-bfloat16';
 import { quietly } from './load-quiet';
 
 const backendName = 'tensorflow';
@@ -31,9 +32,10 @@ export async function loadBinding(engine: BuiltEngine): Promise<EngineDescriptio
   if (engine.device === 'gpu' && !binding.isUsingGpuDevice()) throw unusedGpu();
   tf.registerBackend(
     backendName,
-    () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'),
+    () => takingBFloat16(new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu')),
     backendPriority,
   );
+  registerAddition();
   if (!(await tf.setBackend(backendName))) {
     throw new LabError({
       kind: 'engine',
@@ -55,7 +57,12 @@ export async function loadBinding(engine: BuiltEngine): Promise<EngineDescriptio
 
 function requireBinding(engine: BuiltEngine): TFJSBinding {
   try {
-    return quietly(engine.quiet, () => createRequire(__filename)(engine.binding) as TFJSBinding);
+    const load = createRequire(__filename);
+    return quietly(engine.quiet, () => {
+      const binding = load(engine.binding) as TFJSBinding;
+      load(engine.operations);
+      return binding;
+    });
   } catch (error) {
     throw new LabError(
       {

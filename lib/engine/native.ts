@@ -20,7 +20,15 @@ interface NativeBackend {
     inputs: readonly tf.TensorInfo[],
     outputs: number,
   ): tf.Tensor[];
+  readonly isUsingGpuDevice: boolean;
+  readonly tensorMap: { get(dataId: tf.TensorInfo['dataId']): { readonly dtype: number } };
 }
+
+/**
+ * What a tensor's numbers are inside of TensorFlow. TensorFlow.js has no bfloat16: such a tensor passes for a
+ * float32 one there, and reading its numbers into JavaScript fails.
+ */
+export type StoredType = 'float32' | 'int32' | 'bfloat16';
 
 /** Whether the current backend is TensorFlow itself and not tfjs' plain JavaScript. */
 export function isNative(): boolean {
@@ -46,23 +54,39 @@ export function nativeOperations(
   return nativeBackend().executeMultipleOutputs(name, attributes, inputs, outputs);
 }
 
+/** Whether this package's own operations run here: on TensorFlow's CPU device. */
+export function hasOwnOperations(): boolean {
+  return isNative() && !nativeBackend().isUsingGpuDevice;
+}
+
+/** As what a float tensor is stored. */
+export function storedFloat(tensor: tf.TensorInfo): 'float32' | 'bfloat16' {
+  if (!isNative()) return 'float32';
+  const { dtype } = nativeBackend().tensorMap.get(tensor.dataId);
+  return dtype === dataType.bfloat16 ? 'bfloat16' : 'float32';
+}
+
 /** TensorFlow's C API numbers (`TF_DataType`, `TF_AttrType`). */
-const float32 = 1;
-const int32 = 3;
+export const dataType = { float32: 1, int32: 3, bfloat16: 14 } as const;
 const attributeKind = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
 
 /** `T: float32` and the like. */
-export function typeAttribute(name: string, dtype: 'float32' | 'int32'): OperationAttribute {
-  return { name, type: attributeKind.type, value: dtype === 'float32' ? float32 : int32 };
+export function typeAttribute(name: string, type: StoredType): OperationAttribute {
+  return { name, type: attributeKind.type, value: dataType[type] };
 }
 
 export function stringAttribute(name: string, value: string): OperationAttribute {
   return { name, type: attributeKind.string, value };
 }
 
-/** A list of types; the binding takes lists through this package's patch. */
-export function typesAttribute(name: string, count: number): OperationAttribute {
-  return { name, type: attributeKind.type, value: Array.from({ length: count }, () => float32) };
+/** A list of one type; the binding takes lists through this package's patch. */
+export function typesAttribute(
+  name: string,
+  count: number,
+  type: StoredType = 'float32',
+): OperationAttribute {
+  const value = Array.from({ length: count }, () => dataType[type]);
+  return { name, type: attributeKind.type, value };
 }
 
 /** A list of strings; the binding takes lists through this package's patch. */

@@ -61,14 +61,15 @@ export function mobileNetV1(context: LayerContext, classes: number): Network {
       const preActivations = [x];
       blocks.forEach(({ depthwise, pointwise }, index) => {
         const hidden = depthwise(x, mode, { relu: true });
-        if (!shown.includes(index + 1)) {
+        const isShown = shown.includes(index + 1);
+        if (!isShown || mode.preActivations === false) {
           x = pointwise(hidden, mode, { relu: true });
-          return;
+        } else {
+          const preActivation = pointwise(hidden, mode, { relu: false });
+          x = relu(preActivation);
+          preActivations.push(preActivation);
         }
-        const preActivation = pointwise(hidden, mode, { relu: false });
-        x = relu(preActivation);
-        features.push(x);
-        preActivations.push(preActivation);
+        if (isShown) features.push(x);
       });
       const embedding = globalAveragePool(x);
       return { logits: classifier(embedding, mode), embedding, features, preActivations };

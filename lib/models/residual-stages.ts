@@ -39,13 +39,16 @@ export function stagedNetwork({
       const features = [x];
       const preActivations = [x];
       if (pool) x = pool(x);
+      const { preActivations: shown = true } = mode;
       for (const stage of stages) {
         // Only the last block of a stage shows its sum before ReLU; in the others ReLU is fused away.
-        for (const block of stage.slice(0, -1)) x = block(x, mode, { relu: true });
-        const preActivation = stage.at(-1)?.(x, mode, { relu: false }) ?? x;
-        x = relu(preActivation);
+        for (const block of shown ? stage.slice(0, -1) : stage) x = block(x, mode, { relu: true });
+        if (shown) {
+          const preActivation = stage.at(-1)?.(x, mode, { relu: false }) ?? x;
+          preActivations.push(preActivation);
+          x = relu(preActivation);
+        }
         features.push(x);
-        preActivations.push(preActivation);
       }
       const embedding = globalAveragePool(x);
       return { logits: classifier(embedding, mode), embedding, features, preActivations };

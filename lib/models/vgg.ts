@@ -52,13 +52,18 @@ export function vgg(context: LayerContext, { convolutions, classes }: VggOptions
       const features: (typeof x)[] = [];
       const preActivations: (typeof x)[] = [];
       blocks.forEach((units, block) => {
-        for (const unit of units.slice(0, -1)) x = unit(x, mode, { relu: true });
-        const preActivation = units.at(-1)?.(x, mode, { relu: false }) ?? x;
-        const feature = relu(preActivation);
-        features.push(feature);
         // As published, the first block shows itself after its ReLU in both lists.
-        preActivations.push(block === 0 ? feature : preActivation);
-        x = block < pooled ? maxPool(feature, { kernel: 2 }) : feature;
+        const shown = block > 0 && mode.preActivations !== false;
+        for (const unit of shown ? units.slice(0, -1) : units) x = unit(x, mode, { relu: true });
+        if (shown) {
+          const preActivation = units.at(-1)?.(x, mode, { relu: false }) ?? x;
+          preActivations.push(preActivation);
+          x = relu(preActivation);
+        } else if (block === 0) {
+          preActivations.push(x);
+        }
+        features.push(x);
+        if (block < pooled) x = maxPool(x, { kernel: 2 });
       });
       const embedding = globalAveragePool(x);
       return { logits: classifier(embedding, mode), embedding, features, preActivations };

@@ -8,6 +8,7 @@ import {
   type ForwardMode,
   type LayerContext,
   linearLayer,
+  type NormLayer4D,
 } from '../nn/layers';
 import type { Network } from '../nn/model';
 
@@ -18,11 +19,12 @@ export interface WideResNetOptions {
   readonly classes: number;
 }
 
-/** A block's output, and its input after the first norm. */
+/** A block's output, and where it is shown its input after the first norm. */
 type Block = (
   x: tf.Tensor4D,
   mode: ForwardMode,
-) => { readonly output: tf.Tensor4D; readonly normalised: tf.Tensor4D };
+  shows: Shows,
+) => { readonly output: tf.Tensor4D; readonly normalised?: tf.Tensor4D };
 
 /**
  * Wide ResNets (Zagoruyko and Komodakis, arXiv 1605.07146) without dropout, in the form of the published
@@ -64,17 +66,19 @@ export function wideResNet(
       let x = first(images, mode);
       const features = [x];
       const preActivations = [x];
+      const { preActivations: wanted = true } = mode;
       stages.forEach((stage, index) => {
         stage.forEach((block, place) => {
-          const { output, normalised } = block(x, mode);
-          if (place === 0 && index > 0) preActivations.push(normalised);
+          const shown = wanted && place === 0 && index > 0;
+          const { output, normalised } = block(x, mode, { shown });
+          if (normalised) preActivations.push(normalised);
           x = output;
         });
         features.push(x);
       });
-      const last = lastNorm(x, mode);
-      preActivations.push(last);
-      const embedding = globalAveragePool(relu(last));
+      const last = normAndRelu(lastNorm, x, mode, { shown: wanted });
+      if (last.normalised) preActivations.push(last.normalised);
+      const embedding = globalAveragePool(last.activated);
       return { logits: classifier(embedding, mode), embedding, features, preActivations };
     },
   };
@@ -106,10 +110,26 @@ function preActivationBlock(
     inputs === outputs
       ? undefined
       : convolutionLayer(context, `${name}.convShortcut`, { inputs, outputs, kernel: 1, stride });
-  return (x, mode) => {
-    const normalised = norm1(x, mode);
-    const activated = relu(normalised);
+  return (x, mode, shows) => {
+    const { activated, normalised } = normAndRelu(norm1, x, mode, shows);
     const branch = convolution2(convolution1(activated, mode, { relu: true }), mode);
-    return { output: tf.add(branch, shortcut ? shortcut(activated, mode) : x), normalised };
+    const output: tf.Tensor4D = tf.add(branch, shortcut ? shortcut(activated, mode) : x);
+    return { output, ...(normalised ? { normalised } : {}) };
   };
+}
+
+/** Whether what lies between a norm and its ReLU is shown; it is computed by itself only then. */
+interface Shows {
+  readonly shown: boolean;
+}
+
+function normAndRelu(
+  norm: NormLayer4D,
+  x: tf.Tensor4D,
+  mode: ForwardMode,
+  { shown }: Shows,
+): { activated: tf.Tensor4D; normalised?: tf.Tensor4D } {
+  if (!shown) return { activated: norm(x, mode, { relu: true }) };
+  const normalised = norm(x, mode);
+  return { activated: relu(normalised), normalised };
 }

@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
+import { storedFloat } from '../engine/native';
 import { batchNormEpsilon } from '../engine/operations/batch-norm';
+import { type FloatType, inFloatType } from '../engine/operations/cast';
 import {
   canFuseConvolution,
   type FoldedConvolution,
   fusedConvolution,
 } from '../engine/operations/fused-convolution';
-import { relu as reluOf } from '../engine/operations/relu';
 import {
   batchNormLayer,
   convolutionLayer,
@@ -51,15 +52,13 @@ export function convolutionNormLayer(
       canFuseConvolution() &&
       !tf.engine().isTapeOn()
     ) {
-      return fusedConvolution(x, folded.get(), {
+      return fusedConvolution(x, folded.get(storedFloat(x)), {
         ...options,
         relu,
         ...(residual ? { residual } : {}),
       });
     }
-    const normalised = norm(convolution(x, mode), mode);
-    const sum: tf.Tensor4D = residual ? tf.add(normalised, residual) : normalised;
-    return relu ? reluOf(sum) : sum;
+    return norm(convolution(x, mode), mode, { relu, ...(residual ? { residual } : {}) });
   };
 }
 
@@ -68,7 +67,7 @@ function foldedWeights(
   { state }: LayerContext,
   names: { readonly convolution: string; readonly norm: string },
   { bias }: { bias: boolean },
-): { get(): FoldedConvolution; clear(): void } {
+): { get(type: FloatType): FoldedConvolution; clear(): void } {
   const sources: UnitTensors = [
     state.tensor(`${names.convolution}.weight`),
     state.tensor(`${names.norm}.weight`),
@@ -77,7 +76,9 @@ function foldedWeights(
     state.tensor(`${names.norm}.running_var`),
     ...(bias ? [state.tensor(`${names.convolution}.bias`)] : []),
   ];
-  let made: (FoldedConvolution & { readonly from: readonly tf.Tensor[] }) | undefined;
+  let made:
+    | (FoldedConvolution & { readonly from: readonly tf.Tensor[]; readonly type: FloatType })
+    | undefined;
   const clear = (): void => {
     made?.weights.dispose();
     made?.bias.dispose();
@@ -86,11 +87,13 @@ function foldedWeights(
   state.onDispose(clear);
   return {
     clear,
-    get() {
+    get(type) {
       const from = sources.map(({ value }) => value);
-      if (made?.from.every((tensor, index) => tensor === from[index])) return made;
+      if (made?.type === type && made.from.every((tensor, index) => tensor === from[index])) {
+        return made;
+      }
       clear();
-      made = { ...fold(sources), from };
+      made = { ...fold(sources, type), from, type };
       return made;
     },
   };
@@ -107,13 +110,16 @@ type UnitTensors = readonly [
 ];
 
 /** w' = w · γ / √(variance + ε), b' = β − (mean − b) · γ / √(variance + ε). */
-function fold([weights, scale, shift, mean, variance, bias]: UnitTensors): FoldedConvolution {
+function fold(
+  [weights, scale, shift, mean, variance, bias]: UnitTensors,
+  type: FloatType,
+): FoldedConvolution {
   return tf.tidy(() => {
     const factor = tf.div(scale.value, tf.sqrt(tf.add(variance.value, batchNormEpsilon)));
     const centre = bias === undefined ? mean.value : tf.sub(mean.value, bias.value);
     return {
-      weights: tf.keep(tf.mul<tf.Tensor4D>(weights.value, factor)),
-      bias: tf.keep(tf.sub<tf.Tensor1D>(shift.value, tf.mul(centre, factor))),
+      weights: tf.keep(inFloatType(tf.mul<tf.Tensor4D>(weights.value, factor), type)),
+      bias: tf.keep(inFloatType(tf.sub<tf.Tensor1D>(shift.value, tf.mul(centre, factor)), type)),
     };
   });
 }

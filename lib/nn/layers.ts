@@ -3,6 +3,7 @@ import {
   batchNormEvaluation,
   batchNormMomentum,
   batchNormTraining,
+  type NormTail,
   type RunningStatistics,
 } from '../engine/operations/batch-norm';
 import { convolution, type ConvolutionOptions } from '../engine/operations/convolution';
@@ -18,6 +19,11 @@ export interface ForwardMode {
   readonly batchStatistics?: boolean;
   /** Needed in training by models with dropout. */
   readonly random?: Random;
+  /**
+   * Whether the output's `preActivations` will be read, as by default. Where not, a model may leave them out and
+   * compute the ReLU that follows them together with what comes before it.
+   */
+  readonly preActivations?: boolean;
 }
 
 /** Where a layer's tensors go, and where their first values are drawn from. */
@@ -49,6 +55,8 @@ export interface BatchNormLayerOptions {
 }
 
 export type Layer4D = (x: tf.Tensor4D, mode: ForwardMode) => tf.Tensor4D;
+/** A norm, and what follows it in the same operation. */
+export type NormLayer4D = (x: tf.Tensor4D, mode: ForwardMode, tail?: NormTail) => tf.Tensor4D;
 export type Layer2D = (x: tf.Tensor2D, mode: ForwardMode) => tf.Tensor2D;
 
 /** PyTorch's `Conv2d`, `name.weight` and, where asked for, `name.bias`. */
@@ -104,7 +112,7 @@ export function batchNormLayer(
   name: string,
   channels: number,
   { calls = 1 }: BatchNormLayerOptions = {},
-): Layer4D {
+): NormLayer4D {
   // Moving by 0.1 twice towards the same value is moving by 1 − 0.9² once.
   const momentum = 1 - (1 - batchNormMomentum) ** calls;
   const scale = state.add(`${name}.weight`, tf.ones([channels]), {
@@ -124,14 +132,14 @@ export function batchNormLayer(
     layout: 'same',
   });
   const counter = state.addCounter(`${name}.num_batches_tracked`);
-  return (x, { training, batchStatistics = false }) => {
+  return (x, { training, batchStatistics = false }, tail = {}) => {
     const weights = { scale: scale.value as tf.Tensor1D, shift: shift.value as tf.Tensor1D };
     const running: RunningStatistics = {
       mean: mean.value as tf.Tensor1D,
       variance: variance.value as tf.Tensor1D,
     };
-    if (!training && !batchStatistics) return batchNormEvaluation(x, weights, running);
-    const result = batchNormTraining(x, weights, running, momentum);
+    if (!training && !batchStatistics) return batchNormEvaluation(x, weights, running, tail);
+    const result = batchNormTraining(x, weights, running, { momentum, ...tail });
     if (!training) {
       tf.dispose([result.running.mean, result.running.variance]);
       return result.output;

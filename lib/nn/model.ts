@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { inFloatType } from '../engine/operations/cast';
 import { LabError } from '../errors';
 import type { ForwardMode } from './layers';
 import type { ModelState, StateDict, StateEntry } from './state';
@@ -18,7 +19,10 @@ export interface ModelOutput {
    * transformer.
    */
   readonly features: readonly tf.Tensor4D[];
-  /** The same places before that ReLU (for the stem: after it, as mdistiller's models give it). */
+  /**
+   * The same places before that ReLU (for the stem: after it, as mdistiller's models give it). Reading them throws
+   * where the forward pass was told that they will not be read.
+   */
   readonly preActivations: readonly tf.Tensor4D[];
 }
 
@@ -36,7 +40,8 @@ export interface Model {
    */
   readonly preActivationNorms?: readonly string[];
   /**
-   * @param images [batch, height, width, 3], normalised
+   * @param images [batch, height, width, 3], normalised, in float32 or bfloat16: what the network is made of
+   *   computes in that type where it can, from weights in float32; the output is float32.
    * In training, batch norm uses the batch and moves its running statistics.
    */
   forward(images: tf.Tensor4D, mode: ForwardMode): ModelOutput;
@@ -62,13 +67,39 @@ export function asModel(
     embeddingSize,
     ...(preActivationNorms ? { preActivationNorms } : {}),
     state,
-    forward,
+    forward: (images, mode) => shown(forward(images, mode), mode),
     stateDict: () => state.stateDict(),
     loadStateDict(entries, where) {
       requireClasses({ name, classes }, state, entries, where);
       state.loadStateDict(entries, where);
     },
     dispose: () => state.dispose(),
+  };
+}
+
+/** Features are turned into float32 when they are read; most methods read none. */
+function shown(output: ModelOutput, { preActivations = true }: ForwardMode): ModelOutput {
+  let features: ModelOutput['features'] | undefined;
+  let before: ModelOutput['preActivations'] | undefined;
+  const inFloat32 = (maps: readonly tf.Tensor4D[]): tf.Tensor4D[] =>
+    maps.map((map) => inFloatType(map, 'float32'));
+  const { logits, embedding, distillationLogits, distillationEmbedding } = output;
+  return {
+    logits,
+    embedding,
+    ...(distillationLogits ? { distillationLogits } : {}),
+    ...(distillationEmbedding ? { distillationEmbedding } : {}),
+    get features() {
+      return (features ??= inFloat32(output.features));
+    },
+    get preActivations() {
+      if (!preActivations) {
+        throw new Error(
+          "a term reads preActivations without naming 'pre-activations' in its needs",
+        );
+      }
+      return (before ??= inFloat32(output.preActivations));
+    },
   };
 }
 

@@ -5,6 +5,8 @@ import { createObjective, type Objective } from '../distill/objective';
 import { comparedEmbedding } from '../distill/compared-embedding';
 import type { BatchSignals, MixedLabels } from '../distill/signals';
 import { type Method, needs } from '../distill/terms';
+import { inFloatType } from '../engine/operations/cast';
+import type { Precision } from '../engine/precision';
 import { random as randomOf, type Random } from '../engine/random';
 import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
@@ -84,6 +86,8 @@ export interface LearnerOptions {
    * norms take the statistics of each part, as they do in PyTorch. The whole batch by default.
    */
   readonly microBatch?: number;
+  /** What both networks compute in; weights, statistics, losses and optimiser stay float32. */
+  readonly precision?: Precision;
   /** The gradients' norm is cut off at this; not by default. */
   readonly clipNorm?: number;
   /** Keeps a running average of the student's weights; not by default. */
@@ -135,10 +139,13 @@ export function createLearner(options: LearnerOptions): Learner {
   const optimiser = createOptimiser(parameters, options.optimiser ?? paperOptimiser);
   const average = options.average && weightAverage(student.state, options.average);
   const running = teacher && needs(method, 'teacher') ? teacher.model : undefined;
+  const preActivations = needs(method, 'pre-activations');
   const teacherMode = {
     training: false,
     batchStatistics: needs(method, 'teacher batch statistics'),
+    preActivations,
   };
+  const numbers = options.precision === 'bf16' ? 'bfloat16' : 'float32';
   const classMeans = teacher?.classMeans
     ? tf.keep(
         tf.tensor2d(teacher.classMeans.slice(), [
@@ -150,9 +157,10 @@ export function createLearner(options: LearnerOptions): Learner {
 
   /** Of one part of a batch; the gradients belong to the tidy around it. */
   const differentiate = (
-    part: Batch,
+    batch: Batch,
     { epoch, random }: { epoch: number; random: Random },
   ): { gradients: readonly tf.Tensor[]; result: StepResult } => {
+    const part = { ...batch, images: inFloatType(batch.images, numbers) };
     const given: Pick<BatchSignals, 'teacher' | 'classMeans' | 'indices'> = {
       ...(running ? { teacher: running.forward(part.images, teacherMode) } : {}),
       ...(classMeans ? { classMeans } : {}),
@@ -161,7 +169,7 @@ export function createLearner(options: LearnerOptions): Learner {
     let measured: tf.Tensor1D | undefined;
     objective.prepare(part.images);
     const { gradients } = lossAndGradients(() => {
-      const mode = { training: true, random };
+      const mode = { training: true, random, preActivations };
       const output = student.forward(part.images, mode);
       const embedding = comparedEmbedding(output);
       const { total, terms } = objective.value(
@@ -177,11 +185,11 @@ export function createLearner(options: LearnerOptions): Learner {
       );
       return total;
     }, parameters);
-    const numbers = readAndDispose(measured);
+    const read = readAndDispose(measured);
     const result = {
-      total: numbers[0] ?? NaN,
-      terms: numbers.slice(1, -1),
-      correct: numbers[numbers.length - 1] ?? 0,
+      total: read[0] ?? NaN,
+      terms: read.slice(1, -1),
+      correct: read[read.length - 1] ?? 0,
     };
     requireFinite(result, method);
     return { gradients, result };

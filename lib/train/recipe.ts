@@ -21,6 +21,8 @@ export interface TrainingRecipe {
   readonly clipNorm?: number;
   /** The student is evaluated and saved with the running average of its weights. */
   readonly weightAverage?: WeightAverageOptions;
+  /** `bf16`: both networks compute in bfloat16 while they train; float32 when missing. */
+  readonly precision?: 'bf16';
   /** Probability with which the student's last block is skipped for a sample; that of earlier ones rises to it. */
   readonly dropPath?: number;
 }
@@ -39,6 +41,7 @@ const recipeSchema = z.object({
   microBatch: z.int().min(2).optional(),
   clipNorm: z.number().positive().optional(),
   weightAverage: z.object({ decay: z.number().min(0).lt(1) }).optional(),
+  precision: z.literal('bf16').optional(),
   dropPath: z.number().min(0).lt(1).optional(),
 });
 

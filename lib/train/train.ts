@@ -67,6 +67,7 @@ export async function train(options: TrainingOptions): Promise<void> {
     optimiser: recipe.optimiser,
     ...(recipe.microBatch === undefined ? {} : { microBatch: recipe.microBatch }),
     ...(recipe.clipNorm === undefined ? {} : { clipNorm: recipe.clipNorm }),
+    ...(recipe.precision === undefined ? {} : { precision: recipe.precision }),
     ...(recipe.weightAverage ? { average: recipe.weightAverage } : {}),
     seed,
     samples: dataset.train.count,
@@ -117,7 +118,7 @@ export function evaluateTeacher(
 ): Promise<Evaluation> {
   return evaluateOn(
     dataset,
-    (images) => model.forward(images, { training: false }),
+    (images) => model.forward(images, { training: false, preActivations: false }),
     classMeans ? { classMeans } : {},
   );
 }
@@ -147,7 +148,7 @@ function evaluateLearner(
   { dataset, teacher }: TrainingOptions,
 ): Promise<Evaluation> {
   const { student, adapter } = learner;
-  const mode = { training: false };
+  const mode = { training: false, preActivations: false };
   const sameSpace = adapter !== undefined || teacher?.model.embeddingSize === student.embeddingSize;
   const evaluation = (): Promise<Evaluation> =>
     evaluateOn(
@@ -155,7 +156,8 @@ function evaluateLearner(
       (images) => {
         const output = student.forward(images, mode);
         const embedding = comparedEmbedding(output);
-        return { ...output, adapted: adapter?.forward(embedding, mode) ?? embedding };
+        const adapted = adapter?.forward(embedding, mode) ?? embedding;
+        return { logits: output.logits, embedding: output.embedding, adapted };
       },
       teacher?.classMeans && sameSpace ? { classMeans: teacher.classMeans } : {},
     );

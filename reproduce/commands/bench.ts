@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { benchmarkLoss } from '../../lib/bench/loss-benchmark';
-import { parsePrecision, requireComputable } from '../../lib/bench/precision';
+import { parsePrecision, type Precision, requirePrecision } from '../../lib/engine/precision';
 import { type BenchProgress, benchProgress } from '../../lib/bench/progress';
 import type { BenchSetting } from '../../lib/bench/step';
 import { benchmarkStep } from '../../lib/bench/step-benchmark';
@@ -62,7 +62,7 @@ const command = new Command('npm run bench --')
       .argParser(wholeNumber)
       .conflicts(['torch', 'loss']),
   )
-  .option('--precision <precision>', 'f32; bf16 is not there yet', 'f32')
+  .option('--precision <precision>', 'f32, or bf16 for both networks', 'f32')
   .option('--iters <number>', 'steps that count', wholeNumber, 10)
   .option(
     '--torch <python>',
@@ -138,9 +138,9 @@ async function bench(options: BenchOptions): Promise<void> {
   if (coco) return benchCoco({ rounds, ...(python ? { python } : {}), json: json === true });
   const pair = onePair(options.pair);
   const precision = parsePrecision(options.precision, '--precision');
-  requireComputable(precision);
   const torchPrecision = parsePrecision(options.torchPrecision ?? precision, '--torch-precision');
   const engine = await startEngine();
+  requirePrecision(precision, engine, (notice) => process.stderr.write(`bench: ${notice}\n`));
   const torch: TorchOptions | undefined =
     options.torch === undefined
       ? undefined
@@ -154,7 +154,7 @@ async function bench(options: BenchOptions): Promise<void> {
   try {
     const { text, found } =
       options.loss === undefined
-        ? await timeStep(pair, options, torch, progress)
+        ? await timeStep({ ...pair, precision }, options, torch, progress)
         : await timeLoss(options, torch, progress);
     progress.stop();
     const whole = { ...about(options, engine), precision, ...found };
@@ -185,7 +185,7 @@ interface Timed {
 }
 
 async function timeStep(
-  networks: Pair,
+  networks: Pair & { readonly precision: Precision },
   { pair, batch, size, iters, rounds, profile }: BenchOptions,
   torch: TorchOptions | undefined,
   { report }: BenchProgress,

@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { parsePrecision } from '../../lib/bench/precision';
 import { benchProgress } from '../../lib/bench/progress';
+import { parsePrecision } from '../../lib/engine/precision';
 import { runTypeScript } from '../support/child';
 import { withEngine } from '../support/engine';
 
@@ -43,6 +43,15 @@ describe('npm run bench', () => {
     // resnet8: three stages of one block, the stem, two projections; a first layer needs no gradient of its input.
     const filters = operations.find(({ name }) => name === 'Conv2DBackpropFilter');
     expect(filters?.calls).to.equal(9);
+  });
+
+  it('computes both networks in bfloat16 where it is asked to', async () => {
+    const small = ['--pair', 'resnet8:resnet8', '--batch', '4', '--iters', '2', '--json'];
+    const { status, stdout, stderr } = await bench(...small, '--precision', 'bf16', '--profile');
+    expect(status, stderr).to.equal(0);
+    const found = JSON.parse(stdout) as { precision: string; operations: { name: string }[] };
+    expect(found.precision).to.equal('bf16');
+    expect(found.operations.map(({ name }) => name)).to.include('Cast');
   });
 
   it('tells a file or pipe how far it is in whole lines', () => {
@@ -86,11 +95,7 @@ describe('npm run bench', () => {
       ['--pair', 'resnet8:resnet9'],
       /unknown model 'resnet9' \(--pair\).*'resnet8'/,
     ],
-    [
-      'bfloat16, which it does not compute in',
-      ['--precision', 'bf16'],
-      /float32 only.*--precision f32/,
-    ],
+    ['an unknown precision', ['--precision', 'f16'], /'f16' \(--precision\).*'bf16'/],
     ['a profile of a loss', ['--loss', 'nd', '--profile'], /--loss.*--profile/],
     [
       'a Python that is not there',

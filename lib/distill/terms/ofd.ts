@@ -18,7 +18,7 @@ export function ofd({ weight = 1 }: { weight?: number } = {}): OfdTerm {
 
 defineTerm<OfdTerm>({
   loss: 'ofd',
-  needs: ['teacher', 'teacher batch statistics'],
+  needs: ['teacher', 'teacher batch statistics', 'pre-activations'],
   part(_, { student, teacher, seed }) {
     if (teacher === undefined) throw new Error('OFD is given a teacher');
     const [own, others] = [student, teacher].map(stageChannels) as [number[], number[]];

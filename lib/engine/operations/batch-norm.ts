@@ -3,12 +3,16 @@ import { differentiable, savedTensor } from '../differentiable';
 import {
   boolAttribute,
   floatAttribute,
+  hasOwnOperations,
+  intAttribute,
   isNative,
   nativeOperations,
   type OperationAttribute,
+  storedFloat,
   stringAttribute,
   typeAttribute,
 } from '../native';
+import { relu as reluOf } from './relu';
 
 /** PyTorch's defaults for `BatchNorm1d` and `BatchNorm2d`. */
 export const batchNormEpsilon = 1e-5;
@@ -26,50 +30,136 @@ export interface RunningStatistics {
   readonly variance: tf.Tensor1D;
 }
 
-/**
- * Batch norm with the statistics of the batch: γ · (x − mean) / √(biased variance + 1e-5) + β over
- * all axes but the last, as PyTorch in training.
- *
- * @param x [batch, height, width, channels]
- * @returns the output, and the running statistics moved by `momentum` (with the unbiased variance);
- *   the caller owns those two tensors.
- */
-export function batchNormTraining(
-  x: tf.Tensor4D,
-  { scale, shift }: BatchNormWeights,
-  running: RunningStatistics,
-  momentum = batchNormMomentum,
-): { output: tf.Tensor4D; running: RunningStatistics } {
-  return isNative()
-    ? nativeTraining(x, scale, shift, running, momentum)
-    : plainTraining(x, scale, shift, running, momentum);
+/** What follows a norm. */
+export interface NormTail {
+  /** Added after the norm, of the input's shape. */
+  readonly residual?: tf.Tensor4D;
+  readonly relu?: boolean;
+}
+
+/** The output, and the running statistics after the batch; the caller owns those two tensors. */
+export interface NormalisedBatch {
+  readonly output: tf.Tensor4D;
+  readonly running: RunningStatistics;
+}
+
+export interface BatchNormTrainingOptions extends NormTail {
+  /** How far the running statistics move, 0.1 by default. */
+  readonly momentum?: number;
 }
 
 /**
- * Batch norm with running statistics, as PyTorch in evaluation; its gradient holds them constant.
+ * Batch norm with the statistics of the batch, as PyTorch in training, and what follows it:
+ * relu?(γ · (x − mean) / √(biased variance + 1e-5) + β + residual?) over all axes but the last. The running
+ * statistics move by `momentum`, with the unbiased variance. On the CPU it is one operation of this package's
+ * own, two passes over memory forward and two backward.
  *
- * @param x [batch, height, width, channels]
+ * @param x [batch, height, width, channels], in float32 or bfloat16; the output is of the same type, what is
+ *   known by channel is float32.
+ */
+export function batchNormTraining(
+  x: tf.Tensor4D,
+  weights: BatchNormWeights,
+  running: RunningStatistics,
+  { momentum = batchNormMomentum, ...tail }: BatchNormTrainingOptions = {},
+): NormalisedBatch {
+  if (hasOwnOperations()) return ownTraining({ x, weights, running, momentum, tail });
+  const normalised = isNative()
+    ? nativeTraining(x, weights, running, momentum)
+    : plainTraining(x, weights, running, momentum);
+  return { ...normalised, output: withTail(normalised.output, tail) };
+}
+
+function withTail(normalised: tf.Tensor4D, { residual, relu = false }: NormTail): tf.Tensor4D {
+  const sum: tf.Tensor4D = residual ? tf.add(normalised, residual) : normalised;
+  return relu ? reluOf(sum) : sum;
+}
+
+/**
+ * Batch norm with running statistics, as PyTorch in evaluation, and what follows it; its gradient holds the
+ * statistics constant.
+ *
+ * @param x [batch, height, width, channels], in float32
  */
 export function batchNormEvaluation(
   x: tf.Tensor4D,
   { scale, shift }: BatchNormWeights,
   { mean, variance }: RunningStatistics,
+  tail: NormTail = {},
 ): tf.Tensor4D {
-  return tf.batchNorm(x, mean, variance, shift, scale, batchNormEpsilon);
+  return withTail(tf.batchNorm(x, mean, variance, shift, scale, batchNormEpsilon), tail);
 }
 
+interface OwnTraining {
+  readonly x: tf.Tensor4D;
+  readonly weights: BatchNormWeights;
+  readonly running: RunningStatistics;
+  readonly momentum: number;
+  readonly tail: NormTail;
+}
+
+/** `lib/engine/cpp/operations/batch_norm.cc`. */
+function ownTraining({ x, weights, running, momentum, tail }: OwnTraining): NormalisedBatch {
+  const { scale, shift } = weights;
+  const { residual, relu = false } = tail;
+  const residuals = residual ? [residual] : [];
+  const common = [typeAttribute('T', storedFloat(x)), boolAttribute('relu', relu)];
+  let moved: RunningStatistics | undefined;
+  const output = differentiable([x, scale, shift, ...residuals], () => {
+    const outputs = nativeOperations(
+      'NormDirectionBatchNorm',
+      [
+        ...common,
+        intAttribute('residuals', residuals.length),
+        floatAttribute('epsilon', batchNormEpsilon),
+        floatAttribute('momentum', momentum),
+      ],
+      [x, scale, shift, running.mean, running.variance, ...residuals],
+      5,
+    );
+    const value = savedTensor(outputs, 0);
+    moved = {
+      mean: tf.keep(savedTensor(outputs, 3) as tf.Tensor1D),
+      variance: tf.keep(savedTensor(outputs, 4) as tf.Tensor1D),
+    };
+    return {
+      value,
+      // Mean and inverse deviation of the batch; the output only where ReLU hides part of the gradient.
+      saved: [x, scale, ...outputs.slice(1, 3), ...(relu ? [value] : [])],
+      backward: (gradient, saved) => {
+        // Without a ReLU the residual's gradient is the output's.
+        const keeps = relu && residuals.length > 0;
+        const gradients = nativeOperations(
+          'NormDirectionBatchNormGrad',
+          [
+            ...common,
+            intAttribute('outputs', relu ? 1 : 0),
+            intAttribute('residuals', keeps ? 1 : 0),
+          ],
+          [gradient, ...saved],
+          keeps ? 4 : 3,
+        );
+        return residuals.length > 0 && !relu ? [...gradients, tf.clone(gradient)] : gradients;
+      },
+    };
+  });
+  if (moved === undefined) throw new Error('batch norm did not run');
+  return { output: output as tf.Tensor4D, running: moved };
+}
+
+/** TensorFlow's own operation: on a GPU. */
 function nativeTraining(
   x: tf.Tensor4D,
-  scale: tf.Tensor1D,
-  shift: tf.Tensor1D,
+  { scale, shift }: BatchNormWeights,
   running: RunningStatistics,
   momentum: number,
-): { output: tf.Tensor4D; running: RunningStatistics } {
+): NormalisedBatch {
+  const attributes = trainingAttributes(x);
   let moved: RunningStatistics | undefined;
   const output = differentiable([x, scale, shift], () => {
     const [value, mean, variance, ...reserve] = nativeOperations(
       'FusedBatchNormV3',
-      [...attributes(true), floatAttribute('exponential_avg_factor', momentum)],
+      [...attributes, floatAttribute('exponential_avg_factor', momentum)],
       [x, scale, shift, running.mean, running.variance],
       6,
     );
@@ -82,35 +172,29 @@ function nativeTraining(
       value,
       saved: [x, scale, ...reserve],
       backward: (gradient, saved) =>
-        nativeOperations(
-          'FusedBatchNormGradV3',
-          attributes(true),
-          [gradient, savedTensor(saved, 0), savedTensor(saved, 1), ...saved.slice(2)],
-          5,
-        ).slice(0, 3),
+        nativeOperations('FusedBatchNormGradV3', attributes, [gradient, ...saved], 5).slice(0, 3),
     };
   });
   if (moved === undefined) throw new Error('batch norm did not run');
   return { output: output as tf.Tensor4D, running: moved };
 }
 
-function attributes(isTraining: boolean): OperationAttribute[] {
+function trainingAttributes(x: tf.Tensor4D): OperationAttribute[] {
   return [
-    typeAttribute('T', 'float32'),
+    typeAttribute('T', storedFloat(x)),
     typeAttribute('U', 'float32'),
     floatAttribute('epsilon', batchNormEpsilon),
     stringAttribute('data_format', 'NHWC'),
-    boolAttribute('is_training', isTraining),
+    boolAttribute('is_training', true),
   ];
 }
 
 function plainTraining(
   x: tf.Tensor4D,
-  scale: tf.Tensor1D,
-  shift: tf.Tensor1D,
+  { scale, shift }: BatchNormWeights,
   running: RunningStatistics,
   momentum: number,
-): { output: tf.Tensor4D; running: RunningStatistics } {
+): NormalisedBatch {
   const { mean, variance } = tf.moments(x, [0, 1, 2]);
   const normalised = tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, batchNormEpsilon)));
   const output: tf.Tensor4D = tf.add(tf.mul(normalised, scale), shift);

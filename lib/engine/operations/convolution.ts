@@ -1,14 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../errors';
-import { savedTensor } from '../differentiable';
+import { differentiable, savedTensor } from '../differentiable';
 import {
   intsAttribute,
   isNative,
   nativeOperation,
   type OperationAttribute,
+  storedFloat,
   stringAttribute,
   typeAttribute,
 } from '../native';
+import { castTo, type FloatType } from './cast';
 
 export interface ConvolutionOptions {
   readonly stride?: number;
@@ -20,8 +22,8 @@ export interface ConvolutionOptions {
 /**
  * Two-dimensional convolution without bias, as PyTorch's `Conv2d` computes it (symmetric padding).
  *
- * @param x input, [batch, height, width, channels]
- * @param weights [kernelHeight, kernelWidth, channels / groups, outputChannels]
+ * @param x input, [batch, height, width, channels], in float32 or bfloat16; the output is of the same type
+ * @param weights [kernelHeight, kernelWidth, channels / groups, outputChannels], in float32, as their gradient
  * @returns [batch, ⌊(height + 2·padding − kernelHeight) / stride⌋ + 1, …, outputChannels]
  * @throws LabError of kind `model` when the shapes do not fit.
  */
@@ -70,8 +72,11 @@ const kernelName = 'NormDirectionConvolution';
 tf.registerKernel({
   kernelName,
   backendName: 'tensorflow',
-  kernelFunc: ({ inputs, attrs }) =>
-    nativeOperation('Conv2D', attributesOf(attrs), [given(inputs.x), given(inputs.weights)]),
+  kernelFunc({ inputs, attrs }) {
+    const x = given(inputs.x);
+    const type = storedFloat(x);
+    return nativeOperation('Conv2D', attributesOf(attrs, type), [x, typed(inputs.weights, type)]);
+  },
 });
 
 tf.registerGradient({
@@ -83,14 +88,23 @@ tf.registerGradient({
     const x = savedTensor(saved, 0);
     const weights = savedTensor(saved, 1);
     return {
-      x: () => convolutionInputGradient(of, { x, weights }, attributesOf(attrs)),
-      weights: () => convolutionWeightsGradient(of, { x, weights }, attributesOf(attrs)),
+      x: () => convolutionInputGradient(of, { x, weights }, attributesOf(attrs, storedFloat(x))),
+      weights: () =>
+        convolutionWeightsGradient(of, { x, weights }, attributesOf(attrs, storedFloat(x))),
     };
   },
 });
 
-function attributesOf({ stride, filling }: tf.NamedAttrMap = {}): OperationAttribute[] {
-  return convolutionAttributes(Number(stride), filling === 'SAME' ? 'SAME' : 'VALID');
+function attributesOf(
+  { stride, filling }: tf.NamedAttrMap = {},
+  type: FloatType = 'float32',
+): OperationAttribute[] {
+  return convolutionAttributes(Number(stride), filling === 'SAME' ? 'SAME' : 'VALID', type);
+}
+
+/** Weights in the type of what they are multiplied with. */
+function typed(weights: tf.TensorInfo | undefined, type: FloatType): tf.TensorInfo {
+  return type === 'float32' ? given(weights) : castTo(given(weights), type);
 }
 
 function given(input: tf.TensorInfo | undefined): tf.TensorInfo {
@@ -103,13 +117,14 @@ export function nativePadding(
   weights: tf.Tensor4D,
   stride: number,
   padding: number,
+  type: FloatType = 'float32',
 ): { attributes: OperationAttribute[]; filling: 'SAME' | 'VALID'; padFirst: boolean } {
   const [kernelHeight, kernelWidth] = weights.shape;
   // EXPLICIT padding leaves TensorFlow's fast path on a CPU: SAME where it means the same, else Pad.
   const same = stride === 1 && kernelHeight === 2 * padding + 1 && kernelWidth === 2 * padding + 1;
   const filling = same ? 'SAME' : 'VALID';
   return {
-    attributes: convolutionAttributes(stride, filling),
+    attributes: convolutionAttributes(stride, filling, type),
     filling,
     padFirst: padding > 0 && !same,
   };
@@ -128,22 +143,28 @@ export function convolutionInputGradient(
   attributes: readonly OperationAttribute[],
 ): tf.Tensor {
   const sizes = tf.tensor1d(x.shape, 'int32');
-  return nativeOperation('Conv2DBackpropInput', attributes, [sizes, weights, gradient]);
+  const filter = typed(weights, storedFloat(x));
+  return nativeOperation('Conv2DBackpropInput', attributes, [sizes, filter, gradient]);
 }
 
-/** The gradient of a native convolution by its weights. */
+/** The gradient of a native convolution by its weights, in float32. */
 export function convolutionWeightsGradient(
   gradient: tf.Tensor,
   { x, weights }: ConvolutionInputs,
   attributes: readonly OperationAttribute[],
 ): tf.Tensor {
   const sizes = tf.tensor1d(weights.shape, 'int32');
-  return nativeOperation('Conv2DBackpropFilter', attributes, [x, sizes, gradient]);
+  const result = nativeOperation('Conv2DBackpropFilter', attributes, [x, sizes, gradient]);
+  return storedFloat(result) === 'float32' ? result : castTo(result, 'float32');
 }
 
-function convolutionAttributes(stride: number, padding: 'SAME' | 'VALID'): OperationAttribute[] {
+function convolutionAttributes(
+  stride: number,
+  padding: 'SAME' | 'VALID',
+  type: FloatType,
+): OperationAttribute[] {
   return [
-    typeAttribute('T', 'float32'),
+    typeAttribute('T', type),
     intsAttribute('strides', [1, stride, stride, 1]),
     intsAttribute('dilations', [1, 1, 1, 1]),
     stringAttribute('padding', padding),
@@ -172,10 +193,39 @@ function plainConvolution(
 
 /** Zeros around the two middle axes of [batch, height, width, channels]. */
 export function padSpatially(x: tf.Tensor4D, padding: number): tf.Tensor4D {
-  return tf.pad(x, [
+  const widths: [number, number][] = [
     [0, 0],
     [padding, padding],
     [padding, padding],
     [0, 0],
-  ]);
+  ];
+  return storedFloat(x) === 'float32' ? tf.pad(x, widths) : padInType(x, widths);
+}
+
+/** TensorFlow.js' own pad takes no bfloat16. */
+function padInType(x: tf.Tensor4D, widths: [number, number][]): tf.Tensor4D {
+  const types = [typeAttribute('T', storedFloat(x))];
+  const output = differentiable([x], () => ({
+    value: nativeOperation(
+      'Pad',
+      [...types, typeAttribute('Tpaddings', 'int32')],
+      [x, tf.tensor2d(widths, undefined, 'int32')],
+    ),
+    saved: [],
+    backward: (gradient) => [
+      nativeOperation(
+        'Slice',
+        [...types, typeAttribute('Index', 'int32')],
+        [
+          gradient,
+          tf.tensor1d(
+            widths.map(([before]) => before),
+            'int32',
+          ),
+          tf.tensor1d(x.shape, 'int32'),
+        ],
+      ),
+    ],
+  }));
+  return output as tf.Tensor4D;
 }

@@ -3,6 +3,7 @@ import {
   intAttribute,
   isNative,
   nativeOperation,
+  storedFloat,
   stringAttribute,
   stringsAttribute,
   typesAttribute,
@@ -26,13 +27,15 @@ export interface FusedConvolutionOptions extends ConvolutionOptions {
 /**
  * relu?(convolution(x) + bias + residual?) in one pass over memory; without gradient. oneDNN's kernel
  * for it is no public operation: it is asked for by the name that TensorFlow's graph rewriting uses.
+ * Input, weights, bias and residual are all in float32 or all in bfloat16.
  */
 export function fusedConvolution(
   x: tf.Tensor4D,
   { weights, bias }: FoldedConvolution,
   { stride = 1, padding = 0, residual, relu }: FusedConvolutionOptions,
 ): tf.Tensor4D {
-  const { attributes, padFirst } = nativePadding(weights, stride, padding);
+  const type = storedFloat(x);
+  const { attributes, padFirst } = nativePadding(weights, stride, padding, type);
   const args = residual === undefined ? [bias] : [bias, residual];
   const fused = ['BiasAdd', ...(residual === undefined ? [] : ['Add']), ...(relu ? ['Relu'] : [])];
   return nativeOperation(
@@ -42,7 +45,7 @@ export function fusedConvolution(
       stringsAttribute('fused_ops', fused),
       intAttribute('num_args', args.length),
       intAttribute('num_host_args', 0),
-      typesAttribute('TArgs', args.length),
+      typesAttribute('TArgs', args.length, type),
       stringAttribute('_kernel', 'MklNameChangeOp'),
     ],
     [padFirst ? padSpatially(x, padding) : x, weights, ...args],

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { differentiable } from '../differentiable';
+import { differentiable, savedTensor } from '../differentiable';
+import { hasOwnOperations, nativeOperation, storedFloat, typeAttribute } from '../native';
+import { inFloatType } from './cast';
 import { padSpatially } from './convolution';
 
 export interface PoolingOptions {
@@ -37,10 +39,28 @@ export function maxPool(
 /**
  * Mean over height and width: PyTorch's `AdaptiveAvgPool2d(1)` followed by `flatten`.
  *
- * @param x [batch, height, width, channels]
- * @returns [batch, channels]
+ * @param x [batch, height, width, channels], in float32 or bfloat16
+ * @returns [batch, channels], in float32
  */
 export function globalAveragePool(x: tf.Tensor4D): tf.Tensor2D {
+  if (hasOwnOperations()) return ownGlobalAveragePool(x);
+  return plainGlobalAveragePool(inFloatType(x, 'float32'));
+}
+
+/** `lib/engine/cpp/operations/pooling.cc`. */
+function ownGlobalAveragePool(x: tf.Tensor4D): tf.Tensor2D {
+  const attributes = [typeAttribute('T', storedFloat(x))];
+  const output = differentiable([x], () => ({
+    value: nativeOperation('NormDirectionPixelMean', attributes, [x]),
+    saved: [x],
+    backward: (gradient, saved) => [
+      nativeOperation('NormDirectionPixelMeanGrad', attributes, [gradient, savedTensor(saved, 0)]),
+    ],
+  }));
+  return output as tf.Tensor2D;
+}
+
+function plainGlobalAveragePool(x: tf.Tensor4D): tf.Tensor2D {
   const [batch, height, width, channels] = x.shape;
   const output = differentiable([x], () => ({
     value: tf.mean(x, [1, 2]),
