@@ -1,7 +1,9 @@
 import type { DrawnStudy } from '../../lib/report/study/document';
-import { type StudyName, studyNames } from '../../lib/report/study/names';
+import { type StudyName, studyNames as namesOfStudies } from '../../lib/report/study/names';
 import { readDrawnStudy, writeStudy } from '../../lib/report/study/write-study';
+import { readDrawnTable3 } from '../../lib/report/table3/write';
 import { type WriteTable1Options, writeReportPage } from '../../lib/report/write-table1';
+import { studyNames } from '../../lib/results/store';
 import type { Rendered, RenderRequest } from '../grid/study';
 import { studyMethodIds, studyMethods } from '../recipes/studies';
 import { isPaperRecipe, table1Methods } from '../recipes/table1';
@@ -24,8 +26,11 @@ export async function renderStudy(name: StudyName, request: RenderRequest): Prom
   return { files: [...files, report], terminal, json };
 }
 
+/** What the report is made of. */
+export type ReportRequest = Pick<RenderRequest, 'resultsRoot' | 'study' | 'all'>;
+
 /** What table 1 and the report take of the runs that it shares with the studies. */
-export function tableOptions({ resultsRoot, study, all }: RenderRequest): WriteTable1Options {
+export function tableOptions({ resultsRoot, study, all }: ReportRequest): WriteTable1Options {
   const own = table1Methods();
   return {
     resultsRoot,
@@ -38,10 +43,10 @@ export function tableOptions({ resultsRoot, study, all }: RenderRequest): WriteT
   };
 }
 
-/** The studies that have runs, drawn for the report. */
-export async function drawnStudies({ resultsRoot, all }: RenderRequest): Promise<DrawnStudy[]> {
+/** The studies and the table 3 that have runs, drawn for the report. */
+export async function drawnStudies({ resultsRoot, all }: ReportRequest): Promise<DrawnStudy[]> {
   const drawn: DrawnStudy[] = [];
-  for (const name of studyNames) {
+  for (const name of namesOfStudies) {
     const found = await readDrawnStudy({
       name,
       resultsRoot,
@@ -50,5 +55,9 @@ export async function drawnStudies({ resultsRoot, all }: RenderRequest): Promise
     });
     if (found !== null) drawn.push(found);
   }
-  return drawn;
+  const table3 = await readDrawnTable3({
+    resultsRoot,
+    folders: studyNames(resultsRoot, 'table3-'),
+  });
+  return table3 === null ? drawn : [...drawn, table3];
 }

@@ -47,6 +47,12 @@ describe('reproduce:table3', () => {
       expect(text).to.match(/\| KD\+\+ \| not known \|.*\| reduced \|/u);
       expect(text).to.contain('results/paper/table3-coco.json');
 
+      expect(text).to.contain('AP by category on r34-small:r18-small');
+      const page = readFileSync(join(results, 'table3.html'), 'utf8');
+      expect(page).to.contain('Precision over recall, mean of the categories');
+      expect(page.match(/<img src="data:image\/jpeg;base64,/gu)).to.have.length(3);
+      expect(page).to.match(/alt="image 1 \(000001\.png\): ground truth: .*; teacher: /iu);
+
       // Nothing is trained twice, and the same runs give the same table.
       const again = await runTypeScript(command, [...args, '--json']);
       expect(again.status, again.stderr).to.equal(0);

@@ -1,4 +1,5 @@
 import type { DetectionRun } from '../../coco/study/store';
+import { detectionBlocks } from '../detection/blocks';
 import { type Drawing, intervalsInWords } from '../figures';
 import { intervalMargins, intervalPanel, type IntervalRow, marksOf } from '../interval-panel';
 import { alone } from '../plot-style';
@@ -12,6 +13,7 @@ import {
   directoryBelow,
   isFinishedDetection,
   labelOf,
+  runsOf,
   type Table3Group,
   type Table3Pair,
   type Table3Row,
@@ -23,16 +25,24 @@ const paperFile = 'results/paper/table3-coco.json';
 
 const barsWidth = 214;
 
+/** Pictures of what the detectors of a pair found, where there are some. */
+export type PicturesOf = (pair: Table3Pair) => readonly Block[];
+
 /** Table 3 from its groups: the same groups give the same document. */
-export function table3Document(groups: readonly Table3Group[], root: string): StudyDocument {
+export function table3Document(
+  groups: readonly Table3Group[],
+  root: string,
+  picturesOf: PicturesOf = () => [],
+): StudyDocument {
   return {
     name: 'table3',
     title: 'Table 3: COCO detection',
     asks: 'What do the ++ rows gain for Faster R-CNN with a feature pyramid, with ND on the box head?',
-    parts: groups.map((group) => part(group, root)),
+    parts: groups.map((group) => part(group, root, picturesOf)),
     reading: [
       'Box AP in percent as COCO evaluates it (pycocotools’ figures, computed here) on the evaluation images after the last iteration: AP over overlaps 0.50 to 0.95, AP50 and AP75 at one overlap, APl, APm and APs for large, medium and small objects. Mean ± sample standard deviation (number of seeds).',
       'Gains are differences of AP on equal seeds, so that what a seed does to both runs cancels. A ++ row’s base is the same recipe without ND.',
+      'Precision over recall: the mean over the categories at the recalls 0, 0.01, …, 1, at each the best precision that is had there or further right; AP is the mean of such a curve over the overlaps 0.50 to 0.95. Curves, AP by category and pictures are of one run a method, the one with the smallest seed. Pictures: a full line is right (it overlaps an object of its class by at least a half that no surer box took), a dashed one wrong, white dots are missed objects.',
       'Verdict: reduced (another setting than the paper’s: never a match), no paper number (the paper’s setting, but its figure is not known to us), match, above, below, not run.',
       `The paper’s figures of this table are not known to us and nothing is filled in from memory. Who has them completes ${paperFile}; this table and the recipes’ \`expected\` then follow.`,
     ],
@@ -40,7 +50,7 @@ export function table3Document(groups: readonly Table3Group[], root: string): St
   };
 }
 
-function part(group: Table3Group, root: string): StudyPart {
+function part(group: Table3Group, root: string, picturesOf: PicturesOf): StudyPart {
   const { dataset, scale, environment, pairs, dataHash, runs } = group;
   const iterations = [
     ...new Set(
@@ -53,7 +63,7 @@ function part(group: Table3Group, root: string): StudyPart {
     title: `${dataset} · scale ${scale}${iterations.length === 0 ? '' : ` · ${iterations.join(', ')} iterations`}`,
     environment: environmentInWords(environment),
     sentences: sentences(group),
-    blocks: pairs.flatMap(pairBlocks),
+    blocks: pairs.flatMap((pair) => [...pairBlocks(pair), ...picturesOf(pair)]),
     runs: runs.map((run) => entryOf(run, root)),
     dataHash,
   };
@@ -114,6 +124,7 @@ function pairBlocks(pair: Table3Pair): Block[] {
       legend: lossLegend(last),
       plots: last.map((run) => lossDrawing(labelOf(run.config.method), run)),
     },
+    ...detectionBlocks(pair.pair, runsOf(pair), labelOf),
   ];
 }
 

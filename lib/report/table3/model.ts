@@ -79,6 +79,11 @@ export function isFinishedDetection({ evaluation, provenance }: DetectionRun): b
   return evaluation !== null && provenance?.ended === 'finished';
 }
 
+/** All finished runs of a pair, its teacher's first. */
+export function runsOf({ rows }: Table3Pair): DetectionRun[] {
+  return rows.flatMap(({ runs }) => runs.filter(isFinishedDetection));
+}
+
 /** A run's directory below the results, with forward slashes. */
 export function directoryBelow(root: string, { directory }: DetectionRun): string {
   return relative(root, directory).split(sep).join('/');

@@ -3,14 +3,16 @@ import { readDetectionRuns } from '../../coco/study/store';
 import { LabError } from '../../errors';
 import { writeAtomic } from '../../files';
 import { studyDirectory } from '../../results/paths';
-import type { DrawnStudy } from '../study/document';
+import { oneOfEach } from '../detection/blocks';
+import { picturesBlock } from '../detection/pictures-block';
+import type { Block, DrawnStudy } from '../study/document';
 import { drawStudy } from '../study/draw';
 import { renderStudyHtml } from '../study/html-study';
 import { plotSheet } from '../study/plot-sheet';
 import { renderStudyMarkdown, renderStudyTerminal } from '../study/text-study';
 import { renderTable3Csv } from './csv';
-import { table3Document } from './document';
-import { type Table3Group, table3Group } from './model';
+import { type PicturesOf, table3Document } from './document';
+import { labelOf, runsOf, type Table3Group, table3Group, type Table3Pair } from './model';
 
 export interface Table3Source {
   /** The results directory: runs are read below it. */
@@ -55,7 +57,7 @@ export async function writeTable3({
     });
   }
   const groups = groupsOf({ resultsRoot, folders: [...new Set([study, ...folders])].sort() });
-  const document = table3Document(groups, resultsRoot);
+  const document = table3Document(groups, resultsRoot, await drawPictures(groups));
   const drawn = await drawStudy(document);
   const contents: [string, string][] = [
     ['table3.md', renderStudyMarkdown(document, 'table3.svg')],
@@ -78,7 +80,23 @@ export async function writeTable3({
 /** The table with its plots, for a page of several; null where no run belongs to it. */
 export async function readDrawnTable3(source: Table3Source): Promise<DrawnStudy | null> {
   const groups = groupsOf(source);
-  return groups.length === 0 ? null : drawStudy(table3Document(groups, source.resultsRoot));
+  if (groups.length === 0) return null;
+  const pictures = await drawPictures(groups);
+  return drawStudy(table3Document(groups, source.resultsRoot, pictures));
+}
+
+/** Draws what the detectors of each pair found. */
+async function drawPictures(groups: readonly Table3Group[]): Promise<PicturesOf> {
+  const drawn = new Map<Table3Pair, readonly Block[]>();
+  for (const pair of groups.flatMap(({ pairs }) => pairs)) {
+    const named = oneOfEach(runsOf(pair)).map((run) => ({
+      label: labelOf(run.config.method),
+      run,
+    }));
+    const block = await picturesBlock(named);
+    if (block !== null) drawn.set(pair, [block]);
+  }
+  return (pair) => drawn.get(pair) ?? [];
 }
 
 function groupsOf({ resultsRoot, folders }: Table3Source): Table3Group[] {
