@@ -41,6 +41,12 @@ const fewRows = 5;
 /** Room for the methods' names and the axis around a panel that stands alone. */
 export const intervalMargins: Margins = { left: 136, right: 14, top: 4, bottom: 42 };
 
+/** The same with room for the studies' longer labels. */
+export const wideLabelMargins: Margins = { ...intervalMargins, left: 168 };
+
+/** Rows that add a loss to KD say `+ ND` for `KD + ND`: the base stands above them. */
+export const shortLabel = "replace(datum.label, 'KD + ', '+ ')";
+
 /** What panels that stand together share. */
 export const eachItsOwn = { scale: { color: 'independent', shape: 'independent' } } as const;
 
@@ -67,7 +73,15 @@ export function intervalPanel(rows: readonly IntervalRow[], look: PanelLook): La
     field: 'label',
     type: 'nominal',
     sort: rows.map(({ label }) => label),
-    axis: { title: null, grid: true, domain: false, ticks: false, labelPadding: 8, minExtent: 124 },
+    axis: {
+      title: null,
+      grid: true,
+      domain: false,
+      ticks: false,
+      labelPadding: 8,
+      minExtent: 124,
+      labelExpr: shortLabel,
+    },
   } as const;
   const x = {
     type: 'quantitative',

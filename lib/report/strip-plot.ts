@@ -1,6 +1,6 @@
 import { quantile } from 'simple-statistics';
 import type { TopLevelSpec } from 'vega-lite';
-import { intervalMargins } from './interval-panel';
+import { shortLabel, wideLabelMargins } from './interval-panel';
 import { alone, palette } from './plot-style';
 
 /** Many values of one thing: of each class, for instance. */
@@ -42,7 +42,15 @@ export function stripSpec(
     field: 'label',
     type: 'nominal',
     sort: drawn.map(({ label }) => label),
-    axis: { title: null, grid: true, domain: false, ticks: false, labelPadding: 8, minExtent: 124 },
+    axis: {
+      title: null,
+      grid: true,
+      domain: false,
+      ticks: false,
+      labelPadding: 8,
+      minExtent: 124,
+      labelExpr: shortLabel,
+    },
   } as const;
   const x = {
     type: 'quantitative',
@@ -74,6 +82,6 @@ export function stripSpec(
         },
       ],
     },
-    intervalMargins,
+    wideLabelMargins,
   );
 }

@@ -27,7 +27,7 @@ const infoNce: readonly string[] = [
   'kd+infonce-t0.5',
   'kd+infonce-t1',
 ];
-const stripsWidth = 260;
+const stripsWidth = 182;
 /** Of a long run, about so many epochs are drawn. */
 const shownEpochs = 8;
 

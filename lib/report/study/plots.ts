@@ -1,6 +1,6 @@
 import { familySpecs, type PlotSize, type Quantity } from '../curves-plot';
 import { teacherStyle, type Family, type LineStyle } from '../families';
-import { intervalMargins, intervalPanel, marksOf, type IntervalRow } from '../interval-panel';
+import { intervalPanel, marksOf, wideLabelMargins, type IntervalRow } from '../interval-panel';
 import { alone, palette } from '../plot-style';
 import { intervalsInWords, lastOf, type Drawing } from '../figures';
 import { plain, signed } from '../words';
@@ -10,7 +10,7 @@ import { rowOf, type StudyPair, type StudyRow } from './model';
 
 /** Plotting areas, small enough for a telephone. */
 export const plotSize: PlotSize = { width: 286, height: 190 };
-const barsWidth = 214;
+const barsWidth = 182;
 
 /** What every study compares with. */
 export const kdStyle: LineStyle = { color: palette.vermilion, dash: [6, 3] };
@@ -114,7 +114,7 @@ function intervalDrawing(
         ? null
         : alone(
             intervalPanel(rows, { width: barsWidth, axis, zero: write === signed }),
-            intervalMargins,
+            wideLabelMargins,
           ),
   };
 }
