@@ -160,12 +160,22 @@ function resizeAcross(
       let from = start + (first[column] ?? 0) * channels;
       const begin = column * stride;
       const end = begin + (taps[column] ?? 0);
-      for (let tap = begin; tap < end; tap++) {
-        const weight = weights[tap] ?? 0;
-        red += Math.imul(data[from] ?? 0, weight);
-        green += Math.imul(data[from + 1] ?? 0, weight);
-        blue += Math.imul(data[from + 2] ?? 0, weight);
-        from += channels;
+      let tap = begin;
+      for (; tap + 1 < end; tap += 2) {
+        const here = weights[tap] ?? 0;
+        const next = weights[tap + 1] ?? 0;
+        red = (red + Math.imul(data[from] ?? 0, here) + Math.imul(data[from + 3] ?? 0, next)) | 0;
+        green =
+          (green + Math.imul(data[from + 1] ?? 0, here) + Math.imul(data[from + 4] ?? 0, next)) | 0;
+        blue =
+          (blue + Math.imul(data[from + 2] ?? 0, here) + Math.imul(data[from + 5] ?? 0, next)) | 0;
+        from += 6;
+      }
+      if (tap < end) {
+        const last = weights[tap] ?? 0;
+        red = (red + Math.imul(data[from] ?? 0, last)) | 0;
+        green = (green + Math.imul(data[from + 1] ?? 0, last)) | 0;
+        blue = (blue + Math.imul(data[from + 2] ?? 0, last)) | 0;
       }
       result[to] = toByte(red);
       result[to + 1] = toByte(green);
@@ -187,13 +197,29 @@ function resizeDown(
   const sums = new Int32Array(rowBytes);
   for (let row = 0; row < window.height; row++) {
     const output = window.top + row;
-    const from = ((kernel.first[output] ?? 0) - first) * rowBytes;
+    const taps = kernel.taps[output] ?? 0;
+    const weight = output * kernel.stride;
+    let from = ((kernel.first[output] ?? 0) - first) * rowBytes;
     sums.fill(half);
-    for (let tap = 0; tap < (kernel.taps[output] ?? 0); tap++) {
-      const weight = kernel.weights[output * kernel.stride + tap] ?? 0;
-      const start = from + tap * rowBytes;
+    // Two rows at once: the sums are read and written half as often.
+    let tap = 0;
+    for (; tap + 1 < taps; tap += 2) {
+      const upper = kernel.weights[weight + tap] ?? 0;
+      const lower = kernel.weights[weight + tap + 1] ?? 0;
+      const next = from + rowBytes;
       for (let place = 0; place < rowBytes; place++) {
-        sums[place] = (sums[place] ?? 0) + Math.imul(data[start + place] ?? 0, weight);
+        sums[place] =
+          ((sums[place] ?? 0) +
+            Math.imul(data[from + place] ?? 0, upper) +
+            Math.imul(data[next + place] ?? 0, lower)) |
+          0;
+      }
+      from = next + rowBytes;
+    }
+    if (tap < taps) {
+      const last = kernel.weights[weight + tap] ?? 0;
+      for (let place = 0; place < rowBytes; place++) {
+        sums[place] = ((sums[place] ?? 0) + Math.imul(data[from + place] ?? 0, last)) | 0;
       }
     }
     const to = row * rowBytes;
