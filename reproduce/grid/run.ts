@@ -55,6 +55,7 @@ export async function runGrid(study: GridStudy, options: GridOptions): Promise<v
   if (gpu !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = gpu;
   const engine = await startEngine();
   await withData(settings, options, async (dataset) => {
+    if (!isWorker() && isBatchSource(dataset)) dataset.notes?.forEach(say);
     for (const { recipe } of plan()) requireRecipeFits(recipe, dataset);
     if (options.list) return listGrid(settings, options, plan(), dataset);
     // Whoever started this worker has deleted them, once for all workers.
@@ -116,7 +117,6 @@ async function announce(
   say(
     `Data: ${name}, ${train.count} + ${test.count} images of ${height} × ${dataset.width}, ${classes.length} classes. Engine: ${engine.engine} (${tensorflow}, ${engine.device}).`,
   );
-  if (isBatchSource(dataset)) dataset.notes?.forEach(say);
   if (scale !== 'paper' || !name.startsWith(scope.paper.data)) {
     say(
       `This is ${scale} scale on ${name}, not the paper's setting (${scope.paper.words}): its accuracies cannot be compared with the paper's, its gains can.`,
