@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { loadDataset } from '../../lib/data';
 import { dataDirectory } from '../../lib/data/directory';
 import { folderPrefix } from '../../lib/data/folder';
-import { imageFolderSource } from '../../lib/data/imagenet';
+import { folderName, imageFolderSource } from '../../lib/data/imagenet';
 import { findSource } from '../../lib/data/registry';
 import { nameWithSubset, type Subset } from '../../lib/data/subset';
 import type { TrainingRecipe } from '../../lib/train/recipe';
@@ -43,7 +43,7 @@ export const imageNetScope: GridScope = {
   adapted,
   dataLabel: (setting, options) =>
     readsFolder(setting)
-      ? `${nameWithSubset(setting.data, subsetOf(setting, options))}-${sizeOf(setting, options)}px`
+      ? `${nameWithSubset(recordedName(setting), subsetOf(setting, options))}-${sizeOf(setting, options)}px`
       : nameWithSubset(setting.data, subsetOf(setting, options)),
   checkData({ data }, options) {
     if (data !== imageNet) findSource(data);
@@ -64,6 +64,7 @@ export const imageNetScope: GridScope = {
         setting.data === imageNet
           ? join(dataDirectory(options.dataDir), imageNet)
           : setting.data.slice(folderPrefix.length),
+      name: recordedName(setting),
       trainSize: sizeOf(setting, options),
       ...(Object.keys(subset).length > 0 ? { subset } : {}),
       workers: wholeNumber('--workers', options.workers),
@@ -83,6 +84,11 @@ function cacheBytes(text: string): number {
 /** Whether the images are decoded as training goes on. */
 function readsFolder({ data }: Pick<ScopeSetting, 'data'>): boolean {
   return data === imageNet || data.startsWith(folderPrefix);
+}
+
+/** The data as runs record them: not where they lie. */
+function recordedName({ data }: Pick<ScopeSetting, 'data'>): string {
+  return data === imageNet ? data : folderName(data.slice(folderPrefix.length));
 }
 
 function sizeOf({ scale }: ScopeSetting, { size }: GridOptions): number {

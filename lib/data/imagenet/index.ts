@@ -3,6 +3,7 @@ export type { FileCounts } from './check-folder';
 export type { EvaluationPreprocessing } from './evaluation-crop';
 export type { Normalisation } from './jobs';
 export {
+  folderName,
   imageFolderSource,
   imagenetNormalisation,
   type ImageFolderOptions,

@@ -1,4 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
+import { basename, resolve } from 'node:path';
 import { random } from '../../engine/random';
 import { LabError } from '../../errors';
 import { sha256 } from '../../files';
@@ -26,6 +27,8 @@ import { startThreads, type ThreadPool } from './thread-pool';
 export interface ImageFolderOptions {
   /** With `train/CLASS/…` and `val/CLASS/…` or `test/CLASS/…`. */
   readonly root: string;
+  /** As runs record the data; default: `folder:` and the folder's own name, without the place where it lies. */
+  readonly name?: string;
   /** Side of training images; default 224. */
   readonly trainSize?: number;
   /** Default: short side scaled to 8/7 of the training size, the training size cut out, bilinear. */
@@ -102,7 +105,7 @@ export async function imageFolderSource(options: ImageFolderOptions): Promise<Im
     const { train, test, classes } = folder;
     const cache = pixelCache(sizes, Math.min(cacheBytes, largestCache));
     const cached = cache ? roomOf(cache) : { images: 0, bytes: 0 };
-    const name = nameWithSubset(`${folderPrefix}${root}`, subset);
+    const name = nameWithSubset(options.name ?? folderName(root), subset);
     const ahead = (batchSize: number, side: number): number =>
       batchesAhead(workers, batchSize * side * side * 3 * bytesOfNumber);
     return {
@@ -144,6 +147,11 @@ export async function imageFolderSource(options: ImageFolderOptions): Promise<Im
     await pool.dispose();
     throw error;
   }
+}
+
+/** `folder:tiny-imagenet-20` of `/data/tiny-imagenet-20/`: the same wherever it lies. */
+export function folderName(root: string): string {
+  return `${folderPrefix}${basename(resolve(root))}`;
 }
 
 function describe({ files, labels }: FileSplit): SplitDescription {

@@ -189,6 +189,13 @@ describe('the grid of table 2', () => {
     expect(new Set(lengths.map(({ microBatch }) => microBatch))).to.eql(new Set([64]));
   });
 
+  it('names a folder by its own name, wherever it lies', () => {
+    for (const place of ['photos', '/somewhere/else/photos', '../photos/']) {
+      const { dataLabel } = gridSettings(table2Study, options({ data: `folder:${place}` }));
+      expect(dataLabel).to.equal('folder:photos-32px');
+    }
+  });
+
   it('asks for data at the short scale, and refuses names and numbers that cannot be', async () => {
     const refused = (more: Partial<GridOptions>): Promise<{ where?: string; what: string }> =>
       faultOf(() => gridSettings(table2Study, options(more)));
