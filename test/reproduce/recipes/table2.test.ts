@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { imageNetNumber } from '../../../lib/report/study/table2';
 import { paperTable } from '../../../lib/results/paper';
+import { readRuns, studyNames } from '../../../lib/results/store';
 import { parsePairs } from '../../../lib/study/grid';
 import type { TrainingRecipe } from '../../../lib/train/recipe';
 import type { GridOptions } from '../../../reproduce/grid/command';
@@ -193,6 +196,30 @@ describe('the grid of table 2', () => {
     for (const place of ['photos', '/somewhere/else/photos', '../photos/']) {
       const { dataLabel } = gridSettings(table2Study, options({ data: `folder:${place}` }));
       expect(dataLabel).to.equal('folder:photos-32px');
+    }
+  });
+
+  it('gives the committed runs the recipes that they were trained with', function () {
+    const results = join(__dirname, '..', '..', '..', 'results');
+    // A package without its results has none to check.
+    if (!existsSync(join(results, 'runs'))) this.skip();
+    const runs = studyNames(results, 'table2-').flatMap((study) => readRuns(results, study));
+    expect(runs).to.not.be.empty;
+    for (const { config } of runs) {
+      const { method, student, pair, epochs, batchSize, scale, dataset, recipe } = config;
+      const isTeacher = method === 'teacher';
+      const settings = gridSettings(
+        table2Study,
+        options({
+          ...{ scale, data: dataset, epochs: String(epochs), teacherEpochs: String(epochs) },
+          ...{ batch: String(batchSize), pairs: isTeacher ? `${student}:${student}` : pair },
+          ...{ methods: method, seeds: '1' },
+        }),
+      );
+      const [cell] = settings.cells;
+      if (cell === undefined) throw new Error('no cell');
+      const now = isTeacher ? settings.teacherRecipeOf(student) : settings.recipeOf(cell);
+      expect(recipe['training'], `${method} of ${pair}`).to.eql(now);
     }
   });
 
