@@ -7,6 +7,7 @@ import { studyNames } from '../../lib/results/store';
 import type { Rendered, RenderRequest } from '../grid/study';
 import { studyMethodIds, studyMethods } from '../recipes/studies';
 import { isPaperRecipe, table1Methods } from '../recipes/table1';
+import { table2Rows } from '../table2/rows';
 
 /** Renders a study from the run files and writes it, and the report in which it has a section. */
 export async function renderStudy(name: StudyName, request: RenderRequest): Promise<Rendered> {
@@ -43,7 +44,17 @@ export function tableOptions({ resultsRoot, study, all }: ReportRequest): WriteT
   };
 }
 
-/** The studies and the table 3 that have runs, drawn for the report. */
+/** The page that holds everything, where there are runs of table 1 to begin it; its file, or nothing. */
+export async function reportPage(resultsRoot: string): Promise<string[]> {
+  const all = studyNames(resultsRoot, 'table1-');
+  const [study] = all;
+  if (study === undefined) return [];
+  const request = { resultsRoot, study, all };
+  const studies = await drawnStudies(request);
+  return [await writeReportPage({ ...tableOptions(request), studies })];
+}
+
+/** The studies and the tables 2 and 3 that have runs, drawn for the report. */
 export async function drawnStudies({ resultsRoot, all }: ReportRequest): Promise<DrawnStudy[]> {
   const drawn: DrawnStudy[] = [];
   for (const name of namesOfStudies) {
@@ -55,6 +66,13 @@ export async function drawnStudies({ resultsRoot, all }: ReportRequest): Promise
     });
     if (found !== null) drawn.push(found);
   }
+  const table2 = await readDrawnStudy({
+    name: 'table2',
+    resultsRoot,
+    folders: studyNames(resultsRoot, 'table2-'),
+    methods: table2Rows(),
+  });
+  if (table2 !== null) drawn.push(table2);
   const table3 = await readDrawnTable3({
     resultsRoot,
     folders: studyNames(resultsRoot, 'table3-'),

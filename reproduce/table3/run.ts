@@ -8,14 +8,13 @@ import { estimateDetectionStep } from '../../lib/bench/detector-step';
 import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
 import { writeTable3 } from '../../lib/report/table3/write';
-import { writeReportPage } from '../../lib/report/write-table1';
 import { recordedCommand } from '../../lib/results/command';
 import { studyNames } from '../../lib/results/store';
 import { forgetRuns } from '../../lib/study/forget';
 import type { Cell } from '../../lib/study/grid';
 import { isRunHeld, ownerInWords } from '../../lib/study/run-lock';
 import { interruption } from '../../lib/train/interruption';
-import { drawnStudies, tableOptions } from '../studies/render';
+import { reportPage } from '../studies/render';
 import type { Table3Options } from './command';
 import { listDetections } from './list';
 import { type Table3Settings, table3Settings, teacherSeed } from './settings';
@@ -163,19 +162,9 @@ async function render({ study }: Table3Settings, options: Table3Options): Promis
     study,
     folders: studyNames(options.results, 'table3-'),
   });
-  const written = [...files, ...(await renderReport(options.results))];
+  const written = [...files, ...(await reportPage(options.results))];
   process.stdout.write(
     options.json ? `${JSON.stringify({ files: written, table: json })}\n` : `${terminal}\n`,
   );
   say(`Written: ${written.join(', ')}`);
-}
-
-/** The page that holds everything, where there are runs of table 1 to begin it. */
-async function renderReport(resultsRoot: string): Promise<string[]> {
-  const all = studyNames(resultsRoot, 'table1-');
-  const [study] = all;
-  if (study === undefined) return [];
-  const request = { resultsRoot, study, all };
-  const studies = await drawnStudies(request);
-  return [await writeReportPage({ ...tableOptions(request), studies })];
 }
