@@ -55,6 +55,19 @@ for (const engine of engines) {
       expectClose(byWeights as tf.Tensor, [1 + 3, 2 + 4]);
     });
 
+    it('differentiates narrow 1 × 1 kernels with a stride by the pixels that they meet', () => {
+      // A kernel of ones over 4 × 4 pixels of 2 channels, stride 2: it meets pixels 0, 2, 8 and 10.
+      const x = counting<tf.Rank.R4>([1, 4, 4, 2]);
+      const weights = tf.ones<tf.Rank.R4>([1, 1, 2, 3]);
+      const [byInput, byWeights] = tf.grads((a, b) =>
+        convolution(a as tf.Tensor4D, b as tf.Tensor4D, { stride: 2 }),
+      )([x, weights]);
+      const [first, second] = [1 + 5 + 17 + 21, 2 + 6 + 18 + 22] as const;
+      expectClose(byWeights as tf.Tensor, [first, first, first, second, second, second]);
+      const met = numbers(byInput as tf.Tensor).flatMap((value, at) => (value === 0 ? [] : [at]));
+      expect(met).to.deep.equal([0, 1, 4, 5, 16, 17, 20, 21]);
+    });
+
     it('refuses weights of another depth', () => {
       expect(() => convolution(tf.zeros([1, 2, 2, 3]), tf.zeros([1, 1, 2, 4]))).to.throw(
         LabError,
