@@ -98,15 +98,19 @@ export function benchmarkDetectorStep(options: DetectorStepOptions): DetectorSte
   }
 }
 
-/** Seconds of a step with so many images, from one with a single image of common shape. */
+/** Up to this side a whole batch is tried; above it one image, as memory may not hold more. */
+const largestTried = 256;
+
+/** Seconds of a step with so many images of common shape, from one step here. */
 export function estimateDetectionStep({
   shortSide,
   batch,
   ...options
 }: Omit<DetectorStepOptions, 'size' | 'iterations'> & { readonly shortSide: number }): number {
   const size = { height: shortSide, width: Math.round((shortSide * 4) / 3) };
-  const { ms } = benchmarkDetectorStep({ ...options, batch: 1, size, iterations: 1 });
-  return (ms * batch) / 1000;
+  const tried = shortSide <= largestTried ? batch : 1;
+  const { ms } = benchmarkDetectorStep({ ...options, batch: tried, size, iterations: 1 });
+  return (ms * batch) / (1000 * tried);
 }
 
 /** A teacher with random weights and class means. */
