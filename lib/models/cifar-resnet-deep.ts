@@ -27,5 +27,12 @@ export function deepCifarResNet(
     shortcut: 'shortcut',
   });
   const classifier = linearLayer(context, 'linear', { inputs: outputs, outputs: classes });
-  return stagedNetwork({ stem, stages, classifier, embeddingSize: outputs, preActivationNorms });
+  return stagedNetwork({
+    stem,
+    stages,
+    classifier,
+    embeddingSize: outputs,
+    preActivationNorms,
+    bfloat16: true,
+  });
 }

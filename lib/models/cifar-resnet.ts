@@ -41,6 +41,7 @@ export function cifarResNet(
     stem: first,
     stages,
     classifier,
+    bfloat16: true,
     embeddingSize: inputs,
     preActivationNorms: stages.map((_, index) => `layer${index + 1}.${blocksPerStage - 1}.bn2`),
   });

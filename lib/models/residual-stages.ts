@@ -20,6 +20,7 @@ export interface StagedNetworkParts {
   readonly classifier: Layer2D;
   readonly embeddingSize: number;
   readonly preActivationNorms?: readonly string[];
+  readonly bfloat16?: boolean;
 }
 
 /** A network of a stem, stages of residual blocks, global average pooling and a linear classifier. */
@@ -30,9 +31,11 @@ export function stagedNetwork({
   classifier,
   embeddingSize,
   preActivationNorms,
+  bfloat16 = false,
 }: StagedNetworkParts): Network {
   return {
     embeddingSize,
+    bfloat16,
     ...(preActivationNorms ? { preActivationNorms } : {}),
     forward(images, mode) {
       let x = stem(images, mode, { relu: true });

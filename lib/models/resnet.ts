@@ -39,5 +39,6 @@ export function resNet(
     classifier,
     embeddingSize: outputs,
     preActivationNorms,
+    bfloat16: true,
   });
 }

@@ -61,6 +61,7 @@ export function wideResNet(
 
   return {
     embeddingSize: inputs,
+    bfloat16: true,
     preActivationNorms: ['block2.layer.0.bn1', 'block3.layer.0.bn1', 'bn1'],
     forward(images, mode) {
       let x = first(images, mode);

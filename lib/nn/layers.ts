@@ -6,7 +6,7 @@ import {
   type NormTail,
   type RunningStatistics,
 } from '../engine/operations/batch-norm';
-import { convolution, type ConvolutionOptions } from '../engine/operations/convolution';
+import { addBias, convolution, type ConvolutionOptions } from '../engine/operations/convolution';
 import { linear } from '../engine/operations/linear';
 import type { Random } from '../engine/random';
 import { normal, normalFanOut, uniformFanIn } from './initialise';
@@ -75,7 +75,7 @@ export function convolutionLayer(
     : undefined;
   return (x) => {
     const output = convolution(x, weights.value as tf.Tensor4D, { stride, padding, groups });
-    return bias ? tf.add(output, bias.value) : output;
+    return bias ? addBias(output, bias.value as tf.Tensor1D) : output;
   };
 }
 

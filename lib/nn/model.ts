@@ -39,9 +39,11 @@ export interface Model {
    * missing where there are none of that kind.
    */
   readonly preActivationNorms?: readonly string[];
+  /** Whether it takes images in bfloat16: all that it is made of computes in that type. */
+  readonly bfloat16?: boolean;
   /**
-   * @param images [batch, height, width, 3], normalised, in float32 or bfloat16: what the network is made of
-   *   computes in that type where it can, from weights in float32; the output is float32.
+   * @param images [batch, height, width, 3], normalised, in float32, or in bfloat16 where `bfloat16` says so:
+   *   it then computes in that type, from weights in float32; the output is float32.
    * In training, batch norm uses the batch and moves its running statistics.
    */
   forward(images: tf.Tensor4D, mode: ForwardMode): ModelOutput;
@@ -52,13 +54,13 @@ export interface Model {
 }
 
 /** What a model family's builder gives; the registry adds the rest. */
-export type Network = Pick<Model, 'embeddingSize' | 'preActivationNorms' | 'forward'>;
+export type Network = Pick<Model, 'embeddingSize' | 'preActivationNorms' | 'bfloat16' | 'forward'>;
 
 /** A network with its state as a model. */
 export function asModel(
   { name, classes, inputSize }: Pick<Model, 'name' | 'classes' | 'inputSize'>,
   state: ModelState,
-  { embeddingSize, preActivationNorms, forward }: Network,
+  { embeddingSize, preActivationNorms, bfloat16 = false, forward }: Network,
 ): Model {
   return {
     name,
@@ -66,6 +68,7 @@ export function asModel(
     inputSize,
     embeddingSize,
     ...(preActivationNorms ? { preActivationNorms } : {}),
+    bfloat16,
     state,
     forward: (images, mode) => shown(forward(images, mode), mode),
     stateDict: () => state.stateDict(),

@@ -68,7 +68,7 @@ export function configOf(request: Omit<RunRequest, 'engine' | 'directory' | 'com
     dataset: dataset.name,
     epochs: recipe.epochs,
     batchSize: recipe.batchSize,
-    precision: 'f32',
+    precision: recipe.precision ?? 'f32',
     recipeHash: hashJson(whole),
     recipe: whole,
   };

@@ -113,6 +113,7 @@ const paperOptimiser: OptimiserOptions = { momentum: 0.9, weightDecay: 5e-4, nes
 export function createLearner(options: LearnerOptions): Learner {
   const { student, teacher, method, seed = 0, samples = 0, labels, adapterDropout } = options;
   checkTeacher(options);
+  checkPrecision(options);
   const teacherSize = teacher?.model.embeddingSize ?? student.embeddingSize;
   const adapter =
     needs(method, 'teacher space') && teacherSize !== student.embeddingSize
@@ -284,6 +285,20 @@ function requireFinite({ total, terms }: StepResult, { name, terms: named }: Met
     where: `method ${name}`,
     found: `total ${total} (${shares})`,
     remedy: 'Lower the learning rate or the weight of the term that is not finite',
+  });
+}
+
+function checkPrecision({ precision = 'f32', student, teacher }: LearnerOptions): void {
+  if (precision === 'f32') return;
+  const networks = [student, ...(teacher ? [teacher.model] : [])];
+  const unable = networks.find(({ bfloat16 }) => bfloat16 !== true);
+  if (unable === undefined) return;
+  throw new LabError({
+    kind: 'option',
+    what: `${unable.name} computes in float32 only`,
+    where: '--precision bf16',
+    remedy:
+      'Use --precision f32 for this pair; ResNets, wide ResNets, VGG and MobileNets compute in bfloat16 too',
   });
 }
 

@@ -14,6 +14,7 @@ export interface GridOptions {
   readonly epochs?: string;
   readonly teacherEpochs?: string;
   readonly batch?: string;
+  readonly precision?: string;
   readonly teachers?: string;
   readonly teacherWeights?: string;
   readonly classMeans?: string;
@@ -59,6 +60,10 @@ export function gridCommand(study: GridStudy): Command {
     .option('--epochs <number>', 'epochs of each student (milestones and warm-ups shrink along)')
     .option('--teacher-epochs <number>', 'epochs of a teacher that is trained here')
     .option('--batch <number>', 'images in a batch, teachers included (default: the recipe’s)')
+    .option(
+      '--precision <precision>',
+      'f32, or bf16: networks compute in bfloat16 while they train; weights and evaluation stay in float32 (default: f32)',
+    )
     .option(
       '--teachers <choice>',
       help.teachers ??

@@ -4,9 +4,10 @@ import { type PlannedRun, planRuns } from '../../lib/study/plan';
 import { isAlone } from './alone-once';
 import { type GridSettings, teacherSeed } from './settings';
 
-/** Runs on other data or of another length lie apart, so that none stands in another's way. */
-export function runsFolder({ scope, scale, dataLabel }: GridSettings): string {
-  return `${scope.prefix}${scale}-${dataLabel}`;
+/** Runs on other data, of another length or in another precision lie apart, so that none stands in another's way. */
+export function runsFolder({ scope, scale, dataLabel, precision }: GridSettings): string {
+  const suffix = precision === 'f32' ? '' : `-${precision}`;
+  return `${scope.prefix}${scale}-${dataLabel}${suffix}`;
 }
 
 /** The runs of these cells and their teachers, as they stand on disk now. */

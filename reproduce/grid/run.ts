@@ -1,6 +1,7 @@
 import { dataProgressPrinter } from '../../lib/data';
 import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
+import { requirePrecision } from '../../lib/engine/precision';
 import { type CostModel, costModel } from '../../lib/study/cost';
 import { clock } from '../../lib/study/clock';
 import { estimateMemory, memoryInWords } from '../../lib/study/memory';
@@ -54,6 +55,7 @@ export async function runGrid(study: GridStudy, options: GridOptions): Promise<v
   const [gpu] = jobs.gpus;
   if (gpu !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = gpu;
   const engine = await startEngine();
+  requirePrecision(settings.precision, engine, say);
   await withData(settings, options, async (dataset) => {
     if (!isWorker() && isBatchSource(dataset)) dataset.notes?.forEach(say);
     for (const { recipe } of plan()) requireRecipeFits(recipe, dataset);

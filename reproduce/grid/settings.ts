@@ -1,3 +1,4 @@
+import { parsePrecision, type Precision } from '../../lib/engine/precision';
 import { LabError, unknownName } from '../../lib/errors';
 import { type Cell, gridOf, parseMethods, parsePairs, parseSeeds } from '../../lib/study/grid';
 import { type JobChoice, parseGpus } from '../../lib/study/graphics-jobs';
@@ -23,6 +24,7 @@ export interface GridSettings extends ScopeSetting {
   readonly scope: GridScope;
   /** The data as the folder of runs names them. */
   readonly dataLabel: string;
+  readonly precision: Precision;
   readonly methods: readonly string[];
   /** The whole grid, and what of it is to run here. */
   readonly grid: readonly Cell[];
@@ -60,6 +62,7 @@ export function gridSettings(study: GridStudy, options: GridOptions): GridSettin
     wholeNumber('--teacher-epochs', options.teacherEpochs) ?? common.teacherEpochs;
   const batchSize = wholeNumber('--batch', options.batch) ?? common.batch;
   const { learningRate } = common;
+  const precision = parsePrecision(options.precision ?? 'f32', '--precision');
   const setting = { scale, data: options.data ?? common.data ?? missingData(scale), pairs };
   scope.checkData(setting, options);
   const teachers = scope.chooseTeachers(options, setting);
@@ -69,13 +72,15 @@ export function gridSettings(study: GridStudy, options: GridOptions): GridSettin
   const adapted = (recipe: TrainingRecipe, over = recipe.epochs): TrainingRecipe => {
     const scaled = scaledToEpochs(recipe, over);
     const batched = batchSize === undefined ? scaled : scope.inBatches(scaled, batchSize);
-    return scope.adapted(batched, setting, options);
+    const typed = precision === 'bf16' ? { ...batched, precision } : batched;
+    return scope.adapted(typed, setting, options);
   };
   const grid = study.aloneOnce === true ? studentAloneOnce(whole) : whole;
   return {
     ...setting,
     scope,
     dataLabel: scope.dataLabel(setting, options),
+    precision,
     methods,
     grid,
     cells: partOf(grid, options),

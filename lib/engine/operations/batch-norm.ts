@@ -6,6 +6,7 @@ import {
   hasOwnOperations,
   intAttribute,
   isNative,
+  nativeOperation,
   nativeOperations,
   type OperationAttribute,
   storedFloat,
@@ -77,9 +78,9 @@ function withTail(normalised: tf.Tensor4D, { residual, relu = false }: NormTail)
 
 /**
  * Batch norm with running statistics, as PyTorch in evaluation, and what follows it; its gradient holds the
- * statistics constant.
+ * statistics constant. On the CPU it is one operation of this package's own unless a gradient is wanted.
  *
- * @param x [batch, height, width, channels], in float32
+ * @param x [batch, height, width, channels], in float32, or in bfloat16 where no gradient is wanted
  */
 export function batchNormEvaluation(
   x: tf.Tensor4D,
@@ -87,6 +88,20 @@ export function batchNormEvaluation(
   { mean, variance }: RunningStatistics,
   tail: NormTail = {},
 ): tf.Tensor4D {
+  if (hasOwnOperations() && !tf.engine().isTapeOn()) {
+    const { residual, relu = false } = tail;
+    const residuals = residual ? [residual] : [];
+    return nativeOperation(
+      'NormDirectionBatchNormEvaluation',
+      [
+        typeAttribute('T', storedFloat(x)),
+        boolAttribute('relu', relu),
+        intAttribute('residuals', residuals.length),
+        floatAttribute('epsilon', batchNormEpsilon),
+      ],
+      [x, scale, shift, mean, variance, ...residuals],
+    ) as tf.Tensor4D;
+  }
   return withTail(tf.batchNorm(x, mean, variance, shift, scale, batchNormEpsilon), tail);
 }
 

@@ -10,7 +10,7 @@ import {
   stringAttribute,
   typeAttribute,
 } from '../native';
-import { castTo, type FloatType } from './cast';
+import { castTo, type FloatType, inFloatType } from './cast';
 
 export interface ConvolutionOptions {
   readonly stride?: number;
@@ -41,9 +41,27 @@ export function convolution(
       remedy: 'Input channels must equal weight depth × groups, and groups divide the outputs',
     });
   }
-  return isNative()
-    ? nativeConvolution(x, weights, stride, padding)
-    : plainConvolution(x, weights, stride, padding, groups);
+  if (!isNative()) return plainConvolution(x, weights, stride, padding, groups);
+  if (groups === 1) return nativeConvolution(x, weights, stride, padding);
+  // TensorFlow has no grouped convolution in bfloat16 on a CPU.
+  const wide = nativeConvolution(inFloatType(x, 'float32'), weights, stride, padding);
+  return inFloatType(wide, storedFloat(x));
+}
+
+/** A number for each channel added; the gradient of the bias is float32, as it is. */
+export function addBias(x: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D {
+  const type = storedFloat(x);
+  if (type === 'float32') return tf.add(x, bias);
+  const attributes = [typeAttribute('T', type), stringAttribute('data_format', 'NHWC')];
+  const output = differentiable([x, bias], () => ({
+    value: nativeOperation('BiasAdd', attributes, [x, castTo(bias, type)]),
+    saved: [],
+    backward: (gradient) => [
+      tf.clone(gradient),
+      tf.sum(castTo(gradient, 'float32') as tf.Tensor4D, [0, 1, 2]),
+    ],
+  }));
+  return output as tf.Tensor4D;
 }
 
 /** TensorFlow reads the number of groups off a filter that is shallower than its input. */

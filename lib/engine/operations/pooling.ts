@@ -26,14 +26,16 @@ export function averagePool(
 /**
  * Maximum pooling as PyTorch's `MaxPool2d`: padded cells never win.
  *
- * @param x [batch, height, width, channels]
+ * @param x [batch, height, width, channels], in float32 or bfloat16; the output is of the same type
  */
 export function maxPool(
   x: tf.Tensor4D,
   { kernel, stride = kernel, padding = 0 }: PoolingOptions,
 ): tf.Tensor4D {
-  const padded = padding > 0 ? padWithLowest(x, padding) : x;
-  return tf.maxPool(padded, kernel, stride, 'valid');
+  // TensorFlow.js' pooling takes float32 only; a maximum is the same number in both.
+  const wide = inFloatType(x, 'float32');
+  const padded = padding > 0 ? padWithLowest(wide, padding) : wide;
+  return inFloatType(tf.maxPool(padded, kernel, stride, 'valid'), storedFloat(x));
 }
 
 /**

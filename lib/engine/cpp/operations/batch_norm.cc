@@ -109,6 +109,39 @@ void Forward(void* kernel, TF_OpKernelContext* context) {
   });
 }
 
+// With statistics from outside: one pass.
+template <typename Number>
+void Evaluate(void* kernel, TF_OpKernelContext* context) {
+  const Attributes& attributes = *static_cast<Attributes*>(kernel);
+  Run run(context);
+  const Tensor x = run.Input(0), scale = run.Input(1), shift = run.Input(2), mean = run.Input(3),
+               variance = run.Input(4);
+  if (!run.ok()) return;
+  const int64_t channels = scale.size();
+  run.Require(channels > 0 && x.size() > 0 && x.shape().back() == channels,
+              "the last axis of a batch norm's input must be its channels");
+  run.Require(shift.size() == channels && mean.size() == channels && variance.size() == channels,
+              "a batch norm's scale, shift and statistics must have one number a channel");
+  const bool summed = run.inputs() > 5;
+  const Tensor residual = summed ? run.Input(5) : Tensor(nullptr);
+  if (summed) run.Require(residual.size() == x.size(), "a batch norm's residual must be of its input's shape");
+  const Tensor y = run.Output(0, x.type(), x.shape());
+  if (!run.ok()) return;
+  std::vector<float> factor(channels), offset(channels);
+  for (int64_t c = 0; c < channels; ++c) {
+    const double a = scale.data<float>()[c] / sqrt(static_cast<double>(variance.data<float>()[c]) + attributes.epsilon);
+    factor[c] = static_cast<float>(a);
+    offset[c] = static_cast<float>(shift.data<float>()[c] - mean.data<float>()[c] * a);
+  }
+  const Chunks chunks(RowsOf(x, channels));
+  const Line line = {factor.data(), offset.data()};
+  InParallel(chunks.count, [&](int chunk) {
+    const int64_t at = chunks.Offset(chunk);
+    Loops<Number>().normalise(x.data<Number>() + at, summed ? residual.data<Number>() + at : nullptr,
+                              chunks.Of(chunk), line, attributes.relu, y.data<Number>() + at);
+  });
+}
+
 template <typename Number>
 void Backward(void* kernel, TF_OpKernelContext* context) {
   const Attributes& attributes = *static_cast<Attributes*>(kernel);
@@ -172,6 +205,10 @@ void* MakeForward(TF_OpKernelConstruction* construction) {
                         FloatAttribute(construction, "momentum")};
 }
 
+void* MakeEvaluation(TF_OpKernelConstruction* construction) {
+  return new Attributes{BoolAttribute(construction, "relu"), FloatAttribute(construction, "epsilon"), 0};
+}
+
 void* MakeBackward(TF_OpKernelConstruction* construction) {
   return new Attributes{BoolAttribute(construction, "relu"), 0, 0};
 }
@@ -181,6 +218,7 @@ void Destroy(void* kernel) { delete static_cast<Attributes*>(kernel); }
 template <typename Number>
 void RegisterFor(TF_DataType type) {
   RegisterKernel("NormDirectionBatchNorm", MakeForward, Forward<Number>, Destroy, &type);
+  RegisterKernel("NormDirectionBatchNormEvaluation", MakeEvaluation, Evaluate<Number>, Destroy, &type);
   RegisterKernel("NormDirectionBatchNormGrad", MakeBackward, Backward<Number>, Destroy, &type);
 }
 
@@ -195,6 +233,11 @@ void RegisterBatchNorm() {
                           "new_variance: float"},
                          {"T: {float, bfloat16}", "residuals: int >= 0", "relu: bool", "epsilon: float",
                           "momentum: float"}}) &&
+      RegisterOperation({"NormDirectionBatchNormEvaluation",
+                         {"x: T", "scale: float", "shift: float", "mean: float", "variance: float",
+                          "residual: residuals * T"},
+                         {"y: T"},
+                         {"T: {float, bfloat16}", "residuals: int >= 0", "relu: bool", "epsilon: float"}}) &&
       RegisterOperation({"NormDirectionBatchNormGrad",
                          {"gradient: T", "x: T", "scale: float", "mean: float", "inverse_deviation: float",
                           "y: outputs * T"},

@@ -1,0 +1,146 @@
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'chai';
+import { evaluationBatches } from '../../lib/data/batches';
+import { crossEntropy, kd, normDirection, ofd, reviewKd } from '../../lib/distill/terms';
+import type { Precision } from '../../lib/engine/precision';
+import { requirePrecision } from '../../lib/engine/precision';
+import { createModel } from '../../lib/models/registry';
+import { hashStateDict } from '../../lib/nn/hash';
+import { createLearner, type LearnerOptions } from '../../lib/train/learner';
+import { smallDataset } from '../support/datasets';
+import { withEngine } from '../support/engine';
+import { faultOf } from '../support/faults';
+
+const dataset = smallDataset({ perClass: 16, side: 32 });
+const classes = dataset.classes.length;
+const kdPlusPlus = {
+  name: 'kd++',
+  terms: [crossEntropy(), kd({ weight: 1 }), normDirection({ weight: 2 })],
+};
+
+interface Trained {
+  /** All changes of the student's weights over the steps, one after the other. */
+  readonly change: Float32Array;
+  readonly hash: string;
+  /** Live tensors after each step. */
+  readonly tensors: readonly number[];
+  readonly total: number;
+}
+
+/** Some steps on a batch of real shapes, from the same first weights. */
+function trained(
+  precision: Precision,
+  {
+    steps = 1,
+    pair = ['resnet20', 'resnet8'],
+    method = kdPlusPlus,
+    before: earlier = 0,
+  }: {
+    steps?: number;
+    pair?: readonly [string, string];
+    method?: LearnerOptions['method'];
+    /** Steps in float32 that come first and do not count. */
+    before?: number;
+  } = {},
+): Trained {
+  const student = createModel(pair[1], { classes, seed: 1 });
+  const model = createModel(pair[0], { classes, seed: 2 });
+  const means = Float32Array.from({ length: classes * model.embeddingSize }, (_, i) => 1 + (i % 7));
+  const parts = {
+    student,
+    teacher: { model, classMeans: means },
+    method,
+    // Without decay and momentum a step is the gradient.
+    optimiser: { momentum: 0, weightDecay: 0, nesterov: false },
+    labels: dataset.train.labels,
+    samples: dataset.train.count,
+  };
+  const first = createLearner(parts);
+  const learner = createLearner({ ...parts, precision });
+  const [batch] = evaluationBatches(dataset, dataset.train, dataset.train.count);
+  if (batch === undefined) throw new Error('no batch');
+  const images = tf.tensor4d(batch.images, [batch.count, 32, 32, 3]);
+  const labels = tf.tensor1d(Int32Array.from(batch.labels), 'int32');
+  const weights = (): number[] =>
+    student.state.trainable.flatMap(({ value }) => [...value.dataSync<'float32'>()]);
+  try {
+    for (let step = 0; step < earlier; step++) {
+      first.step({ images, labels }, { epoch: 30, learningRate: 0.02 });
+    }
+    const before = weights();
+    const tensors: number[] = [];
+    let total = NaN;
+    for (let step = 0; step < steps; step++) {
+      ({ total } = learner.step({ images, labels }, { epoch: 30, learningRate: 0.01 }));
+      tensors.push(tf.memory().numTensors);
+    }
+    const change = Float32Array.from(weights(), (weight, index) => weight - (before[index] ?? 0));
+    return { change, hash: hashStateDict(student.stateDict()), tensors, total };
+  } finally {
+    [first, learner].forEach((item) => item.dispose());
+    [student, model, images, labels].forEach((item) => item.dispose());
+  }
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  const dot = (x: Float32Array, y: Float32Array): number =>
+    x.reduce((sum, value, index) => sum + value * (y[index] ?? 0), 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}
+
+describe('training in bfloat16', () => {
+  withEngine('native');
+
+  it('has the gradient of float32 up to a cosine of 0.99', () => {
+    // Right after the first weights are drawn, gradients are noise: PyTorch's differ as much.
+    const exact = trained('f32', { before: 20 });
+    const rounded = trained('bf16', { before: 20 });
+    expect(rounded.hash).to.not.equal(exact.hash);
+    expect(cosine(exact.change, rounded.change)).to.be.above(0.99);
+    expect(rounded.total).to.be.closeTo(exact.total, 0.02 * exact.total);
+  });
+
+  it('gives the same bytes each time', () => {
+    expect(trained('bf16', { steps: 3 }).hash).to.equal(trained('bf16', { steps: 3 }).hash);
+  });
+
+  it('leaves as many tensors after each step', () => {
+    const { tensors } = trained('bf16', { steps: 4 });
+    expect(new Set(tensors.slice(1)).size).to.equal(1);
+  });
+
+  it('gives features to losses in float32', () => {
+    for (const term of [reviewKd(), ofd()]) {
+      const method = { name: term.loss, terms: [crossEntropy(), term] };
+      const [exact, rounded] = [trained('f32', { method }), trained('bf16', { method })];
+      expect(rounded.total, term.loss).to.be.closeTo(exact.total, 0.05 * exact.total);
+    }
+  });
+
+  it('is refused by name where a network has parts without it, and possible in the other families', async () => {
+    for (const pair of [
+      ['resnet8', 'ShuffleV1'],
+      ['ShuffleV2', 'resnet8'],
+    ] as const) {
+      const { what } = await faultOf(() => trained('bf16', { pair }));
+      expect(what).to.match(/^ShuffleV[12] computes in float32 only$/);
+    }
+    for (const name of ['resnet8x4', 'wrn_16_1', 'vgg8', 'MobileNetV2', 'resnet18_half']) {
+      expect(trained('bf16', { pair: [name, name] }).total, name).to.be.above(0);
+    }
+  });
+
+  it('says what it costs where the processor has no instructions for it, and stops without an engine', async () => {
+    const notices: string[] = [];
+    const note = (message: string): void => void notices.push(message);
+    requirePrecision('bf16', { bfloat16: 'accelerated' }, note);
+    requirePrecision('f32', { bfloat16: 'none' }, note);
+    expect(notices).to.deep.equal([]);
+    requirePrecision('bf16', { bfloat16: 'emulated' }, note);
+    expect(notices.join()).to.match(/no instructions for bfloat16.*several times as long/);
+    const { remedy } = await faultOf(() => {
+      requirePrecision('bf16', { bfloat16: 'none' }, note);
+    });
+    expect(remedy).to.include('--precision f32');
+  });
+});
