@@ -10,6 +10,7 @@ export {
   readFinishedDetectors,
   type DetectionResultRow,
 } from './detection-results';
+export { sweepInCell, type CellSweepOptions } from './sweep';
 export {
   readEpochs,
   readPaper,
@@ -19,3 +20,12 @@ export {
   type ResultRow,
   type ResultsOptions,
 } from './results';
+export {
+  bySetting,
+  judgeClaims,
+  summariseResults,
+  type ClaimRow,
+  type MethodRow,
+  type SettingRows,
+  type SummaryOptions,
+} from './summary';

@@ -84,14 +84,15 @@ function supplyWhatIsMissing(window: DOMWindow): void {
   };
   const box = function (this: Element): object {
     const { width, height, size } = text(this);
+    const left = -width * partBefore(this.getAttribute('text-anchor'));
     return {
-      x: 0,
+      x: left,
       y: -size,
       width,
       height,
-      left: 0,
+      left,
       top: -size,
-      right: width,
+      right: left + width,
       bottom: height - size,
     };
   };
@@ -120,6 +121,12 @@ function supplyWhatIsMissing(window: DOMWindow): void {
     // Plotly writes what matters on the elements themselves; to work through style sheets takes seconds.
     getComputedStyle: (element: HTMLElement) => element.style,
   });
+}
+
+/** The part of a text that is left of where it is put. */
+function partBefore(anchor: string | null): number {
+  if (anchor === 'middle') return 0.5;
+  return anchor === 'end' ? 1 : 0;
 }
 
 function nearestStyle(element: Element, name: 'fontSize' | 'fontWeight'): string {

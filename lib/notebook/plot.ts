@@ -49,8 +49,7 @@ export function prepared({ data, layout = {} }: Figure): {
     margin: { l: 70, r: 30, t: 60, b: 60 },
     ...defaultSize,
     ...layout,
-    xaxis: { ...axis, ...layout.xaxis },
-    yaxis: { ...axis, ...layout.yaxis },
+    ...styledAxes(layout),
   };
   return { data: rounded(data) as Partial<Data>[], layout: rounded(styled) as typeof styled };
 }
@@ -60,6 +59,15 @@ const axis: Partial<Layout['xaxis']> = {
   linecolor: '#444444',
   zerolinecolor: '#bbbbbb',
 };
+
+/** Every axis of the layout, and the first two in any case. */
+function styledAxes(layout: Partial<Layout>): Partial<Layout> {
+  const own = Object.entries(layout).filter(([name]) => /^[xy]axis\d*$/u.test(name));
+  const given = { xaxis: {}, yaxis: {}, ...Object.fromEntries(own) };
+  return Object.fromEntries(
+    Object.entries(given).map(([name, settings]) => [name, { ...axis, ...settings }]),
+  );
+}
 
 /** A copy as JSON holds it, with typed arrays as plain ones and numbers rounded. */
 function rounded(value: unknown): unknown {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EpochMetrics } from '../results/schema';
 import { train } from '../train/train';
-import type { TrainingOptions } from '../train/train';
+import type { TrainingEvents, TrainingOptions } from '../train/train';
 import { showProgress } from './progress';
 
 /** What `train` takes, without what only a run that can be resumed needs. */
@@ -25,24 +25,34 @@ export async function trainInCell(
 ): Promise<EpochMetrics[]> {
   const directory = mkdtempSync(join(tmpdir(), 'norm-direction-cell-'));
   const metrics: EpochMetrics[] = [];
-  const progress = showProgress(title, options.recipe.epochs, 'epochs');
+  const shown = epochsInCell(title, options.recipe.epochs);
   try {
     await train({
       ...options,
       directory,
       recipeHash: 'cell',
-      onBatch: ({ epoch, batch, batches, loss }) => {
-        const done = epoch - 1 + batch / batches;
-        progress.update(Math.min(done, epoch), `loss ${loss.toFixed(3)}`);
-      },
-      onEpoch: (epoch) => {
+      ...shown,
+      onEpoch: (epoch, seconds) => {
         metrics.push(epoch);
+        shown.onEpoch?.(epoch, seconds);
       },
     });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
-  const top1 = metrics.at(-1)?.testTop1;
-  progress.finish(top1 === undefined ? '' : `test accuracy ${top1.toFixed(1)} %`);
   return metrics;
+}
+
+/** Shows a training of so many epochs as one line of progress in the cell. */
+export function epochsInCell(title: string, epochs: number): TrainingEvents {
+  const progress = showProgress(title, epochs, 'epochs');
+  return {
+    onBatch: ({ epoch, batch, batches, loss }) => {
+      const done = epoch - 1 + batch / batches;
+      progress.update(Math.min(done, epoch), `loss ${loss.toFixed(3)}`);
+    },
+    onEpoch: ({ epoch, testTop1 }) => {
+      if (epoch === epochs) progress.finish(`test accuracy ${testTop1.toFixed(1)} %`);
+    },
+  };
 }

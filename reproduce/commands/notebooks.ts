@@ -42,15 +42,18 @@ async function execute(names: string[], options: NotebooksOptions): Promise<void
   await ensureCompiled((message) => {
     log(`${message}\n`);
   });
+  let startedAt = 0;
   const results = await runNotebooks(files, {
     ...(output === undefined ? {} : { output }),
     cellTimeout: timeout,
     onNotebook: (name, index, count) => {
+      startedAt = performance.now();
       log(`\n${name} (${String(index)} of ${String(count)})\n`);
     },
     cellEvents: {
       onCell: (cell, cells, source) => {
-        log(`  [${String(cell)}/${String(cells)}] ${firstLine(source)}\n`);
+        const elapsed = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6);
+        log(`${elapsed} s [${String(cell)}/${String(cells)}] ${firstLine(source)}\n`);
       },
       onText: (text) => {
         log(text.replace(/^(?=.)/gmu, '      '));

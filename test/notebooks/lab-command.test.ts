@@ -10,7 +10,7 @@ import { withFolder } from '../support/folder';
 const command = join(__dirname, '..', '..', 'reproduce', 'commands', 'lab.ts');
 
 describe('npm run lab', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const folder = withFolder();
   const cache = (): string => join(folder(), 'cache');
 

@@ -64,7 +64,10 @@ export function createOutputCollector(): OutputCollector {
       all(cell)
         .map((output) => (output.kind === 'stream' && output.name === name ? output.text : ''))
         .join(''),
-    outputs: (cell) => all(cell).map(asFileOutput),
+    outputs: (cell) =>
+      all(cell)
+        .filter((output) => output.kind === 'display' || output.text !== '')
+        .map(asFileOutput),
   };
 }
 

@@ -1,0 +1,69 @@
+import { expect } from 'chai';
+import { bySetting, judgeClaims, summariseResults } from '../../lib/notebook/summary';
+import type { ResultRow } from '../../lib/notebook/results';
+
+/** Runs of one method on one pair, one for each top-1; seeds from 1. */
+function runs(method: string, top1: readonly number[], more: Partial<ResultRow> = {}): ResultRow[] {
+  return top1.map((value, index) => ({
+    study: 'table1-short-made-up',
+    pair: 'resnet20:resnet8',
+    method,
+    seed: index + 1,
+    epochs: 3,
+    top1: value,
+    best: value,
+    norm: 8 + index,
+    cosine: null,
+    ...more,
+  }));
+}
+
+const kd = runs('kd', [50, 52, 54]);
+const nd = runs('kd++', [51, 53.5, 54.5], { cosine: 0.75 });
+
+describe('runs as rows of a notebook’s tables', () => {
+  it('are means over the seeds, with the gain over the base on the same seeds', () => {
+    const [base, better] = summariseResults([...nd, ...kd], {
+      methods: ['kd', 'kd++', 'dkd'],
+      over: 'kd',
+    });
+    expect(base).to.include({ method: 'kd', seeds: 3, top1: 52, std: 2, gain: null, low: null });
+    expect(base).to.include({ norm: 9, cosine: null });
+    expect(better).to.include({ method: 'kd++', top1: 53, gain: 1, cosine: 0.75 });
+    // Differences 1, 1.5, 0.5: deviation 0.5, Student's t with two degrees of freedom 4.303.
+    const half = (4.303 * 0.5) / Math.sqrt(3);
+    expect(better?.low).to.be.closeTo(1 - half, 1e-9);
+    expect(better?.high).to.be.closeTo(1 + half, 1e-9);
+  });
+
+  it('have no spread and no interval with one seed', () => {
+    const [, better] = summariseResults([...kd.slice(0, 1), ...nd.slice(0, 1)], { over: 'kd' });
+    expect(better).to.include({ seeds: 1, std: null, gain: 1, low: null, high: null });
+  });
+
+  it('are never averaged over studies, pairs or lengths', () => {
+    const rows = [...kd, ...runs('kd', [30], { epochs: 9 }), ...runs('kd', [20], { pair: 'a:b' })];
+    expect(summariseResults(rows).map(({ top1 }) => top1)).to.deep.equal([52, 30, 20]);
+    expect(bySetting(summariseResults(rows)).map(({ caption }) => caption)).to.deep.equal([
+      'table1-short-made-up: resnet20 → resnet8, 3 epochs',
+      'table1-short-made-up: resnet20 → resnet8, 9 epochs',
+      'table1-short-made-up: a → b, 3 epochs',
+    ]);
+  });
+
+  it('give a verdict on each claim, and say what was not run', () => {
+    const claims = [
+      { statement: 'ND helps', better: 'kd++', worse: 'kd' },
+      { statement: 'cosine helps', better: 'kd+cosine', worse: 'kd' },
+      { statement: 'DKD helps', better: 'dkd', worse: 'kd' },
+    ];
+    const cosine = runs('kd+cosine', [53, 55.1, 56.9]);
+    const judged = judgeClaims([...kd, ...nd, ...cosine], claims);
+    expect(judged.map(({ verdict, seeds }) => [verdict, seeds])).to.deep.equal([
+      ['not shown', 3],
+      ['holds', 3],
+      ['not run', 0],
+    ]);
+    expect(judgeClaims(runs('teacher', [60], { pair: 'resnet20' }), claims)).to.deep.equal([]);
+  });
+});
