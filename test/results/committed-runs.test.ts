@@ -15,11 +15,16 @@ describe('the committed runs', () => {
     if (!existsSync(join(results, 'runs'))) this.skip();
     const runs = studyNames(results, 'table1-short').flatMap((study) => readRuns(results, study));
     expect(runs).to.not.be.empty;
-    for (const { config } of runs) {
+    for (const { config, provenance } of runs) {
       const { method, student, pair, epochs, recipe, recipeHash } = config;
       const [named] = method === 'teacher' ? [] : parsePairs(pair);
       const now = named ? table1Recipe(named, method) : table1TeacherRecipe(student);
-      expect(recipe['training'], `${method} of ${pair}`).to.eql(scaledToEpochs(now, epochs));
+      const asked = / --batch (\d+)/.exec(provenance.command)?.[1];
+      const batchSize = asked === undefined ? now.batchSize : Number(asked);
+      expect(recipe['training'], `${method} of ${pair}`).to.eql({
+        ...scaledToEpochs(now, epochs),
+        batchSize,
+      });
       expect(recipeHash).to.equal(hashJson(recipe));
     }
   });
