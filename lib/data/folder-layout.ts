@@ -78,8 +78,14 @@ function classesOf(splitFolder: string): string[] {
     .map(({ name }) => name)
     .filter((name) => isFolder(join(splitFolder, name)));
   if (classes.length === 0) throw faulty('an image folder has no images', splitFolder, 'no class');
+  const [only = ''] = classes;
   if (classes.length === 1) {
-    throw faulty('an image folder has one class only', splitFolder, `'${classes[0] ?? ''}'`);
+    const inside = entriesOf(join(splitFolder, only)).map(({ name }) => name);
+    const nested = inside.find((name) => isFolder(join(splitFolder, only, name)));
+    if (nested !== undefined && !inside.some(isImage)) {
+      throw faulty('the class folders lie a folder too deep', splitFolder, `${only}/${nested}/`);
+    }
+    throw faulty('an image folder has one class only', splitFolder, `'${only}'`);
   }
   return classes;
 }
@@ -125,7 +131,8 @@ function readSplit(
 
 function imagesOf(folder: string): string[] {
   const names = entriesOf(folder).map(({ name }) => name);
-  const images = names.filter((name) => isImage(name) && isFile(join(folder, name)));
+  // A link that leads nowhere counts: passed over, an image would be missing without a word.
+  const images = names.filter((name) => isImage(name) && !isFolder(join(folder, name)));
   if (images.length > 0) return images;
   const nested = names.find((name) => isFolder(join(folder, name)));
   if (nested !== undefined) {

@@ -141,7 +141,16 @@ function lastTap({ first, taps }: Kernel, output: number): number {
   return (first[output] ?? 0) + (taps[output] ?? 1) - 1;
 }
 
-/** The box's rows scaled across, of which the window's columns are computed. */
+let scratchBytes = new Uint8Array(0);
+let scratchSums = new Int32Array(0);
+
+/** Kept for what no caller sees: memory that is new for each image costs more than the sums in it. */
+function scratchOf(bytes: number): Uint8Array {
+  if (scratchBytes.length < bytes) scratchBytes = new Uint8Array(bytes);
+  return scratchBytes;
+}
+
+/** The box's rows scaled across, of which the window's columns are computed, in memory that the next call takes. */
 function resizeAcross(
   { data, width: rowPixels }: Pixels,
   box: Box,
@@ -149,7 +158,7 @@ function resizeAcross(
   window: Box,
 ): Pixels {
   const { left, width } = window;
-  const result = new Uint8Array(box.height * width * channels);
+  const result = scratchOf(box.height * width * channels);
   let to = 0;
   for (let row = 0; row < box.height; row++) {
     const start = ((box.top + row) * rowPixels + box.left) * channels;
@@ -194,7 +203,8 @@ function resizeDown(
 ): Uint8Array {
   const rowBytes = width * channels;
   const result = new Uint8Array(window.height * rowBytes);
-  const sums = new Int32Array(rowBytes);
+  if (scratchSums.length < rowBytes) scratchSums = new Int32Array(rowBytes);
+  const sums = scratchSums.subarray(0, rowBytes);
   for (let row = 0; row < window.height; row++) {
     const output = window.top + row;
     const taps = kernel.taps[output] ?? 0;

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { errorCode } from '../../files';
 import { findFault } from './decode';
 import { type ImageHeader, readImageHeader } from './header';
 
@@ -26,7 +27,7 @@ async function checkFile(file: string, start: Buffer): Promise<FileReport> {
   try {
     descriptor = openSync(file, 'r');
   } catch (error) {
-    return { fault: String(error) };
+    return { fault: errorCode(error) === 'ENOENT' ? 'no such file' : String(error) };
   }
   try {
     const read = readSync(descriptor, start, 0, firstBytes, 0);

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { imageFolderSource, type ImageFolderOptions } from '../../../lib/data/imagenet';
@@ -86,7 +86,15 @@ describe('a folder of ImageNet', () => {
     renameSync(file('deep'), file('train', 'deep'));
     rmSync(file('val'), { recursive: true });
     mkdirSync(file('val', 'deep'), { recursive: true });
-    expect(await messageOf()).to.match(/train/);
+    mkdirSync(file('val', 'deep', 'n01'));
+    expect(await messageOf()).to.match(/a folder too deep \(.*train\): found deep\/n01\//);
+  });
+
+  it('does not pass over an image that is a link to nowhere', async () => {
+    rmSync(file('train', 'n01', 'n01_0.JPEG'));
+    symlinkSync(file('nowhere'), file('train', 'n01', 'n01_0.JPEG'));
+    expect(await messageOf()).to.match(/n01_0\.JPEG\): found no such file/);
+    expect((await openWith({ skipCorrupt: true })).leftOut).to.have.length(1);
   });
 
   it('is refused with more than 1,000 classes', async () => {
