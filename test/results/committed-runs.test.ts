@@ -19,7 +19,7 @@ describe('the committed runs', () => {
       const { method, student, pair, epochs, recipe, recipeHash } = config;
       const [named] = method === 'teacher' ? [] : parsePairs(pair);
       const now = named ? table1Recipe(named, method) : table1TeacherRecipe(student);
-      const asked = / --batch (\d+)/.exec(provenance.command)?.[1];
+      const asked = / --batch (\d+)/.exec(provenance?.command ?? '')?.[1];
       const batchSize = asked === undefined ? now.batchSize : Number(asked);
       expect(recipe['training'], `${method} of ${pair}`).to.eql({
         ...scaledToEpochs(now, epochs),
