@@ -17,8 +17,14 @@ const compileFlags = [
   ...['-O2', '-std=c++17', '-shared', '-fPIC'],
   `-DNAPI_VERSION=${String(napiVersion)}`,
 ];
-/** Loops over vectors of numbers, which are wider than some calling conventions know. */
-const operationFlags = ['-O3', '-Wno-psabi'];
+/** Loops over vectors of numbers, wider than some calling conventions know; TensorFlow's own settings for its headers. */
+const operationFlags = [
+  '-O3',
+  '-Wno-psabi',
+  '-Wno-deprecated-declarations',
+  '-DNDEBUG',
+  '-DEIGEN_MAX_ALIGN_BYTES=64',
+];
 
 /** Everything that decides what the compiled binding is, but for the libraries it is linked to. */
 export function compileInputs(device: EngineDevice): Record<string, string> {

@@ -54,9 +54,16 @@ export interface EnginePlace {
   readonly binding: string;
 }
 
-/** TensorFlow's C interface and what it includes, its libraries, and CUDA's. */
-const wantedFiles =
-  /^(tensorflow\/libtensorflow_(cc|framework)\.so\.2|tensorflow\/include\/(tensorflow\/c|xla\/tsl\/c)\/.+|tensorflow\/include\/(tensorflow\/core|tsl)\/platform\/ctstring.*|nvidia\/[^/]+\/lib\/.+\.so[.\d]*|nvidia\/cuda_nvcc\/(bin|nvvm)\/.+)$/;
+/** TensorFlow's headers, as far as this package includes them, its libraries, and CUDA's. */
+const wantedFiles = new RegExp(
+  [
+    String.raw`^tensorflow/libtensorflow_(cc|framework)\.so\.2$`,
+    '^tensorflow/include/(Eigen|absl|google/protobuf|ml_dtypes|tsl|unsupported/Eigen|xla/tsl)/.+',
+    '^tensorflow/include/tensorflow/(c|core/(framework|lib|platform|protobuf|util))/.+',
+    String.raw`^nvidia/[^/]+/lib/.+\.so[.\d]*$`,
+    '^nvidia/cuda_nvcc/(bin|nvvm)/.+',
+  ].join('|'),
+);
 
 /**
  * Makes sure that the native engine is in the cache and returns its place: fetches TensorFlow's
@@ -146,9 +153,10 @@ export function enginePlace(device: EngineDevice, root = join(cacheRoot(), 'engi
     });
   }
   const label = `${device}-${process.arch}`;
-  const libraries = cacheKey(
-    Object.fromEntries(wheels.map((pin) => [`${pin.distribution} ${pin.version}`, pin.sha256])),
-  );
+  const libraries = cacheKey({
+    ...Object.fromEntries(wheels.map((pin) => [`${pin.distribution} ${pin.version}`, pin.sha256])),
+    files: wantedFiles.source,
+  });
   const binding = cacheKey({ libraries, ...compileInputs(device) });
   return {
     root,

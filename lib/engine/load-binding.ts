@@ -12,6 +12,7 @@ import type { EngineDescription } from './describe';
 import { graphicsBFloat16 } from './describe-gpu';
 import { registerAddition, takingBFloat16 } from './load-bfloat16';
 import { quietly } from './load-quiet';
+import { nativeOperation } from './native';
 
 const backendName = 'tensorflow';
 /** As the package itself registers it: above TensorFlow.js' own backends. */
@@ -44,6 +45,7 @@ export async function loadBinding(engine: BuiltEngine): Promise<EngineDescriptio
     });
   }
   const gpu = binding.isUsingGpuDevice();
+  if (!gpu) shareThreads();
   return {
     engine: 'native',
     backend: tf.getBackend(),
@@ -53,6 +55,11 @@ export async function loadBinding(engine: BuiltEngine): Promise<EngineDescriptio
     bfloat16: gpu ? await graphicsBFloat16() : processorBFloat16(),
     threads: engineThreads('native'),
   };
+}
+
+/** TensorFlow's operations and this package's then wake the same threads, which stay awake between them. */
+function shareThreads(): void {
+  nativeOperation('NormDirectionShareThreads', [], []).dispose();
 }
 
 function requireBinding(engine: BuiltEngine): TFJSBinding {
@@ -91,6 +98,8 @@ function setTensorflowVariables({ device, libraries }: BuiltEngine): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   // TensorFlow takes oneDNN's kernels unasked only on processors with AVX512; they are faster on AVX2 too.
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
+  // The calling thread takes a share of oneDNN's work, as it does of this package's operations.
+  process.env['TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD'] ??= '1';
   if (device === 'gpu') {
     const tools = join(libraries, 'nvidia', 'cuda_nvcc');
     process.env['XLA_FLAGS'] ??= `--xla_gpu_cuda_data_dir=${tools}`;

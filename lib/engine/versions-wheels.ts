@@ -164,7 +164,7 @@ const pins: Readonly<Partial<Record<string, readonly WheelPin[]>>> = {
       'manylinux_2_27_x86_64',
       '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
       273_829_956,
-      853_868_899,
+      894_096_485,
     ),
   ],
   // For 64-bit Arm there is no tensorflow-cpu; there tensorflow itself is without CUDA.
@@ -174,7 +174,7 @@ const pins: Readonly<Partial<Record<string, readonly WheelPin[]>>> = {
       'manylinux_2_27_aarch64',
       '4b24aca16d527a3cf1c37f720c04c484c3d20f4d0fdfa98632ac8b9f3be6eb5c',
       281_828_020,
-      883_622_171,
+      923_849_757,
     ),
   ],
   'linux-x64-gpu': [
@@ -183,7 +183,7 @@ const pins: Readonly<Partial<Record<string, readonly WheelPin[]>>> = {
       'manylinux_2_27_x86_64',
       '9056fbc9ba04235810b71ae6cbd958a196e8804fb53bbcffbf3e23b56155f124',
       572_440_367,
-      1_259_581_043,
+      1_299_808_629,
     ),
     ...cudaWheels,
   ],

@@ -9,5 +9,6 @@ NAPI_MODULE_INIT() {
   norm_direction::RegisterBatchNorm();
   norm_direction::RegisterPooling();
   norm_direction::RegisterSgd();
+  norm_direction::RegisterShareThreads();
   return exports;
 }

@@ -7,5 +7,6 @@ namespace norm_direction {
 void RegisterBatchNorm();
 void RegisterPooling();
 void RegisterSgd();
+void RegisterShareThreads();
 
 }  // namespace norm_direction

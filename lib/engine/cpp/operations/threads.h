@@ -1,11 +1,19 @@
-// A pool of threads for this package's operations: TensorFlow's own cannot be reached through its C
-// interface.
+// One pool of threads for this package's operations and, through ShareThreads, for TensorFlow's.
 
 #pragma once
 
 #include <functional>
 
 namespace norm_direction {
+
+// How many threads compute one operation, the calling one included: as many as TensorFlow takes.
+int ThreadCount();
+
+// Runs `task` on a thread of the pool, soon. Tasks that wait for each other may wait for ever.
+void Schedule(std::function<void()> task);
+
+// The number of this thread in the pool, or -1 on any other.
+int PoolThread();
 
 // Runs task(0) ... task(count - 1), each once, on the calling thread and the pool's; returns when all
 // are done. The order is not fixed: what they write must not depend on it.
