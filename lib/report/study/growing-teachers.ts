@@ -1,5 +1,5 @@
 import { baseOf } from '../methods';
-import { relationSpec } from '../relation-plot';
+import { relationSpec, type RelationSeries } from '../relation-plot';
 import { none, plain, range, signed, spread } from '../words';
 import { bySeedOf, judged, type JudgedClaim } from './claims';
 import { verdictCell } from './claim-table';
@@ -191,24 +191,12 @@ function coupleDrawing(
   pairs: readonly StudyPair[],
   couple: readonly [string, string],
 ): Extract<Block, { kind: 'plots' }>['plots'][number] {
-  const series = couple.map((method, index) => ({
-    label: index === 0 ? 'without ND' : 'with ND (++)',
-    style: index === 0 ? kdStyle : styleAt(0),
-    points: pairs.flatMap((pair) => {
-      const y = rowOf(pair, method)?.top1 ?? null;
-      return y === null || pair.teacherParameters === null
-        ? []
-        : [{ x: pair.teacherParameters, y }];
-    }),
-  }));
   const [first] = pairs;
   const alone = first === undefined ? null : (rowOf(first, 'student')?.top1 ?? null);
-  const title = couple.map((method) => labelIn(pairs, method)).join(' and ');
+  const series = coupleSeries(pairs, couple, teacherSize);
   return {
-    title,
-    says: `${student}: ${series
-      .map(({ label, points }) => `${label} ${points.map(({ y }) => plain(y.mean)).join(', ')}`)
-      .join('; ')}`,
+    title: titleOf(pairs, couple),
+    says: seriesInWords(student, series),
     spec: relationSpec(
       {
         x: { title: 'the teacher’s parameters', scale: 'log' },
@@ -222,6 +210,77 @@ function coupleDrawing(
       plotSize,
     ),
   };
+}
+
+/** Accuracy of each student under one teacher over its size, alone, without and with ND; one plot a base. */
+export function growingStudentsPlots(
+  teacher: string,
+  pairs: readonly StudyPair[],
+): Extract<Block, { kind: 'plots' }> {
+  const drawn = couples.filter((couple) =>
+    couple.some(
+      (method) => pairs.filter((pair) => (rowOf(pair, method)?.top1 ?? null) !== null).length > 1,
+    ),
+  );
+  const alone = seriesOf(pairs, 'student', studentSize, {
+    label: 'the student alone',
+    style: aloneStyle,
+  });
+  return {
+    kind: 'plots',
+    title: `Under ${teacher}: accuracy against the student’s size`,
+    legend: [
+      { label: 'without ND', style: kdStyle },
+      { label: 'with ND (++)', style: styleAt(0) },
+      { label: 'the student alone', style: aloneStyle },
+    ],
+    plots: drawn.map((couple) => {
+      const series = [...coupleSeries(pairs, couple, studentSize), alone];
+      return {
+        title: titleOf(pairs, couple),
+        says: seriesInWords(`students under ${teacher}`, series),
+        spec: relationSpec(
+          { x: { title: 'the student’s parameters', scale: 'log' }, y: 'top-1 (%)', series },
+          plotSize,
+        ),
+      };
+    }),
+  };
+}
+
+function coupleSeries(
+  pairs: readonly StudyPair[],
+  [base, plus]: readonly [string, string],
+  size: (pair: StudyPair) => number | null,
+): RelationSeries[] {
+  return [
+    seriesOf(pairs, base, size, { label: 'without ND', style: kdStyle }),
+    seriesOf(pairs, plus, size, { label: 'with ND (++)', style: styleAt(0) }),
+  ];
+}
+
+function seriesOf(
+  pairs: readonly StudyPair[],
+  method: string,
+  size: (pair: StudyPair) => number | null,
+  look: Pick<RelationSeries, 'label' | 'style'>,
+): RelationSeries {
+  const points = pairs.flatMap((pair) => {
+    const [x, y] = [size(pair), rowOf(pair, method)?.top1 ?? null];
+    return x === null || y === null ? [] : [{ x, y }];
+  });
+  return { ...look, points };
+}
+
+function seriesInWords(whose: string, series: readonly RelationSeries[]): string {
+  const inWords = series.map(
+    ({ label, points }) => `${label} ${points.map(({ y }) => plain(y.mean)).join(', ')}`,
+  );
+  return `${whose}: ${inWords.join('; ')}`;
+}
+
+function titleOf(pairs: readonly StudyPair[], couple: readonly [string, string]): string {
+  return couple.map((method) => labelIn(pairs, method)).join(' and ');
 }
 
 function methodsOf(pairs: readonly StudyPair[]): string[] {
@@ -245,6 +304,10 @@ export function bySize(
 
 function teacherSize({ teacherParameters }: StudyPair): number | null {
   return teacherParameters;
+}
+
+export function studentSize({ studentParameters }: StudyPair): number | null {
+  return studentParameters;
 }
 
 /** `0.28 M`. */

@@ -18,13 +18,11 @@ interface Piece {
 export function plotSheet({ title, parts }: DrawnStudy): string {
   const pieces = [
     text(title, { size: 20, weight: 600 }),
-    ...parts.flatMap((part) => [
-      text(part.title, { size: 16, weight: 600 }),
-      ...part.blocks.flatMap((block) => {
-        if (block.kind === 'heading') return [text(block.text, { size: 15, weight: 600 })];
-        return block.kind === 'plots' ? plotsPieces(block) : [];
-      }),
-    ]),
+    ...parts.flatMap((part) => {
+      const drawn = underHeadings(part.blocks);
+      if (drawn.length === 0) return [];
+      return [text(part.title, { size: 16, weight: 600 }), ...drawn];
+    }),
   ];
   const width = columns * columnWidth + 2 * margin;
   let height = margin;
@@ -37,6 +35,18 @@ export function plotSheet({ title, parts }: DrawnStudy): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, DejaVu Sans, Helvetica, Arial, sans-serif"><rect width="${width}" height="${height}" fill="white"/>
 ${placed.join('\n')}
 </svg>`;
+}
+
+/** The plots, each heading only where a plot stands under it. */
+function underHeadings(blocks: DrawnStudy['parts'][number]['blocks']): Piece[] {
+  let heading: Piece[] = [];
+  return blocks.flatMap((block) => {
+    if (block.kind === 'heading') heading = [text(block.text, { size: 15, weight: 600 })];
+    if (block.kind !== 'plots') return [];
+    const pieces = [...heading, ...plotsPieces(block)];
+    heading = [];
+    return pieces;
+  });
 }
 
 function plotsPieces({ title, legend, plots }: PlotsBlock<Figure>): Piece[] {

@@ -2,7 +2,13 @@ import { sampleRankCorrelation } from 'simple-statistics';
 import { paperTable } from '../../results/paper';
 import { plain, signed } from '../words';
 import type { Block, TableBlock } from './document';
-import { bySize, growingTeachers, millions } from './growing-teachers';
+import {
+  bySize,
+  growingStudentsPlots,
+  growingTeachers,
+  millions,
+  studentSize,
+} from './growing-teachers';
 import { gainOverBase, gainOverStudent, withInterval } from './method-table';
 import type { StudyGroup, StudyPair } from './model';
 import { knownOf } from './paper-column';
@@ -67,6 +73,7 @@ function teacherBlocks(teacher: string, pairs: readonly StudyPair[]): Block[] {
         strong: row.method.endsWith('++'),
       })),
     },
+    growingStudentsPlots(teacher, pairs),
   ];
 }
 
@@ -94,8 +101,4 @@ function paperTableBlock(): TableBlock {
       };
     }),
   };
-}
-
-function studentSize({ studentParameters }: StudyPair): number | null {
-  return studentParameters;
 }

@@ -119,6 +119,24 @@ describe('the documents of the studies', function () {
     );
   });
 
+  it('teachers: draw larger students, where two of them have a method', async () => {
+    const sheet = async (): Promise<string> => {
+      expect(await render('teachers')).to.contain('### Larger students under resnet20');
+      return readFileSync(join(folder(), 'teachers.svg'), 'utf8');
+    };
+    const [small, large] = [
+      { pair: 'resnet20:resnet8', parameters: 1e5 },
+      { pair: 'resnet20:resnet14', parameters: 1e6 },
+    ];
+    write('kd', 1, { testTop1: 50 }, small);
+    write('dkd', 1, { testTop1: 51 }, large);
+    expect(await sheet()).not.to.contain('Larger students');
+    write('kd', 1, { testTop1: 60 }, large);
+    const drawn = await sheet();
+    expect(drawn).to.contain('Larger students under resnet20');
+    expect(drawn).to.contain('accuracy against the student’s size');
+  });
+
   it('are not written without a run', async () => {
     const { kind, what } = await faultOf(() => render('ablation'));
     expect([kind, what]).to.eql(['results', 'there is no run of the ablation study']);
