@@ -13,8 +13,8 @@ export interface DetectronPickle {
 
 /**
  * Decodes a `.pkl` with a detector's or a backbone's weights: a dict with `model` and `__author__` as
- * detectron2 writes it, or Caffe2's dict of blobs, with or without `blobs` around it. Nothing in the pickle
- * is run.
+ * detectron2 writes it (under Caffe2's names where that is the author), or Caffe2's dict of blobs, with or
+ * without `blobs` around it. Nothing in the pickle is run.
  *
  * @throws LabError of kind `file` when the pickle is damaged, names code or holds something else.
  */
@@ -42,7 +42,9 @@ export function decodeDetectronPickle(bytes: Uint8Array, where: string): Detectr
     weights.set(name, floats(entry, name, broken));
   }
   if (weights.size === 0) throw broken('no array');
-  return { weights, names: own ? 'detectron2' : 'caffe2' };
+  // detectron2 keeps Caffe2's names of a converted file, and says so in the author.
+  const converted = own && value.get('__author__') === 'Caffe2';
+  return { weights, names: own && !converted ? 'detectron2' : 'caffe2' };
 }
 
 /** How a number of each of numpy's types is read, and its bytes. */

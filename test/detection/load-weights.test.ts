@@ -107,6 +107,23 @@ describe('loading a detector', () => {
     }
   });
 
+  it('takes Caffe2’s names in detectron2’s form, where the author is Caffe2', async () => {
+    const stored: Entries = new Map();
+    for (const [name, entry] of numbered(detector)) {
+      if (!name.startsWith(bottomUp) || name.includes('running')) continue;
+      stored.set(caffe2Name(name.slice(bottomUp.length)), entry);
+    }
+    const path = write(
+      new Map<string, Python2Value>([
+        ['model', arrays(stored)],
+        ['__author__', 'Caffe2'],
+      ]),
+    );
+    const { loaded, unused } = await loadDetectorWeights(detector, path, 'backbone');
+    const read = loaded.filter((name) => !name.includes('running'));
+    expect([read.length, unused]).to.deep.equal([stored.size, []]);
+  });
+
   it('takes Caffe2’s names of a whole detector, the background moved from the first place to the last', () => {
     const rows = (count: number): StateEntry => ({
       shape: [count],
