@@ -5,6 +5,7 @@ import { folderPrefix } from '../../lib/data/folder';
 import { folderName, imageFolderSource } from '../../lib/data/imagenet';
 import { findSource } from '../../lib/data/registry';
 import { nameWithSubset, type Subset } from '../../lib/data/subset';
+import { LabError } from '../../lib/errors';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import type { GridOptions } from '../grid/command';
 import { wholeNumber } from '../grid/options';
@@ -45,8 +46,10 @@ export const imageNetScope: GridScope = {
     readsFolder(setting)
       ? `${nameWithSubset(recordedName(setting), subsetOf(setting, options))}-${sizeOf(setting, options)}px`
       : nameWithSubset(setting.data, subsetOf(setting, options)),
-  checkData({ data }, options) {
-    if (data !== imageNet) findSource(data);
+  checkData(setting, options) {
+    if (setting.data !== imageNet) findSource(setting.data);
+    if (!readsFolder(setting)) refuseFolderOptions(setting.data, options);
+    if (options.cache !== undefined) cacheBytes(options.cache);
     for (const name of ['size', 'microBatch', 'workers', 'trainImages', 'testImages'] as const) {
       wholeNumber(
         `--${name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}`,
@@ -75,6 +78,21 @@ export const imageNetScope: GridScope = {
   },
   chooseTeachers: chooseImageNetTeachers,
 };
+
+/** @throws LabError of kind `option` when an option would be passed over. */
+function refuseFolderOptions(data: string, options: GridOptions): void {
+  const given = (['size', 'workers', 'cache', 'skipCorrupt'] as const).find(
+    (name) => options[name] !== undefined,
+  );
+  if (given === undefined) return;
+  throw new LabError({
+    kind: 'option',
+    what: 'this option is for folders of images',
+    where: `--${given === 'skipCorrupt' ? 'skip-corrupt' : given}`,
+    found: `--data ${data}`,
+    remedy: 'Give --data folder:PATH as well, or leave it out',
+  });
+}
 
 /** @throws LabError of kind `option` for anything but a whole number of MiB. */
 function cacheBytes(text: string): number {

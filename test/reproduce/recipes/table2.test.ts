@@ -230,5 +230,9 @@ describe('the grid of table 2', () => {
     expect((await refused({ data: 'imagenett' })).what).to.include("'imagenett'");
     expect(await refused({ microBatch: '0' })).to.include({ where: '--micro-batch' });
     expect(await refused({ trainImages: 'all' })).to.include({ where: '--train-images' });
+    expect(await refused({ data: 'folder:photos', cache: '-3' })).to.include({ where: '--cache' });
+    const onEmbedded = await refused({ skipCorrupt: true });
+    expect(onEmbedded.what).to.equal('this option is for folders of images');
+    expect(onEmbedded.where).to.equal('--skip-corrupt');
   });
 });
