@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/operations/pooling';
 import { relu } from '../engine/operations/relu';
+import { evaluatedBlock } from '../engine/tidy-block';
 import type { ConvolutionNorm } from '../nn/convolution-norm';
 import type { ForwardMode, Layer2D } from '../nn/layers';
 import type { Network } from '../nn/model';
@@ -45,7 +46,12 @@ export function stagedNetwork({
       const { preActivations: shown = true } = mode;
       for (const stage of stages) {
         // Only the last block of a stage shows its sum before ReLU; in the others ReLU is fused away.
-        for (const block of shown ? stage.slice(0, -1) : stage) x = block(x, mode, { relu: true });
+        for (const block of shown ? stage.slice(0, -1) : stage) {
+          x = evaluatedBlock(x, mode, {
+            shown: features,
+            block: (input) => block(input, mode, { relu: true }),
+          });
+        }
         if (shown) {
           const preActivation = stage.at(-1)?.(x, mode, { relu: false }) ?? x;
           preActivations.push(preActivation);

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/operations/pooling';
 import { relu } from '../engine/operations/relu';
+import { evaluatedBlock } from '../engine/tidy-block';
 import { convolutionNormLayer } from '../nn/convolution-norm';
 import {
   batchNormLayer,
@@ -20,11 +21,10 @@ export interface WideResNetOptions {
 }
 
 /** A block's output, and where it is shown its input after the first norm. */
-type Block = (
-  x: tf.Tensor4D,
-  mode: ForwardMode,
-  shows: Shows,
-) => { readonly output: tf.Tensor4D; readonly normalised?: tf.Tensor4D };
+type Block = (x: tf.Tensor4D, mode: ForwardMode, shows: Shows) => BlockOutput;
+
+// A type and not an interface, so that it is one of TensorFlow.js' containers of tensors.
+type BlockOutput = { readonly output: tf.Tensor4D; readonly normalised?: tf.Tensor4D };
 
 /**
  * Wide ResNets (Zagoruyko and Komodakis, arXiv 1605.07146) without dropout, in the form of the published
@@ -71,7 +71,10 @@ export function wideResNet(
       stages.forEach((stage, index) => {
         stage.forEach((block, place) => {
           const shown = wanted && place === 0 && index > 0;
-          const { output, normalised } = block(x, mode, { shown });
+          const { output, normalised } = evaluatedBlock(x, mode, {
+            shown: features,
+            block: (input) => block(input, mode, { shown }),
+          });
           if (normalised) preActivations.push(normalised);
           x = output;
         });
