@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/operations/pooling';
 import { relu } from '../engine/operations/relu';
 import { evaluatedBlock } from '../engine/tidy-block';
@@ -6,6 +6,7 @@ import { convolutionNormLayer } from '../nn/convolution-norm';
 import {
   batchNormLayer,
   convolutionLayer,
+  convolutionSumLayer,
   type ForwardMode,
   type LayerContext,
   linearLayer,
@@ -104,7 +105,7 @@ function preActivationBlock(
     { convolution: `${name}.conv1`, norm: `${name}.bn2` },
     { inputs, outputs, kernel: 3, stride, padding: 1 },
   );
-  const convolution2 = convolutionLayer(context, `${name}.conv2`, {
+  const convolution2 = convolutionSumLayer(context, `${name}.conv2`, {
     inputs: outputs,
     outputs,
     kernel: 3,
@@ -116,8 +117,8 @@ function preActivationBlock(
       : convolutionLayer(context, `${name}.convShortcut`, { inputs, outputs, kernel: 1, stride });
   return (x, mode, shows) => {
     const { activated, normalised } = normAndRelu(norm1, x, mode, shows);
-    const branch = convolution2(convolution1(activated, mode, { relu: true }), mode);
-    const output: tf.Tensor4D = tf.add(branch, shortcut ? shortcut(activated, mode) : x);
+    const hidden = convolution1(activated, mode, { relu: true });
+    const output = convolution2(hidden, shortcut ? shortcut(activated, mode) : x);
     return { output, ...(normalised ? { normalised } : {}) };
   };
 }

@@ -7,6 +7,7 @@ import {
   type RunningStatistics,
 } from '../engine/operations/batch-norm';
 import { addBias, convolution, type ConvolutionOptions } from '../engine/operations/convolution';
+import { convolutionSum } from '../engine/operations/convolution-sum';
 import { linear } from '../engine/operations/linear';
 import type { Random } from '../engine/random';
 import { normal, normalFanOut, uniformFanIn } from './initialise';
@@ -77,6 +78,24 @@ export function convolutionLayer(
     const output = convolution(x, weights.value as tf.Tensor4D, { stride, padding, groups });
     return bias ? addBias(output, bias.value as tf.Tensor1D) : output;
   };
+}
+
+/** A convolution without bias or groups whose output is added to another tensor of its shape. */
+export type ConvolutionSumLayer = (x: tf.Tensor4D, residual: tf.Tensor4D) => tf.Tensor4D;
+
+/** The convolution `name` of the state dict, with a sum after it in the same pass where the engine can. */
+export function convolutionSumLayer(
+  { state, random }: LayerContext,
+  name: string,
+  options: Omit<ConvolutionLayerOptions, 'bias' | 'groups'>,
+): ConvolutionSumLayer {
+  const { stride = 1, padding = 0 } = options;
+  const weights = state.add(`${name}.weight`, firstWeights(options, random), {
+    trainable: true,
+    layout: 'convolution',
+  });
+  return (x, residual) =>
+    convolutionSum(x, weights.value as tf.Tensor4D, residual, { stride, padding });
 }
 
 function firstWeights(
