@@ -11,7 +11,7 @@ import { convolutionSum } from '../engine/operations/convolution-sum';
 import { linear } from '../engine/operations/linear';
 import type { Random } from '../engine/random';
 import { normal, normalFanOut, uniformFanIn } from './initialise';
-import type { ModelState } from './state';
+import type { ModelState, StateTensor } from './state';
 
 /** Whether a forward pass trains, and where dropout draws from. */
 export interface ForwardMode {
@@ -62,15 +62,13 @@ export type Layer2D = (x: tf.Tensor2D, mode: ForwardMode) => tf.Tensor2D;
 
 /** PyTorch's `Conv2d`, `name.weight` and, where asked for, `name.bias`. */
 export function convolutionLayer(
-  { state, random }: LayerContext,
+  context: LayerContext,
   name: string,
   options: ConvolutionLayerOptions,
 ): Layer4D {
+  const { state, random } = context;
   const { stride = 1, padding = 0, groups = 1 } = options;
-  const weights = state.add(`${name}.weight`, firstWeights(options, random), {
-    trainable: true,
-    layout: 'convolution',
-  });
+  const weights = addWeights(context, name, options);
   const bias = options.bias
     ? state.add(`${name}.bias`, firstBias(options, random), { trainable: true, layout: 'same' })
     : undefined;
@@ -85,17 +83,25 @@ export type ConvolutionSumLayer = (x: tf.Tensor4D, residual: tf.Tensor4D) => tf.
 
 /** The convolution `name` of the state dict, with a sum after it in the same pass where the engine can. */
 export function convolutionSumLayer(
-  { state, random }: LayerContext,
+  context: LayerContext,
   name: string,
   options: Omit<ConvolutionLayerOptions, 'bias' | 'groups'>,
 ): ConvolutionSumLayer {
   const { stride = 1, padding = 0 } = options;
-  const weights = state.add(`${name}.weight`, firstWeights(options, random), {
+  const weights = addWeights(context, name, options);
+  return (x, residual) =>
+    convolutionSum(x, weights.value as tf.Tensor4D, residual, { stride, padding });
+}
+
+function addWeights(
+  { state, random }: LayerContext,
+  name: string,
+  options: ConvolutionLayerOptions,
+): StateTensor {
+  return state.add(`${name}.weight`, firstWeights(options, random), {
     trainable: true,
     layout: 'convolution',
   });
-  return (x, residual) =>
-    convolutionSum(x, weights.value as tf.Tensor4D, residual, { stride, padding });
 }
 
 function firstWeights(

@@ -36,3 +36,8 @@ export function castTo(x: tf.TensorInfo, type: FloatType): tf.Tensor {
     [x],
   );
 }
+
+/** The tensor in this type without a place on the tape, itself where it is; for what an operation computes with. */
+export function storedAs<T extends tf.TensorInfo>(x: T, type: FloatType): T | tf.Tensor {
+  return storedFloat(x) === type ? x : castTo(x, type);
+}

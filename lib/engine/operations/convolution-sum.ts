@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { differentiable, savedTensor } from '../differentiable';
 import { storedFloat } from '../native';
-import { castTo, type FloatType } from './cast';
+import { storedAs } from './cast';
 import {
   convolution,
   convolutionInputGradient,
@@ -37,9 +37,9 @@ export function convolutionSum(
       fusedConvolution(
         x,
         {
-          weights: typed(weights, type),
+          weights: storedAs(weights, type) as tf.Tensor4D,
           // The kernel adds nothing else without one.
-          bias: typed(tf.zeros<tf.Rank.R1>([weights.shape[3]]), type),
+          bias: storedAs(tf.zeros([weights.shape[3]]), type) as tf.Tensor1D,
         },
         { stride, padding, residual, relu: false },
       ),
@@ -55,8 +55,4 @@ export function convolutionSum(
     },
   }));
   return output as tf.Tensor4D;
-}
-
-function typed<T extends tf.Tensor>(tensor: T, type: FloatType): T {
-  return type === 'float32' ? tensor : (castTo(tensor, type) as T);
 }

@@ -10,7 +10,7 @@ import {
   stringAttribute,
   typeAttribute,
 } from '../native';
-import { castTo, type FloatType, inFloatType } from './cast';
+import { castTo, type FloatType, inFloatType, storedAs } from './cast';
 
 export interface ConvolutionOptions {
   readonly stride?: number;
@@ -93,7 +93,10 @@ tf.registerKernel({
   kernelFunc({ inputs, attrs }) {
     const x = given(inputs.x);
     const type = storedFloat(x);
-    return nativeOperation('Conv2D', attributesOf(attrs, type), [x, typed(inputs.weights, type)]);
+    return nativeOperation('Conv2D', attributesOf(attrs, type), [
+      x,
+      storedAs(given(inputs.weights), type),
+    ]);
   },
 });
 
@@ -118,11 +121,6 @@ function attributesOf(
   type: FloatType = 'float32',
 ): OperationAttribute[] {
   return convolutionAttributes(Number(stride), filling === 'SAME' ? 'SAME' : 'VALID', type);
-}
-
-/** Weights in the type of what they are multiplied with. */
-function typed(weights: tf.TensorInfo | undefined, type: FloatType): tf.TensorInfo {
-  return type === 'float32' ? given(weights) : castTo(given(weights), type);
 }
 
 function given(input: tf.TensorInfo | undefined): tf.TensorInfo {
@@ -161,7 +159,7 @@ export function convolutionInputGradient(
   attributes: readonly OperationAttribute[],
 ): tf.Tensor {
   const sizes = tf.tensor1d(x.shape, 'int32');
-  const filter = typed(weights, storedFloat(x));
+  const filter = storedAs(weights, storedFloat(x));
   return nativeOperation('Conv2DBackpropInput', attributes, [sizes, filter, gradient]);
 }
 
@@ -175,7 +173,7 @@ export function convolutionWeightsGradient(
   const stride = strideOf(attributes);
   if (stride > 1 && isNarrowPoint(x, weights)) return withoutStride(gradient, x, sizes, stride);
   const result = nativeOperation('Conv2DBackpropFilter', attributes, [x, sizes, gradient]);
-  return storedFloat(result) === 'float32' ? result : castTo(result, 'float32');
+  return storedAs(result, 'float32');
 }
 
 /**
