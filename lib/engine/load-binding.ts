@@ -10,6 +10,8 @@ import type { BuiltEngine } from './build';
 import { canRunTensorflow, engineThreads, processorBFloat16 } from './describe';
 import type { EngineDescription } from './describe';
 import { graphicsBFloat16 } from './describe-gpu';
+import { type OperationsAddOn, useOperations } from './functions/native-functions';
+
 import { registerAddition, takingBFloat16 } from './load-bfloat16';
 import { quietly } from './load-quiet';
 import { nativeOperation } from './native';
@@ -67,7 +69,7 @@ function requireBinding(engine: BuiltEngine): TFJSBinding {
     const load = createRequire(__filename);
     return quietly(engine.quiet, () => {
       const binding = load(engine.binding) as TFJSBinding;
-      load(engine.operations);
+      useOperations(load(engine.operations) as OperationsAddOn);
       return binding;
     });
   } catch (error) {

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 export interface OperationAttribute {
   readonly name: string;
   readonly type: number;
-  readonly value: string | number | boolean | number[] | string[];
+  readonly value: string | number | boolean | number[] | string[] | Uint8Array;
 }
 
 /** The part of tfjs-node's backend through which any TensorFlow operation can be run. */
@@ -75,7 +75,7 @@ export function typeAttribute(name: string, type: StoredType): OperationAttribut
   return { name, type: attributeKind.type, value: dataType[type] };
 }
 
-export function stringAttribute(name: string, value: string): OperationAttribute {
+export function stringAttribute(name: string, value: string | Uint8Array): OperationAttribute {
   return { name, type: attributeKind.string, value };
 }
 

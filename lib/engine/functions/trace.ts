@@ -1,0 +1,158 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { OperationAttribute } from '../native';
+import type { FunctionStep, Source } from './function-definition';
+import { functionBackend, type TensorHandle } from './native-functions';
+
+/** What TensorFlow computed while something ran. */
+export interface Trace {
+  /** Every operation, in order. */
+  readonly steps: readonly TracedStep[];
+  /** What the operations took that none of them made. */
+  readonly arguments: readonly TracedArgument[];
+  /** Frees the constants. */
+  dispose(): void;
+}
+
+export interface TracedStep extends FunctionStep {
+  readonly outputs: readonly TensorHandle[];
+}
+
+/** A tensor from outside: one that was given, or a constant, of which the trace keeps a handle of its own. */
+export type TracedArgument =
+  | { readonly kind: 'given'; readonly given: number; readonly dtype: number }
+  | { readonly kind: 'constant'; readonly id: number; readonly dtype: number };
+
+/** In a function these are oneDNN's, by themselves Eigen's. */
+const otherInFunctions: ReadonlySet<string> = new Set(['Softmax']);
+
+/** What a piece of work is told while it is traced. */
+export interface Tracing {
+  /** How many operations there were until now. */
+  readonly length: number;
+  /** From here on another call may replace this tensor. They are numbered in the order of giving, from 0. */
+  give(tensor: tf.TensorInfo): void;
+  /** Where a tensor comes from. */
+  sourceOf(tensor: tf.TensorInfo): Source;
+}
+
+/**
+ * A piece of work that no function repeats to the bit: it computes on numbers that it read from tensors, draws
+ * some, or has an operation that TensorFlow computes in another way in functions.
+ */
+export class Untraceable extends Error {}
+
+/**
+ * Runs `work` and writes down each operation of TensorFlow that it makes; native engine only. What is computed in
+ * JavaScript is not seen: it counts as a constant, and so does every tensor from outside that is not given.
+ *
+ * @throws Untraceable when `work` reads numbers from a tensor, or a function would not give its result to the bit
+ */
+export function trace(work: (tracing: Tracing) => void): Trace {
+  const backend = functionBackend();
+  const { binding } = backend;
+  const steps: TracedStep[] = [];
+  const taken: TracedArgument[] = [];
+  const sources = new Map<number, Source>();
+  let givenCount = 0;
+  const dispose = (): void => {
+    for (const argument of taken) {
+      if (argument.kind === 'constant') binding.deleteTensor(argument.id);
+    }
+  };
+
+  const addArgument = (id: number, argument: TracedArgument): Source => {
+    const source: Source = { from: 'argument', argument: taken.push(argument) - 1 };
+    sources.set(id, source);
+    return source;
+  };
+  // A handle of the trace's own, on the same memory: the owner may free its own.
+  const constant = (id: number): Source => {
+    const { id: own, dtype } = copied(id);
+    return addArgument(id, { kind: 'constant', id: own, dtype });
+  };
+  const copied = (id: number): TensorHandle => {
+    const [handle] = binding.executeOp('Identity', [], [id], 1);
+    if (handle === undefined) throw new Error('Identity gave nothing');
+    return handle;
+  };
+  const sourceOf = (id: number): Source => sources.get(id) ?? constant(id);
+  const idOf = (tensor: tf.TensorInfo): number => {
+    const [id] = backend.getInputTensorIds([tensor]);
+    if (id === undefined) throw new Error('a tensor has no handle');
+    return id;
+  };
+
+  // The binding's own methods lie below these for a while.
+  const executeOp: typeof binding.executeOp = (operation, attributes, ids, count) => {
+    if (otherInFunctions.has(operation)) {
+      throw new Untraceable(`${operation} has other last digits in a function`);
+    }
+    const inputs = ids.map(sourceOf);
+    const outputs = binding.executeOp(operation, attributes, ids, count);
+    outputs.forEach(({ id }, output) =>
+      sources.set(id, { from: 'step', step: steps.length, output }),
+    );
+    const types = inputs.map((source) => typeOf({ steps, arguments: taken }, source));
+    steps.push({
+      operation,
+      attributes: typedReshape(operation, attributes, types),
+      inputs,
+      outputs,
+    });
+    return outputs;
+  };
+  const tensorDataSync = (): never => {
+    throw new Untraceable('numbers are read from a tensor');
+  };
+  backend.binding = Object.create(binding, {
+    executeOp: { value: executeOp },
+    tensorDataSync: { value: tensorDataSync },
+  }) as typeof binding;
+  try {
+    work({
+      get length() {
+        return steps.length;
+      },
+      give(tensor) {
+        const id = idOf(tensor);
+        const { id: copy, dtype } = copied(id);
+        binding.deleteTensor(copy);
+        // Whatever made it until now does not count.
+        addArgument(id, { kind: 'given', given: givenCount++, dtype });
+      },
+      sourceOf: (tensor) => sourceOf(idOf(tensor)),
+    });
+  } catch (error) {
+    dispose();
+    throw error;
+  } finally {
+    backend.binding = binding;
+  }
+  return { steps, arguments: taken, dispose };
+}
+
+/** TensorFlow's number of the type of what a trace saw. */
+export function typeOf(
+  { steps, arguments: taken }: Pick<Trace, 'steps' | 'arguments'>,
+  source: Source,
+): number {
+  const seen =
+    source.from === 'step' ? steps[source.step]?.outputs[source.output] : taken[source.argument];
+  if (seen === undefined) throw new Error('the trace has no such tensor');
+  return seen.dtype;
+}
+
+/**
+ * TensorFlow.js takes bfloat16 for float32 and reshapes it as such: right where an operation is executed at once,
+ * but a function's types are checked.
+ */
+function typedReshape(
+  operation: string,
+  attributes: readonly OperationAttribute[],
+  [type]: readonly number[],
+): readonly OperationAttribute[] {
+  if (operation !== 'Reshape' || type === undefined) return attributes;
+  return attributes.map((attribute) =>
+    attribute.name === 'T' ? { ...attribute, value: type } : attribute,
+  );
+}
