@@ -24,8 +24,8 @@ export interface Method {
 /**
  * What a term needs besides the student's output: the teacher run on each batch, its batch norms taking
  * the statistics of that batch, the teacher's class means, the student's embedding in the teacher's
- * space (through an adapter where sizes differ), the places of the batch's samples, or the networks'
- * `preActivations`.
+ * space (through an adapter where sizes differ), the places of the batch's samples, the networks' `features`,
+ * or their `preActivations`.
  */
 export type Need =
   | 'teacher'
@@ -33,6 +33,7 @@ export type Need =
   | 'class means'
   | 'teacher space'
   | 'samples'
+  | 'features'
   | 'pre-activations';
 
 /** What a term's own parts are made from, once a run. */

@@ -84,7 +84,7 @@ function foldedWeights(
     made?.bias.dispose();
     made = undefined;
   };
-  state.onDispose(clear);
+  state.onFreeDerived(clear);
   return {
     clear,
     get(type) {

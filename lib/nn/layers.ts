@@ -20,6 +20,8 @@ export interface ForwardMode {
   readonly batchStatistics?: boolean;
   /** Needed in training by models with dropout. */
   readonly random?: Random;
+  /** Whether the output's `features` will be read, as by default. */
+  readonly features?: boolean;
   /**
    * Whether the output's `preActivations` will be read, as by default. Where not, a model may leave them out and
    * compute the ReLU that follows them together with what comes before it.

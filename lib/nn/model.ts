@@ -16,7 +16,7 @@ export interface ModelOutput {
   readonly distillationEmbedding?: tf.Tensor2D;
   /**
    * The stem and each stage after its last ReLU, [batch, height, width, channels], shallow first; none in a
-   * transformer.
+   * transformer. Reading them throws where the forward pass was told that they will not be read.
    */
   readonly features: readonly tf.Tensor4D[];
   /**
@@ -81,7 +81,10 @@ export function asModel(
 }
 
 /** Features are turned into float32 when they are read; most methods read none. */
-function shown(output: ModelOutput, { preActivations = true }: ForwardMode): ModelOutput {
+function shown(
+  output: ModelOutput,
+  { features: read = true, preActivations = true }: ForwardMode,
+): ModelOutput {
   let features: ModelOutput['features'] | undefined;
   let before: ModelOutput['preActivations'] | undefined;
   const inFloat32 = (maps: readonly tf.Tensor4D[]): tf.Tensor4D[] =>
@@ -93,6 +96,7 @@ function shown(output: ModelOutput, { preActivations = true }: ForwardMode): Mod
     ...(distillationLogits ? { distillationLogits } : {}),
     ...(distillationEmbedding ? { distillationEmbedding } : {}),
     get features() {
+      if (!read) throw new Error("a term reads features without naming 'features' in its needs");
       return (features ??= inFloat32(output.features));
     },
     get preActivations() {

@@ -35,7 +35,7 @@ export class ModelState {
   /** Names in PyTorch's order, `num_batches_tracked` included. */
   readonly #names: string[] = [];
   readonly #counters = new Map<string, number>();
-  readonly #onDispose: (() => void)[] = [];
+  readonly #onFreeDerived: (() => void)[] = [];
 
   /** Adds a tensor; it belongs to the state from here on. */
   add(name: string, value: tf.Tensor, kind: { trainable: boolean; layout: Layout }): StateTensor {
@@ -55,6 +55,16 @@ export class ModelState {
     };
   }
 
+  /** PyTorch's counts of batches, by their names. */
+  get counts(): ReadonlyMap<string, number> {
+    return new Map(this.#counters);
+  }
+
+  /** Sets those of `counts` that are named. */
+  setCounts(counts: ReadonlyMap<string, number>): void {
+    for (const [name, count] of counts) this.#counters.set(name, count);
+  }
+
   /** The tensor of this name. */
   tensor(name: string): StateTensor {
     const tensor = this.#tensors.get(name);
@@ -62,9 +72,14 @@ export class ModelState {
     return tensor;
   }
 
-  /** Called before the tensors are freed, to free what was derived from them. */
-  onDispose(callback: () => void): void {
-    this.#onDispose.push(callback);
+  /** Called before the tensors are freed or changed by training, to free what was derived from them. */
+  onFreeDerived(callback: () => void): void {
+    this.#onFreeDerived.push(callback);
+  }
+
+  /** Frees what was derived from the tensors; it is made again when it is needed. */
+  freeDerived(): void {
+    for (const callback of this.#onFreeDerived) callback();
   }
 
   /** What an optimiser changes, in order. */
@@ -144,7 +159,7 @@ export class ModelState {
 
   /** Frees all tensors. */
   dispose(): void {
-    for (const callback of this.#onDispose) callback();
+    this.freeDerived();
     for (const tensor of this.#tensors.values()) tensor.value.dispose();
     this.#tensors.clear();
   }

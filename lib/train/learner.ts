@@ -11,6 +11,8 @@ import { random as randomOf, type Random } from '../engine/random';
 import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
 import type { Model } from '../nn/model';
+import { tracedEvaluation } from '../nn/traced-evaluation';
+import { tracedTraining } from '../nn/traced-training';
 import { clipByGlobalNorm } from './clip';
 import { lossAndGradients } from './gradients';
 import { microBatches, summedOverParts } from './micro-batches';
@@ -88,6 +90,11 @@ export interface LearnerOptions {
   readonly microBatch?: number;
   /** What both networks compute in; weights, statistics, losses and optimiser stay float32. */
   readonly precision?: Precision;
+  /**
+   * Whether the networks' passes become functions of TensorFlow after some steps, where the engine can (the native
+   * one on a CPU); as by default. The numbers are the same to the bit; each operation can be timed only without.
+   */
+  readonly functions?: boolean;
   /** The gradients' norm is cut off at this; not by default. */
   readonly clipNorm?: number;
   /** Keeps a running average of the student's weights; not by default. */
@@ -140,13 +147,21 @@ export function createLearner(options: LearnerOptions): Learner {
   const optimiser = createOptimiser(parameters, options.optimiser ?? paperOptimiser);
   const average = options.average && weightAverage(student.state, options.average);
   const running = teacher && needs(method, 'teacher') ? teacher.model : undefined;
-  const preActivations = needs(method, 'pre-activations');
+  const read = {
+    features: needs(method, 'features'),
+    preActivations: needs(method, 'pre-activations'),
+  };
   const teacherMode = {
     training: false,
     batchStatistics: needs(method, 'teacher batch statistics'),
-    preActivations,
+    ...read,
   };
-  const numbers = options.precision === 'bf16' ? 'bfloat16' : 'float32';
+  const { functions = true } = options;
+  const tracedTeacher = running && functions ? tracedEvaluation(running, teacherMode) : undefined;
+  const tracedStudent = functions
+    ? tracedTraining(student, { training: true, ...read })
+    : undefined;
+  const floatType = options.precision === 'bf16' ? 'bfloat16' : 'float32';
   const classMeans = teacher?.classMeans
     ? tf.keep(
         tf.tensor2d(teacher.classMeans.slice(), [
@@ -161,17 +176,20 @@ export function createLearner(options: LearnerOptions): Learner {
     batch: Batch,
     { epoch, random }: { epoch: number; random: Random },
   ): { gradients: readonly tf.Tensor[]; result: StepResult } => {
-    const part = { ...batch, images: inFloatType(batch.images, numbers) };
+    const part = { ...batch, images: inFloatType(batch.images, floatType) };
+    const taught =
+      tracedTeacher?.forward(part.images) ?? running?.forward(part.images, teacherMode);
     const given: Pick<BatchSignals, 'teacher' | 'classMeans' | 'indices'> = {
-      ...(running ? { teacher: running.forward(part.images, teacherMode) } : {}),
+      ...(taught ? { teacher: taught } : {}),
       ...(classMeans ? { classMeans } : {}),
       ...(part.indices ? { indices: part.indices } : {}),
     };
     let measured: tf.Tensor1D | undefined;
     objective.prepare(part.images);
-    const { gradients } = lossAndGradients(() => {
-      const mode = { training: true, random, preActivations };
-      const output = student.forward(part.images, mode);
+    const pass = tracedStudent?.forward(part.images);
+    const loss = (): tf.Scalar => {
+      const mode = { training: true, random, ...read };
+      const output = pass?.output ?? student.forward(part.images, mode);
       const embedding = comparedEmbedding(output);
       const { total, terms } = objective.value(
         labelled(part, method, {
@@ -185,12 +203,18 @@ export function createLearner(options: LearnerOptions): Learner {
         tf.stack([total, ...terms, correctOf(output.logits, part)]) as tf.Tensor1D,
       );
       return total;
-    }, parameters);
-    const read = readAndDispose(measured);
+    };
+    let gradients: readonly tf.Tensor[];
+    try {
+      ({ gradients } = lossAndGradients(loss, parameters, pass));
+    } finally {
+      pass?.dispose();
+    }
+    const numbers = readAndDispose(measured);
     const result = {
-      total: read[0] ?? NaN,
-      terms: read.slice(1, -1),
-      correct: read[read.length - 1] ?? 0,
+      total: numbers[0] ?? NaN,
+      terms: numbers.slice(1, -1),
+      correct: numbers[numbers.length - 1] ?? 0,
     };
     requireFinite(result, method);
     return { gradients, result };
@@ -233,6 +257,8 @@ export function createLearner(options: LearnerOptions): Learner {
       adapter?.state.dispose();
       objective.dispose();
       classMeans?.dispose();
+      tracedTeacher?.dispose();
+      tracedStudent?.dispose();
     },
   };
 }

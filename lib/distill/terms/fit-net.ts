@@ -23,7 +23,7 @@ export function fitNet({
 
 defineTerm<FitNetTerm>({
   loss: 'fitNet',
-  needs: ['teacher'],
+  needs: ['teacher', 'features'],
   part({ hintLayer }, { student, teacher, seed }) {
     if (teacher === undefined) throw new Error('FitNet is given a teacher');
     const { state, forward } = regressor({

@@ -22,7 +22,7 @@ export function normDirectionAt({
 
 defineTerm<NormDirectionAtTerm>({
   loss: 'normDirectionAt',
-  needs: ['teacher'],
+  needs: ({ place }) => ['teacher', ...(place === 'earlier stage' ? (['features'] as const) : [])],
   classMeansPlace: ({ place }) => place,
   part({ place }, context) {
     const { student, teacher, seed } = context;

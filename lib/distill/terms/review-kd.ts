@@ -14,7 +14,7 @@ export function reviewKd({ weight = 1 }: { weight?: number } = {}): ReviewKdTerm
 
 defineTerm<ReviewKdTerm>({
   loss: 'reviewKd',
-  needs: ['teacher', 'pre-activations'],
+  needs: ['teacher', 'features', 'pre-activations'],
   part(_, { student, teacher, seed }) {
     if (teacher === undefined) throw new Error('ReviewKD is given a teacher');
     const fusion = fusionBlocks({

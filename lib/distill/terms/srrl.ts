@@ -23,7 +23,7 @@ export function srrl({ weight = 1 }: { weight?: number } = {}): SrrlTerm {
 
 defineTerm<SrrlTerm>({
   loss: 'srrl',
-  needs: ['teacher'],
+  needs: ['teacher', 'features'],
   part(_, { student, teacher, seed }): TermPart {
     if (teacher === undefined) throw new Error('SRRL is given a teacher');
     const classifier = classifierOf(teacher);

@@ -1,0 +1,68 @@
+import * as tf from '@tensorflow/tfjs';
+import { functionBackend } from '../engine/functions/native-functions';
+import { trace } from '../engine/functions/trace';
+import { tracedFunction } from '../engine/functions/traced-function';
+import type { Source } from '../engine/functions/function-definition';
+import type { ForwardMode } from './layers';
+import type { Model, ModelOutput } from './model';
+import { type OutputParts, outputParts } from './output-parts';
+import { tracedCalls, type Traced } from './traced-calls';
+
+/** A network that does not learn, whose forward pass is one operation of TensorFlow after some calls. */
+export interface TracedEvaluation {
+  forward(images: tf.Tensor4D): ModelOutput;
+  dispose(): void;
+}
+
+/**
+ * A frozen network's forward pass: after some calls with images of a shape it runs as a TensorFlow function, the
+ * same operations in the same order without JavaScript between them, on a CPU with the native engine. When a
+ * tensor of the network is replaced, it begins anew.
+ */
+export function tracedEvaluation(model: Model, mode: ForwardMode): TracedEvaluation {
+  const calls = tracedCalls((images) => traceForward(model, mode, images));
+  let seen: tf.Tensor[] = [];
+  return {
+    forward(images) {
+      const tensors = model.state.tensors.map(({ value }) => value);
+      if (tensors.some((tensor, index) => tensor !== seen[index])) {
+        calls.dispose();
+        seen = tensors;
+      }
+      return calls.of(images)?.forward(images) ?? model.forward(images, mode);
+    },
+    dispose() {
+      calls.dispose();
+    },
+  };
+}
+
+interface TracedForward extends Traced {
+  forward(images: tf.Tensor4D): ModelOutput;
+}
+
+function traceForward(model: Model, mode: ForwardMode, images: tf.Tensor4D): TracedForward {
+  let parts: OutputParts | undefined;
+  const results: Source[] = [];
+  const traced = trace((tracing) => {
+    tf.tidy(() => {
+      tracing.give(images);
+      parts = outputParts(model.forward(images, mode), mode);
+      results.push(...parts.tensors.map((tensor) => tracing.sourceOf(tensor)));
+    });
+  });
+  if (parts === undefined) throw new Error('the network was not run');
+  const { rebuild } = parts;
+  const run = tracedFunction(traced, { results });
+  const backend = functionBackend();
+  return {
+    forward(given) {
+      const handles = run.run(backend.getInputTensorIds([given]));
+      return rebuild(handles.map((handle) => backend.createOutputTensor(handle)));
+    },
+    dispose() {
+      run.dispose();
+      traced.dispose();
+    },
+  };
+}

@@ -1,0 +1,251 @@
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'chai';
+import { functionBackend } from '../../lib/engine/functions/native-functions';
+import { inFloatType, type FloatType } from '../../lib/engine/operations/cast';
+import { tidied } from '../../lib/engine/tidied';
+import { sha256 } from '../../lib/files';
+import { createModel } from '../../lib/models/registry';
+import { hashStateDict } from '../../lib/nn/hash';
+import type { ForwardMode } from '../../lib/nn/layers';
+import type { Model } from '../../lib/nn/model';
+import { tracedEvaluation } from '../../lib/nn/traced-evaluation';
+import { type TracedTraining, tracedTraining } from '../../lib/nn/traced-training';
+import { random } from '../../lib/engine/random';
+import { lossAndGradients } from '../../lib/train/gradients';
+import { withEngine } from '../support/engine';
+import { numbers } from '../support/tensors';
+
+const classes = 5;
+const logitsOnly: ForwardMode = { training: true, features: false, preActivations: false };
+const everything: ForwardMode = { training: true };
+
+function images(batch: number, seed: number, side = 32, type: FloatType = 'float32'): tf.Tensor4D {
+  const x = tf.randomNormal<tf.Rank.R4>([batch, side, side, 3], 0, 1, 'float32', seed);
+  return inFloatType(x, type);
+}
+
+/** Handles that the binding holds. */
+function handles(): number {
+  const { binding } = functionBackend();
+  return (binding as unknown as { getNumOfTensors(): number }).getNumOfTensors();
+}
+
+interface Step {
+  readonly functions: boolean;
+  readonly loss: number;
+  /** A hash of them. */
+  readonly gradients: string;
+  readonly reached: boolean;
+  readonly state: string;
+}
+
+function summary(gradients: readonly tf.Tensor[]): Pick<Step, 'gradients' | 'reached'> {
+  const read = gradients.map((gradient) => gradient.dataSync<'float32'>());
+  return {
+    gradients: sha256(read.map((values) => sha256(new Uint8Array(values.slice().buffer))).join()),
+    reached: read.every(
+      (values) => values.every(Number.isFinite) && values.some((value) => value !== 0),
+    ),
+  };
+}
+
+/** One step's loss and gradients, and the state that it leaves: running statistics and counts. */
+function step(model: Model, x: tf.Tensor4D, mode: ForwardMode, traced?: TracedTraining): Step {
+  return tidied(() => {
+    const pass = traced?.forward(x);
+    const { loss, gradients } = lossAndGradients(
+      () => {
+        const output = pass?.output ?? model.forward(x, mode);
+        const maps = [
+          ...(mode.features === false ? [] : output.features.slice(1)),
+          ...(mode.preActivations === false ? [] : output.preActivations.slice(1)),
+        ];
+        return tf.addN([
+          tf.mean(tf.square(output.logits)),
+          tf.mean(output.embedding),
+          ...maps.map((map) => tf.mean(tf.square(map))),
+        ]) as tf.Scalar;
+      },
+      model.state.trainable,
+      pass,
+    );
+    pass?.dispose();
+    return {
+      functions: pass !== undefined,
+      loss: loss.dataSync()[0] ?? NaN,
+      ...summary(gradients),
+      state: hashStateDict(model.stateDict()),
+    };
+  });
+}
+
+describe('a network’s passes as functions', () => {
+  withEngine('native');
+
+  const families: [string, number, FloatType, ForwardMode][] = [
+    ['resnet8', 32, 'float32', logitsOnly],
+    ['resnet8', 32, 'bfloat16', everything],
+    ['resnet8x4', 32, 'float32', everything],
+    ['wrn_16_1', 32, 'float32', everything],
+    ['wrn_16_1', 32, 'bfloat16', logitsOnly],
+    ['vgg8', 32, 'bfloat16', logitsOnly],
+    ['MobileNetV2', 32, 'bfloat16', logitsOnly],
+    ['ShuffleV1', 32, 'float32', everything],
+    ['ShuffleV2', 32, 'float32', logitsOnly],
+    ['regnety_002', 64, 'float32', logitsOnly],
+    ['mobilenet_v1', 32, 'float32', logitsOnly],
+  ];
+  for (const [name, side, type, mode] of families) {
+    it(`give ${name} the same loss, gradients and running statistics to the bit, in ${type}`, function () {
+      const model = createModel(name, { classes, seed: 3, imageSize: side });
+      const twin = createModel(name, { classes, seed: 3, imageSize: side });
+      const traced = tracedTraining(model, mode);
+      const used = Array.from({ length: 6 }, (_, index) => {
+        const x = images(4, index, side, type);
+        const found = step(model, x, mode, traced);
+        const { functions: _plain, ...expected } = step(twin, x, mode);
+        const { functions, ...same } = found;
+        expect(same).to.deep.equal(expected);
+        expect(same.reached).to.equal(true);
+        return functions;
+      });
+      expect(used).to.deep.equal([false, false, false, true, true, true]);
+      traced.dispose();
+    });
+  }
+
+  it('come after three passes with a shape of images, for each shape by itself', () => {
+    const model = createModel('resnet8', { classes });
+    const traced = tracedTraining(model, logitsOnly);
+    const use = (batch: number): boolean =>
+      tidied(() => {
+        const pass = traced.forward(images(batch, 1));
+        pass?.dispose();
+        return pass !== undefined;
+      });
+    expect([use(4), use(3), use(4), use(4), use(4), use(3), use(3), use(3)]).to.deep.equal([
+      ...[false, false, false, false, true, false, false, true],
+    ]);
+    expect(use(4)).to.equal(true);
+    traced.dispose();
+  });
+
+  it('hold as many tensors after every step, and none when they are disposed of', () => {
+    const model = createModel('resnet8', { classes });
+    const x = images(4, 1);
+    const first = tracedTraining(model, logitsOnly);
+    for (let count = 0; count < 2; count++) step(model, x, logitsOnly, first);
+    const before = [handles(), tf.memory().numTensors];
+    const traced = tracedTraining(model, logitsOnly);
+    const counts = Array.from({ length: 7 }, () => {
+      step(model, x, logitsOnly, traced);
+      return [handles(), tf.memory().numTensors].join();
+    });
+    expect(new Set(counts.slice(3)).size).to.equal(1);
+    // A pass that is never gone back.
+    tidied(() => traced.forward(x)?.dispose());
+    expect([handles(), tf.memory().numTensors].join()).to.equal(counts[6]);
+    traced.dispose();
+    expect([handles(), tf.memory().numTensors]).to.deep.equal(before);
+  });
+
+  it('leave networks with random numbers or attention in their passes as they are', () => {
+    for (const dropPath of [0, 0.5]) {
+      const model = createModel('vit_tiny_patch16_224', { classes, imageSize: 32, dropPath });
+      const mode = { ...logitsOnly, random: random(1, 'paths') };
+      const traced = tracedTraining(model, mode);
+      const x = images(2, 1);
+      const steps = Array.from({ length: 6 }, () => {
+        const { functions } = step(model, x, mode, traced);
+        return { functions, tensors: tf.memory().numTensors };
+      });
+      expect(steps.map(({ functions }) => functions)).not.to.include(true);
+      expect(new Set(steps.map(({ tensors }) => tensors)).size).to.equal(1);
+      traced.dispose();
+    }
+  });
+
+  it('count in a loss that takes the weights themselves, too', () => {
+    const model = createModel('resnet8', { classes, seed: 3 });
+    const traced = tracedTraining(model, logitsOnly);
+    const x = images(2, 1);
+    for (let count = 0; count < 4; count++) step(model, x, logitsOnly, traced);
+    tidied(() => {
+      const pass = traced.forward(x);
+      if (pass === undefined) throw new Error('no function');
+      const classifier = model.state.tensor('fc.weight').value;
+      const of = (loss: () => tf.Scalar, ran?: typeof pass): number[] => {
+        const { gradients } = lossAndGradients(loss, model.state.trainable, ran);
+        return numbers(gradients.at(-2) as tf.Tensor);
+      };
+      const weights = numbers(classifier);
+      // The sum of squares alone has the gradient 2 w; the logits do not count.
+      const both = of(
+        () => tf.add(tf.sum(tf.square(classifier)), tf.mul(tf.sum(pass.output.logits), 0)),
+        pass,
+      );
+      both.forEach((value, index) =>
+        expect(value).to.be.closeTo(2 * (weights[index] ?? NaN), 1e-6),
+      );
+    });
+    traced.dispose();
+  });
+});
+
+describe('a frozen network’s forward pass as a function', () => {
+  withEngine('native');
+
+  for (const name of ['resnet8', 'wrn_16_2', 'vgg8', 'ShuffleV2']) {
+    it(`gives ${name} the same output to the bit`, () => {
+      const model = createModel(name, { classes, seed: 2 });
+      const mode = { training: false };
+      const traced = tracedEvaluation(model, mode);
+      for (let count = 0; count < 6; count++) {
+        tidied(() => {
+          const x = images(3, count);
+          const found = traced.forward(x);
+          const expected = model.forward(x, mode);
+          expect(numbers(found.logits)).to.deep.equal(numbers(expected.logits));
+          expect(numbers(found.embedding)).to.deep.equal(numbers(expected.embedding));
+          expect(found.features.map(numbers)).to.deep.equal(expected.features.map(numbers));
+          expect(found.preActivations.map(numbers)).to.deep.equal(
+            expected.preActivations.map(numbers),
+          );
+        });
+      }
+      traced.dispose();
+    });
+  }
+
+  it('is made anew when the network gets other weights', () => {
+    const model = createModel('resnet8', { classes, seed: 2 });
+    const other = createModel('resnet8', { classes, seed: 9 });
+    const mode = { training: false, features: false, preActivations: false };
+    const traced = tracedEvaluation(model, mode);
+    const logits = (): number[] => tidied(() => numbers(traced.forward(images(3, 1)).logits));
+    const old = [logits(), logits(), logits(), logits(), logits()];
+    expect(new Set(old.map((each) => each.join())).size).to.equal(1);
+    model.loadStateDict(other.stateDict());
+    const expected = tidied(() => numbers(other.forward(images(3, 1), mode).logits));
+    expect(expected).not.to.deep.equal(old[0]);
+    for (let count = 0; count < 5; count++) expect(logits()).to.deep.equal(expected);
+    traced.dispose();
+  });
+
+  it('shows no more than it was told to', () => {
+    const model = createModel('resnet8', { classes });
+    const traced = tracedEvaluation(model, {
+      training: false,
+      features: false,
+      preActivations: false,
+    });
+    for (let count = 0; count < 5; count++) {
+      tidied(() => {
+        const output = traced.forward(images(2, 1));
+        expect(() => output.features).to.throw("without naming 'features'");
+        expect(() => output.preActivations).to.throw("without naming 'pre-activations'");
+      });
+    }
+    traced.dispose();
+  });
+});
