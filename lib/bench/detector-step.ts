@@ -89,7 +89,7 @@ export function benchmarkDetectorStep(options: DetectorStepOptions): DetectorSte
       losses: Object.fromEntries(
         learner.lossNames.map((name, index) => [name, losses[index] ?? NaN]),
       ),
-      ...(profile ? { operations: profileOperations(step, 1) } : {}),
+      ...(profile ? { operations: profileOperations(step, 1).operations } : {}),
     };
   } finally {
     learner.dispose();

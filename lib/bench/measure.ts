@@ -3,8 +3,8 @@ import { median } from 'simple-statistics';
 /** Hears that so many of the steps of something are done. */
 export type OnBenchProgress = (what: string, done: number, total: number) => void;
 
-/** Steps before the counted ones: kernels are chosen and memory is taken in the first. */
-export const warmUpSteps = 3;
+/** Steps before the counted ones: kernels are chosen, memory is taken and functions are made in these. */
+export const warmUpSteps = 6;
 
 /** Milliseconds that a call took. */
 export function timeOnce(work: () => void): number {

@@ -33,7 +33,10 @@ export interface StepBenchmark extends TimeSummary {
   readonly optimizerMs: number;
   /** Of this process, before PyTorch or a profile ran. */
   readonly peakMemoryMiB: number;
+  /** With `profile`: of steps whose operations run one by one, not as functions, and are timed. */
   readonly operations?: readonly OperationTime[];
+  /** What such a step took. */
+  readonly eagerMs?: number;
   readonly torch?: TorchComparison;
 }
 
@@ -51,9 +54,10 @@ export async function benchmarkStep(options: StepBenchmarkOptions): Promise<Step
   try {
     timeEach(step.whole, warmUpSteps, (done) => onProgress?.('warming up', done, warmUpSteps));
     const measured = measure(step, options);
+    const profiled = profile ? step.profile(iterations) : undefined;
     return {
       ...measured,
-      ...(profile ? { operations: step.profile(iterations) } : {}),
+      ...(profiled ? { operations: profiled.operations, eagerMs: profiled.ms } : {}),
       ...(rival && compared ? { torch: await compareWithTorch(step, rival, compared) } : {}),
     };
   } finally {
@@ -66,6 +70,8 @@ function measure(
   step: BenchStep,
   { batch, iterations, onProgress }: StepBenchmarkOptions,
 ): StepBenchmark {
+  // Its own function is made after some passes, apart from the step's.
+  timeEach(step.teacher, warmUpSteps);
   const times = (what: string, work: () => void): number[] =>
     timeEach(work, iterations, (done) => onProgress?.(what, done, iterations));
   const whole = summarise(times('step', step.whole));

@@ -5,9 +5,11 @@ import type { Precision } from '../engine/precision';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidied';
 import { createModel } from '../models/registry';
-import { createLearner } from '../train/learner';
+import type { ModelOutput } from '../nn/model';
+import { tracedEvaluation } from '../nn/traced-evaluation';
+import { createLearner, type Learner } from '../train/learner';
 import type { TrainingRecipe } from '../train/recipe';
-import { type OperationTime, profileOperations } from './profile';
+import { profileOperations, type StepProfile } from './profile';
 
 export interface BenchStepOptions {
   readonly teacher: string;
@@ -15,6 +17,8 @@ export interface BenchStepOptions {
   readonly batch: number;
   /** What both networks compute in; float32 by default. */
   readonly precision?: Precision;
+  /** Runs every operation by itself, without TensorFlow functions. */
+  readonly eager?: boolean;
   /** Images, classes and recipe of another table than table 1. */
   readonly setting?: BenchSetting;
 }
@@ -53,8 +57,8 @@ export interface BenchStep {
   readonly optimiser: () => void;
   /** Trained numbers of the teacher and of the student. */
   readonly parameters: readonly [teacher: number, student: number];
-  /** Time by operation over so many steps. */
-  readonly profile: (steps: number) => OperationTime[];
+  /** Time by operation over so many steps, each operation run by itself. */
+  readonly profile: (steps: number) => StepProfile;
   readonly dispose: () => void;
 }
 
@@ -71,7 +75,7 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
   });
   const teacher = createModel(options.teacher, { classes, imageSize: size });
   const draw = random(0, 'benchmark');
-  const learner = createLearner({
+  const parts = {
     student,
     teacher: {
       model: teacher,
@@ -83,7 +87,12 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
     ...(recipe.clipNorm === undefined ? {} : { clipNorm: recipe.clipNorm }),
     ...(recipe.weightAverage ? { average: recipe.weightAverage } : {}),
     precision,
-  });
+  };
+  const learner = createLearner({ ...parts, functions: options.eager !== true });
+  const mode = { training: false, features: false, preActivations: false };
+  const frozen = options.eager === true ? undefined : tracedEvaluation(teacher, mode);
+  const taught = (typed: tf.Tensor4D): ModelOutput =>
+    frozen?.forward(typed) ?? teacher.forward(typed, mode);
   const images = tf.tensor4d(
     Float32Array.from({ length: batch * size * size * 3 }, () => draw.normal()),
     [batch, size, size, 3],
@@ -100,18 +109,18 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
     ...learner.objective.trainable,
   ];
   const gradients = trained.map(({ value }) => tf.zerosLike(value));
-  const whole = (): void => {
-    learner.step(
+  const step = (stepped: Learner): void => {
+    stepped.step(
       { images, labels, ...(mix ? { mix } : {}) },
       { epoch: 0, learningRate, random: draw },
     );
   };
   return {
-    whole,
+    whole: () => step(learner),
     teacher: () =>
       tidied(() => {
         const typed = inFloatType(images, precision === 'bf16' ? 'bfloat16' : 'float32');
-        teacher.forward(typed, { training: false, preActivations: false }).logits.dataSync();
+        taught(typed).logits.dataSync();
       }),
     optimiser() {
       learner.optimiser.step(gradients, learningRate);
@@ -119,9 +128,16 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
       trained.at(-1)?.value.dataSync();
     },
     parameters: [teacher.state.parameterCount, student.state.parameterCount],
-    profile: (steps) => profileOperations(whole, steps),
+    profile(steps) {
+      const eager = createLearner({ ...parts, functions: false });
+      step(eager);
+      const profile = profileOperations(() => step(eager), steps);
+      eager.dispose();
+      return profile;
+    },
     dispose() {
       learner.dispose();
+      frozen?.dispose();
       for (const item of [student, teacher, images, labels, ...gradients]) item.dispose();
       tf.dispose(mix);
     },

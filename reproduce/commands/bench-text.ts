@@ -13,7 +13,12 @@ export function describeStep(pair: string, batch: number, found: StepBenchmark):
     `teacher forward ${teacherMs.toFixed(1)} ms, student and losses ${studentMs.toFixed(1)} ms, SGD ${optimizerMs.toFixed(1)} ms; ` +
       `peak memory ${found.peakMemoryMiB} MiB; ${processorName()}`,
   ];
-  if (found.operations) lines.push(operationTable(ms, found.operations));
+  if (found.operations && found.eagerMs !== undefined) {
+    lines.push(
+      `${found.eagerMs.toFixed(0)} ms a step with every operation run by itself and timed:`,
+      operationTable(found.eagerMs, found.operations),
+    );
+  }
   if (found.torch) lines.push(describeTorch(found.torch));
   return lines.join('\n');
 }

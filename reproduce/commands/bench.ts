@@ -28,6 +28,7 @@ interface BenchOptions {
   readonly torchPrecision?: string;
   readonly rounds: number;
   readonly profile?: true;
+  readonly eager?: true;
   readonly coco?: true;
   readonly python?: string;
   readonly detector?: string;
@@ -79,7 +80,13 @@ const command = new Command('npm run bench --')
       .choices(['nd'])
       .conflicts(['pair', 'profile', 'rounds', 'torchPrecision']),
   )
-  .option('--profile', 'also print the time of each kind of operation')
+  .option('--profile', 'also print the time of each kind of operation, each run by itself')
+  .addOption(
+    new Option(
+      '--eager',
+      'run every operation by itself; else the networks’ passes are TensorFlow functions after three steps',
+    ).conflicts(['loss', 'coco', 'detector', 'data']),
+  )
   .addOption(
     new Option(
       '--coco',
@@ -186,7 +193,7 @@ interface Timed {
 
 async function timeStep(
   networks: Pair & { readonly precision: Precision },
-  { pair, batch, size, iters, rounds, profile }: BenchOptions,
+  { pair, batch, size, iters, rounds, profile, eager }: BenchOptions,
   torch: TorchOptions | undefined,
   { report }: BenchProgress,
 ): Promise<Timed> {
@@ -196,6 +203,7 @@ async function timeStep(
     ...(size === undefined ? {} : { setting: imageNetSetting(networks, size) }),
     iterations: iters,
     profile: profile === true,
+    eager: eager === true,
     onProgress: report,
     ...(torch ? { torch: { ...torch, rounds } } : {}),
   });
