@@ -14,6 +14,7 @@ import { type Pair, parsePairs } from '../../lib/study/grid';
 import { benchCoco } from './bench-coco';
 import { benchData } from './bench-data';
 import { benchDetector } from './bench-detector';
+import { benchSurroundings } from './bench-surroundings';
 import { hasTable2Cell, table2Recipe } from '../recipes/table2';
 import { describeLoss, describeStep } from './bench-text';
 
@@ -29,6 +30,7 @@ interface BenchOptions {
   readonly rounds: number;
   readonly profile?: true;
   readonly eager?: true;
+  readonly surroundings?: true;
   readonly coco?: true;
   readonly python?: string;
   readonly detector?: string;
@@ -89,6 +91,13 @@ const command = new Command('npm run bench --')
   )
   .addOption(
     new Option(
+      '--surroundings',
+      'time instead what surrounds the steps of a training of this pair on the embedded images: reading, evaluation, ' +
+        'start-up of a process',
+    ).conflicts(['size', 'torch', 'torchPrecision', 'loss', 'profile', 'eager']),
+  )
+  .addOption(
+    new Option(
       '--coco',
       'time COCO’s evaluation instead, on as many made-up objects and detections as val2017 has',
     ).conflicts(['pair', 'profile', 'torch', 'torchPrecision', 'loss']),
@@ -129,6 +138,7 @@ Examples:
   npm run bench -- --pair resnet32x4:resnet8x4 --batch 64 --profile
   npm run bench -- --pair wrn_40_2:wrn_40_1 --torch ~/venv/bin/python
   npm run bench -- --loss nd
+  npm run bench -- --pair resnet20:resnet8 --surroundings
   npm run bench -- --pair resnet34:resnet18 --size 224 --batch 32 --iters 3
   npm run bench -- --coco --python ~/venv/bin/python
   npm run bench -- --detector r101-fpn:r18-fpn --method kd++ --profile
@@ -148,6 +158,16 @@ async function bench(options: BenchOptions): Promise<void> {
   const torchPrecision = parsePrecision(options.torchPrecision ?? precision, '--torch-precision');
   const engine = await startEngine();
   requirePrecision(precision, engine, (notice) => process.stderr.write(`bench: ${notice}\n`));
+  if (options.surroundings) {
+    return benchSurroundings({
+      ...pair,
+      precision,
+      batch: options.batch,
+      iterations: options.iters,
+      about: { ...about(options, engine), precision, pair: options.pair },
+      json: json === true,
+    });
+  }
   const torch: TorchOptions | undefined =
     options.torch === undefined
       ? undefined

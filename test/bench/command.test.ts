@@ -43,6 +43,32 @@ describe('npm run bench', () => {
     // resnet8: three stages of one block, the stem, two projections; a first layer needs no gradient of its input.
     const filters = operations.find(({ name }) => name === 'Conv2DBackpropFilter');
     expect(filters?.calls).to.equal(9);
+    expect(found.eagerMs).to.be.a('number').above(0);
+  });
+
+  it('times what surrounds a step: reading, evaluation and the start of a process', async () => {
+    const small = ['--pair', 'resnet8:resnet8', '--batch', '8', '--iters', '1'];
+    const { status, stdout, stderr } = await bench(...small, '--surroundings', '--json');
+    expect(status, stderr).to.equal(0);
+    const found = JSON.parse(stdout) as Record<string, number>;
+    expect(found).to.include({ pair: 'resnet8:resnet8', batch: 8 });
+    const { stepMs = NaN, readingMs = NaN, readingShare, startUpMs } = found;
+    expect(readingShare).to.be.closeTo(readingMs / stepMs, 1e-12);
+    // The step is part of the process.
+    expect(startUpMs).to.be.above(stepMs);
+    for (const name of ['readingMs', 'evaluationMs', 'forwardMs', 'evaluationRatio']) {
+      expect(found[name], name).to.be.above(0);
+    }
+  });
+
+  it('runs operations one by one where it is asked to, and says what does not go together', async () => {
+    const small = ['--pair', 'resnet8:resnet8', '--batch', '4', '--iters', '1'];
+    const eager = await bench(...small, '--eager');
+    expect(eager.status, eager.stderr).to.equal(0);
+    expect(eager.stdout).to.match(/^Training step of resnet8:resnet8, batch 4: \d+ ms/);
+    const both = await bench(...small, '--eager', '--loss', 'nd');
+    expect(both.status).to.not.equal(0);
+    expect(both.stderr).to.include('--eager').and.include('--loss');
   });
 
   it('computes both networks in bfloat16 where it is asked to', async () => {

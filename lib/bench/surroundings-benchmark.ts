@@ -1,0 +1,170 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import { median } from 'simple-statistics';
+import { epochOrder, evaluationBatches, trainingBatch } from '../data/batches';
+import { loadDataset } from '../data/registry';
+import type { ImageDataset } from '../data/types';
+import { random } from '../engine/random';
+import { tidied } from '../engine/tidied';
+import { LabError } from '../errors';
+import { createModel } from '../models/registry';
+import type { Model } from '../nn/model';
+import { evaluate } from '../train/evaluate';
+import { type OnBenchProgress, timeEach, timeOnce, warmUpSteps } from './measure';
+import { type BenchStepOptions, createBenchStep } from './step';
+
+export interface SurroundingsOptions extends Omit<BenchStepOptions, 'setting' | 'eager'> {
+  /** Steps, batches and rounds that count. */
+  readonly iterations: number;
+  readonly onProgress?: OnBenchProgress;
+}
+
+/** What surrounds the steps of a training; medians. */
+export interface SurroundingsBenchmark {
+  readonly stepMs: number;
+  /** Reading and augmenting a batch of the embedded images, and handing it to the engine. */
+  readonly readingMs: number;
+  /** That, divided by a step. */
+  readonly readingShare: number;
+  /** Evaluation of the student over the test images, for each of them. */
+  readonly evaluationMs: number;
+  /** The student’s forward pass alone on as many images in batches as large, for each of them. */
+  readonly forwardMs: number;
+  /** Evaluation divided by the forward pass, round by round. */
+  readonly evaluationRatio: number;
+  /** From the start of a process to the end of its first step, the engine built. */
+  readonly startUpMs: number;
+}
+
+const evaluationBatch = 250;
+const startUps = 3;
+
+/**
+ * Times what surrounds the training steps of a pair on the embedded images: reading, evaluation and start-up.
+ *
+ * @throws LabError for an unknown model, or when a process that takes one step fails.
+ */
+export async function benchmarkSurroundings(
+  options: SurroundingsOptions,
+): Promise<SurroundingsBenchmark> {
+  const { iterations, onProgress } = options;
+  const dataset = await loadDataset('fashion-mnist');
+  const step = createBenchStep(options);
+  let times: number[];
+  try {
+    timeEach(step.whole, warmUpSteps, (done) => onProgress?.('warming up', done, warmUpSteps));
+    times = timeEach(step.whole, iterations, (done) => onProgress?.('step', done, iterations));
+  } finally {
+    step.dispose();
+  }
+  const stepMs = median(times);
+  const readingMs = timeReading(dataset, options);
+  const evaluation = timeEvaluation(dataset, options);
+  const starts: number[] = [];
+  for (let start = 0; start < startUps; start++) {
+    starts.push(await timeStartUp(options));
+    onProgress?.('start-up', start + 1, startUps);
+  }
+  return {
+    stepMs,
+    readingMs,
+    readingShare: readingMs / stepMs,
+    ...evaluation,
+    startUpMs: median(starts),
+  };
+}
+
+function timeReading(
+  dataset: ImageDataset,
+  { batch, iterations, onProgress }: SurroundingsOptions,
+): number {
+  const { train, height, width } = dataset;
+  const order = epochOrder(train.count, random(0, 'order').uniform);
+  let start = 0;
+  const read = (): void => {
+    if (start + batch > train.count) start = 0;
+    const indices = order.slice(start, (start += batch));
+    const { images, labels } = trainingBatch(dataset, indices, random(0, 'batch', start).uniform);
+    tidied(() => {
+      tf.tensor4d(images, [batch, height, width, 3]);
+      tf.tensor1d(labels, 'int32');
+    });
+  };
+  timeEach(read, warmUpSteps);
+  return median(timeEach(read, iterations, (done) => onProgress?.('reading', done, iterations)));
+}
+
+/** Evaluation and the forward pass alone, in turn. */
+function timeEvaluation(
+  dataset: ImageDataset,
+  { student, iterations, onProgress }: SurroundingsOptions,
+): Pick<SurroundingsBenchmark, 'evaluationMs' | 'forwardMs' | 'evaluationRatio'> {
+  const model = createModel(student, { classes: dataset.classes.length });
+  const mode = { training: false, preActivations: false };
+  const batches = [...evaluationBatches(dataset, dataset.test, evaluationBatch)].map((batch) =>
+    tf.tensor4d(batch.images, [batch.count, dataset.height, dataset.width, 3]),
+  );
+  const forward = (): void => {
+    for (const images of batches) tidied(() => model.forward(images, mode).logits.dataSync());
+  };
+  const whole = (): void => {
+    evaluate((images) => model.forward(images, mode), dataset, { batchSize: evaluationBatch });
+  };
+  const rounds = Array.from(
+    { length: Math.max(3, Math.ceil(iterations / 4)) },
+    (_, round) => round,
+  );
+  [forward, whole].forEach(timeOnce);
+  const found = rounds.map((round) => {
+    const forwardMs = timeOnce(forward) / dataset.test.count;
+    const evaluationMs = timeOnce(whole) / dataset.test.count;
+    onProgress?.('evaluation', round + 1, rounds.length);
+    return { forwardMs, evaluationMs, evaluationRatio: evaluationMs / forwardMs };
+  });
+  disposeOf(model, batches);
+  return {
+    evaluationMs: median(found.map(({ evaluationMs }) => evaluationMs)),
+    forwardMs: median(found.map(({ forwardMs }) => forwardMs)),
+    evaluationRatio: median(found.map(({ evaluationRatio }) => evaluationRatio)),
+  };
+}
+
+function disposeOf(model: Model, batches: readonly tf.Tensor[]): void {
+  model.dispose();
+  batches.forEach((batch) => batch.dispose());
+}
+
+async function timeStartUp({
+  teacher,
+  student,
+  batch,
+  precision = 'f32',
+}: SurroundingsOptions): Promise<number> {
+  // Beside this file, as TypeScript in the repository and as JavaScript in the package.
+  const program = ['ts', 'js']
+    .map((ending) => join(__dirname, `first-step.${ending}`))
+    .find(existsSync);
+  if (program === undefined) throw new Error('first-step is not there');
+  const started = performance.now();
+  try {
+    await promisify(execFile)(process.execPath, [
+      ...process.execArgv,
+      program,
+      ...[teacher, student, String(batch), precision],
+    ]);
+  } catch (error) {
+    throw new LabError(
+      {
+        kind: 'engine',
+        what: 'a process that takes one training step failed',
+        found: String(error).split('\n').slice(0, 3).join(' '),
+        remedy: 'See what npm run doctor says',
+      },
+      { cause: error },
+    );
+  }
+  return performance.now() - started;
+}
