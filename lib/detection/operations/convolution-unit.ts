@@ -1,14 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { savedTensor } from '../../engine/differentiable';
 import { nativeOperation, typeAttribute } from '../../engine/native';
-import {
-  convolution,
-  convolutionInputGradient,
-  type ConvolutionOptions,
-  convolutionWeightsGradient,
-  nativePadding,
-  padSpatially,
-} from '../../engine/operations/convolution';
+import { convolution, type ConvolutionOptions } from '../../engine/operations/convolution';
+import { convolutionGradients } from '../../engine/operations/convolution-gradients';
 import { canFuseConvolution, fusedConvolution } from '../../engine/operations/fused-convolution';
 import { relu as reluOf } from '../../engine/operations/relu';
 
@@ -45,15 +39,8 @@ function fused(
   bias: tf.Tensor1D,
   { stride = 1, padding = 0, residual, relu }: ConvolutionUnitOptions,
 ): tf.Tensor4D {
-  const { padFirst } = nativePadding(weights, stride, padding);
-  const inputs = {
-    x: padFirst ? padSpatially(x, padding) : x,
-    weights,
-    bias,
-    ...(residual ? { residual } : {}),
-  };
-  const attributes = { stride, padding: padFirst ? 0 : padding, relu };
-  return tf.engine().runKernel(kernelName, inputs, attributes);
+  const inputs = { x, weights, bias, ...(residual ? { residual } : {}) };
+  return tf.engine().runKernel(kernelName, inputs, { stride, padding, relu });
 }
 
 /**
@@ -92,13 +79,11 @@ tf.registerGradient({
     const options = optionsOf(attrs);
     const [x, weights, output] = [0, 1, 2].map((index) => savedTensor(saved, index));
     if (!x || !weights || !output) throw new Error('a convolution saved too little');
-    const { attributes } = nativePadding(weights as tf.Tensor4D, options.stride, options.padding);
     // One output: the type also knows of kernels with several.
     const of = gradient as tf.Tensor;
     const before = options.relu ? beforeRelu(of, output) : of;
     return {
-      x: () => convolutionInputGradient(before, { x, weights }, attributes),
-      weights: () => convolutionWeightsGradient(before, { x, weights }, attributes),
+      ...convolutionGradients(before, { x, weights }, options),
       bias: () => tf.sum(before, [0, 1, 2]),
       // A tensor of its own: the tape disposes of what it adds up.
       residual: () => tf.clone(before),

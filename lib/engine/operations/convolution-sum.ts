@@ -2,13 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { differentiable, savedTensor } from '../differentiable';
 import { storedFloat } from '../native';
 import { storedAs } from './cast';
-import {
-  convolution,
-  convolutionInputGradient,
-  type ConvolutionOptions,
-  convolutionWeightsGradient,
-  nativePadding,
-} from './convolution';
+import { convolution, type ConvolutionOptions } from './convolution';
+import { convolutionGradients } from './convolution-gradients';
+import { nativePadding } from './convolution-padding';
 import { canFuseConvolution, fusedConvolution } from './fused-convolution';
 
 /**
@@ -27,7 +23,7 @@ export function convolutionSum(
   { stride = 1, padding = 0 }: Pick<ConvolutionOptions, 'stride' | 'padding'> = {},
 ): tf.Tensor4D {
   const type = storedFloat(x);
-  const { attributes, padFirst } = nativePadding(weights, stride, padding, type);
+  const { padFirst } = nativePadding(weights, stride, padding, type);
   const fits = x.shape[3] === weights.shape[2] && storedFloat(residual) === type;
   if (!fits || padFirst || !canFuseConvolution()) {
     return tf.add(convolution(x, weights, { stride, padding }), residual);
@@ -47,11 +43,8 @@ export function convolutionSum(
     saved: [x, weights],
     backward: (gradient, saved) => {
       const inputs = { x: savedTensor(saved, 0), weights: savedTensor(saved, 1) };
-      return [
-        convolutionInputGradient(gradient, inputs, attributes),
-        convolutionWeightsGradient(gradient, inputs, attributes),
-        tf.clone(gradient),
-      ];
+      const gradients = convolutionGradients(gradient, inputs, { stride, padding });
+      return [gradients.x(), gradients.weights(), tf.clone(gradient)];
     },
   }));
   return output as tf.Tensor4D;

@@ -1,23 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../errors';
 import { differentiable, savedTensor } from '../differentiable';
+import { isNative, nativeOperation, storedFloat, stringAttribute, typeAttribute } from '../native';
+import { castTo, inFloatType, storedAs } from './cast';
+import { type ConvolutionGeometry, convolutionGradients } from './convolution-gradients';
 import {
-  intsAttribute,
-  isNative,
-  nativeOperation,
-  type OperationAttribute,
-  storedFloat,
-  stringAttribute,
-  typeAttribute,
-} from '../native';
-import { castTo, type FloatType, inFloatType, storedAs } from './cast';
+  type ConvolutionOptions,
+  explicitPadding,
+  nativePadding,
+  oneDnnKernel,
+  padSpatially,
+} from './convolution-padding';
+import { canFuseConvolution } from './fused-convolution';
 
-export interface ConvolutionOptions {
-  readonly stride?: number;
-  /** Cells of zeros on each side, as PyTorch's `Conv2d` counts them. */
-  readonly padding?: number;
-  readonly groups?: number;
-}
+export type { ConvolutionOptions };
 
 /**
  * Two-dimensional convolution without bias, as PyTorch's `Conv2d` computes it (symmetric padding).
@@ -71,14 +67,7 @@ function nativeConvolution(
   stride: number,
   padding: number,
 ): tf.Tensor4D {
-  const { filling, padFirst } = nativePadding(weights, stride, padding);
-  return tf
-    .engine()
-    .runKernel(
-      kernelName,
-      { x: padFirst ? padSpatially(x, padding) : x, weights },
-      { stride, filling },
-    );
+  return tf.engine().runKernel(kernelName, { x, weights }, { stride, padding });
 }
 
 /**
@@ -91,12 +80,19 @@ tf.registerKernel({
   kernelName,
   backendName: 'tensorflow',
   kernelFunc({ inputs, attrs }) {
-    const x = given(inputs.x);
+    // The one caller gives tensors.
+    const x = given(inputs.x) as tf.Tensor4D;
+    const weights = given(inputs.weights) as tf.Tensor4D;
+    const { stride, padding } = geometryOf(attrs);
     const type = storedFloat(x);
-    return nativeOperation('Conv2D', attributesOf(attrs, type), [
-      x,
-      storedAs(given(inputs.weights), type),
-    ]);
+    const filter = storedAs(weights, type);
+    const { attributes, padFirst } = nativePadding(weights, stride, padding, type);
+    if (!padFirst) return nativeOperation('Conv2D', attributes, [x, filter]);
+    if (x.shape[3] === weights.shape[2] && canFuseConvolution()) {
+      const padded = [...explicitPadding(stride, padding, type), oneDnnKernel];
+      return nativeOperation('_MklNativeConv2D', padded, [x, filter]);
+    }
+    return nativeOperation('Conv2D', attributes, [padSpatially(x, padding), filter]);
   },
 });
 
@@ -104,118 +100,19 @@ tf.registerGradient({
   kernelName,
   inputsToSave: ['x', 'weights'],
   gradFunc(gradient, saved, attrs) {
+    const inputs = { x: savedTensor(saved, 0), weights: savedTensor(saved, 1) };
     // One output: the type also knows of kernels with several.
-    const of = gradient as tf.Tensor;
-    const x = savedTensor(saved, 0);
-    const weights = savedTensor(saved, 1);
-    return {
-      x: () => convolutionInputGradient(of, { x, weights }, attributesOf(attrs, storedFloat(x))),
-      weights: () =>
-        convolutionWeightsGradient(of, { x, weights }, attributesOf(attrs, storedFloat(x))),
-    };
+    return { ...convolutionGradients(gradient as tf.Tensor, inputs, geometryOf(attrs)) };
   },
 });
 
-function attributesOf(
-  { stride, filling }: tf.NamedAttrMap = {},
-  type: FloatType = 'float32',
-): OperationAttribute[] {
-  return convolutionAttributes(Number(stride), filling === 'SAME' ? 'SAME' : 'VALID', type);
+function geometryOf({ stride, padding }: tf.NamedAttrMap = {}): ConvolutionGeometry {
+  return { stride: Number(stride), padding: Number(padding) };
 }
 
 function given(input: tf.TensorInfo | undefined): tf.TensorInfo {
   if (input === undefined) throw new Error('a convolution lacks an input');
   return input;
-}
-
-/** How TensorFlow pads as PyTorch does: by itself, or with zeros put around the input first. */
-export function nativePadding(
-  weights: tf.Tensor4D,
-  stride: number,
-  padding: number,
-  type: FloatType = 'float32',
-): { attributes: OperationAttribute[]; filling: 'SAME' | 'VALID'; padFirst: boolean } {
-  const [kernelHeight, kernelWidth] = weights.shape;
-  // EXPLICIT padding leaves TensorFlow's fast path on a CPU: SAME where it means the same, else Pad.
-  const same = stride === 1 && kernelHeight === 2 * padding + 1 && kernelWidth === 2 * padding + 1;
-  const filling = same ? 'SAME' : 'VALID';
-  return {
-    attributes: convolutionAttributes(stride, filling, type),
-    filling,
-    padFirst: padding > 0 && !same,
-  };
-}
-
-interface ConvolutionInputs {
-  /** With the zeros that were put around it first. */
-  readonly x: tf.Tensor;
-  readonly weights: tf.Tensor;
-}
-
-/** The gradient of a native convolution by its input. */
-export function convolutionInputGradient(
-  gradient: tf.Tensor,
-  { x, weights }: ConvolutionInputs,
-  attributes: readonly OperationAttribute[],
-): tf.Tensor {
-  const sizes = tf.tensor1d(x.shape, 'int32');
-  const filter = storedAs(weights, storedFloat(x));
-  return nativeOperation('Conv2DBackpropInput', attributes, [sizes, filter, gradient]);
-}
-
-/** The gradient of a native convolution by its weights, in float32. */
-export function convolutionWeightsGradient(
-  gradient: tf.Tensor,
-  { x, weights }: ConvolutionInputs,
-  attributes: readonly OperationAttribute[],
-): tf.Tensor {
-  const sizes = tf.tensor1d(weights.shape, 'int32');
-  const stride = strideOf(attributes);
-  if (stride > 1 && isNarrowPoint(x, weights)) return withoutStride(gradient, x, sizes, stride);
-  const result = nativeOperation('Conv2DBackpropFilter', attributes, [x, sizes, gradient]);
-  return storedAs(result, 'float32');
-}
-
-/**
- * Below so many input channels oneDNN, in TensorFlow 2.21, writes past its memory in the gradient by the
- * weights of a 1 × 1 convolution with a stride: seen with up to 8 inputs and up to 16 outputs in float32.
- */
-const fewInputs = 16;
-
-function isNarrowPoint(x: tf.Tensor, { shape: [height, width, inputs = 0] }: tf.Tensor): boolean {
-  const whole = x.shape[3] === inputs;
-  return whole && height === 1 && width === 1 && inputs < fewInputs && storedFloat(x) === 'float32';
-}
-
-/** What a 1 × 1 kernel skips plays no part: the same gradient, from the pixels that it meets. */
-function withoutStride(
-  gradient: tf.Tensor,
-  x: tf.Tensor,
-  sizes: tf.Tensor,
-  stride: number,
-): tf.Tensor {
-  const met = tf.stridedSlice(x, [0, 0, 0, 0], x.shape, [1, stride, stride, 1]);
-  const plain = convolutionAttributes(1, 'VALID', 'float32');
-  return nativeOperation('Conv2DBackpropFilter', plain, [met, sizes, gradient]);
-}
-
-function strideOf(attributes: readonly OperationAttribute[]): number {
-  const strides: unknown = attributes.find(({ name }) => name === 'strides')?.value;
-  return Array.isArray(strides) ? Number(strides[1]) : 1;
-}
-
-function convolutionAttributes(
-  stride: number,
-  padding: 'SAME' | 'VALID',
-  type: FloatType,
-): OperationAttribute[] {
-  return [
-    typeAttribute('T', type),
-    intsAttribute('strides', [1, stride, stride, 1]),
-    intsAttribute('dilations', [1, 1, 1, 1]),
-    stringAttribute('padding', padding),
-    stringAttribute('data_format', 'NHWC'),
-  ];
 }
 
 function plainConvolution(
@@ -235,43 +132,4 @@ function plainConvolution(
     filters.map((filter, group) => one(inputs[group] ?? x, filter)),
     3,
   );
-}
-
-/** Zeros around the two middle axes of [batch, height, width, channels]. */
-export function padSpatially(x: tf.Tensor4D, padding: number): tf.Tensor4D {
-  const widths: [number, number][] = [
-    [0, 0],
-    [padding, padding],
-    [padding, padding],
-    [0, 0],
-  ];
-  return storedFloat(x) === 'float32' ? tf.pad(x, widths) : padInType(x, widths);
-}
-
-/** TensorFlow.js' own pad takes no bfloat16. */
-function padInType(x: tf.Tensor4D, widths: [number, number][]): tf.Tensor4D {
-  const types = [typeAttribute('T', storedFloat(x))];
-  const output = differentiable([x], () => ({
-    value: nativeOperation(
-      'Pad',
-      [...types, typeAttribute('Tpaddings', 'int32')],
-      [x, tf.tensor2d(widths, undefined, 'int32')],
-    ),
-    saved: [],
-    backward: (gradient) => [
-      nativeOperation(
-        'Slice',
-        [...types, typeAttribute('Index', 'int32')],
-        [
-          gradient,
-          tf.tensor1d(
-            widths.map(([before]) => before),
-            'int32',
-          ),
-          tf.tensor1d(x.shape, 'int32'),
-        ],
-      ),
-    ],
-  }));
-  return output as tf.Tensor4D;
 }

@@ -4,11 +4,15 @@ import {
   isNative,
   nativeOperation,
   storedFloat,
-  stringAttribute,
   stringsAttribute,
   typesAttribute,
 } from '../native';
-import { type ConvolutionOptions, nativePadding, padSpatially } from './convolution';
+import {
+  type ConvolutionOptions,
+  explicitPadding,
+  nativePadding,
+  oneDnnKernel,
+} from './convolution-padding';
 
 /** A convolution with a batch norm folded into it. */
 export interface FoldedConvolution {
@@ -41,14 +45,14 @@ export function fusedConvolution(
   return nativeOperation(
     '_MklNativeFusedConv2D',
     [
-      ...attributes,
+      ...(padFirst ? explicitPadding(stride, padding, type) : attributes),
       stringsAttribute('fused_ops', fused),
       intAttribute('num_args', args.length),
       intAttribute('num_host_args', 0),
       typesAttribute('TArgs', args.length, type),
-      stringAttribute('_kernel', 'MklNameChangeOp'),
+      oneDnnKernel,
     ],
-    [padFirst ? padSpatially(x, padding) : x, weights, ...args],
+    [x, weights, ...args],
   ) as tf.Tensor4D;
 }
 

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { differentiable, savedTensor } from '../differentiable';
 import { hasOwnOperations, nativeOperation, storedFloat, typeAttribute } from '../native';
 import { inFloatType } from './cast';
-import { padSpatially } from './convolution';
+import { padSpatially } from './convolution-padding';
 
 export interface PoolingOptions {
   readonly kernel: number;

@@ -21,6 +21,7 @@ napi_value OperationDefinitions(napi_env env, napi_callback_info) {
 
 NAPI_MODULE_INIT() {
   norm_direction::RegisterBatchNorm();
+  norm_direction::RegisterFilterGradient();
   norm_direction::RegisterPooling();
   norm_direction::RegisterSgd();
   norm_direction::RegisterShareThreads();

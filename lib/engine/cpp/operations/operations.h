@@ -5,6 +5,7 @@
 namespace norm_direction {
 
 void RegisterBatchNorm();
+void RegisterFilterGradient();
 void RegisterPooling();
 void RegisterSgd();
 void RegisterShareThreads();
