@@ -41,10 +41,8 @@ export function convolutionGradients(
       return withoutPadding(whole, x.shape, padding);
     },
     weights() {
-      const shape = weights.shape as tf.Tensor4D['shape'];
-      if (hasFilterGradient(gradient, x, shape)) {
-        return filterGradient(gradient, x, shape, { stride, padding });
-      }
+      const own = { gradient, x, shape: weights.shape, stride };
+      if (hasFilterGradient(own)) return filterGradient(own, padding);
       const padded = padFirst ? padSpatially(x as tf.Tensor4D, padding) : x;
       return convolutionWeightsGradient(gradient, { x: padded, weights }, attributes);
     },

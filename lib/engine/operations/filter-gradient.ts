@@ -2,40 +2,51 @@ import type * as tf from '@tensorflow/tfjs';
 import { operationOutputs } from '../functions/native-functions';
 import { hasOwnOperations, intAttribute, nativeOperation, storedFloat } from '../native';
 
-const operation = 'NormDirectionFilterGradient';
+/** This package's own operations (`lib/engine/cpp/operations/filter_gradient.cc`), there where the processor can. */
+const operations = {
+  float32: 'NormDirectionFilterGradient',
+  bfloat16: 'NormDirectionFilterGradientBFloat16',
+} as const;
 
-/**
- * Whether this package's own operation computes the gradient of such a convolution by its weights: in bfloat16, on
- * processors with AVX512-BF16, for channels by sixteen and an even number of columns. It is there because oneDNN,
- * as it is built into TensorFlow, takes up to twice as long as with OpenMP's threads.
- *
- * @param gradient of the convolution's output
- */
-export function hasFilterGradient(
-  gradient: tf.TensorInfo,
-  x: tf.TensorInfo,
-  [, , inputs, outputs]: tf.Tensor4D['shape'],
-): boolean {
-  return (
-    storedFloat(gradient) === 'bfloat16' &&
-    inputs === x.shape[3] &&
-    inputs % 16 === 0 &&
-    outputs % 16 === 0 &&
-    (gradient.shape[2] ?? 1) % 2 === 0 &&
-    hasOwnOperations() &&
-    operationOutputs().has(operation)
-  );
+export interface FilterGradientInputs {
+  /** Of the convolution's output, [batch, rows, columns, outputs]. */
+  readonly gradient: tf.Tensor;
+  /** [batch, height, width, inputs], without the zeros around it. */
+  readonly x: tf.Tensor;
+  /** [kernelHeight, kernelWidth, inputs, outputs] */
+  readonly shape: readonly number[];
+  readonly stride: number;
 }
 
-/** The gradient by weights of this shape, summed up in float32 (`lib/engine/cpp/operations/filter_gradient.cc`). */
+/** Larger images leave the processor's cache when they are packed. */
+const mostNumbers = 2 ** 18;
+
+/**
+ * Whether the gradient of a convolution by its weights is computed by this package's own operation: on processors
+ * with AVX512 (in bfloat16 AVX512-BF16), for channels by sixteen and images that the cache holds, where it is the
+ * faster one. oneDNN's, as it is built
+ * into TensorFlow, cannot let its threads wait for each other, and in bfloat16 takes up to twice as long for it.
+ */
+export function hasFilterGradient({ gradient, x, shape, stride }: FilterGradientInputs): boolean {
+  const [height = 0, , inputs = 0, outputs = 0] = shape;
+  const [, , columns = 0] = gradient.shape;
+  const type = storedFloat(gradient);
+  const fits = inputs === x.shape[3] && inputs % 16 === 0 && outputs % 16 === 0;
+  const small = x.size <= mostNumbers * (x.shape[0] ?? 1);
+  const faster =
+    type === 'bfloat16'
+      ? columns % 2 === 0
+      : height > 1 && (stride > 1 || (outputs >= 64 && columns * outputs >= 1024));
+  return fits && small && faster && hasOwnOperations() && operationOutputs().has(operations[type]);
+}
+
+/** That gradient, of the weights' shape, summed up in float32. */
 export function filterGradient(
-  gradient: tf.TensorInfo,
-  x: tf.TensorInfo,
-  [height, width]: tf.Tensor4D['shape'],
-  { stride, padding }: { stride: number; padding: number },
+  { gradient, x, shape: [height = 1, width = 1], stride }: FilterGradientInputs,
+  padding: number,
 ): tf.Tensor {
   return nativeOperation(
-    operation,
+    operations[storedFloat(gradient)],
     [
       intAttribute('height', height),
       intAttribute('width', width),
