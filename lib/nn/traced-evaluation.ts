@@ -1,11 +1,11 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { functionBackend } from '../engine/functions/native-functions';
 import { trace } from '../engine/functions/trace';
 import { tracedFunction } from '../engine/functions/traced-function';
-import type { Source } from '../engine/functions/function-definition';
+import { tidied } from '../engine/tidied';
 import type { ForwardMode } from './layers';
 import type { Model, ModelOutput } from './model';
-import { type OutputParts, outputParts } from './output-parts';
+import { outputParts } from './output-parts';
 import { tracedCalls, type Traced } from './traced-calls';
 
 /** A network that does not learn, whose forward pass is one operation of TensorFlow after some calls. */
@@ -42,17 +42,14 @@ interface TracedForward extends Traced {
 }
 
 function traceForward(model: Model, mode: ForwardMode, images: tf.Tensor4D): TracedForward {
-  let parts: OutputParts | undefined;
-  const results: Source[] = [];
-  const traced = trace((tracing) => {
-    tf.tidy(() => {
+  const { traced, result } = trace((tracing) =>
+    tidied(() => {
       tracing.give(images);
-      parts = outputParts(model.forward(images, mode), mode);
-      results.push(...parts.tensors.map((tensor) => tracing.sourceOf(tensor)));
-    });
-  });
-  if (parts === undefined) throw new Error('the network was not run');
-  const { rebuild } = parts;
+      const { tensors, rebuild } = outputParts(model.forward(images, mode), mode);
+      return { rebuild, results: tensors.map((tensor) => tracing.sourceOf(tensor)) };
+    }),
+  );
+  const { rebuild, results } = result;
   const run = tracedFunction(traced, { results });
   const backend = functionBackend();
   return {

@@ -4,6 +4,7 @@ import type { Source } from '../engine/functions/function-definition';
 import { functionBackend } from '../engine/functions/native-functions';
 import { trace, type Trace, type Tracing } from '../engine/functions/trace';
 import { tracedFunction } from '../engine/functions/traced-function';
+import { tidied } from '../engine/tidied';
 import type { ForwardMode } from './layers';
 import type { Model, ModelOutput } from './model';
 import { type OutputParts, outputParts } from './output-parts';
@@ -64,22 +65,23 @@ interface PassSources {
 }
 
 function tracePasses(model: Model, mode: ForwardMode, images: tf.Tensor4D): TracedPasses {
-  let sources: PassSources | undefined;
-  const traced = unchanged(model.state, () =>
-    trace((tracing) => {
-      tf.tidy(() => {
-        tracing.give(images);
-        for (const { value } of model.state.tensors) tracing.give(value);
-        sources = runPasses(model, mode, images, tracing);
-      });
-    }),
+  const { state } = model;
+  const { traced, result } = unchanged(state, () =>
+    trace(
+      (tracing) =>
+        tidied(() => {
+          tracing.give(images);
+          for (const { value } of state.tensors) tracing.give(value);
+          return runPasses(model, mode, images, tracing);
+        }),
+      { closed: true },
+    ),
   );
-  if (sources === undefined) throw new Error('the passes did not run');
-  return passesOf(traced, model.state, sources);
+  return passesOf(traced, state, result);
 }
 
 /** Runs `work` and puts the state back as it was. */
-function unchanged(state: ModelState, work: () => Trace): Trace {
+function unchanged<T>(state: ModelState, work: () => T): T {
   const { counts, tensors } = state;
   const copies = tensors.map(({ value }) => tf.keep(tf.clone(value)));
   try {

@@ -165,6 +165,28 @@ describe('a network’s passes as functions', () => {
     }
   });
 
+  it('leave a network as it is that drops out by itself or keeps weights beside its state', () => {
+    const own = tf.keep(tf.scalar(0.5));
+    const inner = createModel('resnet8', { classes });
+    const times = (factor: () => tf.Tensor): Model => ({
+      ...inner,
+      forward(x, mode) {
+        const { logits, embedding } = inner.forward(x, mode);
+        return { logits: tf.mul(logits, factor()), embedding, features: [], preActivations: [] };
+      },
+    });
+    const dropping = times(() => tf.dropout(tf.ones([classes]), 0.5));
+    const keeping = times(() => own);
+    for (const model of [dropping, keeping]) {
+      const traced = tracedTraining(model, logitsOnly);
+      for (let count = 0; count < 5; count++) {
+        expect(step(model, images(2, count), logitsOnly, traced).functions).to.equal(false);
+      }
+      traced.dispose();
+    }
+    tf.dispose(own);
+  });
+
   it('count in a loss that takes the weights themselves, too', () => {
     const model = createModel('resnet8', { classes, seed: 3 });
     const traced = tracedTraining(model, logitsOnly);

@@ -10,6 +10,9 @@ export interface TensorHandle {
   readonly dtype: number;
 }
 
+/** What a tensor is filled with. */
+export type TensorNumbers = Float32Array | Int32Array | Uint8Array;
+
 /** The binding as functions use it; this package's patch adds the last two methods. */
 export interface FunctionBinding {
   executeOp(
@@ -18,6 +21,7 @@ export interface FunctionBinding {
     inputs: readonly number[],
     outputs: number,
   ): TensorHandle[];
+  createTensor(shape: readonly number[], type: number, values: TensorNumbers): number;
   tensorDataSync(id: number): unknown;
   deleteTensor(id: number): void;
   defineFunction(definition: Uint8Array): void;

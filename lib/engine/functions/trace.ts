@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { sha256 } from '../../files';
 import type { OperationAttribute } from '../native';
 import type { FunctionStep, Source } from './function-definition';
 import { functionBackend, type TensorHandle } from './native-functions';
@@ -36,23 +37,61 @@ export interface Tracing {
 }
 
 /**
- * A piece of work that no function repeats to the bit: it computes on numbers that it read from tensors, draws
- * some, or has an operation that TensorFlow computes in another way in functions.
+ * A piece of work that no function repeats to the bit: it computes on numbers that it read from tensors or drew, or
+ * on tensors that it keeps to itself, or has an operation that TensorFlow computes in another way in functions.
  */
 export class Untraceable extends Error {}
 
+export interface TraceOptions {
+  /** Refuses tensors that `work` finds outside without being given them; by default they are constants. */
+  readonly closed?: boolean;
+}
+
+/** A trace, and what the traced work returned. */
+export interface TraceOf<T> {
+  readonly traced: Trace;
+  readonly result: T;
+}
+
 /**
  * Runs `work` and writes down each operation of TensorFlow that it makes; native engine only. What is computed in
- * JavaScript is not seen: it counts as a constant, and so does every tensor from outside that is not given.
+ * JavaScript is not seen: it counts as a constant. So that nothing that changes is taken for one, `work` runs at least
+ * twice, and the numbers that JavaScript makes in it must be the same.
  *
- * @throws Untraceable when `work` reads numbers from a tensor, or a function would not give its result to the bit
+ * @throws Untraceable when a function would not give the results of `work`, to the bit
  */
-export function trace(work: (tracing: Tracing) => void): Trace {
+export function trace<T>(work: (tracing: Tracing) => T, options: TraceOptions = {}): TraceOf<T> {
+  let before = record(work, options);
+  for (let again = 0; again < mostRepeats; again++) {
+    let found: Recording<T>;
+    try {
+      found = record(work, options);
+    } finally {
+      before.traced.dispose();
+    }
+    if (before.constants.join() === found.constants.join()) return found;
+    before = found;
+  }
+  before.traced.dispose();
+  throw new Untraceable('numbers made in JavaScript change from call to call');
+}
+
+/** The first time, tensors from outside may still have to be handed to TensorFlow, and look as if they were made. */
+const mostRepeats = 2;
+
+interface Recording<T> extends TraceOf<T> {
+  /** Which tensors were taken for constants: the numbers of those that JavaScript made, the handles of others. */
+  readonly constants: readonly string[];
+}
+
+function record<T>(work: (tracing: Tracing) => T, { closed = false }: TraceOptions): Recording<T> {
   const backend = functionBackend();
   const { binding } = backend;
   const steps: TracedStep[] = [];
   const taken: TracedArgument[] = [];
   const sources = new Map<number, Source>();
+  const made = new Map<number, string>();
+  const constants: string[] = [];
   let givenCount = 0;
   const dispose = (): void => {
     for (const argument of taken) {
@@ -66,14 +105,16 @@ export function trace(work: (tracing: Tracing) => void): Trace {
     return source;
   };
   // A handle of the trace's own, on the same memory: the owner may free its own.
-  const constant = (id: number): Source => {
-    const { id: own, dtype } = copied(id);
-    return addArgument(id, { kind: 'constant', id: own, dtype });
-  };
   const copied = (id: number): TensorHandle => {
     const [handle] = binding.executeOp('Identity', [], [id], 1);
     if (handle === undefined) throw new Error('Identity gave nothing');
     return handle;
+  };
+  const constant = (id: number): Source => {
+    if (closed && !made.has(id)) throw new Untraceable('a tensor is used that was not given');
+    constants.push(made.get(id) ?? `handle ${id}`);
+    const { id: own, dtype } = copied(id);
+    return addArgument(id, { kind: 'constant', id: own, dtype });
   };
   const sourceOf = (id: number): Source => sources.get(id) ?? constant(id);
   const idOf = (tensor: tf.TensorInfo): number => {
@@ -82,7 +123,6 @@ export function trace(work: (tracing: Tracing) => void): Trace {
     return id;
   };
 
-  // The binding's own methods lie below these for a while.
   const executeOp: typeof binding.executeOp = (operation, attributes, ids, count) => {
     if (otherInFunctions.has(operation)) {
       throw new Untraceable(`${operation} has other last digits in a function`);
@@ -101,15 +141,25 @@ export function trace(work: (tracing: Tracing) => void): Trace {
     });
     return outputs;
   };
+  const createTensor: typeof binding.createTensor = (shape, type, values) => {
+    const id = binding.createTensor(shape, type, values);
+    made.set(
+      id,
+      `${type} [${shape.join()}] ${sha256(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))}`,
+    );
+    return id;
+  };
   const tensorDataSync = (): never => {
     throw new Untraceable('numbers are read from a tensor');
   };
+  // The binding's own methods lie below these for a while.
   backend.binding = Object.create(binding, {
     executeOp: { value: executeOp },
+    createTensor: { value: createTensor },
     tensorDataSync: { value: tensorDataSync },
   }) as typeof binding;
   try {
-    work({
+    const result = work({
       get length() {
         return steps.length;
       },
@@ -122,13 +172,14 @@ export function trace(work: (tracing: Tracing) => void): Trace {
       },
       sourceOf: (tensor) => sourceOf(idOf(tensor)),
     });
+    const traced = { steps, arguments: taken, dispose };
+    return { traced, result, constants };
   } catch (error) {
     dispose();
     throw error;
   } finally {
     backend.binding = binding;
   }
-  return { steps, arguments: taken, dispose };
 }
 
 /** TensorFlow's number of the type of what a trace saw. */

@@ -19,15 +19,14 @@ interface Made {
 
 /** `work` as a function of tensors like these. */
 function made(work: Work, like: readonly tf.Tensor[]): Made {
-  const results: Source[] = [];
-  const traced = trace((tracing) => {
-    tf.tidy(() => {
+  const { traced, result: results } = trace((tracing) =>
+    tidied(() => {
       like.forEach((tensor) => tracing.give(tensor));
       const [a, b = a] = like;
       if (a === undefined || b === undefined) throw new Error('nothing to trace with');
-      results.push(...[work(a, b)].flat().map((tensor) => tracing.sourceOf(tensor)));
-    });
-  });
+      return [work(a, b)].flat().map((tensor) => tracing.sourceOf(tensor));
+    }),
+  );
   const made = tracedFunction(traced, { results });
   const backend = functionBackend();
   const call = (...given: tf.Tensor[]): number[][] =>
@@ -96,16 +95,15 @@ describe('a function of TensorFlow', () => {
   });
 
   it('has only the operations that its results need', () => {
-    let wanted: Source | undefined;
-    const traced = trace((tracing) => {
+    const { traced, result } = trace((tracing) => {
       const x = tf.tensor1d([1, 4]);
       tracing.give(x);
       const root = tf.sqrt(x);
       // Refused at once for other numbers of elements, were it part of the function.
       tf.reshape(root, [2, 1]);
-      wanted = tracing.sourceOf(root);
+      return tracing.sourceOf(root);
     });
-    const root = tracedFunction(traced, { results: [wanted as Source] });
+    const root = tracedFunction(traced, { results: [result] });
     const { binding, getInputTensorIds } = functionBackend();
     const ids = getInputTensorIds.call(tf.backend(), [tf.tensor1d([9, 16, 25])]);
     const [handle] = root.run(ids);
@@ -115,16 +113,15 @@ describe('a function of TensorFlow', () => {
   });
 
   it('can be cut in two, the second part taking what the first one gives it', () => {
-    let cut = 0;
-    let end: Source | undefined;
-    const traced = trace((tracing) => {
+    const { traced, result } = trace((tracing) => {
       const x = tf.scalar(3);
       tracing.give(x);
       const square = tf.square(x);
-      cut = tracing.length;
-      end = tracing.sourceOf(tf.add(tf.mul(square, x), square));
+      const cut = tracing.length;
+      return { cut, end: tracing.sourceOf(tf.add(tf.mul(square, x), square)) };
     });
-    const second = tracedFunction(traced, { first: cut, results: [end as Source] });
+    const { cut, end } = result;
+    const second = tracedFunction(traced, { first: cut, results: [end] });
     const first = tracedFunction(traced, { end: cut, results: second.takes });
     const backend = functionBackend();
     const ids = backend.getInputTensorIds([tf.scalar(5)]);
@@ -140,6 +137,32 @@ describe('a function of TensorFlow', () => {
     const reading = (x: tf.Tensor): tf.Tensor => tf.mul(x, x.dataSync()[0] ?? NaN);
     expect(() => made((x) => reading(x), [tf.scalar(2)])).to.throw(Untraceable, 'numbers are read');
     expect(numbers(reading(tf.scalar(3)))).to.deep.equal([9]);
+  });
+
+  it('is not made of work whose numbers JavaScript makes anew each time', () => {
+    let calls = 0;
+    const drawing = (x: tf.Tensor): tf.Tensor => tf.mul(x, tf.scalar(++calls));
+    expect(() => made((x) => drawing(x), [tf.scalar(2)])).to.throw(Untraceable, 'change');
+    // The same numbers in every call are constants.
+    const steady = made((x) => tf.mul(x, tf.tensor1d([3, 4])), [tf.scalar(2)]);
+    expect(steady(tf.scalar(5))).to.deep.equal([[15, 20]]);
+    steady.dispose();
+  });
+
+  it('is not made, where it is closed, of work that keeps tensors to itself', () => {
+    const kept = tf.scalar(2);
+    numbers(tf.add(kept, 1));
+    const x = tf.scalar(3);
+    const work = (tracing: Tracing): Source => {
+      tracing.give(x);
+      return tracing.sourceOf(tf.mul(x, kept));
+    };
+    expect(() => trace(work, { closed: true })).to.throw(Untraceable, 'was not given');
+    trace(work).traced.dispose();
+    const before = handles();
+    expect(() => trace(work, { closed: true })).to.throw(Untraceable);
+    // Nothing but the products themselves stays.
+    expect(handles() - before).to.be.at.most(1);
   });
 
   it('is not made of an operation that would have other last digits in it', () => {
@@ -167,9 +190,8 @@ describe('a function of TensorFlow', () => {
     };
     numbers(tf.mul(given, 2));
     const before = handles();
-    let result: Source | undefined;
-    const traced = tidied(() => trace((tracing) => (result = free(tracing))));
-    const work = tracedFunction(traced, { results: [result as Source] });
+    const { traced, result } = trace((tracing) => tidied(() => free(tracing)));
+    const work = tracedFunction(traced, { results: [result] });
     const made = handles();
     expect(made).to.equal(before + 2);
     const backend = functionBackend();
