@@ -24,8 +24,7 @@ const mostNumbers = 2 ** 18;
 /**
  * Whether the gradient of a convolution by its weights is computed by this package's own operation: on processors
  * with AVX512 (in bfloat16 AVX512-BF16), for channels by sixteen and images that the cache holds, where it is the
- * faster one. oneDNN's, as it is built
- * into TensorFlow, cannot let its threads wait for each other, and in bfloat16 takes up to twice as long for it.
+ * faster one. oneDNN's takes up to twice as long in bfloat16; inside of PyTorch it does not.
  */
 export function hasFilterGradient({ gradient, x, shape, stride }: FilterGradientInputs): boolean {
   const [height = 0, , inputs = 0, outputs = 0] = shape;
