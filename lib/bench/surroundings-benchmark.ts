@@ -12,7 +12,7 @@ import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
 import { createModel } from '../models/registry';
 import type { Model } from '../nn/model';
-import { evaluate } from '../train/evaluate';
+import { evaluate, evaluationBatchSize } from '../train/evaluate';
 import { type OnBenchProgress, timeEach, timeOnce, warmUpSteps } from './measure';
 import { type BenchStepOptions, createBenchStep } from './step';
 
@@ -31,7 +31,7 @@ export interface SurroundingsBenchmark {
   readonly readingShare: number;
   /** Evaluation of the student over the test images, for each of them. */
   readonly evaluationMs: number;
-  /** The student’s forward pass alone on as many images in batches as large, for each of them. */
+  /** The student’s forward pass alone on the same batches, which the engine holds already, for each image. */
   readonly forwardMs: number;
   /** Evaluation divided by the forward pass, round by round. */
   readonly evaluationRatio: number;
@@ -39,7 +39,6 @@ export interface SurroundingsBenchmark {
   readonly startUpMs: number;
 }
 
-const evaluationBatch = 250;
 const startUps = 3;
 
 /**
@@ -104,14 +103,14 @@ function timeEvaluation(
 ): Pick<SurroundingsBenchmark, 'evaluationMs' | 'forwardMs' | 'evaluationRatio'> {
   const model = createModel(student, { classes: dataset.classes.length });
   const mode = { training: false, preActivations: false };
-  const batches = [...evaluationBatches(dataset, dataset.test, evaluationBatch)].map((batch) =>
+  const batches = [...evaluationBatches(dataset, dataset.test, evaluationBatchSize)].map((batch) =>
     tf.tensor4d(batch.images, [batch.count, dataset.height, dataset.width, 3]),
   );
   const forward = (): void => {
     for (const images of batches) tidied(() => model.forward(images, mode).logits.dataSync());
   };
   const whole = (): void => {
-    evaluate((images) => model.forward(images, mode), dataset, { batchSize: evaluationBatch });
+    evaluate((images) => model.forward(images, mode), dataset);
   };
   const rounds = Array.from(
     { length: Math.max(3, Math.ceil(iterations / 4)) },

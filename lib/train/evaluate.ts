@@ -30,7 +30,8 @@ export interface EvaluationOptions {
   readonly batchSize?: number;
 }
 
-const defaultBatch = 250;
+/** Images of an evaluation batch: few enough for their features to stay in the processor's cache. */
+export const evaluationBatchSize = 100;
 
 /** What evaluation needs of a forward pass. */
 export type Forward = (images: tf.Tensor4D) => Pick<ModelOutput, 'logits' | 'embedding'> & {
@@ -42,7 +43,7 @@ export type Forward = (images: tf.Tensor4D) => Pick<ModelOutput, 'logits' | 'emb
 export function evaluate(
   forward: Forward,
   dataset: ImageDataset,
-  { classMeans, batchSize = defaultBatch }: EvaluationOptions = {},
+  { classMeans, batchSize = evaluationBatchSize }: EvaluationOptions = {},
 ): Evaluation {
   const sums = evaluationSums(forward, dataset, classMeans);
   for (const batch of evaluationBatches(dataset, dataset.test, batchSize)) sums.add(batch);
@@ -53,7 +54,7 @@ export function evaluate(
 export async function evaluateSource(
   forward: Forward,
   source: BatchSource,
-  { classMeans, batchSize = defaultBatch }: EvaluationOptions = {},
+  { classMeans, batchSize = evaluationBatchSize }: EvaluationOptions = {},
 ): Promise<Evaluation> {
   const sums = evaluationSums(forward, source, classMeans);
   for await (const batch of source.evaluationBatches({ batchSize })) sums.add(batch);
