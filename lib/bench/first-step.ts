@@ -1,9 +1,8 @@
-import * as tf from '@tensorflow/tfjs';
 import { startEngine } from '../engine/load';
 import { createBenchStep } from './step';
 
 /**
- * A program of its own: starts the engine, makes a pair's networks, takes one training step and says `ready`.
+ * A program of its own: starts the engine, makes a pair's networks, takes one training step and ends.
  * What it is given: teacher, student, images in a batch, precision.
  */
 async function firstStep(): Promise<void> {
@@ -16,7 +15,6 @@ async function firstStep(): Promise<void> {
     precision: precision === 'bf16' ? 'bf16' : 'f32',
   });
   step.whole();
-  process.stdout.write(`ready ${tf.getBackend()}\n`);
 }
 
 void firstStep();

@@ -11,7 +11,6 @@ import { random } from '../engine/random';
 import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
 import { createModel } from '../models/registry';
-import type { Model } from '../nn/model';
 import { evaluate, evaluationBatchSize } from '../train/evaluate';
 import { type OnBenchProgress, timeEach, timeOnce, warmUpSteps } from './measure';
 import { type BenchStepOptions, createBenchStep } from './step';
@@ -112,28 +111,20 @@ function timeEvaluation(
   const whole = (): void => {
     evaluate((images) => model.forward(images, mode), dataset);
   };
-  const rounds = Array.from(
-    { length: Math.max(3, Math.ceil(iterations / 4)) },
-    (_, round) => round,
-  );
+  const rounds = Math.max(3, Math.ceil(iterations / 4));
   [forward, whole].forEach(timeOnce);
-  const found = rounds.map((round) => {
+  const found = Array.from({ length: rounds }, (_, round) => {
     const forwardMs = timeOnce(forward) / dataset.test.count;
     const evaluationMs = timeOnce(whole) / dataset.test.count;
-    onProgress?.('evaluation', round + 1, rounds.length);
+    onProgress?.('evaluation', round + 1, rounds);
     return { forwardMs, evaluationMs, evaluationRatio: evaluationMs / forwardMs };
   });
-  disposeOf(model, batches);
+  [model, ...batches].forEach((item) => item.dispose());
   return {
     evaluationMs: median(found.map(({ evaluationMs }) => evaluationMs)),
     forwardMs: median(found.map(({ forwardMs }) => forwardMs)),
     evaluationRatio: median(found.map(({ evaluationRatio }) => evaluationRatio)),
   };
-}
-
-function disposeOf(model: Model, batches: readonly tf.Tensor[]): void {
-  model.dispose();
-  batches.forEach((batch) => batch.dispose());
 }
 
 async function timeStartUp({

@@ -1,18 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NodeJSKernelBackend } from '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend';
+import type { TensorHandle } from './functions/native-functions';
 import { dataType, nativeOperation, storedFloat, typeAttribute } from './native';
 
-/** An operation's output as the binding tells it. */
-interface OutputMetadata {
-  readonly id: number;
-  readonly shape: number[];
-  readonly dtype: number;
-}
-
 interface OutputMaker {
-  createOutputTensor(metadata: OutputMetadata): tf.Tensor;
+  createOutputTensor(metadata: TensorHandle): tf.Tensor;
   readonly tensorMap: {
-    set(dataId: object, data: OutputMetadata & { values: null; refCount: number }): void;
+    set(dataId: object, data: TensorHandle & { values: null; refCount: number }): void;
   };
 }
 
@@ -35,20 +29,44 @@ export function takingBFloat16(backend: NodeJSKernelBackend): NodeJSKernelBacken
 }
 
 /**
- * Puts an addition around the package's own that also adds tensors in bfloat16: by it the tape sums up the
- * gradients of a tensor with several uses.
+ * Teaches bfloat16 to two of the package's kernels: the addition, by which the tape sums up the gradients of a tensor
+ * with several uses, and the reshaping, which would call its tensor a float32 one.
  */
-export function registerAddition(): void {
-  const ordinary = tf.getKernel('Add', 'tensorflow') as tf.KernelConfig | undefined;
-  if (ordinary === undefined) throw new Error('the TensorFlow backend has no addition');
-  tf.unregisterKernel('Add', 'tensorflow');
+export function registerBFloat16Kernels(): void {
+  const types = [typeAttribute('T', 'bfloat16')];
+  alsoInBFloat16('Add', ({ a, b }) => nativeOperation('AddV2', types, [given(a), given(b)]));
+  alsoInBFloat16('Reshape', ({ x }, { shape }) =>
+    tf.tidy(() =>
+      nativeOperation(
+        'Reshape',
+        [...types, typeAttribute('Tshape', 'int32')],
+        [given(x), tf.tensor1d(shape as number[], 'int32')],
+      ),
+    ),
+  );
+}
+
+/** Puts a kernel around the package's own that runs where the first of its inputs is in bfloat16. */
+function alsoInBFloat16(
+  name: string,
+  compute: (inputs: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap) => tf.TensorInfo,
+): void {
+  const ordinary = tf.getKernel(name, 'tensorflow') as tf.KernelConfig | undefined;
+  if (ordinary === undefined) throw new Error(`the TensorFlow backend has no kernel ${name}`);
+  tf.unregisterKernel(name, 'tensorflow');
   tf.registerKernel({
     ...ordinary,
     kernelFunc(parameters) {
-      const { a, b } = parameters.inputs;
-      return a && b && storedFloat(a) === 'bfloat16'
-        ? nativeOperation('AddV2', [typeAttribute('T', 'bfloat16')], [a, b])
+      const { inputs, attrs = {} } = parameters;
+      const first = Object.values(inputs)[0];
+      return first && storedFloat(first) === 'bfloat16'
+        ? compute(inputs, attrs)
         : ordinary.kernelFunc(parameters);
     },
   });
+}
+
+function given(input: tf.TensorInfo | undefined): tf.TensorInfo {
+  if (input === undefined) throw new Error('a kernel lacks an input');
+  return input;
 }

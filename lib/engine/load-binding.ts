@@ -12,7 +12,7 @@ import type { EngineDescription } from './describe';
 import { graphicsBFloat16 } from './describe-gpu';
 import { type OperationsAddOn, useOperations } from './functions/native-functions';
 
-import { registerAddition, takingBFloat16 } from './load-bfloat16';
+import { registerBFloat16Kernels, takingBFloat16 } from './load-bfloat16';
 import { quietly } from './load-quiet';
 import { nativeOperation } from './native';
 
@@ -38,7 +38,7 @@ export async function loadBinding(engine: BuiltEngine): Promise<EngineDescriptio
     () => takingBFloat16(new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu')),
     backendPriority,
   );
-  registerAddition();
+  registerBFloat16Kernels();
   if (!(await tf.setBackend(backendName))) {
     throw new LabError({
       kind: 'engine',

@@ -1,6 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
 import { sha256 } from '../../files';
-import type { OperationAttribute } from '../native';
 import type { FunctionStep, Source } from './function-definition';
 import { functionBackend, type TensorHandle } from './native-functions';
 
@@ -132,13 +131,7 @@ function record<T>(work: (tracing: Tracing) => T, { closed = false }: TraceOptio
     outputs.forEach(({ id }, output) =>
       sources.set(id, { from: 'step', step: steps.length, output }),
     );
-    const types = inputs.map((source) => typeOf({ steps, arguments: taken }, source));
-    steps.push({
-      operation,
-      attributes: typedReshape(operation, attributes, types),
-      inputs,
-      outputs,
-    });
+    steps.push({ operation, attributes, inputs, outputs });
     return outputs;
   };
   const createTensor: typeof binding.createTensor = (shape, type, values) => {
@@ -191,19 +184,4 @@ export function typeOf(
     source.from === 'step' ? steps[source.step]?.outputs[source.output] : taken[source.argument];
   if (seen === undefined) throw new Error('the trace has no such tensor');
   return seen.dtype;
-}
-
-/**
- * TensorFlow.js takes bfloat16 for float32 and reshapes it as such: right where an operation is executed at once,
- * but a function's types are checked.
- */
-function typedReshape(
-  operation: string,
-  attributes: readonly OperationAttribute[],
-  [type]: readonly number[],
-): readonly OperationAttribute[] {
-  if (operation !== 'Reshape' || type === undefined) return attributes;
-  return attributes.map((attribute) =>
-    attribute.name === 'T' ? { ...attribute, value: type } : attribute,
-  );
 }

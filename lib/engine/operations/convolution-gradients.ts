@@ -44,6 +44,9 @@ export function convolutionGradients(
       const own = { gradient, x, shape: weights.shape, stride };
       if (hasFilterGradient(own)) return filterGradient(own, padding);
       const padded = padFirst ? padSpatially(x as tf.Tensor4D, padding) : x;
+      if (stride > 1 && isNarrowPoint(x, weights)) {
+        return withoutStride(gradient, { x: padded, weights }, stride);
+      }
       return convolutionWeightsGradient(gradient, { x: padded, weights }, attributes);
     },
   };
@@ -76,8 +79,6 @@ function convolutionWeightsGradient(
   attributes: readonly OperationAttribute[],
 ): tf.Tensor {
   const sizes = tf.tensor1d(weights.shape, 'int32');
-  const stride = strideOf(attributes);
-  if (stride > 1 && isNarrowPoint(x, weights)) return withoutStride(gradient, x, sizes, stride);
   const result = nativeOperation('Conv2DBackpropFilter', attributes, [x, sizes, gradient]);
   return storedAs(result, 'float32');
 }
@@ -96,16 +97,10 @@ function isNarrowPoint(x: tf.Tensor, { shape: [height, width, inputs = 0] }: tf.
 /** What a 1 × 1 kernel skips plays no part: the same gradient, from the pixels that it meets. */
 function withoutStride(
   gradient: tf.Tensor,
-  x: tf.Tensor,
-  sizes: tf.Tensor,
+  { x, weights }: ConvolutionInputs,
   stride: number,
 ): tf.Tensor {
   const met = tf.stridedSlice(x, [0, 0, 0, 0], x.shape, [1, stride, stride, 1]);
   const plain = convolutionAttributes(1, 'VALID', 'float32');
-  return nativeOperation('Conv2DBackpropFilter', plain, [met, sizes, gradient]);
-}
-
-function strideOf(attributes: readonly OperationAttribute[]): number {
-  const strides: unknown = attributes.find(({ name }) => name === 'strides')?.value;
-  return Array.isArray(strides) ? Number(strides[1]) : 1;
+  return convolutionWeightsGradient(gradient, { x: met, weights }, plain);
 }

@@ -80,33 +80,19 @@ export function padSpatially(x: tf.Tensor4D, padding: number): tf.Tensor4D {
     [padding, padding],
     [0, 0],
   ];
-  return storedFloat(x) === 'float32' ? tf.pad(x, widths) : padInType(x, widths);
+  return storedFloat(x) === 'float32' ? tf.pad(x, widths) : padInType(x, widths, padding);
 }
 
 /** TensorFlow.js' own pad takes no bfloat16. */
-function padInType(x: tf.Tensor4D, widths: [number, number][]): tf.Tensor4D {
-  const types = [typeAttribute('T', storedFloat(x))];
+function padInType(x: tf.Tensor4D, widths: [number, number][], padding: number): tf.Tensor4D {
   const output = differentiable([x], () => ({
     value: nativeOperation(
       'Pad',
-      [...types, typeAttribute('Tpaddings', 'int32')],
+      [typeAttribute('T', storedFloat(x)), typeAttribute('Tpaddings', 'int32')],
       [x, tf.tensor2d(widths, undefined, 'int32')],
     ),
     saved: [],
-    backward: (gradient) => [
-      nativeOperation(
-        'Slice',
-        [...types, typeAttribute('Index', 'int32')],
-        [
-          gradient,
-          tf.tensor1d(
-            widths.map(([before]) => before),
-            'int32',
-          ),
-          tf.tensor1d(x.shape, 'int32'),
-        ],
-      ),
-    ],
+    backward: (gradient) => [withoutPadding(gradient, x.shape, padding)],
   }));
   return output as tf.Tensor4D;
 }
