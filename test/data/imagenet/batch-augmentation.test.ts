@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { augmentationNamed } from '../../../lib/data/imagenet/augmentations';
 import { mixBatch, symmetricBeta } from '../../../lib/data/imagenet/mix';
 import { randomErasing } from '../../../lib/data/imagenet/random-erasing';
 import { random } from '../../../lib/engine/random';
@@ -10,6 +11,22 @@ const options = { mixupAlpha: 1, cutmixAlpha: 1, switchProbability: 0.5 };
 function flat(values: readonly number[], size: number): Float32Array {
   return Float32Array.from(values.flatMap((value) => Array<number>(size * size * 3).fill(value)));
 }
+
+describe('an augmentation by its name', () => {
+  it('has the settings of torchvision’s recipes or of DeiT’s', () => {
+    expect(augmentationNamed('resized-crop-flip')).to.deep.equal({ interpolation: 'bilinear' });
+    // rand-m9-mstd0.5-inc1, --reprob 0.25, --mixup 0.8, --cutmix 1.0, --mixup-switch-prob 0.5.
+    const unmixed = {
+      interpolation: 'bicubic',
+      randAugment: { magnitude: 9, deviation: 0.5, operations: 2 },
+      erasing: 0.25,
+    };
+    const mix = { mixupAlpha: 0.8, cutmixAlpha: 1, switchProbability: 0.5 };
+    expect(augmentationNamed('deit-unmixed')).to.deep.equal(unmixed);
+    expect(augmentationNamed('deit')).to.deep.equal({ ...unmixed, mix });
+    expect(augmentationNamed('none')).to.equal(undefined);
+  });
+});
 
 describe('mixing a batch', () => {
   it('by mixup gives λ xᵢ + (1 − λ) of the image as far from the end', () => {
