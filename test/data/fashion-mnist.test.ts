@@ -32,6 +32,12 @@ describe('the embedded fashion-mnist', () => {
     expect(origin).to.contain('dataset-fashion-mnist').and.to.contain('make-fashion-mnist.ts');
   });
 
+  it('names its classes as they were published', () => {
+    expect(fashionClasses.join(', ')).to.equal(
+      'T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot',
+    );
+  });
+
   it('has 1,000 training and 200 test images of each of ten classes', () => {
     const { name, classes, train, test, height, width, hash } = loadFashionMnist();
     expect(name).to.equal('fashion-mnist');

@@ -88,6 +88,19 @@ describe('random erasing', () => {
     });
   });
 
+  it('draws again where the rectangle would be as high or as wide as the image', () => {
+    // A third of 100 at 3 : 1 is 10 × 3.3, as high as the image; then 4 × 4 in the corner.
+    const log = (ratio: number): number => (Math.log(ratio) / Math.log(1 / 0.3) + 1) / 2;
+    const share = (0.16 - 0.02) / (1 / 3 - 0.02);
+    for (const ratio of [3, 1 / 3]) {
+      const image = new Float32Array(300);
+      const corner = [share, 0.5, 0, 0, ...Array<number>(48).fill(1)];
+      randomErasing(image, size, scripted(0, 1, log(ratio), ...corner), 0.25);
+      expect(image.reduce((sum, value) => sum + value, 0)).to.equal(4 * 4 * 3);
+      expect(image[(3 * 10 + 3) * 3]).to.equal(1);
+    }
+  });
+
   it('leaves most images alone, and gives up when nothing fits', () => {
     const image = new Float32Array(300);
     randomErasing(image, size, scripted(0.25), 0.25);
