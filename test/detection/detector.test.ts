@@ -1,8 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
+import { anchorRatios, defaultAnchorSizes } from '../../lib/detection/anchors';
+import { finalCoding, proposalCoding } from '../../lib/detection/box-coding';
+import { proposalSampling } from '../../lib/detection/box-training';
 import { createDetector, type DetectorOptions } from '../../lib/detection/detector';
-import { detectObjects } from '../../lib/detection/inference';
+import { detectObjects, testingProposals } from '../../lib/detection/inference';
+import { detectionOptimiser, trainingProposals } from '../../lib/detection/learner';
+import { anchorMatching, proposalMatching } from '../../lib/detection/matching';
+import { anchorSampling } from '../../lib/detection/proposal-training';
 import { findProposals } from '../../lib/detection/proposals';
+import { defaultWarmUp } from '../../lib/detection/schedule';
 import { faultOf } from '../support/faults';
 import { engines, withEngine } from '../support/engine';
 import { type Answer, scriptedDetector, shapesBatch, tinyDetector } from '../support/detector';
@@ -85,6 +92,26 @@ describe('a detector', () => {
     }
   });
 
+  it('takes the pixels that its backbone was trained for', () => {
+    const caffe = { order: 'bgr', mean: [103.53, 116.28, 123.675], std: [1, 1, 1] };
+    const torchvision = {
+      order: 'rgb',
+      mean: [123.675, 116.28, 103.53],
+      std: [58.395, 57.12, 57.375],
+    };
+    for (const [backbone, pixels] of [
+      ['resnet18', torchvision],
+      ['resnet34', torchvision],
+      ['resnet50', caffe],
+      ['resnet101', caffe],
+      ['mobilenetv2', torchvision],
+    ] as const) {
+      const detector = createDetector({ backbone, width: 4, ...small });
+      expect(detector.pixels, backbone).to.deep.equal(pixels);
+      detector.dispose();
+    }
+  });
+
   it('refuses an unknown backbone and anchors for too few levels', async () => {
     const unknown = await faultOf(() =>
       createDetector({ ...small, backbone: 'resnet5O' as unknown as 'resnet50' }),
@@ -93,6 +120,31 @@ describe('a detector', () => {
     const few = await faultOf(() => tinyDetector({ anchorSizes: [8, 16] }));
     expect(few.found).to.equal('2');
   });
+});
+
+describe('detectron2’s settings', () => {
+  for (const [name, found, expected] of [
+    ['sides of anchors', defaultAnchorSizes, [32, 64, 128, 256, 512]],
+    ['ratios of anchors', anchorRatios, [0.5, 1, 2]],
+    ['matching of anchors', anchorMatching, { background: 0.3, object: 0.7, lowQuality: true }],
+    [
+      'matching of proposals',
+      proposalMatching,
+      { background: 0.5, object: 0.5, lowQuality: false },
+    ],
+    ['sampling of anchors', anchorSampling, { count: 256, objectShare: 0.5 }],
+    ['sampling of proposals', proposalSampling, { count: 512, objectShare: 0.25 }],
+    ['proposals in training', trainingProposals, { before: 2000, after: 1000, threshold: 0.7 }],
+    ['proposals in use', testingProposals, { before: 1000, after: 1000, threshold: 0.7 }],
+    ['coding of proposals', proposalCoding, [1, 1, 1, 1]],
+    ['coding of final boxes', finalCoding, [10, 10, 5, 5]],
+    ['optimiser', detectionOptimiser, { momentum: 0.9, weightDecay: 0.0001, nesterov: false }],
+    ['warm-up', defaultWarmUp, { iterations: 1000, factor: 0.001 }],
+  ] as const) {
+    it(`are kept: ${name}`, () => {
+      expect(found).to.deep.equal(expected);
+    });
+  }
 });
 
 for (const engine of engines) {
