@@ -13,7 +13,6 @@ import { deterministic } from '../../lib/verify/deterministic';
 import {
   scriptedDetector,
   shapesBatch,
-  shapesBatches,
   tinyDetector,
   tinyLearner,
   tinySampling,
@@ -255,19 +254,59 @@ describe('the distillation of a detector', () => {
     scripted.dispose();
   });
 
-  it('gathers over new samples each time, the same ones for the same seed', async () => {
-    const options = {
-      seed: 1,
-      pixels: student.pixels,
-      proposals: tinySampling.proposals,
-      sampling: { count: 24, objectShare: 0.5 },
+  it('gathers over new samples of each batch and image, the same ones for the same seed', async () => {
+    const levels = [Array.from({ length: 40 }, (_, at) => [at, 40, at + 0.5, 60])];
+    const item = {
+      ...(shapesBatch(0).items[0] ?? expect.fail('no image')),
+      boxes: Float32Array.of(0, 0, 10, 10),
     };
-    const gather = (iterations: number): ReturnType<typeof gatherClassMeans> =>
-      gatherClassMeans(teacher, shapesBatches(0), { ...options, iterations });
-    const { means: found, counts } = await gather(2);
-    expect(found.length).to.equal(3 * 32);
-    expect((await gather(2)).means).to.deep.equal(found);
-    expect((await gather(1)).counts[2]).to.be.below(counts[2] ?? 0);
+    async function* batches(): AsyncGenerator<ReturnType<typeof shapesBatch>, void> {
+      for (;;) yield await Promise.resolve({ ...shapesBatch(0), items: [item, item] });
+    }
+    const samples = async (seed: number): Promise<string[]> => {
+      const scripted = scriptedDetector({ classes: 2, levels });
+      const sampling = { count: 12, objectShare: 0.25 };
+      await gatherClassMeans(scripted, batches(), { iterations: 2, seed, sampling });
+      scripted.dispose();
+      return scripted.asked.flat().map((boxes) => boxes.join());
+    };
+    const first = await samples(1);
+    expect(new Set(first).size).to.equal(4);
+    expect(await samples(1)).to.deep.equal(first);
+    expect(await samples(2)).not.to.deep.equal(first);
+  });
+
+  it('gathers over images in another detector’s normalisation', async () => {
+    let seen: number[] = [];
+    const watched: Detector = {
+      ...teacher,
+      frozen(images) {
+        seen = numbers(images);
+        return teacher.frozen(images);
+      },
+    };
+    const batch = shapesBatch(0, 1);
+    // A pixel of red 200, green 100, blue 50.
+    [200, 100, 50].forEach((value, c) => {
+      batch.images[c] =
+        (value - (torchvisionPixels.mean[c] ?? 0)) / (torchvisionPixels.std[c] ?? 1);
+    });
+    async function* batches(): AsyncGenerator<typeof batch, void> {
+      for (;;) yield await Promise.resolve(batch);
+    }
+    const { proposals } = tinySampling;
+    const gather = (pixels?: typeof torchvisionPixels): ReturnType<typeof gatherClassMeans> =>
+      gatherClassMeans(watched, batches(), {
+        iterations: 1,
+        seed: 1,
+        proposals,
+        ...(pixels ? { pixels } : {}),
+      });
+    await gather(student.pixels);
+    const own = [(50 - 103.53) / 57, (100 - 116.28) / 57, (200 - 123.675) / 57];
+    expectClose(seen.slice(0, 3), own, 1e-5);
+    await gather();
+    expect(seen).to.deep.equal([...batch.images]);
   });
 
   it('refuses what does not fit, before anything is computed', async () => {

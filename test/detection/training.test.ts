@@ -18,6 +18,7 @@ import { readDetectionMetrics } from '../../lib/detection/training-metrics';
 import { random } from '../../lib/engine/random';
 import { hashStateDict } from '../../lib/nn/hash';
 import {
+  type Answer,
   scriptedDetector,
   shapesBatch,
   shapesBatches,
@@ -51,44 +52,50 @@ for (const engine of engines) {
 
     const item = {
       ...(shapesBatch(0).items[0] ?? expect.fail('no image')),
-      boxes: Float32Array.of(0, 0, 16, 14),
-      labels: Int32Array.of(1),
+      boxes: Float32Array.of(0, 0, 16, 9, 40, 20, 56, 30),
+      labels: Int32Array.of(1, 0),
     };
     const empty = { ...item, boxes: new Float32Array(0), labels: new Int32Array(0) };
 
     it('has the losses of its samples: anchors over 256 an image, regions over their number', () => {
-      // Of eight anchors the first overlaps the object by 14 / 16; the others are background.
-      const level = [...Array(8).keys()].map((at) => [20 * (at % 3), 20 * Math.floor(at / 3)]);
+      // Eight anchors of 16 × 16. Two overlap an object, by 9 / 16 and 10 / 16: as its best one it is no
+      // background to the proposal network, and as a proposal it is an object.
+      const corners = [...Array(8).keys()].map((at) => [20 * (at % 3), 20 * Math.floor(at / 3)]);
+      const script: Record<string, Answer> = {
+        // The objects themselves, which are added to the proposals; right but for half of the probability.
+        '0 0 16 9': { scores: [0, 0.5], deltas: [9, 9, 9, 9, 0, 0, 0, 0] },
+        '40 20 56 30': { scores: [0.5, 0], deltas: [0, 0, 0, 0, 9, 9, 9, 9] },
+        '0 0 16 16': { scores: [0.5, 0.25], deltas: [9, 9, 9, 9, 1, 0, 0, 0] },
+        '40 20 56 36': { scores: [0.125, 0.5], deltas: [0, 0, 0, 2, 9, 9, 9, 9] },
+      };
       const student = scriptedDetector({
         classes: 2,
-        levels: [level.map(([x = 0, y = 0]) => [x, y, x + 16, y + 16])],
-        say: ([left, top, , bottom]) => {
-          if (left !== 0 || top !== 0) return { scores: [0.1, 0.1] };
-          // The object itself, which is added to the proposals, and the first anchor.
-          if (bottom === 14) return { scores: [0, 0.5], deltas: [9, 9, 9, 9, 0, 0, 0, 0] };
-          return { scores: [0.5, 0.25], deltas: [9, 9, 9, 9, 1, 0, 0, 0] };
-        },
+        levels: [corners.map(([x = 0, y = 0]) => [x, y, x + 16, y + 16])],
+        say: (box) => script[box.join(' ')] ?? { scores: [0.1, 0.1] },
       });
       const learner = createDetectionLearner({ student, seed: 1 });
       const { losses, total, objects } = learner.step(
         { ...shapesBatch(0), items: [item, empty] },
         { iteration: 0, learningRate: 0.01 },
       );
-      // The centre 1 of 16 higher, the height 14 / 16 of the anchor's.
-      const [up, shorter] = [1 / 16, Math.log(16 / 14)];
+      // How much higher the centres are, in heights of the anchor, and how much lower the boxes.
+      const up = [3.5 / 16, 3 / 16] as const;
+      const shrunk = [Math.log(16 / 9), Math.log(16 / 10)] as const;
+      const background = Math.log(1 / 0.8);
       const expected = [
         (16 * Math.log(2)) / (2 * 256),
-        (up + shorter) / (2 * 256),
-        // A quarter for the first anchor's class, and for background in the image without an object.
-        (Math.log(4) + Math.log(2) + Math.log(4) + (7 + 7) * Math.log(1 / 0.8)) / (9 + 8),
-        (1 + 10 * up + 5 * shorter) / (9 + 8),
+        (up[0] + up[1] + shrunk[0] + shrunk[1]) / (2 * 256),
+        // 10 regions of the first image; of the second the same anchors as background, ¼ and ⅜ of which it is.
+        (2 * Math.log(2) + Math.log(4) + Math.log(8) + 6 * background) / 18 +
+          (Math.log(4) + Math.log(8 / 3) + 6 * background) / 18,
+        (1 + 10 * up[0] + 5 * shrunk[0] + 10 * up[1] + 5 * shrunk[1] + 2) / 18,
       ];
       expectClose([...losses], expected, 1e-5);
       expect(total).to.be.closeTo(
         expected.reduce((sum, loss) => sum + loss, 0),
         1e-5,
       );
-      expect(objects).to.equal(2);
+      expect(objects).to.equal(4);
       learner.dispose();
       student.dispose();
     });
@@ -122,6 +129,17 @@ for (const engine of engines) {
         learner.dispose();
         student.dispose();
       }
+    });
+
+    it('looks at 512 regions of an image', () => {
+      const places = Array.from({ length: 600 }, (_, at) => [at, 0, at + 1, 9]);
+      const student = scriptedDetector({ classes: 1, levels: [places] });
+      const learner = createDetectionLearner({ student, seed: 1 });
+      const whole = { ...shapesBatch(0, 1), items: [{ ...empty, width: 600 }] };
+      learner.step(whole, { iteration: 0, learningRate: 0.01 });
+      expect(student.asked[0]?.[0]?.length).to.equal(4 * 512);
+      learner.dispose();
+      student.dispose();
     });
   });
 }
