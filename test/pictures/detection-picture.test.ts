@@ -82,6 +82,22 @@ describe('a picture of detections', () => {
     );
   });
 
+  it('does not count crowds among what is to be found', async () => {
+    const [first, second] = dataset.groundTruth.annotations;
+    if (!first || !second) return expect.fail('no objects');
+    const crowded = {
+      ...dataset,
+      groundTruth: { ...dataset.groundTruth, annotations: [first, { ...second, crowd: true }] },
+    };
+    const inside = { ...right, box: [72, 42, 10, 10] as const };
+    const { description } = await drawDetections(crowded, 1, [
+      { title: 'a', detections: [right, inside] },
+    ]);
+    expect(description).to.equal(
+      'image 1 (1.png): ground truth: 1 object, 1 crowd; a: 1 of 1 found, 0 wrong',
+    );
+  });
+
   it('is the same every time, small as JPEG, and shows the ground truth alone where asked', async () => {
     const draw = async (): Promise<string> =>
       (await drawDetections(dataset, 2, [])).bytes.toString('base64');
