@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import sharp from 'sharp';
 import { datasetOf } from '../../lib/coco/dataset-of';
-import type { CocoDetection } from '../../lib/coco/types';
+import type { CocoBox, CocoDetection } from '../../lib/coco/types';
 import { categoryColour } from '../../lib/pictures/colours';
 import { drawDetections } from '../../lib/pictures/detection-picture';
 import { faultOf } from '../support/faults';
@@ -55,6 +55,36 @@ describe('a picture of detections', () => {
     expect(teacher).to.be.above(2 * 3 * (40 + 30));
     expect(truth).to.be.above(1.5 * teacher);
     expect(student).to.equal(0);
+  });
+
+  it('draws a box at its place, whole where it is right, dashed where it is wrong', async () => {
+    // The only object is found by the first panel; the second's box is beside it.
+    const [first] = dataset.groundTruth.annotations;
+    const one = {
+      ...dataset,
+      groundTruth: { ...dataset.groundTruth, annotations: first ? [first] : [] },
+    };
+    const wrong = { ...right, box: [60, 40, 40, 30] as const };
+    const { bytes } = await drawDetections(one, 1, [
+      { title: 'right', detections: [right] },
+      { title: 'wrong', detections: [wrong] },
+    ]);
+    const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
+    const isOwn = (panel: number, x: number, y: number): boolean =>
+      pixel(data, info.width, 12 + 372 * panel + x, 41 + y).join() === own.join();
+    // Three pixels of the picture for one of the image. The lower edge and the right one, without their corners.
+    const edges = (panel: number, [left, top, width, height]: CocoBox): boolean[] => [
+      ...Array.from({ length: 3 * width - 12 }, (_, at) =>
+        isOwn(panel, 3 * left + 6 + at, 3 * (top + height)),
+      ),
+      ...Array.from({ length: 3 * height - 12 }, (_, at) =>
+        isOwn(panel, 3 * (left + width), 3 * top + 6 + at),
+      ),
+    ];
+    expect(edges(1, right.box).every(Boolean)).to.equal(true);
+    const share = edges(2, wrong.box).filter(Boolean).length / edges(2, wrong.box).length;
+    // Three parts of line, two of gap.
+    expect(share).to.be.within(0.4, 0.75);
   });
 
   it('tells in words what is right', async () => {
