@@ -1,11 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
+import { anchorRatios, defaultAnchorSizes } from '../../lib/detection/anchors';
+import { finalCoding, proposalCoding } from '../../lib/detection/box-coding';
+import { proposalSampling } from '../../lib/detection/box-training';
 import { createDetector, type DetectorOptions } from '../../lib/detection/detector';
-import { detectObjects } from '../../lib/detection/inference';
+import { testingProposals } from '../../lib/detection/inference';
+import { detectionOptimiser, trainingProposals } from '../../lib/detection/learner';
+import { anchorMatching, proposalMatching } from '../../lib/detection/matching';
+import { anchorSampling } from '../../lib/detection/proposal-training';
+import { hashStateDict } from '../../lib/nn/hash';
 import { findProposals } from '../../lib/detection/proposals';
+import { defaultWarmUp } from '../../lib/detection/schedule';
 import { faultOf } from '../support/faults';
 import { engines, withEngine } from '../support/engine';
-import { shapesBatch, tinyDetector } from '../support/detector';
+import { tinyDetector } from '../support/detector';
 import { numbers } from '../support/tensors';
 
 const small = { classes: 80, pyramidChannels: 8, embeddingSize: 16 } as const;
@@ -85,6 +93,64 @@ describe('a detector', () => {
     }
   });
 
+  it('takes the pixels that its backbone was trained for', () => {
+    const caffe = { order: 'bgr', mean: [103.53, 116.28, 123.675], std: [1, 1, 1] };
+    const torchvision = {
+      order: 'rgb',
+      mean: [123.675, 116.28, 103.53],
+      std: [58.395, 57.12, 57.375],
+    };
+    for (const [backbone, pixels] of [
+      ['resnet18', torchvision],
+      ['resnet34', torchvision],
+      ['resnet50', caffe],
+      ['resnet101', caffe],
+      ['mobilenetv2', torchvision],
+    ] as const) {
+      const detector = createDetector({ backbone, width: 4, ...small });
+      expect(detector.pixels, backbone).to.deep.equal(pixels);
+      detector.dispose();
+    }
+  });
+
+  it('draws its weights as detectron2, the first ones of seed 0 unless told otherwise', () => {
+    const options = { backbone: 'resnet18', classes: 80, width: 16, pyramidChannels: 32 } as const;
+    const detector = createDetector({ ...options, embeddingSize: 128 });
+    const hash = hashStateDict(detector.stateDict());
+    for (const [seed, same] of [
+      [0, true],
+      [1, false],
+    ] as const) {
+      const other = createDetector({ ...options, embeddingSize: 128, seed });
+      expect(hashStateDict(other.stateDict()) === hash).to.equal(same);
+      other.dispose();
+    }
+    // Uniform between ±√(3 / inputs) has a deviation of √(1 / inputs); the others are normal.
+    for (const [name, deviation] of [
+      ['backbone.bottom_up.res3.0.conv1', Math.sqrt(2 / (32 * 9))],
+      ['backbone.bottom_up.res4.0.shortcut', Math.sqrt(2 / 64)],
+      ['backbone.fpn_lateral5', Math.sqrt(1 / 128)],
+      ['backbone.fpn_output3', Math.sqrt(1 / (32 * 9))],
+      ['proposal_generator.rpn_head.conv', 0.01],
+      ['proposal_generator.rpn_head.anchor_deltas', 0.01],
+      ['roi_heads.box_head.fc1', Math.sqrt(1 / (32 * 49))],
+      ['roi_heads.box_predictor.cls_score', 0.01],
+      ['roi_heads.box_predictor.bbox_pred', 0.001],
+    ] as const) {
+      const values = numbers(detector.state.tensor(`${name}.weight`).value);
+      const squares = values.reduce((sum, value) => sum + value ** 2, 0);
+      // Of 384 numbers and more: three standard errors are 11 %.
+      expect(Math.sqrt(squares / values.length) / deviation, name).to.be.within(0.89, 1.11);
+      if (name.includes('bottom_up')) continue;
+      const biases = numbers(detector.state.tensor(`${name}.bias`).value);
+      expect(
+        biases.every((value) => value === 0),
+        name,
+      ).to.equal(true);
+    }
+    detector.dispose();
+  });
+
   it('refuses an unknown backbone and anchors for too few levels', async () => {
     const unknown = await faultOf(() =>
       createDetector({ ...small, backbone: 'resnet5O' as unknown as 'resnet50' }),
@@ -93,6 +159,31 @@ describe('a detector', () => {
     const few = await faultOf(() => tinyDetector({ anchorSizes: [8, 16] }));
     expect(few.found).to.equal('2');
   });
+});
+
+describe('detectron2’s settings', () => {
+  for (const [name, found, expected] of [
+    ['sides of anchors', defaultAnchorSizes, [32, 64, 128, 256, 512]],
+    ['ratios of anchors', anchorRatios, [0.5, 1, 2]],
+    ['matching of anchors', anchorMatching, { background: 0.3, object: 0.7, lowQuality: true }],
+    [
+      'matching of proposals',
+      proposalMatching,
+      { background: 0.5, object: 0.5, lowQuality: false },
+    ],
+    ['sampling of anchors', anchorSampling, { count: 256, objectShare: 0.5 }],
+    ['sampling of proposals', proposalSampling, { count: 512, objectShare: 0.25 }],
+    ['proposals in training', trainingProposals, { before: 2000, after: 1000, threshold: 0.7 }],
+    ['proposals in use', testingProposals, { before: 1000, after: 1000, threshold: 0.7 }],
+    ['coding of proposals', proposalCoding, [1, 1, 1, 1]],
+    ['coding of final boxes', finalCoding, [10, 10, 5, 5]],
+    ['optimiser', detectionOptimiser, { momentum: 0.9, weightDecay: 0.0001, nesterov: false }],
+    ['warm-up', defaultWarmUp, { iterations: 1000, factor: 0.001 }],
+  ] as const) {
+    it(`are kept: ${name}`, () => {
+      expect(found).to.deep.equal(expected);
+    });
+  }
 });
 
 for (const engine of engines) {
@@ -117,34 +208,50 @@ for (const engine of engines) {
       const [one] = findProposals(output, anchors, size, { before: 1, after: 1, threshold: 0.7 });
       expect([...(one?.scores ?? [])]).to.deep.equal([3]);
     });
+
+    it('moves each anchor by its own step, in each image of a batch', () => {
+      // Four anchors of 10 × 10 on two levels. A step of 1 is a whole width or height; ln 2 doubles a side.
+      const anchors = [
+        Float32Array.of(0, 0, 10, 10, 20, 0, 30, 10),
+        Float32Array.of(40, 0, 50, 10, 60, 0, 70, 10),
+      ];
+      const output = {
+        objectness: tf.tensor2d([
+          [1, 4, 2, 3],
+          [8, 5, 6, 7],
+        ]),
+        deltas: tf.tensor3d([
+          [
+            [0, 1, 0, 0],
+            [0, 2, 0, 0],
+            [0, 3, 0, 0],
+            [0, 4, 0, 0],
+          ],
+          [
+            [1, 0, 0, 0],
+            [0, 0, Math.LN2, 0],
+            [0, 5, 0, 0],
+            [0, 1, 0, Math.LN2],
+          ],
+        ]),
+      };
+      const sizes = [
+        { height: 99, width: 99 },
+        { height: 99, width: 99 },
+      ];
+      const found = findProposals(output, anchors, sizes, { before: 2, after: 9, threshold: 0.7 });
+      const rounded = found.map(({ boxes }) => [...boxes].map((edge) => Math.round(edge)));
+      expect(rounded).to.deep.equal([
+        [20, 20, 30, 30, 60, 40, 70, 50, 40, 30, 50, 40, 0, 10, 10, 20],
+        [10, 0, 20, 10, 60, 5, 70, 25, 40, 50, 50, 60, 15, 0, 35, 10],
+      ]);
+      expect(found.map(({ scores }) => [...scores])).to.deep.equal([
+        [4, 3, 2, 1],
+        [8, 7, 6, 5],
+      ]);
+    });
   });
 }
-
-describe('detections', () => {
-  withEngine('native');
-
-  it('are boxes inside the image as it was, of scores above the least, and the same each time', () => {
-    const detector = tinyDetector();
-    const { images, height, width, items } = shapesBatch(3);
-    const tensor = tf.tensor4d(images, [items.length, height, width, 3]);
-    const before = tf.memory().numTensors;
-    const find = (): ReturnType<typeof detectObjects> =>
-      detectObjects(detector, tensor, items, { leastScore: 0.3, most: 5 });
-    const found = find();
-    expect(tf.memory().numTensors).to.equal(before);
-    expect(found.length).to.equal(2);
-    for (const { boxes, labels, scores } of found) {
-      expect(scores.length).to.be.within(1, 5);
-      expect(boxes.length).to.equal(4 * labels.length);
-      expect(scores.every((score) => score > 0.3)).to.equal(true);
-      expect([...scores]).to.deep.equal([...scores].sort((a, b) => b - a));
-      expect(boxes.every((edge) => edge >= 0 && edge <= 128)).to.equal(true);
-    }
-    expect(find()).to.deep.equal(found);
-    tensor.dispose();
-    detector.dispose();
-  });
-});
 
 describe('a frozen norm', () => {
   withEngine('native');

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { caffePixels, torchvisionPixels } from '../../lib/coco/pixel-forms';
+import type { BoxOutput } from '../../lib/detection/box-head';
 import type { Detector } from '../../lib/detection/detector';
-import { gatherClassMeans } from '../../lib/detection/distill/class-means';
 import { createDetectionObjective } from '../../lib/detection/distill/objective';
 import { convertPixels } from '../../lib/detection/distill/pixels';
 import { reviewPyramid } from '../../lib/detection/distill/review-pyramid';
@@ -10,13 +10,7 @@ import { dkd, fitNet, kd, type Method, normDirection } from '../../lib/distill/t
 import { hierarchicalContextLoss, kdLoss, normDirectionLoss } from '../../lib/losses';
 import { hashStateDict } from '../../lib/nn/hash';
 import { deterministic } from '../../lib/verify/deterministic';
-import {
-  shapesBatch,
-  shapesBatches,
-  tinyDetector,
-  tinyLearner,
-  tinySampling,
-} from '../support/detector';
+import { shapesBatch, tinyDetector, tinyLearner } from '../support/detector';
 import { engines, withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { expectClose, numbers } from '../support/tensors';
@@ -38,6 +32,25 @@ for (const engine of engines) {
       const converted = convertPixels(images, size, torchvisionPixels, caffePixels);
       expectClose(converted, [50 - 103.53, 100 - 116.28, 200 - 123.675, 0, 0, 0], 1e-4);
       expect(convertPixels(images, size, caffePixels, caffePixels)).to.equal(images);
+    });
+
+    it('images are converted where order, mean or deviation alone differ, each within its own size', () => {
+      const form = { order: 'rgb', mean: [1, 2, 3], std: [1, 1, 1] } as const;
+      // Two images of 2 × 2, of which the first is 1 high and 2 wide, the second 2 high and 1 wide.
+      const images = tf.fill<tf.Rank.R4>([2, 2, 2, 3], 6);
+      const sizes = [
+        { height: 1, width: 2 },
+        { height: 2, width: 1 },
+      ];
+      const black = [0, 0, 0];
+      for (const [to, pixel] of [
+        [{ ...form, order: 'bgr' }, [9 - 1, 8 - 2, 7 - 3]],
+        [{ ...form, mean: [0, 0, 0] }, [7, 8, 9]],
+        [{ ...form, std: [1, 2, 4] }, [6, 3, 1.5]],
+      ] as const) {
+        const expected = [pixel, pixel, black, black, pixel, black, pixel, black].flat();
+        expectClose(convertPixels(images, sizes, form, to), expected, 1e-5);
+      }
     });
 
     it('the hierarchical context loss averages sides that do not divide as PyTorch does', () => {
@@ -126,6 +139,48 @@ describe('the distillation of a detector', () => {
     objective.dispose();
   });
 
+  it('compares the pyramids level by level, summed, through blocks whose first is the coarsest', () => {
+    const objective = createDetectionObjective(
+      { name: 'reviewkd', terms: [reviewPyramid({ weight: 0.5 }), reviewPyramid()] },
+      { student, teacher: { detector: teacher }, seed: 1 },
+    );
+    const state = objective.state ?? expect.fail('no blocks');
+    // Without weights a block gives the shift of its last norm everywhere: 1 for P6, … 5 for P2.
+    for (const { name, value } of state.tensors) {
+      const [, block = '', rest = ''] = /^(\d)\.(.*)$/.exec(name) ?? [];
+      if (/conv\d\.0\.weight$/.test(rest)) state.tensor(name).replace(tf.zerosLike(value));
+      if (rest === 'conv2.1.bias') {
+        state.tensor(name).replace(tf.fill(value.shape, Number(block) + 1));
+      }
+    }
+    // 16 × 32 … 1 × 2 cells of 10, 20, 30, 40 and 50.
+    const pyramid = (values: readonly number[]): tf.Tensor4D[] =>
+      values.map((value, level) => tf.fill([2, 16 / 2 ** level, 32 / 2 ** level, 16], value));
+    const empty = {
+      logits: tf.zeros([1, 3]),
+      embedding: tf.zeros([1, 32]),
+      deltas: tf.zeros([1, 8]),
+    };
+    const [half, whole] = objective.terms(
+      {
+        student: empty as BoxOutput,
+        teacher: empty as BoxOutput,
+        studentPyramid: pyramid([7, 7, 7, 7, 7]),
+        teacherPyramid: pyramid([10, 20, 30, 40, 50]),
+        labels: tf.tensor1d([0], 'int32'),
+      },
+      { training: true },
+    );
+    // Of constants each level of the context has the same error.
+    const expected = (10 - 5) ** 2 + (20 - 4) ** 2 + (30 - 3) ** 2 + (40 - 2) ** 2 + (50 - 1) ** 2;
+    expectClose(half ?? tf.scalar(NaN), [0.5 * expected], 0.1);
+    expectClose(whole ?? tf.scalar(NaN), [expected], 0.1);
+    // In training the blocks' norms follow the batch, once a term: the variance of a constant is 0.
+    const [variance] = numbers(state.tensor('0.conv2.1.running_var').value);
+    expect(variance).to.be.closeTo(0.9 ** 2, 1e-5);
+    objective.dispose();
+  });
+
   it('trains with every term, whose losses fall, and leaves the teacher alone', () => {
     const before = hashStateDict(teacher.stateDict());
     const learner = tinyLearner({
@@ -159,30 +214,57 @@ describe('the distillation of a detector', () => {
     learner.dispose();
   });
 
-  it('gathers the mean embedding of each class over the teacher’s own regions', async () => {
-    const options = {
-      seed: 1,
-      pixels: student.pixels,
-      proposals: tinySampling.proposals,
-      sampling: { count: 24, objectShare: 0.5 },
-    };
-    const gather = (iterations: number): ReturnType<typeof gatherClassMeans> =>
-      gatherClassMeans(teacher, shapesBatches(0), { ...options, iterations });
-    const tensors = tf.memory().numTensors;
-    const { means: found, counts } = await gather(2);
-    expect(tf.memory().numTensors).to.equal(tensors);
-    expect(found.length).to.equal(3 * 32);
-    // 2 iterations of 2 images with up to 24 regions each, most of them background.
-    const seen = [...counts].reduce((sum, count) => sum + count, 0);
-    expect(seen).to.be.within(4, 2 * 2 * 24);
-    expect(counts[2]).to.be.above(0);
-    expect((await gather(2)).means).to.deep.equal(found);
-    const one = await gather(1);
-    const classes = [...counts.keys()].filter((label) => counts[label] === 0);
-    for (const label of classes) {
-      expect(Math.max(...found.subarray(32 * label, 32 * label + 32))).to.equal(0);
-    }
-    expect(one.counts[2]).to.be.below(counts[2] ?? 0);
+  it('shows the teacher the student’s images in its own normalisation', () => {
+    const whole = shapesBatch(0);
+    // The second image is 32 × 64: what is below is padding. A pixel of red 200, green 100, blue 50.
+    const [first, second] = whole.items;
+    if (!first || !second) return expect.fail('no images');
+    const items = [first, { ...second, height: 32, boxes: Float32Array.of(4, 4, 30, 30) }];
+    const at = 3 * 64 * 64;
+    whole.images.fill(0, at + 3 * 32 * 64);
+    const { mean, std } = torchvisionPixels;
+    [200, 100, 50].forEach((value, c) => {
+      whole.images[at + c] = (value - (mean[c] ?? 0)) / (std[c] ?? 1);
+    });
+    const seen = new Map<string, number[]>();
+    const regions = new Map<string, readonly Float32Array[]>();
+    const modes: string[] = [];
+    const pyramids = new Map<string, readonly tf.Tensor4D[]>();
+    const watched = (name: string, detector: Detector): Detector => ({
+      ...detector,
+      frozen(images) {
+        seen.set(name, numbers(images));
+        return detector.frozen(images);
+      },
+      pyramid(progress, mode) {
+        modes.push(`${name} ${mode.training ? 'training' : 'as it is'}`);
+        const pyramid = detector.pyramid(progress, mode);
+        pyramids.set(name, pyramid);
+        return pyramid;
+      },
+      detect(pyramid, asked) {
+        expect(pyramid === pyramids.get(name), name).to.equal(true);
+        regions.set(name, asked);
+        return detector.detect(pyramid, asked);
+      },
+    });
+    const learner = tinyLearner({
+      student: watched('student', student),
+      teacher: { detector: watched('teacher', teacher), classMeans: means },
+      method: plusPlus,
+    });
+    learner.step({ ...whole, items }, { iteration: 0, learningRate: 0.005 });
+    learner.dispose();
+    expect(seen.get('student')).to.deep.equal([...whole.images]);
+    const own = seen.get('teacher') ?? [];
+    expectClose(
+      own.slice(at, at + 3),
+      [(50 - 103.53) / 57, (100 - 116.28) / 57, (200 - 123.675) / 57],
+      1e-5,
+    );
+    expect(own.slice(at + 3 * 32 * 64).every((value) => value === 0)).to.equal(true);
+    expect(modes).to.have.members(['student training', 'teacher as it is']);
+    expect(regions.get('teacher')).to.equal(regions.get('student'));
   });
 
   it('refuses what does not fit, before anything is computed', async () => {

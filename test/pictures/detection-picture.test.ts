@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import sharp from 'sharp';
 import { datasetOf } from '../../lib/coco/dataset-of';
-import type { CocoDetection } from '../../lib/coco/types';
+import type { CocoBox, CocoDetection } from '../../lib/coco/types';
 import { categoryColour } from '../../lib/pictures/colours';
 import { drawDetections } from '../../lib/pictures/detection-picture';
 import { faultOf } from '../support/faults';
@@ -57,6 +57,36 @@ describe('a picture of detections', () => {
     expect(student).to.equal(0);
   });
 
+  it('draws a box at its place, whole where it is right, dashed where it is wrong', async () => {
+    // The only object is found by the first panel; the second's box is beside it.
+    const [first] = dataset.groundTruth.annotations;
+    const one = {
+      ...dataset,
+      groundTruth: { ...dataset.groundTruth, annotations: first ? [first] : [] },
+    };
+    const wrong = { ...right, box: [60, 40, 40, 30] as const };
+    const { bytes } = await drawDetections(one, 1, [
+      { title: 'right', detections: [right] },
+      { title: 'wrong', detections: [wrong] },
+    ]);
+    const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
+    const isOwn = (panel: number, x: number, y: number): boolean =>
+      pixel(data, info.width, 12 + 372 * panel + x, 41 + y).join() === own.join();
+    // Three pixels of the picture for one of the image. The lower edge and the right one, without their corners.
+    const edges = (panel: number, [left, top, width, height]: CocoBox): boolean[] => [
+      ...Array.from({ length: 3 * width - 12 }, (_, at) =>
+        isOwn(panel, 3 * left + 6 + at, 3 * (top + height)),
+      ),
+      ...Array.from({ length: 3 * height - 12 }, (_, at) =>
+        isOwn(panel, 3 * (left + width), 3 * top + 6 + at),
+      ),
+    ];
+    expect(edges(1, right.box).every(Boolean)).to.equal(true);
+    const share = edges(2, wrong.box).filter(Boolean).length / edges(2, wrong.box).length;
+    // Three parts of line, two of gap.
+    expect(share).to.be.within(0.4, 0.75);
+  });
+
   it('tells in words what is right', async () => {
     const wrong = { ...right, box: [0, 0, 4, 4] as const, score: 0.8 };
     const { description } = await drawDetections(dataset, 1, [
@@ -65,6 +95,36 @@ describe('a picture of detections', () => {
     ]);
     expect(description).to.equal(
       'image 1 (1.png): ground truth: 2 objects; teacher: 1 of 2 found, 1 wrong; student: 0 of 2 found, 0 wrong',
+    );
+  });
+
+  it('shows the 20 surest boxes of 0.5 and more, right from an overlap of 0.5 on', async () => {
+    const wrong = Array.from({ length: 25 }, () => ({ ...right, box: [0, 0, 4, 4] as const }));
+    // 40 × 15 and 40 × 14 inside of 40 × 30.
+    const half = { ...right, box: [10, 20, 40, 15] as const };
+    const less = { ...right, box: [10, 20, 40, 14] as const };
+    const { description } = await drawDetections(dataset, 1, [
+      { title: 'a', detections: [...wrong, { ...right, score: 0.8 }] },
+      { title: 'b', detections: [half, { ...less, score: 0.5 }] },
+    ]);
+    expect(description).to.equal(
+      'image 1 (1.png): ground truth: 2 objects; a: 0 of 2 found, 20 wrong; b: 1 of 2 found, 1 wrong',
+    );
+  });
+
+  it('does not count crowds among what is to be found', async () => {
+    const [first, second] = dataset.groundTruth.annotations;
+    if (!first || !second) return expect.fail('no objects');
+    const crowded = {
+      ...dataset,
+      groundTruth: { ...dataset.groundTruth, annotations: [first, { ...second, crowd: true }] },
+    };
+    const inside = { ...right, box: [72, 42, 10, 10] as const };
+    const { description } = await drawDetections(crowded, 1, [
+      { title: 'a', detections: [right, inside] },
+    ]);
+    expect(description).to.equal(
+      'image 1 (1.png): ground truth: 1 object, 1 crowd; a: 1 of 1 found, 0 wrong',
     );
   });
 
