@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { writeTable1 } from '../lib/report/write-table1';
 import { gridCommand } from './grid/command';
 import type { GridStudy } from './grid/study';
-import { borrowingNotes, paperPairs, table1Methods } from './recipes/table1';
+import { fallbackNotes, paperPairs, table1Methods } from './recipes/table1';
 import { drawnStudies, tableOptions } from './studies/render';
 
 /** The rows of the quick scale: without ReviewKD's, whose fusion blocks take as long again. */
@@ -50,7 +50,7 @@ Quick and short runs are not the paper's setting: what can be compared with it a
 student alone and of a ++ row over its base.`,
   },
   methods: table1Methods,
-  notes: borrowingNotes,
+  notes: fallbackNotes,
   async render(request) {
     const { files, json, terminal } = await writeTable1({
       ...tableOptions(request),

@@ -1,7 +1,7 @@
 import type { StudyName } from '../../lib/report/study/names';
 import type { GridStudy } from '../grid/study';
 import { renderStudy } from './render';
-import { borrowingNotes } from '../recipes/table1';
+import { fallbackNotes } from '../recipes/table1';
 import { studyMethods } from '../recipes/studies';
 
 /** What tells a study from the others. */
@@ -51,7 +51,7 @@ give several, --seeds 1,2,3,4,5.`;
       },
     },
     methods,
-    notes: borrowingNotes,
+    notes: fallbackNotes,
     render: (request) => renderStudy(name, request),
   };
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { writeStudy } from '../../lib/report/study/write-study';
 import { gridCommand } from '../grid/command';
 import type { GridStudy } from '../grid/study';
-import { borrowingNotes, paperPairs, table2Methods } from '../recipes/table2';
+import { fallbackNotes, paperPairs, table2Methods } from '../recipes/table2';
 import { reportPage } from '../studies/render';
 import { table2Rows } from './rows';
 import { imageNetScope } from './scope';
@@ -53,7 +53,7 @@ memory is computed in parts with --micro-batch: the same step up to rounding, bu
 statistics of each part, as they do on several GPUs.`,
   },
   methods: table2Methods,
-  notes: borrowingNotes,
+  notes: fallbackNotes,
   addOptions: (command) =>
     command
       .option('--size <pixels>', 'side of the images of a folder (default: 32, 64 or 224 by scale)')

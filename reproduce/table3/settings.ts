@@ -18,7 +18,7 @@ import {
 import { cellsOfShard, parseShard } from '../../lib/study/shard';
 import { wholeNumber } from '../grid/options';
 import {
-  borrowingNotes,
+  fallbackNotes,
   paperPairs,
   table3Methods,
   table3Recipe,
@@ -128,7 +128,7 @@ export async function table3Settings(options: Table3Options): Promise<Table3Sett
       own.classMeansIterations,
     ...recipesOf(options, own),
     weights,
-    notes: [...borrowingNotes(pairs, methods), ...weights.notes],
+    notes: [...fallbackNotes(pairs, methods), ...weights.notes],
     openData: () => openData(data, options),
   };
 }
