@@ -180,10 +180,19 @@ for (const engine of engines) {
         expectClose(loss, [4 * (0.25 + 0.5 + 1)]);
       });
 
-      it('averages a larger feature of the teacher', () => {
-        const teacher = tf.tensor4d([1, 2, 3, 6], [1, 2, 2, 1]);
-        expectClose(featureOverhaulLoss([at(0)], [teacher], [tf.tensor1d([-1])]), [9]);
-      });
+      // The teacher's rows are (1, 2) and (3, 6); the student is 0.
+      for (const { of, height, width, squares } of [
+        { of: 'both sides', height: 1, width: 1, squares: 3 ** 2 },
+        { of: 'its height alone', height: 1, width: 2, squares: 2 ** 2 + 4 ** 2 },
+        { of: 'its width alone', height: 2, width: 1, squares: 1.5 ** 2 + 4.5 ** 2 },
+        { of: 'neither side', height: 2, width: 2, squares: 1 + 4 + 9 + 36 },
+      ]) {
+        it(`averages a larger feature of the teacher: ${of}`, () => {
+          const teacher = tf.tensor4d([1, 2, 3, 6], [1, 2, 2, 1]);
+          const student: tf.Tensor4D = tf.zeros([1, height, width, 1]);
+          expectClose(featureOverhaulLoss([student], [teacher], [tf.tensor1d([-1])]), [squares]);
+        });
+      }
 
       it('refuses sides that do not divide and stages without a partner', () => {
         const margin = tf.tensor1d([-1]);
@@ -192,6 +201,15 @@ for (const engine of engines) {
           LabError,
           '[3, 3] to [2, 2]',
         );
+        for (const [sides, found] of [
+          [[1, 2, 3, 1], '[2, 3] to [2, 2]'],
+          [[1, 0, 0, 1], '[0, 0] to [2, 2]'],
+        ] as const) {
+          expect(() =>
+            featureOverhaulLoss([tf.zeros([1, 2, 2, 1])], [tf.zeros([...sides])], [margin]),
+          ).to.throw(LabError, found);
+        }
+        expect(() => featureOverhaulLoss([three], [three], [])).to.throw(LabError, '0 margins');
         expect(() => featureOverhaulLoss([three], [three, three], [margin])).to.throw(
           LabError,
           '1 and 2',
@@ -200,9 +218,9 @@ for (const engine of engines) {
 
       it('takes the mean of the negative part of a normal variable as margin', () => {
         // Of N(0, σ²) it is −σ √(2/π); far above 0 it is −3σ; without spread it is the shift itself.
-        const margins = overhaulMargins([1, -2, 1, 0, 0], [0, 0, 10, -0.5, 0.5]);
+        const margins = overhaulMargins([1, -2, 1, 0, 0, 0], [0, 0, 10, -0.5, 0.5, 0]);
         const half = -Math.sqrt(2 / Math.PI);
-        expectClose([...margins], [half, 2 * half, -3, -0.5, 0]);
+        expectClose([...margins], [half, 2 * half, -3, -0.5, 0, 0]);
         // Far below 0 nothing is cut off, and the mean is the shift.
         expectClose([...overhaulMargins([0.1], [-5])], [-5]);
       });
@@ -232,6 +250,29 @@ for (const engine of engines) {
         expectClose(loss, [
           -(log(own / (own + 0.5)) + log(0.5 / (first + 0.5)) + log(0.5 / (second + 0.5))),
         ]);
+      });
+
+      it('keeps an ε of 1e-7 beside the share of noise, in value and gradient', () => {
+        // One negative of 100 000 samples, both of score 1e-5: the ε is 1 % of the share.
+        const samples = 100_000;
+        const rows = new Float32Array(2 * samples);
+        rows.set([1, 0, 0, 1]);
+        const share = 1 / samples + 1e-7;
+        const score = 1e-5;
+        const { value, gradient } = lossAt(
+          (x) =>
+            contrastiveLoss(x, {
+              memory: tf.tensor2d(rows, [samples, 2]),
+              candidates: candidates(0, 1),
+              normaliser: 1 / score,
+              temperature: 1,
+            }),
+          [[0, 0]],
+        );
+        const { log } = Math;
+        const noise = log(1 / samples / (score + share));
+        expect(value).to.be.closeTo(-(log(score / (score + share)) + noise), 1e-4);
+        expectClose(gradient, [-share / (score + share), score / (score + share)], 1e-4);
       });
 
       it('counts a negative as often as it is drawn', () => {
