@@ -1,5 +1,6 @@
 // Mutation testing, `npm run mutate`: see docs/testing.md.
 import './test/mutation/mocha-extension.cjs';
+import './test/mutation/number-mutators.mjs';
 import { choose } from './test/mutation/heart.mjs';
 
 /** What --mutate asks for on the command line, without what it leaves out by a leading `!`. */
@@ -9,12 +10,11 @@ function askedPatterns() {
     if (word === '--mutate' || word === '-m') return [words[place + 1] ?? ''];
     return word.startsWith('--mutate=') ? [word.slice('--mutate='.length)] : [];
   });
-  // A comma in braces is a part of the pattern.
-  const patterns = values.flatMap((value) => value.split(/,(?![^{]*\})/));
+  const patterns = values.flatMap((value) => value.split(','));
   return patterns.filter((pattern) => pattern !== '' && !pattern.startsWith('!'));
 }
 
-const { name, mutate, tests } = choose(askedPatterns());
+const { name, mutate, tests, quick } = choose(askedPatterns());
 const nodeArguments = ['--require', './test/mutation/mocha-extension.cjs'];
 
 export default {
@@ -31,6 +31,7 @@ export default {
   checkerNodeArgs: nodeArguments,
   // Only the tests that run the mutated line run on a mutant.
   coverageAnalysis: 'perTest',
+  ignoreStatic: !quick,
   // The compiler is not asked: tsx strips the types, in the sandbox as in `npm test`.
   disableTypeChecks: false,
 

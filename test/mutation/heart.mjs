@@ -2,9 +2,11 @@
  * The heart: the folders where numbers are made. `test/x` is to notice a change in `lib/x`, and so are
  * the tests that an entry names besides; where a folder also reads, writes and draws, its entry
  * names the files that calculate.
+ * What a module computes while it is loaded is mutated only where all tests of the folder are quick: each such
+ * mutant wants a process of its own and meets every test.
  */
 export const heart = [
-  { folder: 'lib/losses' },
+  { folder: 'lib/losses', quick: true },
   { folder: 'lib/distill' },
   { folder: 'lib/train' },
   { folder: 'lib/statistics', besides: ['test/report/statistics.test.ts'] },
@@ -48,6 +50,7 @@ export function choose(asked) {
         ? asked
         : heart.flatMap(({ folder, files = ['**/*.ts'] }) => files.map((f) => `${folder}/${f}`)),
     tests: [...new Set(areas.flatMap(testsOf))],
+    quick: areas.every((area) => area.quick === true),
   };
 }
 
