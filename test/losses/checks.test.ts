@@ -85,13 +85,21 @@ describe('the range of labels', () => {
     }).not.to.throw();
   });
 
-  for (const label of [3, -1, 0.5, NaN]) {
-    it(`does not hold ${label}: says where`, async () => {
+  for (const [label, index] of [
+    [3, 0],
+    [3, 1],
+    [-1, 2],
+    [0.5, 1],
+    [NaN, 2],
+  ] as const) {
+    it(`does not hold ${label}: says where, at index ${index}`, async () => {
+      const labels = [0, 1, 2];
+      labels[index] = label;
       const fault = await faultOf(() => {
-        requireLabelRange([0, label], 3, 'train labels');
+        requireLabelRange(labels, 3, 'train labels');
       });
       expect(fault.where).to.equal('train labels');
-      expect(fault.found).to.equal(`${label} at index 1`);
+      expect(fault.found).to.equal(`${label} at index ${index}`);
     });
   }
 });

@@ -25,6 +25,7 @@ for (const engine of engines) {
       // Cells overlap where a side does not divide: rows 0–1 and 1–2, columns 0–2 and 2–4.
       { height: 3, width: 5, at: [1, 2], entry: 30, levels: [30 ** 2 / 15, (4 * 5 ** 2) / 4, 4] },
       { height: 3, width: 5, at: [0, 4], entry: 30, levels: [30 ** 2 / 15, 5 ** 2 / 4, 4] },
+      { height: 3, width: 5, at: [2, 3], entry: 30, levels: [30 ** 2 / 15, 5 ** 2 / 4, 4] },
       // Only one side divides: two rows or columns of three entries, the middle one in both cells.
       { height: 4, width: 3, at: [0, 1], entry: 12, levels: [12, (2 * 3 ** 2) / 4, 1] },
       { height: 3, width: 4, at: [1, 3], entry: 12, levels: [12, (2 * 3 ** 2) / 4, 1] },
@@ -46,8 +47,8 @@ for (const engine of engines) {
     it('takes the mean over samples and channels, and sums over the stages', () => {
       // Sample 0, channel 1 is 6 everywhere: a quarter of the entries, at each level.
       const student = tf.stack([
-        tf.stack([tf.zeros([2, 2]), tf.fill([2, 2], 6)], 2),
-        tf.zeros([2, 2, 2]),
+        tf.stack([tf.zeros([3, 3]), tf.fill([3, 3], 6)], 2),
+        tf.zeros([3, 3, 2]),
       ]) as tf.Tensor4D;
       const zeros = tf.zerosLike(student);
       expectClose(hierarchicalContextLoss([student], [zeros]), [9]);

@@ -135,6 +135,36 @@ for (const engine of engines) {
         expectClose(probabilisticTransferLoss(student, teacher), [0], 1e-6);
       });
 
+      it('only turns an embedding, and the more the shorter it is', () => {
+        const rows = [
+          [3, 4],
+          [1, 0],
+          [-1, 2],
+        ];
+        const teacher = matrix([
+          [1, 0],
+          [0, 1],
+          [1, 1],
+        ]);
+        const at = (factor: number) =>
+          lossAt(
+            (x) => probabilisticTransferLoss(x, teacher),
+            rows.map((row) => row.map((value) => factor * value)),
+          );
+        const [whole, hundredth] = [at(1), at(0.01)];
+        expect(hundredth.value).to.be.closeTo(whole.value, 1e-5);
+        const largest = Math.max(...whole.gradient.map(Math.abs));
+        expectClose(
+          hundredth.gradient.map((slope) => slope / 100),
+          whole.gradient,
+          1e-3 * largest,
+        );
+        rows.forEach(([x = 0, y = 0], row) => {
+          const [dx = NaN, dy = NaN] = whole.gradient.slice(2 * row);
+          expect(x * dx + y * dy).to.be.closeTo(0, 1e-3 * largest);
+        });
+      });
+
       it('has a finite gradient at an embedding of 0', () => {
         const { value, gradient } = lossAt(
           (x) =>
@@ -161,10 +191,11 @@ for (const engine of engines) {
         tf.tensor4d(values, [1, 1, 1, values.length]);
 
       it('leaves out what is below a target that is not positive', () => {
-        const margin = tf.tensor1d([-1, -1, -1, -1, -1]);
-        const teacher = at(2, -0.5, -0.5, -3, -3);
-        const student = at(1, 0, -2, 0, -2);
-        // Towards 2: 1; above −0.5: 0.25; below it: nothing; above the margin −1: 1; below it: nothing.
+        const margin = tf.tensor1d([-1, -1, -1, -1, -1, -1]);
+        const teacher = at(2, -0.5, -0.5, -3, -3, 0);
+        const student = at(1, 0, -2, 0, -2, -1);
+        // Towards 2: 1; above −0.5: 0.25; below it: nothing; above the margin −1: 1; below it: nothing;
+        // below 0: nothing.
         expectClose(featureOverhaulLoss([student], [teacher], [margin]), [1 + 0.25 + 1]);
       });
 
@@ -178,6 +209,15 @@ for (const engine of engines) {
           [margin, margin, margin],
         );
         expectClose(loss, [4 * (0.25 + 0.5 + 1)]);
+      });
+
+      it('has a gradient of twice the difference over the batch, where it counts', () => {
+        const teacher = tf.tensor4d([1, 1, -1, -1], [4, 1, 1, 1]);
+        const student = tf.tensor4d([3, 0, 2, -2], [4, 1, 1, 1]);
+        const gradient = tf.grad((x) =>
+          featureOverhaulLoss([x as tf.Tensor4D], [teacher], [tf.tensor1d([-1])]),
+        )(student);
+        expectClose(gradient, [(2 * 2) / 4, (2 * -1) / 4, (2 * 3) / 4, 0]);
       });
 
       // The teacher's rows are (1, 2) and (3, 6); the student is 0.

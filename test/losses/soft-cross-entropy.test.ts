@@ -54,6 +54,7 @@ for (const engine of engines) {
         1e-7,
       );
       expectClose(smoothedLabels(labelsOf(1), 3, 0), [0, 1, 0], 0);
+      expectClose(smoothedLabels(labelsOf(1), 4, 1), [0.25, 0.25, 0.25, 0.25], 0);
     });
   });
 }
