@@ -75,6 +75,7 @@ export async function train(options: TrainingOptions): Promise<void> {
   try {
     const notice = options.onNotice ?? (() => undefined);
     const assertHeld = options.assertHeld ?? (() => undefined);
+    assertHeld();
     const saved = restoreCheckpoint(checkpointsOf(directory), learner, recipeHash, notice);
     let progress = saved?.progress ?? beginning(recipe);
     restoreMetrics(
