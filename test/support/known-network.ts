@@ -73,6 +73,8 @@ export function knownDataset(
 export interface KnownNetworkOptions {
   readonly classes?: number;
   readonly weights?: readonly [first: number, second: number];
+  /** Whether it has a second token, whose embedding is (0, first + number). */
+  readonly twoTokens?: boolean;
   /** Before each forward pass. */
   readonly onCall?: (call: Call) => void;
 }
@@ -84,6 +86,7 @@ export interface KnownNetworkOptions {
 export function knownNetwork({
   classes = 7,
   weights = [0, 0],
+  twoTokens = false,
   onCall = () => undefined,
 }: KnownNetworkOptions = {}): KnownNetwork {
   const state = new ModelState();
@@ -108,7 +111,10 @@ export function knownNetwork({
       const logits: tf.Tensor2D = tf.neg(tf.abs(tf.sub(places, takenFor)));
       const columns = [tf.add(number, first.value), tf.add(tf.zerosLike(number), second.value)];
       const embedding = tf.concat(columns, 1) as tf.Tensor2D;
-      return { logits, embedding, features: [], preActivations: [] };
+      const output = { logits, embedding, features: [], preActivations: [] };
+      if (!twoTokens) return output;
+      const turned = [tf.zerosLike(number), tf.add(number, first.value)];
+      return { ...output, distillationEmbedding: tf.concat(turned, 1) as tf.Tensor2D };
     },
   });
   return { model, calls, weights: current };
@@ -158,3 +164,44 @@ export function firstTerm(options: Partial<KnownTerm> = {}): KnownTerm {
 export function secondTerm(options: Partial<KnownTerm> = {}): KnownTerm {
   return { loss: 'second of the test', weight: 1, needs: [], ...options };
 }
+
+/** What a term that remembers has been told, over a run. */
+interface MemoryTerm extends LossTerm {
+  /** The means of the batches that were kept are put here. */
+  readonly kept: number[];
+  /** What its loss is multiplied by in a step counted from 0. */
+  readonly factor?: (step: number) => number;
+}
+
+defineTerm<MemoryTerm>({
+  loss: 'memory of the test',
+  needs: [],
+  part({ kept, factor = () => 1 }) {
+    const state = new ModelState();
+    const own = state.add('own', tf.tensor1d([0]), { trainable: true, layout: 'same' });
+    let seen: tf.Tensor | undefined;
+    let steps = 0;
+    return {
+      state,
+      loss({ student }, { remember }) {
+        seen = remember(tf.mean(tf.slice(student.embedding, [0, 0], [-1, 1])));
+        return tf.mul<tf.Scalar>(tf.sum(own.value), factor(steps++));
+      },
+      commit: () => void kept.push(seen?.dataSync<'float32'>()[0] ?? NaN),
+    };
+  },
+});
+
+/** A weight of its own, which begins at 0 and by which its gradient is 1; it remembers each batch's mean. */
+export function memoryTerm(options: Pick<MemoryTerm, 'kept' | 'factor'>): MemoryTerm {
+  return { loss: 'memory of the test', weight: 1, ...options };
+}
+
+defineTerm<LossTerm>({
+  loss: 'space of the test',
+  needs: ['teacher space'],
+  compute: (_, { studentEmbedding }) => tf.mean(studentEmbedding),
+});
+
+/** The mean of the student's embedding in the teacher's space. */
+export const spaceTerm: LossTerm = { loss: 'space of the test', weight: 1 };
