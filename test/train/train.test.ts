@@ -188,8 +188,12 @@ describe('training', () => {
     const four = createModel('resnet8', { classes: 4 });
     const missing = await faultOf(trainIn(folder(), { teacher: { model: four } }));
     expect(missing.message).to.include("needs the teacher's class means");
-    model.dispose();
-    four.dispose();
+    const student = createModel('resnet8', { classes: 5 });
+    const apart = await faultOf(trainIn(folder(), { student }));
+    expect(apart.message)
+      .to.include('the student knows another number of classes')
+      .and.include('5 and 4');
+    [model, four, student].forEach((network) => network.dispose());
   });
 
   it('learns: KD++ takes the loss down, and the accuracy, of first places alone, above chance', async () => {
