@@ -9,6 +9,7 @@ import {
   normDirection,
   softCrossEntropy,
 } from '../../lib/distill/terms';
+import type { BatchSignals } from '../../lib/distill/signals';
 import { LabError } from '../../lib/errors';
 import { createModel } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/hash';
@@ -235,37 +236,29 @@ describe('what an epoch shows of images in memory', () => {
     expect(rest.map(({ numbers }) => numbers)).to.deep.equal(whole.slice(4));
   });
 
-  it('gives each image with its own label and place', async () => {
-    const images = all(10).map((number) => ({ number, label: (3 * number) % 7 }));
-    const found: string[] = [];
-    const method = {
-      name: 'seeing',
-      terms: [
-        firstTerm({
-          see({ labels, indices, student }) {
-            const shown = student.embedding.arraySync().map(([number = NaN]) => Math.round(number));
-            const of = labels.arraySync();
-            shown.forEach((number, row) => found.push(`${number} ${of[row]} ${indices?.[row]}`));
-          },
-        }),
-      ],
-    };
-    const still = { method, batchSize: 4, epochs: 1, learningRate: 1e-9 };
-    await run(folder(), still, { dataset: knownDataset(images, images) });
-    expect(found.sort()).to.deep.equal(
-      images.map(({ number, label }) => `${number} ${label} ${number}`),
-    );
-  });
+  for (const parts of [{}, { microBatch: 3 }]) {
+    it(`gives each image with its own label and place${'microBatch' in parts ? ', in parts too' : ''}`, async () => {
+      const images = all(10).map((number) => ({ number, label: (3 * number) % 7 }));
+      const found: string[] = [];
+      const see = ({ labels, indices, student }: BatchSignals): void => {
+        const of = labels.arraySync();
+        student.embedding.arraySync().forEach(([number = NaN], row) => {
+          found.push(`${Math.round(number)} ${of[row]} ${indices?.[row]}`);
+        });
+      };
+      const method = { name: 'seeing', terms: [firstTerm({ see })] };
+      const still = { method, batchSize: 4, epochs: 1, learningRate: 1e-9, ...parts };
+      await run(folder(), still, { dataset: knownDataset(images, images) });
+      expect(found.sort()).to.deep.equal(
+        images.map(({ number, label }) => `${number} ${label} ${number}`),
+      );
+    });
+  }
 
   it('is shifted and flipped anew for every image, batch, epoch and seed', async () => {
     // Equal images, of which a place can be told by its number: what differs, augmentation made.
-    const plain = knownDataset(
-      Array.from({ length: 4 }, () => ({ number: 0, label: 0 })),
-      [],
-      {
-        side: 8,
-      },
-    );
+    const equal = Array.from({ length: 4 }, () => ({ number: 0, label: 0 }));
+    const plain = knownDataset(equal, [], { side: 8 });
     plain.train.images.forEach((_, at) => (plain.train.images[at] = 1 + (Math.floor(at / 3) % 64)));
     const dataset = { ...plain, test: plain.train };
     const shown = async (
