@@ -18,6 +18,8 @@ export interface Progress {
   readonly batch: number;
   /** Optimiser steps done. */
   readonly step: number;
+  /** What the first step of the next epoch received; missing before it, and in checkpoints of earlier versions. */
+  readonly learningRate?: number | undefined;
   /** Sums over the batches done of the next epoch: each term, the total, hits and samples. */
   readonly sums: EpochSums;
 }
@@ -46,6 +48,7 @@ const manifestSchema = z.strictObject({
     epoch: z.int().nonnegative(),
     batch: z.int().nonnegative(),
     step: z.int().nonnegative(),
+    learningRate: z.number().optional(),
     sums: z.strictObject({
       terms: z.array(z.number()),
       total: z.number(),

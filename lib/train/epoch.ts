@@ -45,9 +45,10 @@ export async function trainEpoch(
     }
     const index = progress.batch;
     const batch = tensorsOf(read, source);
+    const learningRate = learningRateOf(recipe, { epoch, batch: index, batches });
     const result = learner.step(batch, {
       epoch,
-      learningRate: learningRateOf(recipe, { epoch, batch: index, batches }),
+      learningRate,
       random: random(seed, 'dropout', epoch, index),
     });
     tf.dispose([batch.images, batch.labels, batch.mix?.partners, batch.mix?.lambda]);
@@ -55,6 +56,7 @@ export async function trainEpoch(
       epoch,
       batch: index + 1,
       step: progress.step + 1,
+      learningRate: progress.learningRate ?? learningRate,
       sums: addTo(progress.sums, result, read.count),
     };
     options.onBatch?.({

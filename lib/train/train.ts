@@ -9,7 +9,6 @@ import { beginning, checkpointsOf, saveProgress, trainEpoch } from './epoch';
 import { createLearner, type Learner, type Teacher } from './learner';
 import type { TrainingRecipe } from './recipe';
 import { requireTrainable } from './requirements';
-import { learningRateOf } from './schedule';
 
 /** What a training run is told while it goes on. */
 export interface TrainingEvents {
@@ -76,6 +75,7 @@ export async function train(options: TrainingOptions): Promise<void> {
   try {
     const notice = options.onNotice ?? (() => undefined);
     const assertHeld = options.assertHeld ?? (() => undefined);
+    assertHeld();
     const saved = restoreCheckpoint(checkpointsOf(directory), learner, recipeHash, notice);
     let progress = saved?.progress ?? beginning(recipe);
     restoreMetrics(
@@ -166,7 +166,7 @@ function evaluateLearner(
 
 function epochMetrics(
   recipe: TrainingRecipe,
-  { epoch, step, sums }: Progress,
+  { epoch, step, learningRate = NaN, sums }: Progress,
   tested: Evaluation,
   teacher: MeasuredTeacher | undefined,
 ): EpochMetrics {
@@ -178,8 +178,8 @@ function epochMetrics(
   return {
     epoch: epoch + 1,
     step,
-    // Of the epoch's first step, where it changes from step to step.
-    learningRate: learningRateOf(recipe, { epoch, batch: 0, batches: 1 }),
+    // What the epoch's first step received, where it changes from step to step.
+    learningRate,
     losses,
     trainTop1: (100 * sums.correct) / sums.samples,
     testTop1: tested.top1,
