@@ -15,6 +15,25 @@ describe('Student’s interval', () => {
     expect(interval?.high).to.be.closeTo(2 + 4.303 / Math.sqrt(3), 1e-12);
   });
 
+  for (const [n, t] of [
+    [2, 12.706],
+    [3, 4.303],
+    [4, 3.182],
+    [5, 2.776],
+    [6, 2.571],
+    [7, 2.447],
+    [8, 2.365],
+    [9, 2.306],
+    [10, 2.262],
+  ] as const) {
+    it(`has ${String(t)} for t with ${String(n)} values`, () => {
+      // Mean 1; the squares (n − 1) · 1² + (n − 1)² are n (n − 1): s = √n, so that t · s / √n is t itself.
+      const values = [...Array.from({ length: n - 1 }, () => 0), n];
+      expect(tInterval(values)?.low).to.be.closeTo(1 - t, 5e-4);
+      expect(tInterval(values)?.high).to.be.closeTo(1 + t, 5e-4);
+    });
+  }
+
   it('takes the t of 30 degrees of freedom for more values than that', () => {
     const values = Array.from({ length: 100 }, (_, index) => index % 2);
     const half = (2.042 * Math.sqrt(25 / 99)) / 10;
