@@ -137,6 +137,23 @@ describe('table 1 of a reduced study', () => {
     expect(built.groups).to.have.length(1);
   });
 
+  it('leaves out a teacher that taught none of its students', () => {
+    const other = madeUpRun({
+      config: { pair: 'resnet56', teacher: null, student: 'resnet56', method: 'teacher' },
+      top1: [70, 95],
+    });
+    const both = table([...quick, teacher, other]);
+    expect(rowOf(both, pair, 'teacher').measured?.mean).to.equal(91);
+    // It stands in a table of its own.
+    expect(both.groups).to.have.length(2);
+    expect(rowOf(both, 'resnet56', 'teacher', 1).measured?.mean).to.equal(95);
+  });
+
+  it('names the first of several epochs that were best', () => {
+    const even = table([madeUpRun({ config: { method: 'kd', epochs: 3 }, top1: [70, 80, 80] })]);
+    expect(rowOf(even, pair, 'kd').runs[0]).to.include({ best: 80, bestEpoch: 2 });
+  });
+
   it('compares ++ with both its bases over pairs', () => {
     const [sameRecipe, published, ...more] = built.groups[0]?.overPairs ?? [];
     expect(more).to.deep.equal([]);

@@ -96,7 +96,17 @@ describe('the paper’s own setting', () => {
     expect(reason({ teacherTop1: 71.9 })).to.equal(
       'a teacher of 71.90 % instead of the paper’s 72.34 %',
     );
-    expect(reason({ teacherTop1: 72.2 })).to.equal('');
+    // 0.3 from the paper’s 72.34 on either side is still the paper’s teacher.
+    for (const [teacherTop1, same] of [
+      ...([
+        [72.04, true],
+        [72.64, true],
+        [72.03, false],
+        [72.65, false],
+      ] as const),
+    ]) {
+      expect(reason({ teacherTop1 }) === '', String(teacherTop1)).to.equal(same);
+    }
   });
 
   it('asks for no teacher of a student alone', () => {
