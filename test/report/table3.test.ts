@@ -4,6 +4,7 @@ import type { DetectionEvaluation } from '../../lib/coco/study/schema';
 import type { DetectionRun } from '../../lib/coco/study/store';
 import { renderTable3Csv } from '../../lib/report/table3/csv';
 import { table3Document } from '../../lib/report/table3/document';
+import { lossDrawing } from '../../lib/report/table3/loss-plot';
 import { type Table3Group, table3Group, type Table3Row } from '../../lib/report/table3/model';
 import { madeUpProvenance } from '../results/made-up-runs';
 
@@ -72,6 +73,13 @@ function groupOf(...runs: readonly MadeUp[]): Table3Group {
 
 function rowOf({ pairs }: Table3Group, method: string): Table3Row {
   return pairs[0]?.rows.find((row) => row.method === method) ?? expect.fail(`no row ${method}`);
+}
+
+function metrics(
+  iteration: number,
+  losses: Record<string, number>,
+): DetectionRun['metrics'][number] {
+  return { iteration, learningRate: 0.01, total: 0, losses };
 }
 
 /** AP of the seeds 1, 2, … */
@@ -166,6 +174,55 @@ describe('table 3', () => {
     );
   });
 
+  it('tells of each run its own AP and AP50, of an unfinished one neither', () => {
+    const built = groupOf(
+      { method: 'kd++', stats: { AP: 0.3 }, provenance: { secondsPerIteration: 0.2 } },
+      { method: 'kd', provenance: { ended: 'interrupted' } },
+    );
+    const entries = table3Document([built], 'results').parts[0]?.runs ?? [];
+    expect(entries.map(({ name, score }) => [name, score])).to.deep.equal([
+      [`${pair}, KD++, seed 1`, 'AP 30.00 %, AP50 52.00 %'],
+      [`${pair}, KD, seed 1`, null],
+    ]);
+    // 0.2 s · 180,000.
+    expect(entries[0]?.time).to.equal('10 h 0 min');
+  });
+
+  it('says where a number comes from one seed, and where no AP is a COCO AP', () => {
+    const said = (...runs: MadeUp[]): string =>
+      table3Document([groupOf(...runs)], 'results').parts[0]?.sentences.join(' ') ?? '';
+    const small = { scale: 'quick', dataset: 'shapes' } as const;
+    expect(said(...seeds('kd', 0.3, 0.4))).to.equal(
+      'The paper’s figures are not known to us (results/paper/table3-coco.json is the file to complete).',
+    );
+    expect(said(...seeds('kd', 0.3, 0.4), ...seeds('kd++', 0.3))).to.contain('a single seed');
+    expect(said({ method: 'kd', config: small })).to.contain(
+      'small runs on shapes (evaluated on 5000 images)',
+    );
+    expect(said({ method: 'kd', config: { dataset: 'shapes' } })).to.contain(
+      'no AP here is a COCO',
+    );
+  });
+
+  it('has the pairs in the paper’s order', () => {
+    const others = ['r50-fpn:mobilenet_v2-fpn', 'r101-fpn:r50-fpn', pair, 'a:b'];
+    const built = groupOf(...others.map((other) => ({ method: 'kd', config: { pair: other } })));
+    expect(built.pairs.map((of) => of.pair)).to.deep.equal([
+      ...[pair, 'r101-fpn:r50-fpn', 'r50-fpn:mobilenet_v2-fpn', 'a:b'],
+    ]);
+  });
+
+  it('draws the losses: the detector’s own four together, each term by itself', () => {
+    const losses = { objectness: 1, proposalBox: 2, classification: 4, box: 8, kd: 0.5, nd: 0.25 };
+    const run = { ...runOf({ method: 'kd' }), metrics: [metrics(1, losses), metrics(2, losses)] };
+    expect(lossDrawing('KD', run).says).to.equal(
+      `${pair}, KD, at the end: the detector’s own 15.000; KD 0.500; nd 0.250`,
+    );
+    // Of 120 lines each two are one point: their mean.
+    const many = Array.from({ length: 120 }, (_, index) => metrics(index + 1, { box: index % 2 }));
+    expect(lossDrawing('KD', { ...run, metrics: many }).says).to.contain('own 0.500');
+  });
+
   it('leaves out what was not finished, and a figure with nothing to find', () => {
     const built = groupOf(
       ...seeds('kd', 0.25),
@@ -197,9 +254,12 @@ describe('table 3', () => {
     });
   }
 
-  it('leaves a teacher its own schedule', () => {
-    const built = groupOf({ method: 'teacher', config: { iterations: 270_000, batchSize: 16 } });
+  it('leaves a teacher its own schedule, but at the paper’s scale', () => {
+    const config = { iterations: 270_000, batchSize: 16 };
+    const built = groupOf({ method: 'teacher', config });
     expect(rowOf(built, 'teacher').reasons).to.deep.equal([]);
+    const short = groupOf({ method: 'teacher', config: { ...config, scale: 'short' } });
+    expect(rowOf(short, 'teacher').reasons).to.deep.equal(['scale short instead of paper']);
   });
 
   it('says what was not run', () => {
