@@ -5,7 +5,7 @@ import { familySpecs, normByEpoch, top1ByEpoch } from '../../lib/report/curves-p
 import { familiesOf } from '../../lib/report/families';
 import { lastOf } from '../../lib/report/figures';
 import { pairGainsPlots } from '../../lib/report/gains-plot';
-import { footnotes, whatCanBeCompared } from '../../lib/report/statements';
+import { conclusionOf, footnotes, whatCanBeCompared } from '../../lib/report/statements';
 import { buildTable1 } from '../../lib/report/table1';
 import type { Table1, Table1Group, Table1Pair } from '../../lib/report/table1-model';
 import { rowInWords } from '../../lib/report/words';
@@ -80,11 +80,17 @@ describe('a row of table 1', () => {
     // 56 − 41, 57 − 42, 58 − 43.
     expect(words.overStudent).to.include({ measured: '+15.00 ± 0.00 (3)' });
     // 56 − 51, 57 − 53, 58 − 55: 5, 4, 3.
-    expect(words.overBase).to.include({ measured: '+4.00 ± 1.00 (3)', paper: '–' });
+    expect(words.overBase).to.include({
+      measured: '+4.00 ± 1.00 (3)',
+      interval: '+1.52 … +6.48',
+      p: '0.020',
+      paper: '–',
+    });
     // 56 − 47.
     expect(words.overPublished).to.include({
       measured: '+9.00 (1)',
       interval: '–',
+      p: '–',
       paper: '+1.05 … +2.45',
     });
   });
@@ -103,8 +109,12 @@ describe('a row of table 1', () => {
       ...{ published_base: 'kd-published', gain_over_published_mean: '9' },
       ...{ gain_over_published_paper_lowest: '1.05', gain_over_published_paper_highest: '2.45' },
     });
-    expect(Number(record['top1_low'])).to.be.below(57);
-    expect(Number(record['top1_high'])).to.be.above(57);
+    // 57 ± 4.30265 · 1 / √3.
+    expect(Number(record['top1_low'])).to.be.closeTo(57 - 4.30265 / Math.sqrt(3), 1e-5);
+    expect(Number(record['top1_high'])).to.be.closeTo(57 + 4.30265 / Math.sqrt(3), 1e-5);
+    // t² = 4² · 3: 1 − √(48 / 50).
+    expect(Number(record['gain_over_base_p_holm'])).to.be.closeTo(1 - Math.sqrt(48 / 50), 1e-9);
+    expect(record['gain_over_published_p_holm']).to.equal('');
   });
 
   it('stands in the plots with its own gains', () => {
@@ -180,6 +190,18 @@ describe('curves by epoch', () => {
     if (family === undefined) return expect.fail('no family');
     expect(lastOf(family, top1ByEpoch)).to.equal('KD, ND 0 40.00');
     expect(lastOf(family, normByEpoch)).to.equal('KD, ND 0 7.00');
+  });
+});
+
+describe('a comparison over all pairs', () => {
+  const said = (mean: number, p: number | null): string =>
+    conclusionOf({ gain: { values: [], seeds: [], n: 3, mean, std: 1, interval: null }, p });
+
+  it('shows a gain or a loss below 0.05, and none without three seeds', () => {
+    expect(said(1, 0.049)).to.equal('a gain');
+    expect(said(-1, 0.049)).to.equal('a loss');
+    expect(said(1, 0.05)).to.equal('no clear difference');
+    expect(said(1, null)).to.equal('fewer than three seeds: no interval');
   });
 });
 

@@ -154,6 +154,9 @@ describe('table 3', () => {
       ['gain of ++ over its base', '+4.50 ± 0.71 (2)'],
       ['verdict', 'no paper number'],
     ]);
+    // Of two seeds no interval; 50.33 ± 4.30265 · 34.3560 / √3 = 85.34.
+    const cells = table.rows.find(({ strong }) => strong)?.cells ?? [];
+    expect(cells[2]).to.have.deep.property('below', ['-35.01 … 135.68']);
     expect([...text('Teacher').values()].slice(2, 4)).to.deep.equal(['42.00 (1)', '52.00']);
     expect([...text('Student').values()].slice(-3)).to.deep.equal(['', '', 'no paper number']);
   });

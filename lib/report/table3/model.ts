@@ -3,7 +3,7 @@ import type { DetectionRun } from '../../coco/study/store';
 import { findPaperNumber, paperTable } from '../../results/paper';
 import { type Environment, environmentOf } from '../environment';
 import { baseOf } from '../methods';
-import { type BySeed, pairedDifference, summarise, type Summary } from '../statistics';
+import { type BySeed, pairedDifference, summarise, type Summary } from '../../statistics/summary';
 import { trainedHere } from '../teacher';
 import { type Verdict, verdictOf } from '../verdict';
 
