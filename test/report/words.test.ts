@@ -6,6 +6,7 @@ import {
   count,
   duration,
   environmentInWords,
+  pInWords,
   plain,
   range,
   signed,
@@ -36,6 +37,18 @@ describe('numbers in words', () => {
   ] as const) {
     it(`${String(seconds)} seconds are ${text}`, () => {
       expect(duration(seconds)).to.equal(text);
+    });
+  }
+
+  for (const [p, text] of [
+    [0.0004, '< 0.001'],
+    [0.001, '0.001'],
+    [0.0494, '0.049'],
+    [1, '1.000'],
+    [null, '–'],
+  ] as const) {
+    it(`a p value of ${String(p)} is ${text}`, () => {
+      expect(pInWords(p)).to.equal(text);
     });
   }
 
