@@ -97,8 +97,8 @@ export {
   type SweepResult,
 } from './study/sweep';
 export type { GivenTeacher } from './study/run-study';
-export type { Summary } from './report/statistics';
-export type { Trend } from './report/study/trend';
+export type { Summary } from './statistics/summary';
+export type { Trend } from './statistics/trend';
 
 export { createModel, modelNames } from './models/registry';
 export type { Model, ModelOutput } from './nn/model';

@@ -4,7 +4,7 @@ import { isFinished, type Run } from '../results/store';
 import { gainOver, type Gain } from './gain';
 import { bestEpoch, bySeed, lastTop1 } from './group';
 import { basesOf, labelOf, paperMethodOf, shortLabelOf, studentOf } from './methods';
-import { summarise } from './statistics';
+import { summarise } from '../statistics/summary';
 import { runReference, unfinishedRun } from './run-record';
 import type { Table1Row } from './table1-model';
 import { teacherEvidence } from './teacher';

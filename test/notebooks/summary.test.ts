@@ -10,6 +10,7 @@ function runs(method: string, top1: readonly number[], more: Partial<ResultRow> 
     method,
     seed: index + 1,
     epochs: 3,
+    scale: 'toy',
     top1: value,
     best: value,
     norm: 8 + index,
@@ -19,7 +20,11 @@ function runs(method: string, top1: readonly number[], more: Partial<ResultRow> 
 }
 
 const kd = runs('kd', [50, 52, 54]);
-const nd = runs('kd++', [51, 53.5, 54.5], { cosine: 0.75 });
+const nd = runs('kd++', [51, 53.5, 54.5]).map((row, index) => ({
+  ...row,
+  // 0.5, 0.625 and 1.125: mean 0.75.
+  cosine: [0.5, 0.625, 1.125][index] ?? null,
+}));
 
 describe('runs as rows of a notebook’s tables', () => {
   it('are means over the seeds, with the gain over the base on the same seeds', () => {
@@ -31,9 +36,9 @@ describe('runs as rows of a notebook’s tables', () => {
     expect(base).to.include({ norm: 9, cosine: null });
     expect(better).to.include({ method: 'kd++', top1: 53, gain: 1, cosine: 0.75 });
     // Differences 1, 1.5, 0.5: deviation 0.5, Student's t with two degrees of freedom 4.303.
-    const half = (4.303 * 0.5) / Math.sqrt(3);
-    expect(better?.low).to.be.closeTo(1 - half, 1e-9);
-    expect(better?.high).to.be.closeTo(1 + half, 1e-9);
+    const half = (4.30265 * 0.5) / Math.sqrt(3);
+    expect(better?.low).to.be.closeTo(1 - half, 1e-5);
+    expect(better?.high).to.be.closeTo(1 + half, 1e-5);
   });
 
   it('have no spread and no interval with one seed', () => {
@@ -60,10 +65,14 @@ describe('runs as rows of a notebook’s tables', () => {
     const cosine = runs('kd+cosine', [53, 55.1, 56.9]);
     const judged = judgeClaims([...kd, ...nd, ...cosine], claims);
     expect(judged.map(({ verdict, seeds }) => [verdict, seeds])).to.deep.equal([
-      ['not shown', 3],
-      ['holds', 3],
+      ['inconclusive (toy)', 3],
+      ['reproduced (toy)', 3],
       ['not run', 0],
     ]);
+    // Differences 1, 1.5, 0.5: t² = 12; 3, 3.1, 2.9: t² = 2,700. The smaller p counts twice.
+    expect(judged[0]?.p).to.be.closeTo(1 - Math.sqrt(12 / 14), 1e-9);
+    expect(judged[1]?.p).to.be.closeTo(2 * (1 - Math.sqrt(2700 / 2702)), 1e-9);
+    expect(judged[2]?.p).to.equal(null);
     expect(judgeClaims(runs('teacher', [60], { pair: 'resnet20' }), claims)).to.deep.equal([]);
   });
 });

@@ -1,11 +1,12 @@
 import { mean } from 'simple-statistics';
 import { hashJson } from '../../results/canonical';
 import { isFinished, type Run } from '../../results/store';
+import { claimScaleOf } from '../claim-scale';
 import { environmentOf } from '../environment';
 import { bestEpoch, bySeed, groupRuns, lastTop1, type RunGroup } from '../group';
 import { baseOf } from '../methods';
 import { runReference, unfinishedRun } from '../run-record';
-import { pairedDifference, summarise } from '../statistics';
+import { pairedDifference, summarise } from '../../statistics/summary';
 import { curvesOf } from '../table1';
 import type { FamilyMember, StudyGroup, StudyPair, StudyRow } from './model';
 import type { StudyMethod } from './names';
@@ -69,6 +70,9 @@ function buildPair(
   const [teacher = pair, student = pair] = pair.split(':');
   const own = group.teachers.filter(({ config }) => config.student === teacher);
   const recorded = runs.flatMap(({ provenance }) => provenance ?? []);
+  const curves = runs
+    .filter(isFinished)
+    .map(({ metrics }) => metrics.map((epoch) => epoch.testTop1));
   return {
     pair,
     teacher,
@@ -82,6 +86,7 @@ function buildPair(
     rows: methods.map((method) =>
       buildRow(method, { runs: method.id === alone ? aloneRuns(group, pair) : runs, group, root }),
     ),
+    claimScale: claimScaleOf(group.setting, curves),
   };
 }
 

@@ -3,7 +3,7 @@ import type { DetectionRun } from '../../coco/study/store';
 import { findPaperNumber, paperTable } from '../../results/paper';
 import { type Environment, environmentOf } from '../environment';
 import { baseOf } from '../methods';
-import { type BySeed, pairedDifference, summarise, type Summary } from '../statistics';
+import { type BySeed, pairedDifference, summarise, type Summary } from '../../statistics/summary';
 import { trainedHere } from '../teacher';
 import { type Verdict, verdictOf } from '../verdict';
 
@@ -142,7 +142,8 @@ function rowOf(pair: string, method: string, runs: readonly DetectionRun[]): Tab
 function reasonsOf({ config, provenance }: DetectionRun): string[] {
   const reasons: string[] = [];
   for (const name of ['dataset', 'scale', 'iterations', 'batchSize'] as const) {
-    if (config.method === 'teacher' && name !== 'dataset') continue;
+    // A teacher has a schedule of its own.
+    if (config.method === 'teacher' && (name === 'iterations' || name === 'batchSize')) continue;
     if (config[name] === paperSetting[name]) continue;
     const words = {
       dataset: 'data set',
