@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ImageDataset, ImageSplit } from '../../lib/data/types';
-import { defineTerm, type LossTerm, type Need } from '../../lib/distill/terms';
+import { defineTerm, type LossTerm, type Need, type PartContext } from '../../lib/distill/terms';
 import type { BatchSignals } from '../../lib/distill/signals';
 import type { ForwardMode } from '../../lib/nn/layers';
 import { asModel, type Model } from '../../lib/nn/model';
@@ -171,12 +171,15 @@ interface MemoryTerm extends LossTerm {
   readonly kept: number[];
   /** What its loss is multiplied by in a step counted from 0. */
   readonly factor?: (step: number) => number;
+  /** Told what the term's parts are made from. */
+  readonly made?: (context: PartContext) => void;
 }
 
 defineTerm<MemoryTerm>({
   loss: 'memory of the test',
   needs: [],
-  part({ kept, factor = () => 1 }) {
+  part({ kept, factor = () => 1, made }, context) {
+    made?.(context);
     const state = new ModelState();
     const own = state.add('own', tf.tensor1d([0]), { trainable: true, layout: 'same' });
     let seen: tf.Tensor | undefined;
@@ -193,7 +196,7 @@ defineTerm<MemoryTerm>({
 });
 
 /** A weight of its own, which begins at 0 and by which its gradient is 1; it remembers each batch's mean. */
-export function memoryTerm(options: Pick<MemoryTerm, 'kept' | 'factor'>): MemoryTerm {
+export function memoryTerm(options: Pick<MemoryTerm, 'kept' | 'factor' | 'made'>): MemoryTerm {
   return { loss: 'memory of the test', weight: 1, ...options };
 }
 

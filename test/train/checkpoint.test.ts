@@ -230,6 +230,15 @@ describe('when a run saves', () => {
     expect(notices).to.deep.equal(['resumed after epoch 1, batch 1']);
   });
 
+  it('clears away what a killed process was writing', async () => {
+    await runOrFail({}, 1);
+    const before = kept();
+    const halves = ['epoch-0001-batch-000001.json.123', 'epoch-0001-batch-000001.safetensors.123'];
+    for (const half of halves) writeFileSync(join(folder(), 'checkpoints', half), '{');
+    await runOrFail({}, 1);
+    expect(kept()).to.deep.equal(before);
+  });
+
   it('is not gone on with by another recipe', async () => {
     await runOrFail({}, 1);
     const { what } = await faultOf(() => runOrFail({ recipeHash: 'another' }));
