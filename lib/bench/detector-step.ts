@@ -6,7 +6,7 @@ import { createDetectionLearner } from '../detection/learner';
 import { timeParts } from '../detection/stopwatch';
 import type { Method } from '../distill/terms';
 import { random } from '../engine/random';
-import { peakMemoryMiB } from '../results/environment';
+import { peakMemoryMiB } from '../environment';
 import { type OnBenchProgress, summarise, timeEach, timeOnce, type TimeSummary } from './measure';
 import { type OperationTime, profileOperations } from './profile';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type DetectionRun, readDetectionRuns } from '../coco/study/store';
-import { packageRoot } from '../data/embedded/package-root';
+import { packageRoot } from '../package-root';
 import { studyNames } from '../results/store';
 import type { ResultsOptions } from './results';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { packageRoot } from '../data/embedded/package-root';
-import { findPaperNumber, paperTable } from '../results/paper';
-import type { PaperTableName } from '../results/paper';
+import { packageRoot } from '../package-root';
+import { findPaperNumber, paperTable } from '../paper';
+import type { PaperTableName } from '../paper';
 import { isFinished, readRuns, studyNames } from '../results/store';
 import type { Run } from '../results/store';
 import type { EpochMetrics } from '../results/schema';

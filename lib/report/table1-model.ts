@@ -1,4 +1,4 @@
-import type { PaperNumber, PaperTable } from '../results/paper';
+import type { PaperNumber, PaperTable } from '../paper';
 import type { Provenance } from '../results/schema';
 import type { Environment } from './environment';
 import type { Gain } from './gain';

@@ -1,4 +1,4 @@
-import { findPaperNumber, paperTable } from '../results/paper';
+import { findPaperNumber, paperTable } from '../paper';
 import type { RunConfig } from '../results/schema';
 import { isFinished, type Run } from '../results/store';
 import { gainOver, type Gain } from './gain';

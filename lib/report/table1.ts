@@ -1,4 +1,4 @@
-import { paperTable } from '../results/paper';
+import { paperTable } from '../paper';
 import { isFinished, type Run } from '../results/store';
 import { environmentOf } from './environment';
 import { groupRuns, type RunGroup } from './group';

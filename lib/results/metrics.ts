@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, writeAtomic } from '../files';
 import { LabError } from '../errors';
-import { checkRecord } from './check';
+import { checkRecord } from '../check-record';
 import { epochMetricsSchema, type EpochMetrics } from './schema';
 
 /** The file of a run with one line of JSON an epoch. */

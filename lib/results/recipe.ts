@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../errors';
-import { canonicalJson } from './canonical';
+import { canonicalJson } from '../canonical';
 import { metricsFile } from './metrics';
 import { configFile, readConfig } from './store';
 import type { RunConfig } from './schema';

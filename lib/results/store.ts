@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { LabError } from '../errors';
 import { readJson, writeAtomic } from '../files';
-import { checkRecord } from './check';
+import { checkRecord } from '../check-record';
 import { metricsFile, readMetrics } from './metrics';
 import { runDirectory, studyDirectory } from './paths';
 import {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { hashJson } from '../results/canonical';
+import { hashJson } from '../canonical';
 import { studyDirectory } from '../results/paths';
 import { isFinished, provenanceFile, readRun } from '../results/store';
 import type { PlannedRun } from './plan';

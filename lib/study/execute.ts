@@ -7,13 +7,8 @@ import { writeSafetensors } from '../formats/safetensors';
 import { createModel } from '../models/registry';
 import { hashStateDict } from '../nn/hash';
 import type { Model } from '../nn/model';
-import {
-  codeRevision,
-  peakMemoryMiB,
-  processorName,
-  softwareVersions,
-} from '../results/environment';
-import { hashJson } from '../results/canonical';
+import { codeRevision, peakMemoryMiB, processorName, softwareVersions } from '../environment';
+import { hashJson } from '../canonical';
 import { assertSameRecipe } from '../results/recipe';
 import type { Provenance, RunConfig, Scale } from '../results/schema';
 import { metricsFile, readMetrics } from '../results/metrics';

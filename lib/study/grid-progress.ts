@@ -1,4 +1,4 @@
-import { clock } from './clock';
+import { formatDuration } from '../format-duration';
 import type { PlannedRun } from './plan';
 
 /** How far a grid is that several processes work on. */
@@ -24,6 +24,7 @@ export function gridState(runs: readonly PlannedRun[]): GridState {
 /** `3/21 runs, 37/126 epochs, about 0:42 left`, by the pace since `start`. */
 export function gridInWords(start: GridState, now: GridState, seconds: number): string {
   const pace = (now.epochsDone - start.epochsDone) / seconds;
-  const left = pace > 0 ? `, about ${clock((now.epochs - now.epochsDone) / pace)} left` : '';
+  const left =
+    pace > 0 ? `, about ${formatDuration((now.epochs - now.epochsDone) / pace)} left` : '';
   return `${now.runsDone}/${now.runs} runs, ${now.epochsDone}/${now.epochs} epochs${left}`;
 }

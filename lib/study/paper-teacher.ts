@@ -1,4 +1,4 @@
-import { paperTable } from '../results/paper';
+import { paperTable } from '../paper';
 
 /** How far a published teacher may be from the paper's number before it is said, in points. */
 const tolerance = 0.3;

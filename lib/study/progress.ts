@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { TrainingEvents } from '../train/train';
-import { clock } from './clock';
+import { formatDuration } from '../format-duration';
 import type { PlannedRun } from './plan';
 import { type LockOwner, ownerInWords } from './run-lock';
 import type { RunPlace } from './run-study';
@@ -72,7 +72,7 @@ export function studyProgress({
           meter.add(images);
           const done = (epoch - 1) * batches + batch;
           const left = meter.secondsFor((epochs * batches - done) * run.recipe.batchSize);
-          shown = `${meter.imagesPerSecond().toFixed(0)} images/s, ${clock(left)} left (all: ${clock(left + secondsAfter())})`;
+          shown = `${meter.imagesPerSecond().toFixed(0)} images/s, ${formatDuration(left)} left (all: ${formatDuration(left + secondsAfter())})`;
           const text = `epoch ${epoch}/${epochs}, loss ${loss.toFixed(3)}, ${shown}`;
           if (!stream.isTTY) {
             if (performance.now() - printedAt < lineInterval) return;

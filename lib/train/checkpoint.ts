@@ -6,7 +6,7 @@ import { readJson, removeUnfinishedWrites, sha256, writeAtomic } from '../files'
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors';
 import { below } from '../distill/objective';
 import type { StateDict, StateEntry } from '../nn/state';
-import { hashJson } from '../results/canonical';
+import { hashJson } from '../canonical';
 import { type EpochMetrics, epochMetricsSchema } from '../results/schema';
 import type { Learner } from './learner';
 

@@ -3,7 +3,7 @@ import { benchmarkDetectorStep, type DetectorStep } from '../../lib/bench/detect
 import { benchProgress } from '../../lib/bench/progress';
 import { detectorForm, detectorNames, requirePair } from '../../lib/coco/study/detectors';
 import { LabError } from '../../lib/errors';
-import { processorName } from '../../lib/results/environment';
+import { processorName } from '../../lib/environment';
 import { pairName, parsePairs } from '../../lib/study/grid';
 import { startEngine } from '../../lib/engine/load';
 import { table3Recipe } from '../recipes/table3';

@@ -8,7 +8,7 @@ import type { TorchOptions } from '../../lib/bench/torch-process';
 import { runCommand } from '../../lib/cli';
 import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
-import { processorName } from '../../lib/results/environment';
+import { processorName } from '../../lib/environment';
 import { LabError } from '../../lib/errors';
 import { type Pair, parsePairs } from '../../lib/study/grid';
 import { benchCoco } from './bench-coco';

@@ -1,6 +1,6 @@
 import CliTable from 'cli-table3';
 import type { CostModel } from '../../lib/study/cost';
-import { clock } from '../../lib/study/clock';
+import { formatDuration } from '../../lib/format-duration';
 import type { PlannedRun } from '../../lib/study/plan';
 import { type MemoryEstimate, memoryInWords } from '../../lib/study/memory';
 import { isRunHeld } from '../../lib/study/run-lock';
@@ -30,7 +30,7 @@ export function listPlan(
   const what = shard === undefined ? '' : `Part ${shard}: `;
   return (
     `${rows.length > mostRuns ? byPair(rows) : byRun(rows)}\n` +
-    `${what}${rows.length} runs, about ${clock(secondsLeft)} left in all (measured, or estimated from one step here)\n` +
+    `${what}${rows.length} runs, about ${formatDuration(secondsLeft)} left in all (measured, or estimated from one step here)\n` +
     memoryInWords(memory)
       .map((line) => `${line}\n`)
       .join('')
@@ -71,7 +71,7 @@ function listed(run: PlannedRun, cost: CostModel): ListedRun {
 function byRun(rows: readonly ListedRun[]): string {
   const table = tableOf(['pair', 'method', 'seed', 'epochs', 'state', 'time left']);
   for (const { pair, method, seed, epochs, epochsDone, state, secondsLeft } of rows) {
-    table.push([pair, method, seed, `${epochsDone}/${epochs}`, state, clock(secondsLeft)]);
+    table.push([pair, method, seed, `${epochsDone}/${epochs}`, state, formatDuration(secondsLeft)]);
   }
   return table.toString();
 }
@@ -87,7 +87,7 @@ function byPair(rows: readonly ListedRun[]): string {
       own.length,
       own.filter(({ state }) => state === 'finished').length,
       `${total(own, ({ epochsDone }) => epochsDone)}/${total(own, ({ epochs }) => epochs)}`,
-      clock(sumOf(own)),
+      formatDuration(sumOf(own)),
     ]);
   }
   return `${table.toString()}\n--json lists every run.`;

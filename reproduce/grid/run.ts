@@ -3,7 +3,7 @@ import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
 import { requirePrecision } from '../../lib/engine/precision';
 import { type CostModel, costModel } from '../../lib/study/cost';
-import { clock } from '../../lib/study/clock';
+import { formatDuration } from '../../lib/format-duration';
 import { estimateMemory, memoryInWords } from '../../lib/study/memory';
 import { forgetRuns } from '../../lib/study/forget';
 import { type JobPlan, planJobs } from '../../lib/study/graphics-jobs';
@@ -129,7 +129,7 @@ async function announce(
     memoryInWords(await estimateMemory(unfinished, dataset, measuring)).forEach(say);
   const seconds = unfinished.reduce((sum, run) => sum + cost.secondsLeft(run), 0);
   say(
-    `${runs.length} runs, ${runs.length - unfinished.length} of them done; about ${clock(seconds)} left. Ctrl-C saves.`,
+    `${runs.length} runs, ${runs.length - unfinished.length} of them done; about ${formatDuration(seconds)} left. Ctrl-C saves.`,
   );
 }
 

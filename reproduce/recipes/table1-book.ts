@@ -1,7 +1,7 @@
 import { LabError, unknownName } from '../../lib/errors';
 import { inRowOrder, paperMethodOf } from '../../lib/report/methods';
-import { hashJson } from '../../lib/results/canonical';
-import { paperTable } from '../../lib/results/paper';
+import { hashJson } from '../../lib/canonical';
+import { paperTable } from '../../lib/paper';
 import type { RunConfig } from '../../lib/results/schema';
 import { type Pair, pairName } from '../../lib/study/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';

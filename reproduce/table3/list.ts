@@ -1,7 +1,7 @@
 import CliTable from 'cli-table3';
 import type { DetectionCost } from '../../lib/coco/study/cost';
 import type { PlannedDetection } from '../../lib/coco/study/plan';
-import { clock } from '../../lib/study/clock';
+import { formatDuration } from '../../lib/format-duration';
 import { isRunHeld } from '../../lib/study/run-lock';
 
 /** What would run, how long it should take and what is done, as text or as one JSON object. */
@@ -31,10 +31,10 @@ export function listDetections(
   });
   for (const row of rows) {
     const done = `${row.iterationsDone}/${row.iterations}`;
-    table.push([row.pair, row.method, row.seed, done, row.state, clock(row.secondsLeft)]);
+    table.push([row.pair, row.method, row.seed, done, row.state, formatDuration(row.secondsLeft)]);
   }
   return (
-    `${table.toString()}\n${rows.length} runs, about ${clock(secondsLeft)} left in all, evaluations and class means not ` +
+    `${table.toString()}\n${rows.length} runs, about ${formatDuration(secondsLeft)} left in all, evaluations and class means not ` +
     'counted (measured, or estimated from one step here)\n'
   );
 }

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { writeTable1 } from '../../lib/report/write-table1';
 import { startChromium } from '../support/chromium';
-import { writeMadeUpRun } from '../results/made-up-runs';
+import { writeMadeUpRun } from '../support/made-up-runs';
 import { temporaryDirectory } from '../results/temporary';
 
 const methods = ['student', 'kd', 'kd-published', 'kd++', 'dkd++', 'reviewkd-published', 'crd'];

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { LabError } from '../../lib/errors';
 import { writeTable1, type WrittenTable1 } from '../../lib/report/write-table1';
-import { writeMadeUpRun } from '../results/made-up-runs';
+import { writeMadeUpRun } from '../support/made-up-runs';
 import { temporaryDirectory } from '../results/temporary';
 
 const hostile = '<img src=x onerror="a()">&|';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { hashJson } from '../../lib/results/canonical';
+import { hashJson } from '../../lib/canonical';
 import { readRuns, studyNames } from '../../lib/results/store';
 import { parsePairs } from '../../lib/study/grid';
 import { scaledToEpochs } from '../../lib/train/recipe';

@@ -15,7 +15,7 @@ import {
   readMetrics,
   restoreMetrics,
 } from '../../lib/results/metrics';
-import { madeUpMetrics } from './made-up-runs';
+import { madeUpMetrics } from '../support/made-up-runs';
 import { temporaryDirectory } from './temporary';
 
 describe('metrics of a run', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { LabError } from '../../lib/errors';
 import { assertSameRecipe } from '../../lib/results/recipe';
 import { writeConfig } from '../../lib/results/store';
-import { madeUpConfig } from './made-up-runs';
+import { madeUpConfig } from '../support/made-up-runs';
 import { temporaryDirectory } from './temporary';
 
 describe('a results directory and its recipe', () => {

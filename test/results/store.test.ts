@@ -11,7 +11,7 @@ import {
   writeConfig,
   writeProvenance,
 } from '../../lib/results/store';
-import { madeUpConfig, madeUpProvenance, writeMadeUpRun } from './made-up-runs';
+import { madeUpConfig, madeUpProvenance, writeMadeUpRun } from '../support/made-up-runs';
 import { temporaryDirectory } from './temporary';
 
 describe('results store', () => {

@@ -6,7 +6,7 @@ import { writeProvenance } from '../../lib/results/store';
 import { writeTensorBoard } from '../../lib/results/tensorboard';
 import { withTensorBoard } from '../../lib/study/tensorboard';
 import { type ReadEvent, readEventFile } from '../support/event-file';
-import { madeUpMetrics, madeUpProvenance, writeMadeUpRun } from './made-up-runs';
+import { madeUpMetrics, madeUpProvenance, writeMadeUpRun } from '../support/made-up-runs';
 import { temporaryDirectory } from './temporary';
 
 const root = temporaryDirectory();

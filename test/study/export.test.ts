@@ -7,7 +7,7 @@ import { hashStateDict } from '../../lib/nn/hash';
 import type { StateEntry } from '../../lib/nn/state';
 import { writeConfig, writeProvenance } from '../../lib/results/store';
 import { exportWeights } from '../../lib/study/export';
-import { madeUpConfig, madeUpProvenance } from '../results/made-up-runs';
+import { madeUpConfig, madeUpProvenance } from '../support/made-up-runs';
 import { runTypeScript } from '../support/child';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { writeClassMeans } from '../../lib/distill/class-means';
 import type { Run } from '../../lib/results/store';
 import { featureNormsOfClassMeans, featureNormsOfRuns } from '../../lib/study/feature-norms';
-import { madeUpConfig, madeUpMetrics, madeUpProvenance } from '../results/made-up-runs';
+import { madeUpConfig, madeUpMetrics, madeUpProvenance } from '../support/made-up-runs';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 

@@ -69,7 +69,7 @@ describe('the jobs of a machine', () => {
     const start = { runs: 4, runsDone: 0, epochs: 20, epochsDone: 4 };
     const now = { ...start, runsDone: 1, epochsDone: 8 };
     // Four epochs in 60 s leave twelve for 180 s.
-    expect(gridInWords(start, now, 60)).to.equal('1/4 runs, 8/20 epochs, about 3:00 left');
+    expect(gridInWords(start, now, 60)).to.equal('1/4 runs, 8/20 epochs, about 3 min 0 s left');
     expect(gridInWords(start, start, 60)).to.equal('0/4 runs, 4/20 epochs');
   });
 });

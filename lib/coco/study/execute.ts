@@ -8,7 +8,7 @@ import type { EngineDescription } from '../../engine/describe';
 import { LabError } from '../../errors';
 import { removeUnfinishedWrites } from '../../files';
 import { writeSafetensors } from '../../formats/safetensors';
-import { hashJson } from '../../results/canonical';
+import { hashJson } from '../../canonical';
 import type { Scale } from '../../results/schema';
 import { cocoBatches } from '../batches';
 import { writeDetections } from '../results-form';

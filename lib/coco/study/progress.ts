@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import { clock } from '../../study/clock';
+import { formatDuration } from '../../format-duration';
 import type { PlannedDetection } from './plan';
 import type { DetectionPlace, DetectionRunEvents } from './run-study';
 
@@ -67,7 +67,7 @@ export function detectionProgress({
           onSeconds(run, pace);
           const left = pace * (iterations - iteration);
           const all = others.reduce((sum, other) => sum + secondsOf(other), left);
-          const text = `iteration ${iteration}/${iterations}, loss ${loss.toFixed(3)}, ${clock(left)} left (all: ${clock(all)})`;
+          const text = `iteration ${iteration}/${iterations}, loss ${loss.toFixed(3)}, ${formatDuration(left)} left (all: ${formatDuration(all)})`;
           show(iteration, iterations, text, iteration === iterations);
         },
         onImages(done, of) {

@@ -1,12 +1,7 @@
 import type { Detector } from '../../detection/detector';
 import type { EngineDescription } from '../../engine/describe';
 import { hashStateDict } from '../../nn/hash';
-import {
-  codeRevision,
-  peakMemoryMiB,
-  processorName,
-  softwareVersions,
-} from '../../results/environment';
+import { codeRevision, peakMemoryMiB, processorName, softwareVersions } from '../../environment';
 import type { DetectionData } from './data';
 import type { FirstWeights } from './first-weights';
 import type { DetectionEvaluation, DetectionProvenance } from './schema';

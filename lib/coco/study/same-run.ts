@@ -1,5 +1,5 @@
 import { LabError } from '../../errors';
-import { canonicalJson } from '../../results/canonical';
+import { canonicalJson } from '../../canonical';
 import type { DetectionConfig } from './schema';
 import { readDetectionConfig } from './store';
 

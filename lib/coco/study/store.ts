@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { type DetectionMetrics, readDetectionMetrics } from '../../detection/training-metrics';
 import { LabError } from '../../errors';
 import { readJson, writeAtomic } from '../../files';
-import { checkRecord } from '../../results/check';
+import { checkRecord } from '../../check-record';
 import { studyDirectory } from '../../results/paths';
 import {
   type DetectionConfig,

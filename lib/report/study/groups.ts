@@ -1,5 +1,5 @@
 import { mean } from 'simple-statistics';
-import { hashJson } from '../../results/canonical';
+import { hashJson } from '../../canonical';
 import { isFinished, type Run } from '../../results/store';
 import { environmentOf } from '../environment';
 import { bestEpoch, bySeed, groupRuns, lastTop1, type RunGroup } from '../group';

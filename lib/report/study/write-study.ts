@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../../errors';
 import { readJson, writeAtomic } from '../../files';
-import { checkRecord } from '../../results/check';
+import { checkRecord } from '../../check-record';
 import { studyDirectory } from '../../results/paths';
 import { readRuns } from '../../results/store';
 import { buildStudy, type StudyDocumentName } from './build';

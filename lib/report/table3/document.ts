@@ -1,3 +1,4 @@
+import { formatDuration } from '../../format-duration';
 import type { DetectionRun } from '../../coco/study/store';
 import { detectionBlocks } from '../detection/blocks';
 import { type Drawing, intervalsInWords } from '../figures';
@@ -7,7 +8,7 @@ import type { Facts, RunEntry } from '../report-runs';
 import type { Summary } from '../statistics';
 import type { Block, Cell, StudyDocument, StudyPart, TableBlock } from '../study/document';
 import { knownOf } from '../study/paper-column';
-import { count, duration, environmentInWords, none, plain, range, signed, spread } from '../words';
+import { count, environmentInWords, none, plain, range, signed, spread } from '../words';
 import { lossDrawing, lossLegend } from './loss-plot';
 import {
   directoryBelow,
@@ -230,7 +231,7 @@ function entryOf(run: DetectionRun, root: string): RunEntry {
       evaluation === null || !isFinishedDetection(run)
         ? null
         : `AP ${(100 * evaluation.stats.AP).toFixed(2)} %, AP50 ${(100 * evaluation.stats.AP50).toFixed(2)} %`,
-    time: seconds === 0 ? '' : duration(seconds),
+    time: seconds === 0 ? '' : formatDuration(seconds),
     facts: [
       ['Iterations', `${String(metrics.at(-1)?.iteration ?? 0)} of ${String(config.iterations)}`],
       ['Batch', String(config.batchSize)],
@@ -262,7 +263,7 @@ function provenanceFacts({ provenance }: DetectionRun): Facts {
       'Time of an iteration',
       secondsPerIteration === null ? null : `${secondsPerIteration.toFixed(2)} s`,
     ],
-    ['Evaluation', evaluationSeconds === null ? null : duration(evaluationSeconds)],
+    ['Evaluation', evaluationSeconds === null ? null : formatDuration(evaluationSeconds)],
     ['Peak memory', `${String(provenance.peakMemoryMiB)} MiB`],
     ['Parameters', String(provenance.parameters)],
     ['Training data, SHA-256', provenance.dataHash],

@@ -3,7 +3,7 @@ import { startEngine } from '../../engine/load';
 import { interruption } from '../../train/interruption';
 import { requireRecipeFits } from '../../train/requirements';
 import type { TrainingRecipe } from '../../train/recipe';
-import { clock } from '../clock';
+import { formatDuration } from '../../format-duration';
 import { costModel } from '../cost';
 import type { Cell } from '../grid';
 import { planRuns, type PlannedRun } from '../plan';
@@ -111,7 +111,7 @@ function announced(
   const seconds = left.reduce((sum, run) => sum + cost.secondsLeft(run), 0);
   const done = runs.length - left.length;
   say(
-    `Sweep ${name}: ${runs.length} runs, ${done} of them done; about ${clock(seconds)} left. Ctrl-C saves.`,
+    `Sweep ${name}: ${runs.length} runs, ${done} of them done; about ${formatDuration(seconds)} left. Ctrl-C saves.`,
   );
   return spokenEvents(cost, say);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { RunConfig } from '../../../lib/results/schema';
 import { type Pair, pairName } from '../../../lib/study/grid';
-import { paperTable } from '../../../lib/results/paper';
+import { paperTable } from '../../../lib/paper';
 import type { TrainingRecipe } from '../../../lib/train/recipe';
 import { definitionsBelow } from '../../definitions';
 import { lender, type RecipeBook, recipeBook } from '../table1-book';

@@ -1,5 +1,5 @@
 import type { RunConfig } from '../../../lib/results/schema';
-import { type PaperTableName, paperTable } from '../../../lib/results/paper';
+import { type PaperTableName, paperTable } from '../../../lib/paper';
 import { type Pair, pairName } from '../../../lib/study/grid';
 import type { TrainingRecipe } from '../../../lib/train/recipe';
 import { crossEntropy } from '../../../lib/distill/terms';

@@ -3,7 +3,7 @@ import { detectorForm, isSmall } from '../../../lib/coco/study/detectors';
 import { smallRecipe, type SmallRecipeOptions } from '../../../lib/coco/study/small-recipe';
 import type { LossTerm } from '../../../lib/distill/terms';
 import { LabError, unknownName } from '../../../lib/errors';
-import { paperTable } from '../../../lib/results/paper';
+import { paperTable } from '../../../lib/paper';
 import { type Pair, pairName } from '../../../lib/study/grid';
 import { type Definition, definitionsBelow } from '../../definitions';
 import { detectronRecipe, publishedTeacherRecipe } from '../coco';

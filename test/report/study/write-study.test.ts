@@ -7,7 +7,7 @@ import type { EpochMetrics } from '../../../lib/results/schema';
 import { writeConfig, writeProvenance } from '../../../lib/results/store';
 import { runDirectory } from '../../../lib/results/paths';
 import { studyMethods } from '../../../reproduce/recipes/studies';
-import { madeUpConfig, madeUpMetrics, madeUpProvenance } from '../../results/made-up-runs';
+import { madeUpConfig, madeUpMetrics, madeUpProvenance } from '../../support/made-up-runs';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { LossTerm } from '../../../lib/distill/terms';
-import { hashJson } from '../../../lib/results/canonical';
-import { paperTable } from '../../../lib/results/paper';
+import { hashJson } from '../../../lib/canonical';
+import { paperTable } from '../../../lib/paper';
 import type { RunConfig } from '../../../lib/results/schema';
 import { type Pair, pairName } from '../../../lib/study/grid';
 import { planRuns } from '../../../lib/study/plan';
@@ -19,7 +19,7 @@ import {
 import { checkedCells } from '../../../reproduce/recipes/table1-check';
 import { gridSettings } from '../../../reproduce/grid/settings';
 import { table1Study } from '../../../reproduce/table1-study';
-import { madeUpConfig } from '../../results/made-up-runs';
+import { madeUpConfig } from '../../support/made-up-runs';
 
 const folder = join(__dirname, '..', '..', '..', 'reproduce', 'recipes', 'table1');
 const files = checkedCells(definitionsBelow(folder, {}));

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { imageNetNumber } from '../../../lib/report/study/table2';
-import { paperTable } from '../../../lib/results/paper';
+import { paperTable } from '../../../lib/paper';
 import { readRuns, studyNames } from '../../../lib/results/store';
 import { parsePairs } from '../../../lib/study/grid';
 import type { TrainingRecipe } from '../../../lib/train/recipe';

@@ -1,4 +1,4 @@
-import { sha256 } from '../files';
+import { sha256 } from './files';
 
 /**
  * JSON with sorted keys and no spaces, so that equal values give equal bytes however they were built.

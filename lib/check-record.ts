@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { LabError } from '../errors';
+import { LabError } from './errors';
 
 /** At most this many faulty fields are named in one message. */
 const shownFields = 3;

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { LabError } from '../../lib/errors';
+import { LabError } from '../lib/errors';
 import {
   findPaperNumber,
   paperGain,
   paperNumber,
   paperTable,
   paperTableNames,
-} from '../../lib/results/paper';
+} from '../lib/paper';
 
 describe('the paper’s numbers', () => {
   it('are in tables that fit their schema, one for each file', () => {

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import ablation from '../../results/paper/table4-ablation.json';
-import deit from '../../results/paper/deit-imagenet.json';
-import motivation from '../../results/paper/motivation.json';
-import scalableTeachers from '../../results/paper/scalable-teachers.json';
-import scalableTeachersFirst from '../../results/paper/scalable-teachers-first.json';
-import table1 from '../../results/paper/table1-cifar100.json';
-import table2 from '../../results/paper/table2-imagenet.json';
-import table3 from '../../results/paper/table3-coco.json';
-import vitTeachers from '../../results/paper/vit-teachers.json';
-import { unknownName } from '../errors';
-import { checkRecord } from './check';
+import ablation from '../results/paper/table4-ablation.json';
+import deit from '../results/paper/deit-imagenet.json';
+import motivation from '../results/paper/motivation.json';
+import scalableTeachers from '../results/paper/scalable-teachers.json';
+import scalableTeachersFirst from '../results/paper/scalable-teachers-first.json';
+import table1 from '../results/paper/table1-cifar100.json';
+import table2 from '../results/paper/table2-imagenet.json';
+import table3 from '../results/paper/table3-coco.json';
+import vitTeachers from '../results/paper/vit-teachers.json';
+import { unknownName } from './errors';
+import { checkRecord } from './check-record';
 
 const pairSchema = z.strictObject({
   /** `resnet56:resnet20`, teacher first, as everywhere here; `unknown` where it is not known. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createHash } from 'node:crypto';
-import { canonicalJson, hashJson } from '../../lib/results/canonical';
+import { canonicalJson, hashJson } from '../lib/canonical';
 
 describe('canonical JSON', () => {
   it('sorts keys at every depth and leaves out spaces and undefined', () => {

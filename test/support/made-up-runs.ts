@@ -1,4 +1,4 @@
-import { hashJson } from '../../lib/results/canonical';
+import { hashJson } from '../../lib/canonical';
 import { appendMetrics } from '../../lib/results/metrics';
 import { runDirectory } from '../../lib/results/paths';
 import type { EpochMetrics, Provenance, RunConfig } from '../../lib/results/schema';
