@@ -114,7 +114,6 @@ export { loadDataset, registerDataset, type LoadDatasetOptions } from './data/re
 export type { ImageDataset, ImageSplit } from './data/types';
 
 export { evaluate, type Evaluation } from './train/evaluate';
-export { adamW, type AdamWOptions } from './train/adamw';
 export {
   inMemorySource,
   type BatchSource,
@@ -123,12 +122,27 @@ export {
 } from './train/batch-source';
 export { lossAndGradients, type LossAndGradients } from './train/gradients';
 export { createLearner, type Learner, type LearnerOptions, type Teacher } from './train/learner';
-export { createOptimiser, type Optimiser, type OptimiserOptions } from './train/optimiser';
+export {
+  adamW,
+  type AdamWOptions,
+  createOptimiser,
+  type Optimiser,
+  type OptimiserOptions,
+  sgd,
+  type Sgd,
+  type SgdOptions,
+} from './train/optimiser';
 export type { TrainingRecipe } from './train/recipe';
 export { learningRateAt, type Schedule } from './train/schedule';
-export { sgd, type Sgd, type SgdOptions } from './train/sgd';
 export { weightAverage, type WeightAverage } from './train/weight-average';
-export { train, type TrainingEvents, type TrainingOptions } from './train/train';
+export { trainClassifier, type ClassifierTraining } from './train/classifier';
+export {
+  train,
+  type BatchState,
+  type TrainingEvents,
+  type TrainingRun,
+  type TrainingTask,
+} from './train/train';
 
 export { preprocessingOf, type Preprocessing } from './data/preprocess';
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+export { type EpochMetrics, epochMetricsSchema } from '../train/epoch-metrics';
+
 /**
  * What a run directory holds: `results/runs/<study>/<pair>/<method>/seed-<n>/` with `config.json`,
  * `metrics.jsonl` (one line an epoch, free of clock times, so that equal runs give equal bytes) and
@@ -30,33 +32,6 @@ export const configSchema = z.strictObject({
   recipe: z.record(z.string(), z.unknown()),
 });
 export type RunConfig = z.infer<typeof configSchema>;
-
-export const epochMetricsSchema = z.strictObject({
-  /** 1-based. */
-  epoch: z.int(),
-  /** Optimiser steps so far. */
-  step: z.int(),
-  learningRate: z.number(),
-  /** Mean of each weighted loss term over the epoch, and their sum as `total`. */
-  losses: z.record(z.string(), z.number()),
-  /** Top-1 on the augmented training batches, in percent. */
-  trainTop1: z.number(),
-  testTop1: z.number(),
-  testTop5: z.number(),
-  testLoss: z.number(),
-  /** Mean over the test set of ‖f_s‖, and of the cosine to the teacher's class mean (null without). */
-  studentNorm: z.number(),
-  teacherNorm: z.number().nullable(),
-  cosineToClassMean: z.number().nullable(),
-  /**
-   * The last of them class by class, rounded to four decimals; null for a class without test images.
-   * Like the next one missing without class means, and in runs that were made before it was measured.
-   */
-  cosineByClass: z.array(z.number().nullable()).optional(),
-  /** The teacher's own, over the test set. */
-  teacherCosine: z.number().optional(),
-});
-export type EpochMetrics = z.infer<typeof epochMetricsSchema>;
 
 export const provenanceSchema = z.strictObject({
   /** Git revision, and whether tracked files differed from it; null outside a git checkout. */

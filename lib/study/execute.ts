@@ -14,8 +14,9 @@ import type { Provenance, RunConfig, Scale } from '../results/schema';
 import { metricsFile, readMetrics } from '../results/metrics';
 import { readProvenance, writeConfig, writeProvenance } from '../results/store';
 import type { TrainingData } from '../train/batch-source';
+import { trainClassifier } from '../train/classifier';
 import type { TrainingRecipe } from '../train/recipe';
-import { removeTrainingState, train, type TrainingEvents } from '../train/train';
+import { removeTrainingState, type TrainingEvents } from '../train/train';
 import type { TrainedTeacher } from './teacher';
 import { withPlacesOf } from './teacher-places';
 
@@ -78,7 +79,7 @@ export function isRunFinished(directory: string): boolean {
  * Trains one run to its end, going on from its checkpoint, and writes its weights and provenance. A
  * finished run of the same recipe is left as it is.
  *
- * @throws LabError as `train` does, and of kind `results` when the directory belongs to another recipe.
+ * @throws LabError as `trainClassifier` does, and of kind `results` when the directory belongs to another recipe.
  */
 export async function executeRun(
   request: RunRequest,
@@ -115,7 +116,7 @@ export async function executeRun(
     removeUnfinishedWrites(directory);
     writeConfig(directory, config);
     running();
-    await train({
+    await trainClassifier({
       ...events,
       recipe,
       recipeHash: config.recipeHash,

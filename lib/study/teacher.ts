@@ -13,7 +13,7 @@ import { sha256 } from '../files';
 import { hashStateDict } from '../nn/hash';
 import type { Model } from '../nn/model';
 import { isBatchSource, type TrainingData } from '../train/batch-source';
-import { evaluateTeacher } from '../train/train';
+import { evaluateTeacher } from '../train/classifier';
 import { loadTrainedModel } from './trained-model';
 
 /** A teacher ready for use: weights, class means, and where both came from. */

@@ -6,7 +6,7 @@ import { startEngine } from '../../lib/engine/load';
 import { modelNames } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/hash';
 import { loadTrainedModel } from '../../lib/study/trained-model';
-import { evaluateTeacher } from '../../lib/train/train';
+import { evaluateTeacher } from '../../lib/train/classifier';
 import { registerDatasets } from '../datasets';
 
 interface ClassMeansOptions {

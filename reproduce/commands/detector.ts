@@ -6,12 +6,12 @@ import { executeDetection } from '../../lib/coco/study/execute';
 import { smallRecipe, smallRecipeDefaults } from '../../lib/coco/study/small-recipe';
 import { readDetectionRun } from '../../lib/coco/study/store';
 import { cocoStatNames } from '../../lib/coco/summary';
-import type { DetectionProgress } from '../../lib/detection/train-detector';
 import { startEngine } from '../../lib/engine/load';
 import { LabError } from '../../lib/errors';
 import { recordedCommand } from '../../lib/results/command';
 import { tryRunLock } from '../../lib/study/run-lock';
 import { interruption } from '../../lib/train/interruption';
+import type { BatchState } from '../../lib/train/train';
 
 interface DetectorCommandOptions {
   readonly annotations: string;
@@ -95,7 +95,7 @@ async function train(options: DetectorCommandOptions): Promise<void> {
       signal,
       assertHeld: lock.assertHeld,
       checkpointEvery,
-      onIteration: progressPrinter(iterations),
+      onBatch: progressPrinter(iterations),
       onNotice: (message) => process.stderr.write(`${message}\n`),
       onImages: (done, total) => process.stderr.write(`evaluating: ${done} of ${total} images\r`),
     });
@@ -130,10 +130,10 @@ function print(directory: string, json: boolean): void {
 }
 
 /** A line each 20 iterations: the losses' running means and the time left. */
-function progressPrinter(iterations: number): (progress: DetectionProgress) => void {
+function progressPrinter(iterations: number): (state: BatchState) => void {
   const means = new Map<string, number>();
   let seconds: number | undefined;
-  return ({ iteration, losses, seconds: taken }) => {
+  return ({ step: iteration, losses, seconds: taken }) => {
     seconds = seconds === undefined ? taken : 0.95 * seconds + 0.05 * taken;
     for (const [name, value] of Object.entries(losses)) {
       means.set(name, 0.95 * (means.get(name) ?? value) + 0.05 * value);

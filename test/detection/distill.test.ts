@@ -112,7 +112,7 @@ describe('the distillation of a detector', () => {
       teacherPyramid: [],
       labels: tf.tensor1d([0, 1, 2, 2], 'int32'),
     };
-    const [kdTerm, ndTerm] = objective.terms(signals, { training: true });
+    const [kdTerm, ndTerm] = objective.terms(signals, { epoch: 0, mode: { training: true } });
     const own = kdLoss(signals.student.logits, signals.teacher.logits, { temperature: 1 });
     expectClose(kdTerm ?? tf.scalar(NaN), [2 * (numbers(own)[0] ?? NaN)], 1e-5);
     const nd = normDirectionLoss(

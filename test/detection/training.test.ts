@@ -5,10 +5,10 @@ import { expect } from 'chai';
 import type { Detector } from '../../lib/detection/detector';
 import { detectObjects } from '../../lib/detection/inference';
 import { intersectionOverUnion } from '../../lib/detection/boxes';
-import { detectionRateAt } from '../../lib/detection/schedule';
 import { type DetectorTraining, trainDetector } from '../../lib/detection/train-detector';
 import { readDetectionMetrics } from '../../lib/detection/training-metrics';
 import { hashStateDict } from '../../lib/nn/hash';
+import { rateAtIteration } from '../../lib/train/schedule';
 import { shapesBatch, shapesBatches, tinyDetector, tinyLearner } from '../support/detector';
 import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
@@ -18,15 +18,15 @@ describe('the learning rate of a detector', () => {
   const schedule = { base: 0.02, milestones: [60_000, 80_000] };
 
   it('warms up over 1000 iterations from a thousandth', () => {
-    expect(detectionRateAt(schedule, 0)).to.be.closeTo(0.00002, 1e-12);
-    expect(detectionRateAt(schedule, 500)).to.be.closeTo(0.02 * (0.001 * 0.5 + 0.5), 1e-12);
-    expect(detectionRateAt(schedule, 1000)).to.equal(0.02);
+    expect(rateAtIteration(schedule, 0)).to.be.closeTo(0.00002, 1e-12);
+    expect(rateAtIteration(schedule, 500)).to.be.closeTo(0.02 * (0.001 * 0.5 + 0.5), 1e-12);
+    expect(rateAtIteration(schedule, 1000)).to.equal(0.02);
   });
 
   it('falls to a tenth at each milestone', () => {
-    expect(detectionRateAt(schedule, 59_999)).to.equal(0.02);
-    expect(detectionRateAt(schedule, 60_000)).to.be.closeTo(0.002, 1e-12);
-    expect(detectionRateAt(schedule, 89_999)).to.be.closeTo(0.0002, 1e-12);
+    expect(rateAtIteration(schedule, 59_999)).to.equal(0.02);
+    expect(rateAtIteration(schedule, 60_000)).to.be.closeTo(0.002, 1e-12);
+    expect(rateAtIteration(schedule, 89_999)).to.be.closeTo(0.0002, 1e-12);
   });
 });
 
@@ -95,7 +95,7 @@ describe('training a detector', () => {
     const fault = await faultOf(() =>
       run(broken, 'broken', {
         signal: controller.signal,
-        onIteration: ({ iteration }) => iteration === 3 && controller.abort(),
+        onBatch: ({ step }) => step === 3 && controller.abort(),
       }),
     );
     expect(fault.kind).to.equal('interrupted');
@@ -124,14 +124,14 @@ describe('training a detector', () => {
     await run(first, 'run');
     const checkpoints = join(folder(), 'run', 'checkpoints');
     cpSync(join(folder(), 'run'), join(folder(), 'other'), { recursive: true });
-    const path = join(checkpoints, 'iteration-00000006.safetensors');
+    const path = join(checkpoints, 'step-00000006.safetensors');
     const bytes = readFileSync(path);
     bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
     writeFileSync(path, bytes);
     const second = tinyDetector({ seed: 99 });
     const notices: string[] = [];
     await run(second, 'run', { onNotice: (message) => notices.push(message) });
-    expect(notices[0]).to.match(/^checkpoint iteration-00000006\.safetensors cannot be used/);
+    expect(notices[0]).to.match(/^checkpoint step-00000006 cannot be used/);
     expect(notices[1]).to.equal('resumed after iteration 4');
     expect(hashStateDict(second.stateDict())).to.equal(hashStateDict(first.stateDict()));
     const fault = await faultOf(() => run(second, 'other', { recipeHash: 'another' }));

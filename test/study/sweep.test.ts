@@ -150,7 +150,7 @@ describe('a sweep', function () {
     );
     expect([kind, what]).to.eql([
       'interrupted',
-      'stopped in epoch 2 after 1 batches; everything is saved',
+      'stopped after epoch 1, batch 1; everything is saved',
     ]);
     expect(process.listenerCount('SIGINT')).to.equal(listeners);
     const notices: string[] = [];

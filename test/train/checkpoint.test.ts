@@ -13,10 +13,10 @@ import { withFolder } from '../support/folder';
 
 const rounds = 250;
 const progress: Progress = {
-  epoch: 3,
+  period: 3,
   batch: 7,
   step: 31,
-  sums: { terms: [12.5], total: 12.5, correct: 40, samples: 112 },
+  sums: { images: 112, total: 12.5, terms: [12.5], counts: [40], rates: { first: 0.1, last: 0.1 } },
 };
 
 describe('a training checkpoint', function () {
@@ -51,25 +51,6 @@ describe('a training checkpoint', function () {
     }
     // All of the tensors'; of the manifest's all but blanks that became other blanks.
     expect(refused).to.be.within(2 * rounds - 10, 2 * rounds + 2);
-    expect(restoreCheckpoint(folder(), learner, 'recipe', () => undefined)?.progress).to.deep.equal(
-      progress,
-    );
-    learner.dispose();
-    student.dispose();
-  });
-
-  it('of an earlier version, whose manifest has no digest, is still taken', () => {
-    const student = createModel('resnet8', { classes: 4, seed: 1 });
-    const learner = createLearner({
-      student,
-      method: { name: 'alone', terms: [crossEntropy()] },
-    });
-    saveCheckpoint(folder(), learner, { recipeHash: 'recipe', progress, metrics: [] });
-    const name = readdirSync(folder()).find((file) => file.endsWith('.json')) ?? '';
-    const manifest = readFileSync(join(folder(), name), 'utf8');
-    const earlier = manifest.replace(/,\s*"digest": "[0-9a-f]{64}"/, '');
-    expect(earlier).to.not.equal(manifest);
-    writeFileSync(join(folder(), name), earlier);
     expect(restoreCheckpoint(folder(), learner, 'recipe', () => undefined)?.progress).to.deep.equal(
       progress,
     );

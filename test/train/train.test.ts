@@ -15,7 +15,7 @@ import { LabError } from '../../lib/errors';
 import { createModel } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/hash';
 import type { TrainingRecipe } from '../../lib/train/recipe';
-import { train, type TrainingOptions } from '../../lib/train/train';
+import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
 import { smallDataset } from '../support/datasets';
 import { withEngine } from '../support/engine';
 import { withFolder } from '../support/folder';
@@ -40,13 +40,13 @@ const kdPlusPlus = [crossEntropy(), warmUp(2, kd()), normDirection({ weight: 2 }
 /** Trains in a folder and gives the student's hash and the metrics as written. */
 async function trainIn(
   directory: string,
-  options: Partial<TrainingOptions> = {},
+  options: Partial<ClassifierTraining> = {},
 ): Promise<{ hash: string; metrics: string }> {
   const student = createModel('resnet8', { classes: 4, seed: 1 });
   // A wider teacher, so that an adapter with dropout is trained too.
   const teacher = createModel('resnet8x4', { classes: 4, seed: 9 });
   try {
-    await train({
+    await trainClassifier({
       recipe: recipeWith(kdPlusPlus),
       recipeHash: 'recipe',
       student,
@@ -80,7 +80,7 @@ async function faultOf(work: Promise<unknown>): Promise<LabError> {
 }
 
 /** Aborts after so many batches. */
-function stopAfter(batches: number): Pick<TrainingOptions, 'signal' | 'onBatch'> {
+function stopAfter(batches: number): Pick<ClassifierTraining, 'signal' | 'onBatch'> {
   const controller = new AbortController();
   let seen = 0;
   return {

@@ -1,15 +1,15 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDetector, type Detector } from '../../detection/detector';
 import { detectDataset } from '../../detection/evaluate-detector';
 import { createDetectionLearner } from '../../detection/learner';
-import { type DetectionProgress, trainDetector } from '../../detection/train-detector';
+import { trainDetector } from '../../detection/train-detector';
 import type { EngineDescription } from '../../engine/describe';
 import { LabError } from '../../errors';
 import { removeUnfinishedWrites } from '../../files';
 import { writeSafetensors } from '../../formats/safetensors';
 import { hashJson } from '../../canonical';
 import type { Scale } from '../../results/schema';
+import { type BatchState, removeTrainingState } from '../../train/train';
 import { cocoBatches } from '../batches';
 import { writeDetections } from '../results-form';
 import type { DetectionData } from './data';
@@ -45,7 +45,7 @@ export interface DetectionRequest {
   readonly assertHeld?: () => void;
   /** A checkpoint is written after so many iterations (500), and at the end. */
   readonly checkpointEvery?: number;
-  readonly onIteration?: (progress: DetectionProgress) => void;
+  readonly onBatch?: (state: BatchState) => void;
   readonly onImages?: (done: number, total: number) => void;
   readonly onNotice?: (message: string) => void;
 }
@@ -65,7 +65,7 @@ export async function executeDetection(
   const config = configOf(request);
   requireSameRun(directory, config);
   if (isDetectionFinished(directory)) {
-    removeCheckpoints(directory);
+    removeTrainingState(directory);
     return 'finished before';
   }
   const student = createDetector({
@@ -89,7 +89,7 @@ export async function executeDetection(
     const started = performance.now();
     const evaluation = await evaluateAndWrite(request, student);
     close({ ended: 'finished', seconds, evaluation, evaluationMs: performance.now() - started });
-    removeCheckpoints(directory);
+    removeTrainingState(directory);
     return 'trained';
   } catch (error) {
     const interrupted = error instanceof LabError && error.fault.kind === 'interrupted';
@@ -154,6 +154,7 @@ async function trainOrRead(
     ...(teacher ? { teacher } : {}),
     ...sampling,
     optimiser,
+    iterationsPerEpoch: data.training.training.length / batchSize,
     seed,
   });
   const seconds: number[] = [];
@@ -178,9 +179,9 @@ async function trainOrRead(
       ...(assertHeld ? { assertHeld } : {}),
       ...(onNotice ? { onNotice } : {}),
       ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
-      onIteration(progress) {
-        seconds.push(progress.seconds);
-        request.onIteration?.(progress);
+      onBatch(state) {
+        seconds.push(state.seconds);
+        request.onBatch?.(state);
       },
     });
   } finally {
@@ -214,10 +215,6 @@ async function evaluateAndWrite(
   });
   writeDetectionEvaluation(directory, evaluation);
   return evaluation;
-}
-
-function removeCheckpoints(directory: string): void {
-  rmSync(join(directory, 'checkpoints'), { recursive: true, force: true });
 }
 
 function stoppedEvaluating(): LabError {

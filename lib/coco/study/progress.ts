@@ -61,7 +61,7 @@ export function detectionProgress({
           stop();
           stream.write(`${title}: ${message}\n`);
         },
-        onIteration({ iteration, iterations, total: value, seconds }) {
+        onBatch({ step: iteration, steps: iterations, loss: value, seconds }) {
           loss = loss === undefined ? value : loss + newest * (value - loss);
           pace = pace === undefined ? seconds : pace + newest * (seconds - pace);
           onSeconds(run, pace);

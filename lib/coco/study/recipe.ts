@@ -1,9 +1,10 @@
 import type { Method } from '../../distill/terms';
 import type { DetectorOptions } from '../../detection/detector';
 import type { DetectionLearnerOptions } from '../../detection/learner';
-import type { DetectionSchedule } from '../../detection/schedule';
 import { LabError } from '../../errors';
 import type { OptimiserOptions } from '../../train/optimiser';
+import { scaledWarmUps } from '../../train/recipe';
+import type { IterationSchedule } from '../../train/schedule';
 
 /** How images are resized: the length of the shorter side, and the most of the longer one. */
 export interface ImageSizes {
@@ -27,7 +28,7 @@ export interface DetectionRecipe {
   readonly method: Method;
   readonly iterations: number;
   readonly batchSize: number;
-  readonly schedule: DetectionSchedule;
+  readonly schedule: IterationSchedule;
   readonly optimiser: OptimiserOptions;
   /** How regions are sampled and gradients bounded; detectron2's ways unless given. */
   readonly sampling?: DetectionSampling;
@@ -36,7 +37,7 @@ export interface DetectionRecipe {
 }
 
 /**
- * A recipe of another length: the milestones and the warm-up keep their share of it.
+ * A recipe of another length: the milestones and the warm-ups keep their share of it.
  *
  * @throws LabError of kind `option` unless it is a whole number of at least 1.
  */
@@ -55,6 +56,7 @@ export function scaledToIterations(recipe: DetectionRecipe, iterations: number):
   return {
     ...recipe,
     iterations,
+    method: scaledWarmUps(recipe.method, iterations / recipe.iterations),
     schedule: {
       ...recipe.schedule,
       milestones: milestones.map(scaled),

@@ -1,7 +1,7 @@
-import type { DetectionProgress } from '../../detection/train-detector';
 import { needs } from '../../distill/terms';
 import type { EngineDescription } from '../../engine/describe';
 import type { Scale } from '../../results/schema';
+import type { BatchState } from '../../train/train';
 import { takeRuns, type TakenRun, type WaitedRun } from '../../study/take-runs';
 import { executeDetection } from './execute';
 import type { FirstWeights } from './first-weights';
@@ -19,7 +19,7 @@ export interface DetectionPlace {
 
 /** What a run tells while it is made. */
 export interface DetectionRunEvents {
-  readonly onIteration?: (progress: DetectionProgress) => void;
+  readonly onBatch?: (state: BatchState) => void;
   readonly onImages?: (done: number, total: number) => void;
   readonly onNotice?: (message: string) => void;
 }
