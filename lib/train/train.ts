@@ -4,7 +4,13 @@ import { checkRecord } from '../check-record';
 import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
 import { checkpointsOf, restoreCheckpoint, saveCheckpoint } from './checkpoint';
-import { backward, clipByGlobalNorm, type Measured, summedOverParts } from './gradients';
+import {
+  backward,
+  clipByGlobalNorm,
+  type Differentiated,
+  type Measured,
+  summedOverParts,
+} from './gradients';
 import { addLine, restoreLines } from './metrics';
 import {
   after,
@@ -42,7 +48,12 @@ export async function train<Batch, At, Line, Tested>(
   assertHeld();
   const saved = restoreCheckpoint(checkpoints, learner, recipeHash, onNotice);
   let progress = saved?.progress ?? beginning(learner);
-  let lines = checkRecord(z.array(metrics.schema), saved?.metrics ?? [], checkpoints, 'Delete it');
+  let lines: readonly Line[] = checkRecord(
+    z.array(metrics.schema),
+    saved?.metrics ?? [],
+    checkpoints,
+    'Delete it',
+  );
   restoreLines(directory, lines);
   if (progress.step > 0) onNotice(`resumed after ${task.place(progress)}`);
 
@@ -101,7 +112,7 @@ export async function train<Batch, At, Line, Tested>(
     const tested = await task.evaluate();
     const line = task.line(progress, tested);
     assertHeld();
-    lines = [...addLine(directory, metrics, lines, line)];
+    lines = addLine(directory, metrics, lines, line);
 
     // Checkpoint.
     progress = { ...beginning(learner), period: progress.period + 1, step: progress.step };
@@ -126,25 +137,24 @@ export function trainingStep<Batch, At>(
   learningRate: number,
 ): Measured {
   const { parameters, optimiser, clipNorm, average } = learner;
+  const differentiate = (part: Batch, index: number): Differentiated => {
+    // A term's memory holds one part at a time.
+    if (index > 0) learner.endPart(true);
+    const forward = learner.forward(part, at);
+    try {
+      const differentiated = backward(() => forward.losses(), parameters, forward.traced);
+      requireFinite(differentiated.measured, learner.lossNames, learner.where(at));
+      return differentiated;
+    } finally {
+      forward.dispose();
+    }
+  };
   const shareOf = (part: Batch): number => learner.size(part) / learner.size(batch);
   let kept = false;
   return tidied(() => {
     try {
-      const { gradients, measured } = summedOverParts(
-        learner.parts(batch),
-        shareOf,
-        (part, index) => {
-          // A term's memory holds one part at a time.
-          if (index > 0) learner.endPart(true);
-          const forward = learner.forward(part, at);
-          try {
-            return backward(() => forward.losses(), parameters, forward.traced);
-          } finally {
-            forward.dispose();
-          }
-        },
-      );
-      requireFinite(measured, learner.lossNames, learner.where(at));
+      const parts = learner.parts(batch);
+      const { gradients, measured } = summedOverParts(parts, shareOf, differentiate);
       const clipped = clipNorm === undefined ? gradients : clipByGlobalNorm(gradients, clipNorm);
       optimiser.step(clipped, learningRate);
       average?.update();

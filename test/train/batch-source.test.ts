@@ -24,6 +24,8 @@ import { smallDataset } from '../support/datasets';
 import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
+import { firstTerm, knownDataset } from '../support/known-network';
+import { numbered, run, stopAfter, trainingCalls } from '../support/known-run';
 
 const dataset = smallDataset();
 
@@ -108,17 +110,6 @@ async function trainIn(
   }
 }
 
-function stopAfter(batches: number): Pick<ClassifierTraining, 'signal' | 'onBatch'> {
-  const controller = new AbortController();
-  let seen = 0;
-  return {
-    signal: controller.signal,
-    onBatch: () => {
-      if (++seen === batches) controller.abort();
-    },
-  };
-}
-
 describe('training from a source of batches', () => {
   withEngine('native');
   const folder = withFolder();
@@ -198,5 +189,98 @@ describe('class means over a source of batches', () => {
     expect(error).to.be.instanceOf(LabError);
     expect((error as LabError).message).to.include('of no class');
     teacher.dispose();
+  });
+});
+
+describe('what an epoch shows of images in memory', () => {
+  withEngine('plain');
+  const folder = withFolder();
+
+  /** The images of each training step. */
+  const seen = async (count: number, seed = 1, batchSize = 4): Promise<number[][]> => {
+    const dataset = knownDataset(numbered(count), [{ number: 0, label: 0 }]);
+    const place = join(folder(), `${count}-${seed}-${batchSize}`);
+    const done = await run(place, { batchSize }, { dataset, seed });
+    return trainingCalls(done).map(({ numbers }) => [...numbers]);
+  };
+  const sorted = (batches: number[][]): number[] => batches.flat().sort((a, b) => a - b);
+  const all = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+  it('is every image once, in another order in each epoch and for each seed, the last batch short', async () => {
+    const batches = await seen(10);
+    expect(batches.map(({ length }) => length)).to.deep.equal([4, 4, 2, 4, 4, 2]);
+    const [first, second] = [batches.slice(0, 3), batches.slice(3)];
+    expect(sorted(first)).to.deep.equal(all(10));
+    expect(sorted(second)).to.deep.equal(all(10));
+    const orders = [all(10), first.flat(), second.flat(), (await seen(10, 2)).slice(0, 3).flat()];
+    expect(new Set(orders.map(String)).size).to.equal(4);
+  });
+
+  it('leaves out a last batch of one image, another one in each epoch', async () => {
+    const batches = await seen(9);
+    expect(batches.map(({ length }) => length)).to.deep.equal([4, 4, 4, 4]);
+    const missing = [batches.slice(0, 2), batches.slice(2)].map((epoch) =>
+      all(9).filter((number) => !epoch.flat().includes(number)),
+    );
+    expect(missing.map(({ length }) => length)).to.deep.equal([1, 1]);
+    expect(missing[0]).to.not.deep.equal(missing[1]);
+  });
+
+  it('goes on with the batches that were not seen', async () => {
+    const whole = await seen(10);
+    const dataset = knownDataset(numbered(10), [{ number: 0, label: 0 }]);
+    const place = join(folder(), 'stopped');
+    await run(place, { batchSize: 4 }, { dataset, ...stopAfter(4) });
+    const rest = trainingCalls(await run(place, { batchSize: 4 }, { dataset }));
+    expect(rest.map(({ numbers }) => numbers)).to.deep.equal(whole.slice(4));
+  });
+
+  it('gives each image with its own label and place', async () => {
+    const images = all(10).map((number) => ({ number, label: (3 * number) % 7 }));
+    const found: string[] = [];
+    const method = {
+      name: 'seeing',
+      terms: [
+        firstTerm({
+          see({ labels, indices, student }) {
+            const shown = student.embedding.arraySync().map(([number = NaN]) => Math.round(number));
+            const of = labels.arraySync();
+            shown.forEach((number, row) => found.push(`${number} ${of[row]} ${indices?.[row]}`));
+          },
+        }),
+      ],
+    };
+    const still = { method, batchSize: 4, epochs: 1, learningRate: 1e-9 };
+    await run(folder(), still, { dataset: knownDataset(images, images) });
+    expect(found.sort()).to.deep.equal(
+      images.map(({ number, label }) => `${number} ${label} ${number}`),
+    );
+  });
+
+  it('is shifted and flipped anew for every image, batch, epoch and seed', async () => {
+    // Equal images, of which a place can be told by its number: what differs, augmentation made.
+    const plain = knownDataset(
+      Array.from({ length: 4 }, () => ({ number: 0, label: 0 })),
+      [],
+      {
+        side: 8,
+      },
+    );
+    plain.train.images.forEach((_, at) => (plain.train.images[at] = 1 + (Math.floor(at / 3) % 64)));
+    const dataset = { ...plain, test: plain.train };
+    const shown = async (
+      seed: number,
+      augmentation: 'none' | 'pad-crop-flip',
+    ): Promise<string[]> => {
+      const place = join(folder(), augmentation + seed);
+      const calls = trainingCalls(await run(place, { augmentation }, { dataset, seed }));
+      return calls.map(({ pixels }) => String(pixels));
+    };
+    const found = [...(await shown(1, 'pad-crop-flip')), ...(await shown(2, 'pad-crop-flip'))];
+    // Of 162² ways for the two images of a batch, no two of these eight batches fall together.
+    expect(new Set(found).size).to.equal(8);
+    const halves = found.map((pixels) => pixels.split(','));
+    expect(halves.some((of) => String(of.slice(0, 64)) !== String(of.slice(64)))).to.equal(true);
+    expect(new Set(await shown(1, 'none')).size).to.equal(1);
   });
 });

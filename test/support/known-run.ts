@@ -1,0 +1,103 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EpochMetrics } from '../../lib/results/schema';
+import type { TrainingRecipe } from '../../lib/train/recipe';
+import type { Schedule } from '../../lib/train/schedule';
+import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
+import {
+  type Call,
+  firstTerm,
+  knownDataset,
+  type KnownImage,
+  type KnownNetwork,
+  knownNetwork,
+} from './known-network';
+
+/** Images 0, 1, 2, … of class 0. */
+export const numbered = (count: number): KnownImage[] =>
+  Array.from({ length: count }, (_, number) => ({ number, label: 0 }));
+
+export const constant: Schedule = { kind: 'step', milestones: [], factor: 1 };
+
+export function recipeWith(changes: Partial<TrainingRecipe> = {}): TrainingRecipe {
+  return {
+    student: 'known',
+    method: { name: 'known', terms: [firstTerm()] },
+    epochs: 2,
+    batchSize: 2,
+    learningRate: 1,
+    schedule: constant,
+    optimiser: { momentum: 0, weightDecay: 0, nesterov: false },
+    augmentation: 'none',
+    ...changes,
+  };
+}
+
+export interface Run {
+  readonly student: KnownNetwork;
+  readonly metrics: EpochMetrics[];
+  /** How far `first` fell in each step. */
+  readonly moves: number[];
+}
+
+/** Trains a known network; four images in batches of two unless told otherwise. */
+export async function run(
+  directory: string,
+  changes: Partial<TrainingRecipe> = {},
+  options: Omit<Partial<ClassifierTraining>, 'student'> & { network?: KnownNetwork } = {},
+): Promise<Run> {
+  const { network: student = knownNetwork(), ...others } = options;
+  const moves: number[] = [];
+  let before = student.weights()[0] ?? NaN;
+  try {
+    await trainClassifier({
+      recipe: recipeWith(changes),
+      recipeHash: 'recipe',
+      student: student.model,
+      dataset: knownDataset(numbered(4), [{ number: 200, label: 0 }]),
+      seed: 1,
+      directory,
+      ...others,
+      onBatch(state) {
+        const now = student.weights()[0] ?? NaN;
+        moves.push(before - now);
+        before = now;
+        others.onBatch?.(state);
+      },
+    });
+    return { student, metrics: metricsIn(directory), moves };
+  } catch (error) {
+    if (moves.length > 0 && String(error).includes('stopped after epoch')) {
+      return { student, metrics: metricsIn(directory), moves };
+    }
+    throw error;
+  }
+}
+
+function metricsIn(directory: string): EpochMetrics[] {
+  const file = join(directory, 'metrics.jsonl');
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as EpochMetrics);
+}
+
+/** Aborts after so many batches. */
+export function stopAfter(batches: number): Pick<ClassifierTraining, 'signal' | 'onBatch'> {
+  const controller = new AbortController();
+  let seen = 0;
+  return {
+    signal: controller.signal,
+    onBatch: () => void (++seen === batches && controller.abort()),
+  };
+}
+
+export const trainingCalls = ({ student }: Run): Call[] =>
+  student.calls.filter(({ training }) => training);
+
+/** Every file of a folder with its content. */
+export function filesIn(folder: string): Record<string, string> {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  return Object.fromEntries(names.map((name) => [name, readFileSync(name, 'latin1')]));
+}

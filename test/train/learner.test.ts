@@ -1,0 +1,368 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'chai';
+import type { BatchSignals } from '../../lib/distill/signals';
+import { random } from '../../lib/engine/random';
+import { decodeSafetensors } from '../../lib/formats/safetensors';
+import { inMemorySource } from '../../lib/train/batch-source';
+import { type Batch, createLearner, type LearnerOptions } from '../../lib/train/learner';
+import type { OptimiserOptions } from '../../lib/train/optimiser';
+import { withEngine } from '../support/engine';
+import { faultOf } from '../support/faults';
+import { withFolder } from '../support/folder';
+import {
+  firstTerm,
+  knownDataset,
+  type KnownNetwork,
+  knownNetwork,
+  type KnownNetworkOptions,
+  memoryTerm,
+  secondTerm,
+  spaceTerm,
+} from '../support/known-network';
+import { numbered, run, stopAfter, trainingCalls } from '../support/known-run';
+import { expectClose, numbers } from '../support/tensors';
+
+const plain = { momentum: 0, weightDecay: 0, nesterov: false };
+
+/** Images of these numbers and labels, of which the network takes all for class 0. */
+function batchOf(values: readonly number[], labels = values.map(() => 0)): Batch {
+  const pixels = values.flatMap((value) => [value, 0, 0]);
+  return {
+    images: tf.tensor4d(pixels, [values.length, 1, 1, 3]),
+    labels: tf.tensor1d(labels, 'int32'),
+  };
+}
+
+function learnerOf(
+  { method, ...options }: Partial<LearnerOptions>,
+  network: KnownNetworkOptions = {},
+): { learner: ReturnType<typeof createLearner>; student: KnownNetwork } {
+  const student = knownNetwork(network);
+  const learner = createLearner({
+    student: student.model,
+    method: method ?? { name: 'known', terms: [firstTerm()] },
+    ...options,
+  });
+  return { learner, student };
+}
+
+describe('how far a weight moves in each step', () => {
+  withEngine('plain');
+  const folder = withFolder();
+
+  // Four steps of rate 1 along a gradient of 1, from a weight of 10.
+  const cases: [string, OptimiserOptions, number[]][] = [
+    ['SGD', plain, [1, 1, 1, 1]],
+    // v = 1, 1 + 0.5, …
+    ['momentum', { ...plain, momentum: 0.5 }, [1, 1.5, 1.75, 1.875]],
+    ['Nesterov', { ...plain, momentum: 0.5, nesterov: true }, [1.5, 1.75, 1.875, 1.9375]],
+    // 1 + 0.1 · 10, 1 + 0.1 · 8, 1 + 0.1 · 6.2, 1 + 0.1 · 4.58
+    ['weight decay', { ...plain, weightDecay: 0.1 }, [2, 1.8, 1.62, 1.458]],
+    // m / √v is 1 for a gradient that stays, and vectors do not decay.
+    ['AdamW', { kind: 'adamw', betas: [0.9, 0.95], weightDecay: 0.3 }, [1, 1, 1, 1]],
+  ];
+  for (const [title, optimiser, expected] of cases) {
+    it(`follows the recipe’s optimiser: ${title}, also after a stop`, async () => {
+      const network = (): KnownNetwork => knownNetwork({ weights: [10, 0] });
+      const whole = await run(join(folder(), 'whole'), { optimiser }, { network: network() });
+      expectClose(whole.moves, expected, 1e-4);
+      const place = join(folder(), 'stopped');
+      await run(place, { optimiser }, { network: network(), ...stopAfter(3) });
+      const { moves } = await run(place, { optimiser }, { network: network() });
+      // The network begins anew at 10 and is put where it stood; then it makes the fourth step.
+      expect(10 - (moves[0] ?? NaN)).to.be.closeTo(whole.student.weights()[0] ?? NaN, 1e-5);
+      expect(moves).to.have.length(1);
+    });
+  }
+
+  it('is Nesterov’s with momentum 0.9 and decay 5e-4 where nothing is said, as in the paper', () => {
+    const { learner, student } = learnerOf({}, { weights: [10, 0] });
+    learner.step(batchOf([1, 2]), { epoch: 0, learningRate: 1 });
+    // (1 + 5e-4 · 10) · (1 + 0.9)
+    expectClose(student.weights(), [10 - 1.005 * 1.9, 0], 1e-5);
+  });
+
+  it('is cut off by the norm over all weights, of whole batches and of batches in parts', async () => {
+    const terms = [firstTerm({ weight: 3 }), secondTerm({ weight: 4 })];
+    const changes = { method: { name: 'two', terms }, batchSize: 4, epochs: 1 };
+    for (const [clipNorm, microBatch, expected] of [
+      [2, undefined, [-1.2, -1.6]],
+      [2, 3, [-1.2, -1.6]],
+      [6, undefined, [-3, -4]],
+    ] as const) {
+      const parts = microBatch === undefined ? {} : { microBatch };
+      const { student } = await run(join(folder(), `${clipNorm} ${microBatch}`), {
+        ...changes,
+        clipNorm,
+        ...parts,
+      });
+      expectClose(student.weights(), expected, 1e-4);
+    }
+  });
+
+  it('is warmed up with its term, epoch by epoch', async () => {
+    const method = { name: 'warm', terms: [firstTerm({ weight: 8, warmUpEpochs: 2 })] };
+    const { moves } = await run(folder(), { method, epochs: 4, batchSize: 4 });
+    expectClose(moves, [0, 4, 8, 8], 1e-5);
+  });
+});
+
+describe('a batch in parts, as the metrics show it', () => {
+  withEngine('plain');
+  const folder = withFolder();
+
+  it('counts every sample once', async () => {
+    const images = [10, 20, 30, 80].map((number) => ({
+      number,
+      label: 1,
+      takenFor: number < 80 ? 1 : 2,
+    }));
+    const dataset = knownDataset(images, images);
+    const done = await run(folder(), { batchSize: 4, microBatch: 3, epochs: 1 }, { dataset });
+    const calls = trainingCalls(done);
+    expect(calls.map(({ numbers: of }) => of.length)).to.deep.equal([3, 1]);
+    expect(calls.flatMap(({ numbers: of }) => of).sort()).to.deep.equal([10, 20, 30, 80]);
+    const [epoch] = done.metrics;
+    expectClose(Object.values(epoch?.losses ?? {}), [35, 35], 1e-4);
+    expect(epoch?.trainTop1).to.equal(75);
+    expect(done.moves).to.deep.equal([1]);
+    // Dropout goes on from part to part.
+    const stream = random(1, 'dropout', 0, 0);
+    expect(calls.map(({ drawn }) => drawn)).to.deep.equal([stream.uniform(), stream.uniform()]);
+  });
+});
+
+describe('the running average of weights, in training', () => {
+  withEngine('plain');
+  const folder = withFolder();
+  // The weight is 0, −1, −2, −3, −4; half of the average stays at each step.
+  const averages = [-0.5, -1.25, -2.125, -3.0625];
+  const changes = { weightAverage: { decay: 0.5 } };
+  const dataset = knownDataset(numbered(4), [{ number: 0, label: 0 }]);
+
+  it('is evaluated and left in the student, and training goes on without it', async () => {
+    const done = await run(folder(), changes, { dataset });
+    expectClose(done.moves, [1, 1, 1, 1]);
+    expect(trainingCalls(done).map(({ weights }) => weights[0])).to.deep.equal([0, -1, -2, -3]);
+    expectClose(
+      done.metrics.map(({ studentNorm }) => studentNorm),
+      [-(averages[1] ?? NaN), -(averages[3] ?? NaN)],
+    );
+    expectClose(done.student.weights(), [averages[3] ?? NaN, 0]);
+  });
+
+  it('is the same after a stop, and of a run that was finished already', async () => {
+    await run(folder(), changes, { dataset, ...stopAfter(3) });
+    for (const steps of [1, 0]) {
+      const { moves, student } = await run(folder(), changes, { dataset });
+      expect(moves).to.have.length(steps);
+      expectClose(student.weights(), [averages[3] ?? NaN, 0]);
+    }
+  });
+
+  it('is not kept unless the recipe says so', async () => {
+    expectClose((await run(folder(), {}, { dataset })).student.weights(), [-4, 0]);
+  });
+});
+
+describe('what a term is given and keeps', () => {
+  withEngine('plain');
+  const folder = withFolder();
+
+  it('trains and remembers its own, part by part, and nothing of a step that fails', async () => {
+    const kept: number[] = [];
+    const factor = (part: number): number => (part < 4 ? 1 : NaN);
+    const { learner, student } = learnerOf({
+      method: { name: 'remembering', terms: [firstTerm(), memoryTerm({ kept, factor })] },
+      optimiser: plain,
+      microBatch: 2,
+    });
+    const step = (): unknown => learner.step(batchOf([1, 3, 5]), { epoch: 0, learningRate: 0.5 });
+    step();
+    step();
+    // The mean numbers of the parts, then lower by the step's half.
+    expectClose(kept, [2, 5, 1.5, 4.5]);
+    const weights = (): number[] => [
+      ...student.weights(),
+      ...learner.objective.trainable.flatMap(({ value }) => numbers(value)),
+    ];
+    expectClose(weights(), [-1, 0, -1]);
+    const { kind, found } = await faultOf(step);
+    expect(kind).to.equal('numerics');
+    expect(found).to.include('first of the test').and.include('memory of the test NaN');
+    expectClose(weights(), [-1, 0, -1]);
+    expect(kept).to.have.length(4);
+  });
+
+  it('draws dropout from the seed and the step where a step is given no stream', () => {
+    const drawnWith = (seed: number): unknown[] => {
+      const { learner, student } = learnerOf({ seed });
+      for (const epoch of [0, 1, 2]) learner.step(batchOf([1, 2]), { epoch, learningRate: 1 });
+      return student.calls.map(({ drawn }) => drawn);
+    };
+    expect(new Set([...drawnWith(1), ...drawnWith(2)]).size).to.equal(6);
+    expect(drawnWith(1)).to.deep.equal(drawnWith(1));
+  });
+
+  it('sees labels, partners and shares of mixed images, and counts the larger part’s', async () => {
+    const labels = [1, 2, 3, 4];
+    const images = labels.map((label) => ({ number: label, label, takenFor: 1 }));
+    const dataset = knownDataset(images, images);
+    const source = {
+      ...inMemorySource(dataset),
+      async *trainingBatches() {
+        const pixels = labels.flatMap((label) =>
+          Array.from({ length: 4 }, () => [label, 1, 0]).flat(),
+        );
+        yield await Promise.resolve({
+          images: Float32Array.from(pixels),
+          labels: Int32Array.from(labels),
+          indices: Int32Array.of(0, 1, 2, 3),
+          count: 4,
+          mix: {
+            partner: Int32Array.of(3, 0, 1, 0),
+            lambda: Float32Array.of(0.75, 0.25, 0.125, 0.5),
+          },
+        });
+      },
+    };
+    const seen: number[][] = [];
+    const see = ({ mix }: BatchSignals): void => {
+      if (mix) seen.push([mix.labels, mix.partners, mix.lambda].flatMap((of) => numbers(of)));
+    };
+    for (const microBatch of [undefined, 3]) {
+      const method = { name: 'mixed', terms: [firstTerm({ see })] };
+      const parts = microBatch === undefined ? {} : { microBatch };
+      const changes = { method, batchSize: 4, epochs: 1, ...parts };
+      const { metrics } = await run(join(folder(), String(microBatch)), changes, {
+        dataset: source,
+      });
+      // All are taken for class 1: of the larger parts, 1, 1, 2 and, for a half, the own one, 4.
+      expect(metrics[0]?.trainTop1).to.equal(50);
+    }
+    expect(seen).to.deep.equal([
+      [1, 2, 3, 4, 4, 1, 2, 1, 0.75, 0.25, 0.125, 0.5],
+      [1, 2, 3, 4, 1, 2, 0.75, 0.25, 0.125],
+      [4, 1, 0.5],
+    ]);
+  });
+
+  it('sees the class means row by row, and both tokens’ mean as the embedding', () => {
+    const seen: BatchSignals[] = [];
+    const see = (signals: BatchSignals): void =>
+      void seen.push({
+        ...signals,
+        classMeans: tf.keep(tf.clone(signals.classMeans ?? tf.zeros([1, 1]))) as tf.Tensor2D,
+        studentEmbedding: tf.keep(tf.clone(signals.studentEmbedding)),
+      });
+    const { learner } = learnerOf(
+      {
+        method: { name: 'seeing', terms: [firstTerm({ see })] },
+        teacher: {
+          model: knownNetwork({ classes: 3 }).model,
+          classMeans: Float32Array.of(1, 2, 3, 4, 5, 6),
+        },
+      },
+      { classes: 3, weights: [0, 8], twoTokens: true },
+    );
+    learner.step(batchOf([2, 4]), { epoch: 0, learningRate: 1 });
+    const [signals] = seen;
+    expect(signals?.classMeans?.arraySync()).to.deep.equal([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
+    // (2, 8) and (0, 2); (4, 8) and (0, 4).
+    expect(signals?.studentEmbedding.arraySync()).to.deep.equal([
+      [1, 5],
+      [2, 6],
+    ]);
+    expect(learner.adapter).to.equal(undefined);
+  });
+});
+
+describe('directions in an epoch’s metrics', () => {
+  withEngine('plain');
+  const folder = withFolder();
+  const test = [0, 0, 1].map((label) => ({ number: 100, label }));
+  const dataset = knownDataset(numbered(4), test, { classes: 3 });
+  const still = { learningRate: 1e-9, epochs: 1 };
+
+  it('are those of the embedding where teacher and student share a space', async () => {
+    const classMeans = Float32Array.of(1, 0, 0, 1, 5, 5);
+    // The teacher’s embeddings are (−100, 0), the student’s (100, 0).
+    const teacher = { model: knownNetwork({ classes: 3, weights: [-200, 0] }).model, classMeans };
+    const [alike, both] = [
+      knownNetwork({ classes: 3 }),
+      knownNetwork({ classes: 3, twoTokens: true }),
+    ];
+    const one = await run(join(folder(), 'one'), still, { dataset, teacher, network: alike });
+    expectClose(
+      [one.metrics[0]?.cosineToClassMean ?? NaN, one.metrics[0]?.teacherCosine ?? NaN],
+      [2 / 3, -2 / 3],
+    );
+    expect(one.metrics[0]?.cosineByClass).to.deep.equal([1, 0, null]);
+    // With two tokens (50, 50): half way between both class means; the norm is the embedding’s own.
+    const two = await run(join(folder(), 'two'), still, { dataset, teacher, network: both });
+    expectClose(
+      [two.metrics[0]?.cosineToClassMean ?? NaN, two.metrics[0]?.studentNorm ?? NaN],
+      [Math.SQRT1_2, 100],
+      1e-4,
+    );
+  });
+
+  it('are those of the adapter, as it was saved, where they do not', async () => {
+    const classMeans = Float32Array.of(1, 0, 0, 0, 1, 0, 5, 5, 5);
+    const other = { ...knownNetwork({ classes: 3 }).model, embeddingSize: 3 };
+    const teacher = { model: other, classMeans, embeddingNorm: 1 };
+    const network = knownNetwork({ classes: 3, weights: [0, 3] });
+    const method = { name: 'adapted', terms: [spaceTerm] };
+    const { metrics } = await run(
+      folder(),
+      { method, epochs: 1, learningRate: 3 },
+      { dataset, teacher, network },
+    );
+    const checkpoints = join(folder(), 'checkpoints');
+    const newest =
+      readdirSync(checkpoints)
+        .filter((name) => name.endsWith('.safetensors'))
+        .sort()
+        .at(-1) ?? '';
+    const { tensors } = decodeSafetensors(readFileSync(join(checkpoints, newest)), newest);
+    const saved = (name: string): number[] =>
+      Array.from(tensors.get(`adapter/${name}`)?.data ?? []);
+    const [scale, shift, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(
+      (name) => saved(`0.${name}`),
+    );
+    const normalised = [100 + (network.weights()[0] ?? NaN), network.weights()[1] ?? NaN].map(
+      (value, at) =>
+        ((value - (mean?.[at] ?? NaN)) / Math.sqrt((variance?.[at] ?? NaN) + 1e-5)) *
+          (scale?.[at] ?? NaN) +
+        (shift?.[at] ?? NaN),
+    );
+    const [weight, bias] = [saved('2.weight'), saved('2.bias')];
+    const adapted = [0, 1, 2].map(
+      (row) =>
+        (weight[2 * row] ?? NaN) * (normalised[0] ?? NaN) +
+        (weight[2 * row + 1] ?? NaN) * (normalised[1] ?? NaN) +
+        (bias[row] ?? NaN),
+    );
+    const [toFirst = NaN, toSecond = NaN] = adapted.map((value) => value / Math.hypot(...adapted));
+    expect(metrics[0]?.cosineToClassMean).to.be.closeTo((2 * toFirst + toSecond) / 3, 1e-5);
+    // A gradient of 1/3 a bias and two steps of rate 3, from biases within ±1/√2.
+    bias.forEach((value) => expect(value).to.be.within(-2 - Math.SQRT1_2, -2 + Math.SQRT1_2));
+  });
+
+  it('are none where the student does not reach the class means', async () => {
+    const other = { ...knownNetwork({ classes: 3 }).model, embeddingSize: 3 };
+    const teacher = { model: other, classMeans: new Float32Array(9).fill(1), embeddingNorm: 1 };
+    const { metrics } = await run(folder(), still, {
+      dataset,
+      teacher,
+      network: knownNetwork({ classes: 3 }),
+    });
+    expect(metrics[0]?.cosineToClassMean).to.equal(null);
+  });
+});
