@@ -12,6 +12,15 @@ export interface DecodedImages {
 }
 
 /**
+ * What a hash does not mention of a data set of this name, since the first recorded runs' did not. Written
+ * out here and not taken from where the figures are used: with others there, the hash is another.
+ */
+const unmentioned: ReadonlyMap<string, ChannelStatistics> = new Map([
+  ['cifar10', { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] }],
+  ['cifar100', { mean: [0.5071, 0.4867, 0.4408], std: [0.2675, 0.2565, 0.2761] }],
+]);
+
+/**
  * The data set of these images: cut to the subset, named after it, hashed, and with the channel
  * statistics that are known for it or else those of its train split.
  *
@@ -35,6 +44,15 @@ export function assembleDataset(
     ...images,
     ...(known ?? channelStatistics(images.train)),
     name: nameWithSubset(name, subset),
-    hash: hashDataset(images),
+    hash: hashDataset(images, mentioned(name, known)),
   };
+}
+
+function mentioned(
+  name: string,
+  known: ChannelStatistics | undefined,
+): ChannelStatistics | undefined {
+  const usual = unmentioned.get(name);
+  const figures = ({ mean, std }: ChannelStatistics): string => [...mean, ...std].join(' ');
+  return known && usual && figures(known) === figures(usual) ? undefined : known;
 }

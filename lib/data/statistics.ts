@@ -46,17 +46,29 @@ function describe(counts: Float64Array): Moments {
 }
 
 /**
- * SHA-256 over everything a data set holds: a line of JSON (classes, height, width, counts), then the
- * pixels and the labels (32-bit, little-endian) of the train split, then of the test split.
+ * SHA-256 over everything a data set holds: a line of JSON (classes, height, width, counts, and the
+ * normalisation where one is given), then the pixels and the labels (32-bit, little-endian) of the train
+ * split, then of the test split.
+ *
+ * @param normalisation the figures that the images are normalised by, where these do not follow from the
+ *   images themselves
  */
-export function hashDataset({
-  classes,
-  height,
-  width,
-  train,
-  test,
-}: Pick<ImageDataset, 'classes' | 'height' | 'width' | 'train' | 'test'>): string {
-  const header = { classes, height, width, train: train.count, test: test.count };
+export function hashDataset(
+  {
+    classes,
+    height,
+    width,
+    train,
+    test,
+  }: Pick<ImageDataset, 'classes' | 'height' | 'width' | 'train' | 'test'>,
+  normalisation?: ChannelStatistics,
+): string {
+  const header = {
+    ...{ classes, height, width, train: train.count, test: test.count },
+    ...(normalisation
+      ? { normalisation: { mean: normalisation.mean, std: normalisation.std } }
+      : {}),
+  };
   const hash = createHash('sha256').update(`${JSON.stringify(header)}\n`);
   for (const { images, labels } of [train, test]) {
     hash.update(images);

@@ -19,6 +19,9 @@ export interface ImageDataset {
   /** Per-channel mean and standard deviation of pixels scaled to [0, 1], used to normalise. */
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
-  /** SHA-256 over shapes, class names, pixels and labels of both splits. */
+  /**
+   * SHA-256 over shapes, class names, pixels and labels of both splits, and over the normalisation where that is
+   * neither the train split's own nor the usual one of a data set of this name.
+   */
   readonly hash: string;
 }

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import {
   type ClassMeans,
   computeClassMeans,
+  computeClassMeansOver,
   readClassMeans,
   requireClassMeansOf,
   writeClassMeans,
@@ -12,6 +13,7 @@ import {
 import { LabError } from '../../lib/errors';
 import { createModel } from '../../lib/models/registry';
 import type { Model } from '../../lib/nn/model';
+import { inMemorySource, type TrainingBatchRequest } from '../../lib/train/batch-source';
 import { smallDataset } from '../support/datasets';
 import { withEngine } from '../support/engine';
 import { withFolder } from '../support/folder';
@@ -77,6 +79,34 @@ describe('class means', () => {
       computeClassMeans(teacher, dataset, { teacherHash: 'h', augmented }).means;
     expect(over(true)).to.deep.equal(over(true));
     expect(over(true)).to.not.deep.equal(over(false));
+    teacher.dispose();
+  });
+
+  it('are those of the augmented images unless told otherwise, from memory and from a source', async () => {
+    const dataset = smallDataset();
+    const teacher = createModel('resnet8', { classes: 4 });
+    const found = computeClassMeans(teacher, dataset, { teacherHash: 'h' });
+    expect(found.augmented).to.equal(true);
+    expect(found).to.deep.equal(
+      computeClassMeans(teacher, dataset, { teacherHash: 'h', augmented: true }),
+    );
+    const asked: string[] = [];
+    const memory = inMemorySource(dataset);
+    const source = {
+      ...memory,
+      trainingBatches(at: TrainingBatchRequest) {
+        asked.push(at.augmentation);
+        return memory.trainingBatches({ ...at, augmentation: 'none' });
+      },
+    };
+    for (const changes of [{}, { augmentation: 'deit-unmixed' }, { augmented: false }]) {
+      const { augmented } = await computeClassMeansOver(teacher, source, {
+        teacherHash: 'h',
+        ...changes,
+      });
+      expect(augmented).to.equal(!('augmented' in changes));
+    }
+    expect(asked).to.deep.equal(['resized-crop-flip', 'deit-unmixed', 'none']);
     teacher.dispose();
   });
 

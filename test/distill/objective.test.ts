@@ -202,4 +202,35 @@ describe('the embedding adapter', () => {
     [3, 7, 20].forEach((value, i) => expect(output[i]).to.be.closeTo(value, 1e-3));
     adapter.state.dispose();
   });
+
+  it('drops half of what it is given in training, or the share that it is told, and scales the rest', () => {
+    const shares: [number | undefined, number[]][] = [
+      [undefined, [0, 2]],
+      [0.5, [0, 2]],
+      [0.2, [0, 1.25]],
+      [0, [1]],
+    ];
+    for (const [dropoutProbability, values] of shares) {
+      const adapter = embeddingAdapter({
+        ...{ studentSize: 1, teacherSize: 1, seed: 1 },
+        ...(dropoutProbability === undefined ? {} : { dropoutProbability }),
+      });
+      // The batch norm gives 1 whatever it sees, the linear layer what it is given.
+      adapter.state.loadStateDict(
+        new Map([
+          ...adapter.state.stateDict(),
+          ['0.weight', { shape: [1], data: Float32Array.of(0) }],
+          ['0.bias', { shape: [1], data: Float32Array.of(1) }],
+          ['2.weight', { shape: [1, 1], data: Float32Array.of(1) }],
+          ['2.bias', { shape: [1], data: Float32Array.of(0) }],
+        ]),
+      );
+      const mode = { training: true, random: random(1, 'dropout') };
+      const output = numbers(adapter.forward(matrix(1000, 1), mode));
+      expect([...new Set(output)].sort()).to.deep.equal(values);
+      const dropped = output.filter((value) => value === 0).length;
+      expect(dropped / 1000).to.be.closeTo(dropoutProbability ?? 0.5, 0.05);
+      adapter.state.dispose();
+    }
+  });
 });

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import type { FetchedTeacher } from '../../lib/data/teachers-fetch';
 import { encodePth } from '../../lib/formats/pth-writer';
 import { createModel } from '../../lib/models/registry';
+import type { StateDict } from '../../lib/nn/state';
 import { paperTeacherTop1, teacherWarning } from '../../lib/study/paper-teacher';
 import { measureTeacher } from '../../lib/study/published-teachers';
 import { smallDataset } from '../support/datasets';
@@ -31,24 +32,37 @@ describe('measuring a published teacher', () => {
   withEngine('native');
   const folder = withFolder();
 
-  function teacherWith(weightsOf: string): FetchedTeacher {
+  function teacherWith(weightsOf: string, changes: StateDict = new Map()): FetchedTeacher {
     const model = createModel(weightsOf, { classes: 100, seed: 1 });
     const file = join(folder(), 'ckpt_epoch_240.pth');
-    writeFileSync(file, encodePth(model.stateDict()));
+    writeFileSync(file, encodePth(new Map([...model.stateDict(), ...changes])));
     model.dispose();
     return { name: 'resnet56', file, sha256: '', asReported: null };
   }
 
-  it('loads it, tells its accuracy and warns of one that was never trained', async () => {
-    const dataset = { ...smallDataset({ classes: 100, perClass: 1 }), name: 'cifar100' };
-    const seen: number[] = [];
-    const measured = await measureTeacher(teacherWith('resnet56'), dataset, ({ done }) =>
-      seen.push(done),
+  it('loads it, tells its accuracy and warns of one that is not the paper’s', async () => {
+    const { test, ...rest } = smallDataset({ classes: 100, perClass: 1 });
+    // Of 300 images in batches of 250 and 50, the last 30 are of class 7, the only one that it ever sees.
+    const labels = Int32Array.from({ length: 300 }, (_, at) => (at < 270 ? 8 : 7));
+    const images = test.images.subarray(0, 300 * 8 * 8 * 3);
+    const dataset = { ...rest, name: 'cifar100', test: { images, labels, count: 300 } };
+    const seesClass7 = teacherWith(
+      'resnet56',
+      new Map([
+        ['fc.weight', { shape: [100, 64], data: new Float32Array(6400) }],
+        [
+          'fc.bias',
+          { shape: [100], data: Float32Array.from({ length: 100 }, (_, k) => +(k === 7)) },
+        ],
+      ]),
     );
-    expect(measured).to.include({ paper: 72.34, fault: null });
-    expect(measured.top1).to.be.within(0, 10);
-    expect(measured.warning).to.contain('it is another teacher than the paper’s');
-    expect(seen).to.deep.equal([250, 500]);
+    const seen: number[] = [];
+    const measured = await measureTeacher(seesClass7, dataset, ({ done }) => seen.push(done));
+    expect(measured).to.include({ top1: 10, paper: 72.34, fault: null });
+    expect(measured.warning)
+      .to.contain('it is another teacher than the paper’s')
+      .and.contain('(−62.34)');
+    expect(seen).to.deep.equal([250, 300]);
   });
 
   it('loads it alone where there are no images', async () => {

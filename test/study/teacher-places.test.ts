@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
+import { plainBatch } from '../../lib/data/augment';
 import { readClassMeans, writeClassMeans } from '../../lib/distill/class-means';
 import { crossEntropy, kd, type LossTerm, normDirectionAt } from '../../lib/distill/terms';
 import { writeSafetensors } from '../../lib/formats/safetensors';
@@ -90,7 +92,27 @@ describe('a teacher', () => {
   });
 
   it('is measured against its own class means', async () => {
-    const { cosineToClassMean } = await load();
-    expect(cosineToClassMean).to.be.within(-1, 1);
+    const { model, classMeans, cosineToClassMean, embeddingNorm, top1 } = await load();
+    const { count, labels } = dataset.test;
+    const pixels = plainBatch(dataset, dataset.test, [...Array(count).keys()]);
+    const { logits, embedding } = model.forward(tf.tensor4d(pixels, [count, 8, 8, 3]), {
+      training: false,
+    });
+    const scores = logits.arraySync();
+    const hits = scores.filter((row, at) => row[labels[at] ?? -1] === Math.max(...row)).length;
+    const features = embedding.arraySync();
+    const cosines = features.map((f, at) => {
+      const label = labels[at] ?? -1;
+      const mean = [...classMeans.subarray(label * 64, (label + 1) * 64)];
+      const dot = f.reduce((sum, value, j) => sum + value * (mean[j] ?? NaN), 0);
+      return dot / (Math.hypot(...f) * Math.hypot(...mean));
+    });
+    const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / count;
+    expect(classMeans).to.deep.equal(
+      readClassMeans(join(folder(), 'class-means.safetensors')).means,
+    );
+    expect(cosineToClassMean).to.be.closeTo(mean(cosines), 1e-5);
+    expect(embeddingNorm).to.be.closeTo(mean(features.map((f) => Math.hypot(...f))), 1e-4);
+    expect(top1).to.be.closeTo((100 * hits) / count, 1e-9);
   });
 });

@@ -1,10 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
+import { preprocessingOf } from '../../lib/data/preprocess';
 import { encodePth } from '../../lib/formats/pth-writer';
 import { writeSafetensors } from '../../lib/formats/safetensors';
 import { createModel } from '../../lib/models/registry';
 import type { StateDict } from '../../lib/nn/state';
+import { evaluateFolder } from '../../lib/train/evaluate-folder';
 import { runTypeScript } from '../support/child';
 import { withEngine } from '../support/engine';
 import { withFolder } from '../support/folder';
@@ -26,6 +29,44 @@ function biased(biases: readonly number[]): StateDict {
     model.dispose();
   }
 }
+
+describe('the evaluation of a folder', () => {
+  withEngine('native');
+  const folder = withFolder();
+
+  it('counts each file by its own class, in batches of which the last is smaller', async () => {
+    await writePhotoFolder(folder(), { train: 1, val: 4 });
+    // Class 5 of the network is n01, class 0 is n02; four files of n01, then four of n02.
+    const classes = ['n02', 'a', 'b', 'c', 'd', 'n01', 'e'];
+    // prettier-ignore
+    const scores = [
+      [0, 1, 2, 3, 4, 9, 5], // the first
+      [0, 1, 2, 3, 9, 8, 7], // the second
+      [0, 9, 8, 7, 6, 5, 1], // the fifth
+      [1, 9, 8, 7, 6, 0, 5], // the last
+      [9, 1, 2, 3, 4, 9, 5], // the first of two that are equal
+      [9, 1, 2, 3, 4, 0, 5], // the first
+      [5, 6, 7, 8, 9, 0, 1], // the fifth
+      [4, 5, 6, 7, 8, 9, 1], // the sixth
+    ];
+    let read = 0;
+    const model = createModel(name, { classes: classes.length });
+    const found = await evaluateFolder(
+      {
+        ...model,
+        forward(images) {
+          const logits = tf.tensor2d(scores.slice(read, (read += images.shape[0])));
+          return { logits, embedding: logits, features: [], preActivations: [] };
+        },
+      },
+      folder(),
+      preprocessingOf(name, 32),
+      { classes, batchSize: 3, workers: 1 },
+    );
+    model.dispose();
+    expect(found).to.deep.equal({ top1: 300 / 8, top5: 600 / 8, images: 8, leftOut: [] });
+  });
+});
 
 describe('npm run evaluate', () => {
   withEngine('native');
@@ -52,14 +93,14 @@ describe('npm run evaluate', () => {
   it('finds the classes of a part by their names, from a .safetensors', async () => {
     writeSafetensors(weights('seven.safetensors'), biased([6, 5, 4, 3, 2, 1, 0]));
     const list = join(folder(), 'classes.txt');
-    writeFileSync(list, 'n00\nn02\na\nb\nc\nn01\nd\n');
+    writeFileSync(list, 'n00\na\nb\nc\nn02\nn01\nd\n');
     const { status, stdout, stderr } = await evaluate(
       'seven.safetensors',
       ...['--classes', list, '--preprocessing', 'vit_small_patch16_224', '--json'],
     );
     expect(status, stderr).to.equal(0);
     const found = JSON.parse(stdout) as Record<string, unknown>;
-    // n02 comes second, so in the first five; n01 sixth.
+    // n02 comes fifth, n01 sixth.
     expect(found).to.include({ top1: 0, top5: 50, images: 6, classes: 7 });
     expect(found.preprocessing).to.deep.include({
       evaluation: { resize: 35, crop: 32, interpolation: 'bicubic' },

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } fr
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
+import type { ImageSplit } from '../../lib/data/types';
 import {
   crossEntropy,
   kd,
@@ -15,7 +16,10 @@ import { plainBatch } from '../../lib/data/augment';
 import { LabError } from '../../lib/errors';
 import { createModel } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/hash';
+import type { ModelOutput } from '../../lib/nn/model';
+import { readMetrics } from '../../lib/results/metrics';
 import type { EpochMetrics } from '../../lib/results/schema';
+import { inMemorySource, type TrainingBatch } from '../../lib/train/batch-source';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
 import { smallDataset } from '../support/datasets';
@@ -25,6 +29,8 @@ import { stopAfter } from '../support/known-run';
 import { numbers } from '../support/tensors';
 
 const dataset = smallDataset();
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 function recipeWith(terms: readonly LossTerm[], epochs = 3): TrainingRecipe {
   return {
@@ -94,6 +100,74 @@ describe('training', () => {
     expect(second).to.deep.equal(first);
     expect(other.hash).to.not.equal(first.hash);
     expect(first.metrics.trim().split('\n')).to.have.length(3);
+  });
+
+  it('reports means over the images of an epoch and of the test set, and the student’s own norm', async () => {
+    const { train: training, test, mean, std } = dataset;
+    const student = createModel('resnet8', { classes: 4, seed: 3 });
+    const teacher = createModel('resnet8x4', { classes: 4, seed: 4 });
+    const classMeans = new Float32Array(4 * 256).fill(1);
+    // So low a rate moves no weight; 48 images are batches of 20, 20 and 8.
+    const terms = [crossEntropy({ weight: 2 }), normDirection({ weight: 3 })];
+    const recipe = { ...recipeWith(terms, 1), batchSize: 20, learningRate: 1e-30 };
+    await trainClassifier({
+      recipe: { ...recipe, augmentation: 'none' },
+      recipeHash: 'recipe',
+      student,
+      teacher: { model: teacher, classMeans },
+      dataset,
+      seed: 1,
+      directory: folder(),
+    });
+    const [epoch] = readMetrics(folder()).epochs;
+
+    /** Sums over the images at these places of a split: losses, hits and norms, from the output alone. */
+    const sumsOver = (
+      { images, labels }: ImageSplit,
+      places: readonly number[],
+      forward: (pixels: tf.Tensor4D) => ModelOutput,
+    ): { loss: number; hits: number; norm: number } => {
+      const pixels = places.flatMap((place) =>
+        Array.from(images.subarray(place * 192, (place + 1) * 192), (byte, at) => {
+          const channel = (at % 3) as 0 | 1 | 2;
+          return (byte / 255 - mean[channel]) / std[channel];
+        }),
+      );
+      const { logits, embedding } = forward(tf.tensor4d(pixels, [places.length, 8, 8, 3]));
+      const scores = logits.arraySync();
+      const own = places.map((place) => labels[place] ?? -1);
+      const loss = scores.map(
+        (row, i) => Math.log(sum(row.map(Math.exp))) - (row[own[i] ?? -1] ?? NaN),
+      );
+      const hits = scores.filter((row, i) => row[own[i] ?? -1] === Math.max(...row)).length;
+      const norms = embedding.arraySync().map((row) => Math.hypot(...row));
+      return { loss: sum(loss), hits, norm: sum(norms) };
+    };
+    const seen: TrainingBatch[] = [];
+    const request = { seed: 1, epoch: 0, firstBatch: 0, batchSize: 20, augmentation: 'none' };
+    for await (const batch of inMemorySource(dataset).trainingBatches(request)) seen.push(batch);
+    expect(seen.map(({ count }) => count)).to.deep.equal([20, 20, 8]);
+    const tested = sumsOver(test, [...Array(20).keys()], (x) =>
+      student.forward(x, { training: false }),
+    );
+    const taught = sumsOver(test, [...Array(20).keys()], (x) =>
+      teacher.forward(x, { training: false }),
+    );
+    const trained = seen.map(({ indices }) =>
+      sumsOver(training, [...indices], (x) => student.forward(x, { training: true })),
+    );
+    expect(epoch).to.include({ epoch: 1, step: 3, learningRate: 1e-30, testTop5: 100 });
+    const crossEntropySum = sum(trained.map(({ loss }) => loss));
+    const { crossEntropy: reported, normDirection: direction = NaN, total } = epoch?.losses ?? {};
+    expect(reported).to.be.closeTo((2 * crossEntropySum) / 48, 1e-4);
+    expect(total).to.be.closeTo((2 * crossEntropySum) / 48 + direction, 1e-4);
+    expect(epoch?.trainTop1).to.be.closeTo((100 * sum(trained.map(({ hits }) => hits))) / 48, 1e-9);
+    expect(epoch?.testTop1).to.be.closeTo((100 * tested.hits) / 20, 1e-9);
+    expect(epoch?.testLoss).to.be.closeTo(tested.loss / 20, 1e-4);
+    expect(epoch?.studentNorm).to.be.closeTo(tested.norm / 20, 1e-4);
+    expect(epoch?.teacherNorm).to.be.closeTo(taught.norm / 20, 1e-3);
+    student.dispose();
+    teacher.dispose();
   });
 
   // 48 images in batches of 16 are 3 batches an epoch: 2 lies inside the first, 3 at its end, 7 in the third.

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { evaluationCrop } from '../../../lib/data/imagenet/evaluation-crop';
 import { randomResizedCrop } from '../../../lib/data/imagenet/random-resized-crop';
+import { preprocessingOf } from '../../../lib/data/preprocess';
 import { random } from '../../../lib/engine/random';
 import { scripted } from '../../support/scripted';
 
@@ -67,6 +68,45 @@ describe('the crop for evaluation', () => {
     expect(evaluationCrop({ width: 256, height: 343 }, usual)).to.deep.equal({
       size: { width: 256, height: 343 },
       window: { width: 224, height: 224, left: 16, top: 60 },
+    });
+  });
+});
+
+describe('the preprocessing of a published model', () => {
+  const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+  const halves = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+  // prettier-ignore
+  const published: [string, number, 'bilinear' | 'bicubic', typeof imageNet][] = [
+    ['resnet18', 256, 'bilinear', imageNet],
+    ['resnet34', 256, 'bilinear', imageNet],
+    ['resnet50', 256, 'bilinear', imageNet],
+    ['resnet101', 256, 'bilinear', imageNet],
+    ['resnet152', 256, 'bilinear', imageNet],
+    ['resnet18_half', 256, 'bilinear', imageNet],
+    ['resnet34_half', 256, 'bilinear', imageNet],
+    ['mobilenet_v1', 256, 'bilinear', imageNet],
+    ['vit_tiny_patch16_224', 248, 'bicubic', halves],
+    ['vit_small_patch16_224', 248, 'bicubic', halves],
+    ['vit_base_patch16_224', 248, 'bicubic', halves],
+    ['deit_tiny_distilled_patch16_224', 248, 'bicubic', imageNet],
+    ['deit_small_distilled_patch16_224', 248, 'bicubic', imageNet],
+    ['deit_base_distilled_patch16_224', 248, 'bicubic', imageNet],
+    ['regnety_002', 256, 'bicubic', imageNet],
+    ['regnety_160', 256, 'bicubic', imageNet],
+  ];
+
+  it('is torchvision’s or timm’s', () => {
+    for (const [name, resize, interpolation, normalisation] of published) {
+      const evaluation = { resize, crop: 224, interpolation };
+      expect(preprocessingOf(name), name).to.deep.equal({ evaluation, normalisation });
+    }
+  });
+
+  it('keeps its proportion and its figures for another side', () => {
+    // 248 · 96 / 224 = 106.3
+    expect(preprocessingOf('deit_tiny_distilled_patch16_224', 96)).to.deep.equal({
+      evaluation: { resize: 106, crop: 96, interpolation: 'bicubic' },
+      normalisation: imageNet,
     });
   });
 });
