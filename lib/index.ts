@@ -86,19 +86,13 @@ export {
   featureNormsOfClassMeans,
   featureNormsOfRuns,
   type FeatureNorms,
-} from './study/feature-norms';
-export {
-  sweep,
-  type SweepCell,
-  type SweepDifference,
-  type SweepMeasure,
-  type SweepOptions,
-  type SweepRecipe,
-  type SweepResult,
-} from './study/sweep';
-export type { GivenTeacher } from './study/run-study';
-export type { Summary } from './report/statistics';
-export type { Trend } from './report/study/trend';
+} from './runs/feature-norms';
+export { sweep } from './runs/sweep/sweep';
+export type { SweepOptions, SweepRecipe } from './runs/sweep/options';
+export type { SweepCell, SweepDifference, SweepMeasure, SweepResult } from './runs/sweep/result';
+export type { GivenTeacher } from './runs/task';
+export type { Summary } from './statistics/summary';
+export type { Trend } from './statistics/trend';
 
 export { createModel, modelNames } from './models/registry';
 export type { Model, ModelOutput } from './nn/model';
@@ -158,7 +152,7 @@ export { madeUpDetections } from './coco/made-up';
 export { readAnnotations } from './coco/read-annotations';
 export { readDetections, writeDetections } from './coco/results-form';
 export { loadCoco, type CocoSource } from './coco/load';
-export { cocoData, shapesData, type DetectionData } from './coco/study/data';
+export { cocoData, shapesData, type DetectionData } from './coco/detection-data';
 export { shapesDataset, type ShapesOptions } from './coco/shapes';
 export { cocoBatches, cocoEvaluationBatches } from './coco/batches';
 export type { CocoBatchOptions, CocoDataset, CocoEntry, DetectionBatch } from './coco/data';

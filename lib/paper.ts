@@ -9,7 +9,7 @@ import table2 from '../results/paper/table2-imagenet.json';
 import table3 from '../results/paper/table3-coco.json';
 import vitTeachers from '../results/paper/vit-teachers.json';
 import { unknownName } from './errors';
-import { checkRecord } from './check-record';
+import { checkRecord } from './records';
 
 const pairSchema = z.strictObject({
   /** `resnet56:resnet20`, teacher first, as everywhere here; `unknown` where it is not known. */
@@ -151,9 +151,10 @@ export interface PaperCell {
  */
 export function paperNumber(cell: PaperCell): PaperNumber {
   const table = paperTable(cell.table);
-  const known = <K extends string>(items: readonly Readonly<Record<K, string>>[], key: K): string[] => [
-    ...new Set(items.map((item) => item[key])),
-  ];
+  const known = <K extends string>(
+    items: readonly Readonly<Record<K, string>>[],
+    key: K,
+  ): string[] => [...new Set(items.map((item) => item[key]))];
   const where = `the paper's ${cell.table}`;
   const pairs = known(table.pairs, 'pair');
   if (!pairs.includes(cell.pair)) throw unknownName('pair', cell.pair, pairs, where);

@@ -2,17 +2,11 @@ import { expect } from 'chai';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../lib/errors';
-import {
-  findPaperNumber,
-  paperGain,
-  paperNumber,
-  paperTable,
-  paperTableNames,
-} from '../lib/paper';
+import { findPaperNumber, paperGain, paperNumber, paperTable, paperTableNames } from '../lib/paper';
 
 describe('the paper’s numbers', () => {
   it('are in tables that fit their schema, one for each file', () => {
-    const files = readdirSync(join(__dirname, '..', '..', 'results', 'paper'));
+    const files = readdirSync(join(__dirname, '..', 'results', 'paper'));
     expect(paperTableNames).to.have.length(files.length);
     for (const name of paperTableNames) {
       const table = paperTable(name);
@@ -46,7 +40,12 @@ describe('the paper’s numbers', () => {
   });
 
   it('are null where they are not known, and say so', () => {
-    const cell = { table: 'table3', pair: 'r101-fpn:r18-fpn', method: 'kd++', metric: 'APl' } as const;
+    const cell = {
+      table: 'table3',
+      pair: 'r101-fpn:r18-fpn',
+      method: 'kd++',
+      metric: 'APl',
+    } as const;
     expect(paperNumber(cell)).to.include({ value: null, confirmed: false });
     expect(paperNumber(cell).source).to.include('not found');
     expect(paperNumber({ table: 'ablation', pair: 'unknown', method: 'nd' }).value).to.equal(null);

@@ -1,5 +1,5 @@
 import type { DetectionBatch, DetectionItem } from '../coco/data';
-import type { DetectionSampling } from '../coco/study/recipe';
+import type { DetectionSampling } from '../runs/detection-recipe';
 import { createDetector, type DetectorOptions } from '../detection/detector';
 import type { DetectionTeacher } from '../detection/distill/objective';
 import { createDetectionLearner } from '../detection/learner';

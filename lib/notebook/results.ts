@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { packageRoot } from '../package-root';
-import { findPaperNumber, paperTable } from '../paper';
-import type { PaperTableName } from '../paper';
-import { isFinished, readRuns, studyNames } from '../results/store';
-import type { Run } from '../results/store';
-import type { EpochMetrics } from '../results/schema';
+import { findPaperNumber, paperTable, type PaperTableName } from '../paper';
+import { isFinished, readRuns, type Run, studyNames } from '../runs/store';
+import type { EpochMetrics } from '../train/epoch-metrics';
 
 /** Where runs are looked for. */
 export interface ResultsOptions {

@@ -1,9 +1,7 @@
 import { mean } from 'simple-statistics';
-import { pairedDifference, summarise } from '../report/statistics';
-import type { BySeed } from '../report/statistics';
-import { judged } from '../report/study/claims';
-import type { Claim, ClaimVerdict } from '../report/study/claims';
-import { tInterval } from '../report/t-interval';
+import { type BySeed, pairedDifference, summarise } from '../statistics/summary';
+import { type Claim, type ClaimVerdict, judged } from '../report/study/claims';
+import { tInterval } from '../statistics/t-interval';
 import type { ResultRow } from './results';
 
 /** One method on one pair of a study over its seeds, as a row of a table. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EpochMetrics } from '../results/schema';
+import type { EpochMetrics } from '../train/epoch-metrics';
 import { type ClassifierTraining, trainClassifier } from '../train/classifier';
 import type { TrainingEvents } from '../train/train';
 import { showProgress } from './progress';

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Gain } from './gain';
-import type { Summary } from './statistics';
+import type { Summary } from '../statistics/summary';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
 
 /** A cell of a CSV file. */

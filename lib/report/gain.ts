@@ -1,6 +1,6 @@
 import { findPaperNumber, paperGain, paperTable } from '../paper';
 import { familyOf, paperMethodOf } from './methods';
-import { pairedDifference, type BySeed, type Summary } from './statistics';
+import { pairedDifference, type BySeed, type Summary } from '../statistics/summary';
 
 /** The paper's gain over all its pairs, where it has not this pair. */
 export interface PaperRange {

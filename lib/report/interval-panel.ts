@@ -1,6 +1,6 @@
-import type { Interval } from './bootstrap';
+import type { Interval } from '../statistics/bootstrap';
 import { palette, type LayerPanel, type Margins } from './plot-style';
-import type { Summary } from './statistics';
+import type { Summary } from '../statistics/summary';
 
 /** One line of a panel: what was measured, and what the paper has beside it. */
 export interface IntervalRow {

@@ -1,12 +1,12 @@
-import type { Run } from '../results/store';
+import type { Run } from '../runs/store';
 import {
   meanImprovement,
   probabilityOfImprovement,
   stratifiedBootstrap,
   type ComparisonEstimate,
   type Stratum,
-} from './bootstrap';
-import { bySeed, lastTop1 } from './group';
+} from '../statistics/bootstrap';
+import { bySeed, lastTop1 } from '../runs/measures';
 import { basesOf, inRowOrder } from './methods';
 
 /** A `++` method against one of its bases over all the pairs that have runs of both. */

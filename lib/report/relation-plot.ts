@@ -2,7 +2,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import type { LineStyle } from './families';
 import { alone, type Margins } from './plot-style';
 import type { PlotSize } from './curves-plot';
-import type { Summary } from './statistics';
+import type { Summary } from '../statistics/summary';
 
 /** A measured quantity at one value of what it is drawn against. */
 export interface RelationPoint {

@@ -1,4 +1,4 @@
-import type { ComparisonEstimate } from './bootstrap';
+import type { ComparisonEstimate } from '../statistics/bootstrap';
 import { paperMethodOf } from './methods';
 import { trainedHere } from './teacher';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';

@@ -1,10 +1,10 @@
 import type { PaperNumber, PaperTable } from '../paper';
-import type { Provenance } from '../results/schema';
+import type { Provenance } from '../runs/schema';
 import type { Environment } from './environment';
 import type { Gain } from './gain';
 import type { GroupSetting } from './group';
 import type { MethodComparison } from './over-pairs';
-import type { Summary } from './statistics';
+import type { Summary } from '../statistics/summary';
 import type { Verdict } from './verdict';
 
 /** Which run, and how and where it ran. */

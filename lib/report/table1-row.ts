@@ -1,10 +1,10 @@
 import { findPaperNumber, paperTable } from '../paper';
-import type { RunConfig } from '../results/schema';
-import { isFinished, type Run } from '../results/store';
+import type { RunConfig } from '../runs/schema';
+import { isFinished, type Run } from '../runs/store';
 import { gainOver, type Gain } from './gain';
-import { bestEpoch, bySeed, lastTop1 } from './group';
+import { bestEpoch, bySeed, lastTop1 } from '../runs/measures';
 import { basesOf, labelOf, paperMethodOf, shortLabelOf, studentOf } from './methods';
-import { summarise } from './statistics';
+import { summarise } from '../statistics/summary';
 import { runReference, unfinishedRun } from './run-record';
 import type { Table1Row } from './table1-model';
 import { teacherEvidence } from './teacher';

@@ -1,5 +1,5 @@
 import { paperTable } from '../paper';
-import { isFinished, type Run } from '../results/store';
+import { isFinished, type Run } from '../runs/store';
 import { environmentOf } from './environment';
 import { groupRuns, type RunGroup } from './group';
 import { inRowOrder, place, rowOrder } from './methods';

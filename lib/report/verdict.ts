@@ -1,8 +1,8 @@
-import type { RunConfig } from '../results/schema';
-import type { Run } from '../results/store';
+import type { RunConfig } from '../runs/schema';
+import type { Run } from '../runs/store';
 import type { PaperTable } from '../paper';
 import { isPublished, paperMethodOf, studentOf } from './methods';
-import type { Summary } from './statistics';
+import type { Summary } from '../statistics/summary';
 import { trainedHere } from './teacher';
 
 /** What a measured cell says of the paper's number. */

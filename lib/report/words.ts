@@ -1,8 +1,8 @@
-import type { Interval } from './bootstrap';
+import type { Interval } from '../statistics/bootstrap';
 import type { Gain } from './gain';
 import type { GroupSetting } from './group';
 import type { Environment } from './environment';
-import type { Summary } from './statistics';
+import type { Summary } from '../statistics/summary';
 import type { Table1Pair, Table1Row } from './table1-model';
 
 /** What stands where there is no number. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hashJson } from '../canonical';
+import { hashJson } from '../records';
 import { LabError } from '../errors';
 import { readJson, removeUnfinishedWrites, sha256, writeAtomic } from '../files';
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { checkRecord } from '../check-record';
+import { checkRecord } from '../records';
 import { LabError } from '../errors';
 import { errorCode, writeAtomic } from '../files';
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { checkRecord } from '../check-record';
+import { checkRecord } from '../records';
 import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
 import { checkpointsOf, restoreCheckpoint, saveCheckpoint } from './checkpoint';

@@ -10,7 +10,7 @@ import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
 import { processorName } from '../../lib/environment';
 import { LabError } from '../../lib/errors';
-import { type Pair, parsePairs } from '../../lib/study/grid';
+import { type Pair, parsePairs } from '../../lib/runs/grid';
 import { benchCoco } from './bench-coco';
 import { benchData } from './bench-data';
 import { benchDetector } from './bench-detector';

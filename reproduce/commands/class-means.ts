@@ -5,7 +5,7 @@ import { runCommand } from '../../lib/cli';
 import { startEngine } from '../../lib/engine/load';
 import { modelNames } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/hash';
-import { loadTrainedModel } from '../../lib/study/trained-model';
+import { loadTrainedModel } from '../../lib/runs/classification-teacher';
 import { evaluateTeacher } from '../../lib/train/classifier';
 import { registerDatasets } from '../datasets';
 

@@ -1,7 +1,7 @@
 import type { LossTerm, NormDirectionTerm } from '../../lib/distill/terms';
 import { LabError } from '../../lib/errors';
 import type { StudyMethod as StudyRow } from '../../lib/report/study/names';
-import { type Pair, pairName } from '../../lib/study/grid';
+import { type Pair, pairName } from '../../lib/runs/grid';
 import { table1Recipe } from './table1';
 import { type CellRecipe, everyPair, type Table1Cell } from './table1-cell';
 

@@ -1,9 +1,9 @@
 import { LabError, unknownName } from '../../lib/errors';
 import { inRowOrder, paperMethodOf } from '../../lib/report/methods';
-import { hashJson } from '../../lib/canonical';
+import { hashJson } from '../../lib/records';
 import { paperTable } from '../../lib/paper';
-import type { RunConfig } from '../../lib/results/schema';
-import { type Pair, pairName } from '../../lib/study/grid';
+import type { RunConfig } from '../../lib/runs/schema';
+import { type Pair, pairName } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import { teacherRecipe } from './teacher';
 import { everyPair, type RecipeOfPair } from './table1-cell';

@@ -6,12 +6,12 @@ import type { Browser, Page } from 'playwright-core';
 import { writeTable1 } from '../../lib/report/write-table1';
 import { startChromium } from '../support/chromium';
 import { writeMadeUpRun } from '../support/made-up-runs';
-import { temporaryDirectory } from '../results/temporary';
+import { withFolder } from '../support/folder';
 
 const methods = ['student', 'kd', 'kd-published', 'kd++', 'dkd++', 'reviewkd-published', 'crd'];
 
 describe('REPORT.html', () => {
-  const root = temporaryDirectory();
+  const root = withFolder();
   const page = (): string => join(root(), 'REPORT.html');
 
   beforeEach(async () => {

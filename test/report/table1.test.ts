@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { LabError } from '../../lib/errors';
 import { buildTable1 } from '../../lib/report/table1';
 import type { Table1, Table1Row } from '../../lib/report/table1-model';
-import type { RunConfig } from '../../lib/results/schema';
-import type { Run } from '../../lib/results/store';
+import type { RunConfig } from '../../lib/runs/schema';
+import type { Run } from '../../lib/runs/store';
 import { madeUpRun, type MadeUpRun } from '../support/made-up-runs';
 
 function table(runs: readonly Run[], methods: string[] = []): Table1 {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { summarise, type Summary } from '../../lib/report/statistics';
+import { summarise, type Summary } from '../../lib/statistics/summary';
 import { reasonsNotComparable, verdictOf } from '../../lib/report/verdict';
 import { paperTable } from '../../lib/paper';
 import { madeUpRun } from '../support/made-up-runs';

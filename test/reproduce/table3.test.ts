@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { readDetectionRuns } from '../../lib/coco/study/store';
+import { readDetectionRuns } from '../../lib/runs/store';
 import { runTypeScript } from '../support/child';
 import { withEngine } from '../support/engine';
 import { withFolder } from '../support/folder';

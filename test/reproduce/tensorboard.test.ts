@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { readRuns, studyNames } from '../../lib/results/store';
+import { readRuns, studyNames } from '../../lib/runs/store';
 import { writeMadeUpRun } from '../support/made-up-runs';
 import { runTypeScript } from '../support/child';
 import { withEngine } from '../support/engine';

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EpochMetrics } from '../../lib/results/schema';
+import type { EpochMetrics } from '../../lib/train/epoch-metrics';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import type { Schedule } from '../../lib/train/schedule';
 import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';

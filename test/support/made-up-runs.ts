@@ -1,8 +1,8 @@
-import { hashJson } from '../../lib/canonical';
-import { appendMetrics } from '../../lib/results/metrics';
-import { runDirectory } from '../../lib/results/paths';
-import type { EpochMetrics, Provenance, RunConfig } from '../../lib/results/schema';
-import { writeConfig, writeProvenance, type Run } from '../../lib/results/store';
+import { hashJson } from '../../lib/records';
+import { appendMetrics, type EpochMetrics } from '../../lib/train/epoch-metrics';
+import { runDirectory } from '../../lib/runs/paths';
+import type { Provenance, RunConfig } from '../../lib/runs/schema';
+import { writeConfig, writeProvenance, type Run } from '../../lib/runs/store';
 
 /** A made-up run: what differs from the others. */
 export interface MadeUpRun {

@@ -1,33 +1,42 @@
 import fs from 'node:fs';
-import type { ImageDataset } from '../../lib/data/types';
 import { crossEntropy } from '../../lib/distill/terms';
 import { startEngine } from '../../lib/engine/load';
-import { executeRun, type RunRequest } from '../../lib/study/execute';
+import { type Classification, classification } from '../../lib/runs/classification';
+import { executeRun } from '../../lib/runs/execute';
+import type { RunEvents, RunRequest } from '../../lib/runs/task';
 import { smallDataset } from './datasets';
 
 /** A run that takes a second, with everything that a real one writes. */
-export async function smallRun(directory: string): Promise<RunRequest> {
-  const dataset: ImageDataset = smallDataset();
-  return {
+export async function trainSmallRun(
+  directory: string,
+  more: Partial<RunRequest<Classification>> = {},
+  events: RunEvents<Classification> = {},
+): Promise<'finished before' | 'trained'> {
+  const request: RunRequest<Classification> = {
     study: 'faults',
     scale: 'quick',
-    pair: 'resnet8',
-    recipe: {
+    run: {
+      pair: 'resnet8',
       student: 'resnet8',
-      method: { name: 'teacher', terms: [crossEntropy()] },
-      epochs: 4,
-      batchSize: 16,
-      learningRate: 0.02,
-      schedule: { kind: 'step', milestones: [3], factor: 0.1 },
-      optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: true },
-      augmentation: 'pad-crop-flip',
+      method: 'teacher',
+      seed: 1,
+      directory,
+      recipe: {
+        student: 'resnet8',
+        method: { name: 'teacher', terms: [crossEntropy()] },
+        epochs: 4,
+        batchSize: 16,
+        learningRate: 0.02,
+        schedule: { kind: 'step', milestones: [3], factor: 0.1 },
+        optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: true },
+        augmentation: 'pad-crop-flip',
+      },
     },
-    seed: 1,
-    dataset,
-    directory,
     command: 'npm test',
     engine: await startEngine({ engine: 'native' }),
+    ...more,
   };
+  return executeRun(classification(smallDataset()), request, events);
 }
 
 /** Trains the run in a folder; kills itself, as a power cut would, around the n-th file put in place. */
@@ -42,7 +51,7 @@ async function main([directory = '', writes = '']: readonly string[]): Promise<v
     rename(from, to);
     if (done === last) process.kill(process.pid, 'SIGKILL');
   };
-  await executeRun(await smallRun(directory));
+  await trainSmallRun(directory);
 }
 
 if (require.main === module) void main(process.argv.slice(2));

@@ -6,7 +6,7 @@ import { computeClassMeans } from '../../lib/distill/class-means';
 import { type FeaturePlace, featurePlaces } from '../../lib/distill/feature-place';
 import { createModel } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/hash';
-import type { EpochMetrics } from '../../lib/results/schema';
+import type { EpochMetrics } from '../../lib/train/epoch-metrics';
 import type { Teacher } from '../../lib/train/learner';
 import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
 import { studyMethodIds } from '../../reproduce/recipes/studies';

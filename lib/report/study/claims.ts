@@ -1,6 +1,6 @@
-import type { Interval } from '../bootstrap';
-import { pairedDifference, type BySeed, type Summary } from '../statistics';
-import { tInterval } from '../t-interval';
+import type { Interval } from '../../statistics/bootstrap';
+import { pairedDifference, type BySeed, type Summary } from '../../statistics/summary';
+import { tInterval } from '../../statistics/t-interval';
 import { rowOf, type StudyPair, type StudyRow } from './model';
 
 /** What the measured runs say of a claim. */

@@ -1,11 +1,12 @@
 import { mean } from 'simple-statistics';
-import { hashJson } from '../../canonical';
-import { isFinished, type Run } from '../../results/store';
+import { hashJson } from '../../records';
+import { isFinished, type Run } from '../../runs/store';
 import { environmentOf } from '../environment';
-import { bestEpoch, bySeed, groupRuns, lastTop1, type RunGroup } from '../group';
+import { bestEpoch, bySeed, lastTop1 } from '../../runs/measures';
+import { groupRuns, type RunGroup } from '../group';
 import { baseOf } from '../methods';
 import { runReference, unfinishedRun } from '../run-record';
-import { pairedDifference, summarise } from '../statistics';
+import { pairedDifference, summarise } from '../../statistics/summary';
 import { curvesOf } from '../table1';
 import type { FamilyMember, StudyGroup, StudyPair, StudyRow } from './model';
 import type { StudyMethod } from './names';

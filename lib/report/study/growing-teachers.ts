@@ -7,7 +7,7 @@ import type { Block, Cell, TableBlock } from './document';
 import { methodNotes, withInterval } from './method-table';
 import { rowOf, type StudyPair, type StudyRow } from './model';
 import { aloneStyle, kdStyle, plotSize, styleAt } from './plots';
-import { steeper, trendOf, type Trend } from './trend';
+import { steeper, trendOf, type Trend } from '../../statistics/trend';
 import { share } from './trend-words';
 
 /** Each method and its `++`, drawn in one plot. */

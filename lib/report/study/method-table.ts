@@ -1,4 +1,4 @@
-import type { Summary } from '../statistics';
+import type { Summary } from '../../statistics/summary';
 import { count, none, plain, range, signed, spread } from '../words';
 import type { Block, Cell, TableBlock } from './document';
 import type { StudyPair, StudyRow } from './model';

@@ -1,6 +1,6 @@
 import type { Environment } from '../environment';
 import type { GroupSetting } from '../group';
-import type { Summary } from '../statistics';
+import type { Summary } from '../../statistics/summary';
 import type { Curve, RunReference, UnfinishedRun } from '../table1-model';
 
 /** One method on one pair. */

@@ -1,6 +1,6 @@
 import { normByEpoch, top1ByEpoch } from '../curves-plot';
 import { relationSpec } from '../relation-plot';
-import { summarise, type Summary } from '../statistics';
+import { summarise, type Summary } from '../../statistics/summary';
 import { plain } from '../words';
 import { claimTable } from './claim-table';
 import { bySeedOf, judge, judged, type Claim } from './claims';
@@ -18,7 +18,7 @@ import { knownOf, paperColumn } from './paper-column';
 import { barsBlock, epochBlocks, plotSize, styleAt, type LineGroup } from './plots';
 import type { PublishedMeans } from './published-means';
 import { single, sweepBlock, termNumber } from './relations';
-import { trendOf } from './trend';
+import { trendOf } from '../../statistics/trend';
 import { permutationWords } from './trend-words';
 import type { MoreEvidence, StudyView } from './view';
 

@@ -1,7 +1,7 @@
 import { teacherStyle, type LineStyle } from '../families';
 import type { Drawing } from '../figures';
 import { relationSpec, type Relation, type RelationPoint } from '../relation-plot';
-import { summarise, type Summary } from '../statistics';
+import { summarise, type Summary } from '../../statistics/summary';
 import { plain } from '../words';
 import type { Block, LegendLine } from './document';
 import { rowOf, type StudyPair, type StudyRow } from './model';

@@ -1,5 +1,5 @@
 import { plain } from '../words';
-import type { Trend } from './trend';
+import type { Trend } from '../../statistics/trend';
 
 /** How clear a rise over sizes is when size is drawn by lot. */
 export function permutationWords({ rank, permutation, sizes }: Trend): string {

@@ -1,11 +1,11 @@
 import { formatDuration } from '../../format-duration';
-import type { DetectionRun } from '../../coco/study/store';
+import type { DetectionRun } from '../../runs/store';
 import { detectionBlocks } from '../detection/blocks';
 import { type Drawing, intervalsInWords } from '../figures';
 import { intervalMargins, intervalPanel, type IntervalRow, marksOf } from '../interval-panel';
 import { alone } from '../plot-style';
 import type { Facts, RunEntry } from '../report-runs';
-import type { Summary } from '../statistics';
+import type { Summary } from '../../statistics/summary';
 import type { Block, Cell, StudyDocument, StudyPart, TableBlock } from '../study/document';
 import { knownOf } from '../study/paper-column';
 import { count, environmentInWords, none, plain, range, signed, spread } from '../words';

@@ -1,9 +1,9 @@
 import { relative, sep } from 'node:path';
-import type { DetectionRun } from '../../coco/study/store';
+import type { DetectionRun } from '../../runs/store';
 import { findPaperNumber, paperTable } from '../../paper';
 import { type Environment, environmentOf } from '../environment';
 import { baseOf } from '../methods';
-import { type BySeed, pairedDifference, summarise, type Summary } from '../statistics';
+import { type BySeed, pairedDifference, summarise, type Summary } from '../../statistics/summary';
 import { trainedHere } from '../teacher';
 import { type Verdict, verdictOf } from '../verdict';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { RunConfig } from '../../../lib/results/schema';
-import { type Pair, pairName } from '../../../lib/study/grid';
+import type { RunConfig } from '../../../lib/runs/schema';
+import { type Pair, pairName } from '../../../lib/runs/grid';
 import { paperTable } from '../../../lib/paper';
 import type { TrainingRecipe } from '../../../lib/train/recipe';
 import { definitionsBelow } from '../../definitions';

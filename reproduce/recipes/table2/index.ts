@@ -1,6 +1,6 @@
-import type { RunConfig } from '../../../lib/results/schema';
+import type { RunConfig } from '../../../lib/runs/schema';
 import { type PaperTableName, paperTable } from '../../../lib/paper';
-import { type Pair, pairName } from '../../../lib/study/grid';
+import { type Pair, pairName } from '../../../lib/runs/grid';
 import type { TrainingRecipe } from '../../../lib/train/recipe';
 import { crossEntropy } from '../../../lib/distill/terms';
 import { definitionsBelow } from '../../definitions';

@@ -1,10 +1,14 @@
-import type { DetectionRecipe } from '../../../lib/coco/study/recipe';
-import { detectorForm, isSmall } from '../../../lib/coco/study/detectors';
-import { smallRecipe, type SmallRecipeOptions } from '../../../lib/coco/study/small-recipe';
 import type { LossTerm } from '../../../lib/distill/terms';
 import { LabError, unknownName } from '../../../lib/errors';
 import { paperTable } from '../../../lib/paper';
-import { type Pair, pairName } from '../../../lib/study/grid';
+import {
+  type DetectionRecipe,
+  detectorForm,
+  isSmall,
+  smallRecipe,
+  type SmallRecipeOptions,
+} from '../../../lib/runs/detection-recipe';
+import { type Pair, pairName } from '../../../lib/runs/grid';
 import { type Definition, definitionsBelow } from '../../definitions';
 import { detectronRecipe, publishedTeacherRecipe } from '../coco';
 import type { Table3Cell, Table3Recipe } from '../table3-cell';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { judged, together } from '../../../lib/report/study/claims';
-import { summarise } from '../../../lib/report/statistics';
-import { tInterval } from '../../../lib/report/t-interval';
+import { summarise } from '../../../lib/statistics/summary';
+import { tInterval } from '../../../lib/statistics/t-interval';
 
 /** Differences of the seeds 1, 2, …. */
 const differences = (...values: number[]): ReturnType<typeof summarise> =>

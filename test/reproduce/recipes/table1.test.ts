@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { LossTerm } from '../../../lib/distill/terms';
-import { hashJson } from '../../../lib/canonical';
+import { hashJson } from '../../../lib/records';
 import { paperTable } from '../../../lib/paper';
-import type { RunConfig } from '../../../lib/results/schema';
-import { type Pair, pairName } from '../../../lib/study/grid';
-import { planRuns } from '../../../lib/study/plan';
+import type { RunConfig } from '../../../lib/runs/schema';
+import { type Pair, pairName } from '../../../lib/runs/grid';
+import { planRuns } from '../../../lib/runs/plan';
+import { classifierRuns } from '../../../lib/runs/store';
 import { definitionsBelow } from '../../../reproduce/definitions';
 import {
   borrowingNotes,
@@ -18,7 +19,7 @@ import {
 } from '../../../reproduce/recipes/table1';
 import { checkedCells } from '../../../reproduce/recipes/table1-check';
 import { gridSettings } from '../../../reproduce/grid/settings';
-import { table1Study } from '../../../reproduce/table1-study';
+import { table1Study } from '../../../reproduce/table1';
 import { madeUpConfig } from '../../support/made-up-runs';
 
 const folder = join(__dirname, '..', '..', '..', 'reproduce', 'recipes', 'table1');
@@ -83,6 +84,7 @@ describe('the cells of table 1', () => {
       ...{ scale: 'paper', pairs, methods: 'teacher', results: '', resume: true },
     });
     const runs = planRuns({
+      store: classifierRuns,
       ...{ study: 'none', resultsRoot: 'none', teacherSeed: 0, givenTeachers: new Set<string>() },
       cells: settings.cells,
       recipeOf: settings.recipeOf,

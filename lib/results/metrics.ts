@@ -1,7 +1,0 @@
-export {
-  appendMetrics,
-  metricsFile,
-  type MetricsFile,
-  readMetrics,
-  restoreMetrics,
-} from '../train/epoch-metrics';
