@@ -63,7 +63,7 @@ export function runWhenMain<Kind extends TaskKind>(
   module: NodeJS.Module,
   study: GridStudy<Kind>,
 ): void {
-  if (require.main === module) runCommand(() => gridCommand(study).parseAsync());
+  if (require.main === module) runCommand(async () => gridCommand(study).parseAsync());
 }
 
 function seedsByScale<Kind extends TaskKind>({ defaults }: GridStudy<Kind>): string {

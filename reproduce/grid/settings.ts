@@ -163,8 +163,9 @@ export interface Scope<Kind extends TaskKind> extends Pick<
 
 /** The options of a command, checked and completed. */
 export interface CommandSettings<Kind extends TaskKind> extends GridSettings<Kind> {
-  readonly pairs: readonly Pair[];
+  readonly data: string;
   readonly dataLabel: string;
+  readonly pairs: readonly Pair[];
 }
 
 /** The seed of teachers that are trained here; students of all seeds share the teacher. */
@@ -208,7 +209,7 @@ export function gridSettings<Kind extends TaskKind>(
   return {
     ...settled,
     ...{ paper, estimatesMemory, baselinesHaveTeachers, sharedBaselines, store, teacherSeed },
-    ...{ script: study.script, study: folder, resultsRoot, scale, precision, pairs },
+    ...{ script: study.script, study: folder, resultsRoot, scale, precision, data, pairs },
     ...{ grid, cells, jobs, shard: options.shard, resume: options.resume },
     notes: [...study.notes(pairs, methods), ...settled.notes],
     action: options.render ? 'render' : options.list ? 'list' : 'train',

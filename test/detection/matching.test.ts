@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { proposalTargets } from '../../lib/detection/box-training';
 import { anchorMatching, matchBoxes, proposalMatching } from '../../lib/detection/matching';
 import { sampleLabels } from '../../lib/detection/sampling';
 import { random } from '../../lib/engine/random';
@@ -69,5 +70,22 @@ describe('sampling', () => {
   it('follows its random numbers', () => {
     expect([...draw(40).background]).to.deep.equal([...draw(40).background]);
     expect([...draw(40).background]).not.to.deep.equal([...draw(40, 2).background]);
+  });
+
+  it('trains the box head on 512 proposals an image, at most a quarter of them objects', () => {
+    // 300 proposals on the true box and 700 far from it: 128 and 384 are drawn.
+    const proposals = boxes(
+      ...Array.from({ length: 1000 }, (_, i) =>
+        i < 300 ? [0, 0, 10, 10] : [50, 50, 60, 60],
+      ).flat(),
+    );
+    const truth = { boxes: boxes(0, 0, 10, 10), labels: Int32Array.of(3) };
+    const { labels, objects } = proposalTargets([proposals], [truth], {
+      classes: 80,
+      randomOf: () => random(1, 'test'),
+    });
+    expect([labels.length, objects.length]).to.deep.equal([512, 128]);
+    expect(labels.filter((label) => label === 3)).to.have.length(128);
+    expect(labels.filter((label) => label === 80)).to.have.length(384);
   });
 });

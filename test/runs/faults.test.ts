@@ -2,13 +2,14 @@ import fs, { existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { random } from '../../lib/engine/random';
+import { executeRun } from '../../lib/runs/execute';
 import { readMetrics } from '../../lib/train/epoch-metrics';
 import { readProvenance } from '../../lib/runs/store';
 import { runTypeScript } from '../support/child';
 import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
-import { trainSmallRun } from '../support/train-run';
+import { smallRequest, smallTask } from '../support/train-run';
 
 const program = join(__dirname, '..', 'support', 'train-run.ts');
 const results = ['config.json', 'metrics.jsonl', 'weights.safetensors'];
@@ -30,11 +31,9 @@ describe('a run whose process or disk fails', function () {
 
   const train = async (directory: string, stopAfter?: number): Promise<void> => {
     const stop = new AbortController();
-    await trainSmallRun(
-      directory,
-      { signal: stop.signal },
-      { onEpoch: ({ epoch }) => epoch === stopAfter && stop.abort() },
-    );
+    await executeRun(smallTask(), await smallRequest(directory, { signal: stop.signal }), {
+      onEpoch: ({ epoch }) => epoch === stopAfter && stop.abort(),
+    });
   };
   const expectUnbroken = (directory: string): void => {
     expect(bytesOf(directory)).to.deep.equal(unbroken);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { LabError } from '../../lib/errors';
 import { runDirectory } from '../../lib/runs/paths';
 import {
+  classifierRuns,
   isFinished,
   readProvenance,
   readRun,
@@ -50,6 +51,20 @@ describe('results store', () => {
     expect(run.problems).to.have.length(2);
     expect(run.problems[0]).to.include('line 2 was cut');
   });
+
+  for (const ended of ['failed', 'interrupted', 'running'] as const) {
+    it(`does not take a run for finished whose record says ${ended}, however many metrics it has`, () => {
+      const directory = writeMadeUpRun(root(), { top1: [80, 81], provenance: { ended } });
+      writeFileSync(join(directory, 'weights.safetensors'), '');
+      expect(isFinished(readRun(directory))).to.equal(false);
+      expect(classifierRuns.isFinishedIn(directory)).to.equal(false);
+      writeProvenance(directory, madeUpProvenance());
+      expect(isFinished(readRun(directory))).to.equal(true);
+      expect(classifierRuns.isFinishedIn(directory)).to.equal(true);
+      rmSync(join(directory, 'weights.safetensors'));
+      expect(classifierRuns.isFinishedIn(directory)).to.equal(false);
+    });
+  }
 
   it('names file and field when a record is not what it should be, and writes none like it', () => {
     const directory = writeMadeUpRun(root(), { top1: [80, 81] });

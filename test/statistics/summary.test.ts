@@ -6,6 +6,7 @@ import {
   stratifiedBootstrap,
 } from '../../lib/statistics/bootstrap';
 import { pairedDifference, summarise } from '../../lib/statistics/summary';
+import { tInterval } from '../../lib/statistics/t-interval';
 
 describe('statistics over seeds', () => {
   it('summarise with mean, sample standard deviation and interval, seeds in order', () => {
@@ -43,6 +44,36 @@ describe('statistics over seeds', () => {
     expect(difference).to.deep.include({ seeds: [1, 2], values: [1, 3], n: 2, mean: 2 });
     expect(difference?.std).to.be.closeTo(Math.SQRT2, 1e-12);
     expect(pairedDifference(first, new Map([[9, 1]]))).to.equal(null);
+  });
+});
+
+describe('Student’s interval', () => {
+  // t at 97.5 % for n − 1 degrees of freedom.
+  const quantiles: [n: number, t: number][] = [
+    [2, 12.7062],
+    [3, 4.3027],
+    [4, 3.1824],
+    [5, 2.7764],
+    [6, 2.5706],
+    [7, 2.4469],
+    [8, 2.3646],
+    [9, 2.306],
+    [10, 2.2622],
+    [31, 2.0423],
+  ];
+  for (const [n, t] of quantiles) {
+    it(`of ${n} values is ${t} standard errors to each side of the mean`, () => {
+      // Of 1, 2, … n the sample variance is n (n + 1) / 12, so a standard error is √((n + 1) / 12).
+      const interval = tInterval(Array.from({ length: n }, (_, index) => index + 1));
+      if (interval === null) throw new Error('no interval');
+      const error = Math.sqrt((n + 1) / 12);
+      expect((interval.high - (n + 1) / 2) / error).to.be.closeTo(t, 6e-4);
+      expect(((n + 1) / 2 - interval.low) / error).to.be.closeTo(t, 6e-4);
+    });
+  }
+
+  it('is not there for a single value', () => {
+    expect(tInterval([71])).to.equal(null);
   });
 });
 

@@ -3,24 +3,28 @@ import { crossEntropy } from '../../lib/distill/terms';
 import { startEngine } from '../../lib/engine/load';
 import { type Classification, classification } from '../../lib/runs/classification';
 import { executeRun } from '../../lib/runs/execute';
-import type { RunEvents, RunRequest } from '../../lib/runs/task';
+import type { RunRequest, Task } from '../../lib/runs/task';
+import type { TrainingRecipe } from '../../lib/train/recipe';
 import { smallDataset } from './datasets';
 
+/** The task of a run that takes a second. */
+export function smallTask(): Task<Classification> {
+  return classification(smallDataset());
+}
+
 /** A run that takes a second, with everything that a real one writes. */
-export async function trainSmallRun(
+export async function smallRequest(
   directory: string,
-  more: Partial<RunRequest<Classification>> = {},
-  events: RunEvents<Classification> = {},
-): Promise<'finished before' | 'trained'> {
-  const request: RunRequest<Classification> = {
+  {
+    recipe,
+    ...more
+  }: Partial<RunRequest<Classification>> & { recipe?: Partial<TrainingRecipe> } = {},
+): Promise<RunRequest<Classification>> {
+  return {
     study: 'faults',
     scale: 'quick',
     run: {
-      pair: 'resnet8',
-      student: 'resnet8',
-      method: 'teacher',
-      seed: 1,
-      directory,
+      ...{ pair: 'resnet8', student: 'resnet8', method: 'teacher', seed: 1, directory },
       recipe: {
         student: 'resnet8',
         method: { name: 'teacher', terms: [crossEntropy()] },
@@ -30,13 +34,13 @@ export async function trainSmallRun(
         schedule: { kind: 'step', milestones: [3], factor: 0.1 },
         optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: true },
         augmentation: 'pad-crop-flip',
+        ...recipe,
       },
     },
     command: 'npm test',
     engine: await startEngine({ engine: 'native' }),
     ...more,
   };
-  return executeRun(classification(smallDataset()), request, events);
 }
 
 /** Trains the run in a folder; kills itself, as a power cut would, around the n-th file put in place. */
@@ -51,7 +55,7 @@ async function main([directory = '', writes = '']: readonly string[]): Promise<v
     rename(from, to);
     if (done === last) process.kill(process.pid, 'SIGKILL');
   };
-  await trainSmallRun(directory);
+  await executeRun(smallTask(), await smallRequest(directory));
 }
 
 if (require.main === module) void main(process.argv.slice(2));

@@ -20,7 +20,6 @@ describe('the rows of the studies', () => {
 
   it('stand in no table but their own, each with a label and a note', () => {
     expect(own.every((id) => id.startsWith('kd+'))).to.equal(true);
-    expect(own).to.include.members(['kd+sifn', 'kd+cosine', 'kd+sifn+cosine', 'kd+nd-detached']);
     for (const rows of Object.values(studyMethods)) {
       expect(new Set(rows.map(({ id }) => id)).size).to.equal(rows.length);
       expect(new Set(rows.map(({ label }) => label)).size).to.equal(rows.length);
@@ -28,16 +27,23 @@ describe('the rows of the studies', () => {
     }
   });
 
-  it('begin with what they are compared with', () => {
-    expect(studyMethods.norm[0]?.id).to.equal('kd');
-    expect(studyMethods.direction[0]?.id).to.equal('kd');
-    expect(studyMethods.ablation.slice(0, 5).map(({ id }) => id)).to.eql([
-      'kd',
-      'kd+sifn',
-      'kd+cosine',
-      'kd+sifn+cosine',
-      'kd++',
+  it('stand in their tables’ order, what they are compared with first', () => {
+    const orders = Object.entries(studyMethods).map(([name, rows]) => [
+      name,
+      rows.map(({ id }) => id).join(' '),
     ]);
+    expect(Object.fromEntries(orders)).to.eql({
+      norm:
+        'kd kd+norm kd+norm-x10 kd+feature kd+feature-x10 kd+sifn-r0.1 kd+sifn-r0.5 kd+sifn kd+sifn-r2 ' +
+        'kd+sifn-last-visit kd+sifn-last-visit-x10 kd+sifn-exact kd+sifn-exact-x10',
+      direction:
+        'kd kd+cosine kd+infonce-t0.05 kd+infonce kd+infonce-t0.5 kd+infonce-t1 kd+infonce-x10 ' +
+        'kd+classifier kd++ kd+nd-classifier',
+      ablation:
+        'kd kd+sifn kd+cosine kd+sifn+cosine kd++ kd+nd-detached kd+nd-teacher-norm kd+nd-earlier ' +
+        'kd+nd-logits kd+nd-x0.5 kd+nd-x2 kd+nd-x4',
+      teachers: 'student kd kd++ dkd dkd++ reviewkd reviewkd++',
+    });
   });
 
   it('are the pair’s KD++ but for the terms in the place of ND', () => {
@@ -59,9 +65,56 @@ describe('the rows of the studies', () => {
     expect(new Set(hashes).size).to.equal(hashes.length);
   });
 
+  // In the place of ND at the weight 2 of resnet56 → resnet20, which lends it to resnet20 → resnet8.
+  const detached = { loss: 'sifn', weight: 0.05, step: 1, previousNorm: 'detached' };
+  const lastVisit = { ...detached, previousNorm: 'lastVisit' };
+  const exact = { ...detached, previousNorm: 'exact' };
+  const cosine = { loss: 'directionCosine', weight: 2 };
+  const nce = (weight: number, temperature: number): object => ({
+    ...{ loss: 'directionInfoNce', weight, temperature },
+  });
+  const nd = { loss: 'normDirection', weight: 2 };
+  const values: [id: string, ...terms: object[]][] = [
+    ['kd++', nd],
+    ['kd+norm', { loss: 'naiveNorm', weight: 0.05 }],
+    ['kd+norm-x10', { loss: 'naiveNorm', weight: 0.5 }],
+    ['kd+feature', { loss: 'naiveFeature', weight: 2 }],
+    ['kd+feature-x10', { loss: 'naiveFeature', weight: 20 }],
+    ['kd+sifn-r0.1', { ...detached, step: 0.1 }],
+    ['kd+sifn-r0.5', { ...detached, step: 0.5 }],
+    ['kd+sifn', detached],
+    ['kd+sifn-r2', { ...detached, step: 2 }],
+    ['kd+sifn-last-visit', lastVisit],
+    ['kd+sifn-last-visit-x10', { ...lastVisit, weight: 0.5 }],
+    ['kd+sifn-exact', exact],
+    ['kd+sifn-exact-x10', { ...exact, weight: 0.5 }],
+    ['kd+cosine', cosine],
+    ['kd+infonce-t0.05', nce(0.1, 0.05)],
+    ['kd+infonce', nce(0.2, 0.1)],
+    ['kd+infonce-t0.5', nce(1, 0.5)],
+    ['kd+infonce-t1', nce(2, 1)],
+    ['kd+infonce-x10', nce(2, 0.1)],
+    ['kd+classifier', { ...cosine, directions: 'classifier' }],
+    ['kd+nd-classifier', { ...nd, directions: 'classifier' }],
+    ['kd+sifn+cosine', detached, cosine],
+    ['kd+nd-detached', { ...nd, norm: 'max detached' }],
+    ['kd+nd-teacher-norm', { ...nd, norm: 'teacher' }],
+    ['kd+nd-earlier', { loss: 'normDirectionAt', weight: 2, place: 'earlier stage' }],
+    ['kd+nd-logits', { loss: 'normDirectionAt', weight: 2, place: 'logits' }],
+    ['kd+nd-x0.5', { ...nd, weight: 1 }],
+    ['kd+nd-x2', { ...nd, weight: 4 }],
+    ['kd+nd-x4', { ...nd, weight: 8 }],
+  ];
+  for (const [id, ...terms] of values) {
+    it(`have these values: ${id}`, () => expect(ownTerms(id)).to.eql(terms));
+  }
+
+  it('are all among these', () => {
+    expect(values.map(([id]) => id)).to.have.members([...own, 'kd++']);
+  });
+
   it('weigh what they add in proportion to the pair’s ND', () => {
     const half = pairOf('resnet32x4:ShuffleV2');
-    expect(ownTerms('kd++')[0]?.weight).to.equal(2);
     expect(ownTerms('kd++', half)[0]?.weight).to.equal(0.5);
     for (const id of own) {
       const weights = (pair = lent): number[] => ownTerms(id, pair).map(({ weight }) => weight);
@@ -69,16 +122,6 @@ describe('the rows of the studies', () => {
         expect(4 * weight, id).to.be.closeTo(weights()[index] ?? NaN, 1e-12);
       });
     }
-    expect(ownTerms('kd+sifn')).to.eql([
-      { loss: 'sifn', weight: 0.05, step: 1, previousNorm: 'detached' },
-    ]);
-    expect(ownTerms('kd+infonce')).to.eql([
-      { loss: 'directionInfoNce', weight: 0.2, temperature: 0.1 },
-    ]);
-  });
-
-  it('leave KD++ the recipe that it had before ND had variants', () => {
-    expect(ownTerms('kd++')).to.eql([{ loss: 'normDirection', weight: 2 }]);
   });
 });
 
