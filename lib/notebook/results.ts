@@ -1,8 +1,12 @@
 import { join } from 'node:path';
 import { packageRoot } from '../package-root';
-import { findPaperNumber, paperTable, type PaperTableName } from '../paper';
-import { isFinished, readRuns, type Run, studyNames } from '../runs/store';
+import { claimScaleOf } from '../report/claim-scale';
+import { findPaperNumber, paperTable } from '../paper';
+import type { PaperTableName } from '../paper';
+import { isFinished, readRuns, studyNames } from '../runs/store';
+import type { Run } from '../runs/store';
 import type { EpochMetrics } from '../train/epoch-metrics';
+import type { ClaimScale } from '../statistics/verdicts';
 
 /** Where runs are looked for. */
 export interface ResultsOptions {
@@ -20,6 +24,8 @@ export interface ResultRow {
   readonly method: string;
   readonly seed: number;
   readonly epochs: number;
+  /** What a verdict on a claim stands on: `full`, `reduced` or `toy`. */
+  readonly scale: ClaimScale;
   /** Top-1 of the last epoch, percent. */
   readonly top1: number;
   /** Top-1 of the best epoch, percent. */
@@ -52,7 +58,8 @@ export function readResults(options: ResultsOptions = {}): ResultRow[] {
       if (last === undefined) return [];
       const best = Math.max(...metrics.map(({ testTop1 }) => testTop1));
       const { epochs } = config;
-      return [{ ...identity(run), epochs, top1: last.testTop1, best, ...features(last) }];
+      const scale = claimScaleOf(config, [metrics.map(({ testTop1 }) => testTop1)]);
+      return [{ ...identity(run), epochs, scale, top1: last.testTop1, best, ...features(last) }];
     });
 }
 

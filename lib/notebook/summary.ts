@@ -1,7 +1,10 @@
 import { mean } from 'simple-statistics';
-import { type BySeed, pairedDifference, summarise } from '../statistics/summary';
-import { type Claim, type ClaimVerdict, judged } from '../report/study/claims';
-import { tInterval } from '../statistics/t-interval';
+import { weakestScale } from '../report/claim-scale';
+import { judgeTogether } from '../report/study/claims';
+import type { Claim } from '../report/study/claims';
+import { pairedDifference, summarise } from '../statistics/summary';
+import type { BySeed } from '../statistics/summary';
+import { outcomeInWords } from '../statistics/verdicts';
 import type { ResultRow } from './results';
 
 /** One method on one pair of a study over its seeds, as a row of a table. */
@@ -17,7 +20,7 @@ export interface MethodRow {
   readonly std: number | null;
   /** Mean difference to the base on the same seeds, in points; null for the base itself or without it. */
   readonly gain: number | null;
-  /** Student's 95 % interval of that difference; null for one seed. */
+  /** Student's 95 % interval of that difference; null for fewer than three seeds. */
   readonly low: number | null;
   readonly high: number | null;
   /** Mean ‖f_s‖ over the test images, and cosine to the own class mean. */
@@ -57,7 +60,6 @@ function methodRow(
   if (first === undefined || top1 === null) return null;
   const base = group.filter((row) => row.method === over && over !== method);
   const difference = pairedDifference(top1BySeed(own), top1BySeed(base));
-  const interval = tInterval(difference?.values ?? []);
   const cosines = own.flatMap(({ cosine }) => cosine ?? []);
   return {
     study: first.study,
@@ -68,8 +70,8 @@ function methodRow(
     top1: top1.mean,
     std: top1.std,
     gain: difference?.mean ?? null,
-    low: interval?.low ?? null,
-    high: interval?.high ?? null,
+    low: difference?.interval?.low ?? null,
+    high: difference?.interval?.high ?? null,
     norm: mean(own.map(({ norm }) => norm)),
     cosine: cosines.length === 0 ? null : mean(cosines),
   };
@@ -88,11 +90,13 @@ export interface ClaimRow {
   readonly seeds: number;
   /** Mean of better − worse on the same seeds, in points; null where they share none. */
   readonly difference: number | null;
-  /** Student's 95 % interval of it; null for one seed. */
+  /** Student's 95 % interval of it; null for fewer than three seeds. */
   readonly low: number | null;
   readonly high: number | null;
-  /** `holds` or `does not hold` where the interval leaves 0 out; else `not shown` or `not run`. */
-  readonly verdict: ClaimVerdict;
+  /** Of the paired t-test, adjusted by Holm for the claims of the same runs. */
+  readonly p: number | null;
+  /** `reproduced`, `contradicted` or `inconclusive` with its scale, as `reproduced (toy)`; or `not run`. */
+  readonly verdict: string;
 }
 
 /** The verdicts on claims about the top-1 after the last epoch, for each pair that has one of their methods. */
@@ -106,23 +110,25 @@ export function judgeClaims(
     if (first === undefined || !group.some(({ method }) => named.has(method))) return [];
     const values = (method: string): BySeed =>
       top1BySeed(group.filter((row) => row.method === method));
-    return claims.map(({ statement, better, worse }) => {
-      const { difference, interval, verdict } = judged(
+    const scale = weakestScale(group.map((row) => row.scale));
+    const judged = judgeTogether(
+      claims.map(({ statement, better, worse }) => ({
         statement,
-        pairedDifference(values(better), values(worse)),
-      );
-      return {
-        study: first.study,
-        pair: first.pair,
-        epochs: first.epochs,
-        claim: statement,
-        seeds: difference?.n ?? 0,
-        difference: difference?.mean ?? null,
-        low: interval?.low ?? null,
-        high: interval?.high ?? null,
-        verdict,
-      };
-    });
+        difference: pairedDifference(values(better), values(worse)),
+      })),
+    );
+    return judged.map(({ statement, difference, p, outcome }) => ({
+      study: first.study,
+      pair: first.pair,
+      epochs: first.epochs,
+      claim: statement,
+      seeds: difference?.n ?? 0,
+      difference: difference?.mean ?? null,
+      low: difference?.interval?.low ?? null,
+      high: difference?.interval?.high ?? null,
+      p,
+      verdict: outcomeInWords(outcome, scale),
+    }));
   });
 }
 

@@ -77,6 +77,7 @@ export function summaryColumns(name: string, summary: Summary | null): Record<st
 function gainColumns(name: string, gain: Gain | null): Record<string, CsvCell> {
   return {
     ...summaryColumns(name, gain?.measured ?? null),
+    [`${name}_p_holm`]: gain?.p ?? null,
     [`${name}_paper`]: gain?.paper ?? null,
     [`${name}_paper_lowest`]: gain?.paperRange?.low ?? null,
     [`${name}_paper_highest`]: gain?.paperRange?.high ?? null,

@@ -1,6 +1,6 @@
 import { findPaperNumber, paperGain, paperTable } from '../paper';
 import { familyOf, paperMethodOf } from './methods';
-import { pairedDifference, type BySeed, type Summary } from '../statistics/summary';
+import { pairedDifference, pValue, type BySeed, type Summary } from '../statistics/summary';
 
 /** The paper's gain over all its pairs, where it has not this pair. */
 export interface PaperRange {
@@ -15,13 +15,15 @@ export interface Gain {
   /** A row of the student alone, or a base of a `++` method. */
   readonly over: string;
   readonly measured: Summary | null;
+  /** Of the paired t-test, adjusted by Holm for its column of a pair's table; null for fewer than three seeds. */
+  readonly p: number | null;
   /** On this very pair; null where the paper has no such pair or number. */
   readonly paper: number | null;
   /** Set only where the paper has not this pair: then no single number can stand beside. */
   readonly paperRange: PaperRange | null;
 }
 
-/** The gain of a method over another on one pair. */
+/** The gain of a method over another on one pair; its p value is not adjusted for any other. */
 export function gainOver(
   { pair, method }: { readonly pair: string; readonly method: string },
   over: string,
@@ -30,9 +32,11 @@ export function gainOver(
 ): Gain {
   const rows = paperRows(method, over);
   const inPaper = paperTable('table1').pairs.some((known) => known.pair === pair);
+  const measured = pairedDifference(first, second);
   return {
     over,
-    measured: pairedDifference(first, second),
+    measured,
+    p: pValue(measured),
     paper: rows && paperGain({ table: 'table1', pair, method: rows.method }, rows.over),
     paperRange: inPaper || rows === null ? null : paperRange(rows),
   };

@@ -1,5 +1,6 @@
 import { LabError } from '../errors';
-import { type RunConfig, scales } from '../runs/schema';
+import type { RunConfig } from '../runs/schema';
+import { scales } from '../runs/schema';
 import { isFinished, type Run } from '../runs/store';
 import { isPublished } from './methods';
 

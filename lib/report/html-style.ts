@@ -22,9 +22,8 @@ td { white-space: nowrap; }
 tr.plus { background: #f0f6fb; }
 tr.idle { color: var(--soft); }
 .verdict { display: inline-block; padding: 0 8px; border-radius: 10px; background: #eceff2; color: #3d434b; font-size: 0.82rem; }
-.verdict.match { background: #d5efe6; color: #00573f; }
-.verdict.above { background: #d9ebf7; color: #004a75; }
-.verdict.below { background: #fbe3d3; color: #7a3500; }
+.verdict.reproduced { background: #d5efe6; color: #00573f; }
+.verdict.differs { background: #fbe3d3; color: #7a3500; }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 16px; margin-top: 16px; align-items: start; }
 figure { margin: 0; }
 figcaption { font-weight: 600; font-size: 0.93rem; }

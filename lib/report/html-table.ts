@@ -2,7 +2,16 @@ import { escapeHtml } from './html-text';
 import { shortLabelOf } from './methods';
 import { conclusionOf, shownRows } from './statements';
 import type { Table1Group, Table1Pair, Table1Row } from './table1-model';
-import { none, pairInWords, range, rowInWords, signed, type GainInWords } from './words';
+import {
+  none,
+  pInWords,
+  pairInWords,
+  range,
+  rowInWords,
+  signed,
+  spread,
+  type GainInWords,
+} from './words';
 
 const columns = {
   paper: 'paper',
@@ -31,25 +40,26 @@ export function overPairsTable({ overPairs }: Table1Group): string {
     'pairs',
     'runs',
     'mean gain',
-    'probability that a run beats one of its base',
+    'runs of equal seeds won',
     'what these seeds show',
   ]
     .map((name) => `<th scope="col">${name}</th>`)
     .join('');
-  const body = overPairs.map(
-    ({ method, base, pairs, runs, baseRuns, gain, probability }) =>
-      `<tr><th scope="row">${escapeHtml(`${shortLabelOf(method)} over ${shortLabelOf(base)}`)}</th>${[
-        tableCell('pairs', String(pairs.length), ''),
-        tableCell('runs', `${String(runs)} and ${String(baseRuns)}`, ''),
-        tableCell('mean gain', signed(gain.estimate), range(gain.interval, signed)),
-        tableCell(
-          'probability that a run beats one of its base',
-          probability.estimate.toFixed(2),
-          range(probability.interval, (value) => value.toFixed(2)),
-        ),
-        tableCell('what these seeds show', conclusionOf(gain)),
-      ].join('')}</tr>`,
-  );
+  const body = overPairs.map((comparison) => {
+    const { method, base, pairs, runs, baseRuns, couples, won, gain, p } = comparison;
+    return `<tr><th scope="row">${escapeHtml(`${shortLabelOf(method)} over ${shortLabelOf(base)}`)}</th>${[
+      tableCell('pairs', String(pairs.length), ''),
+      tableCell('runs', `${String(runs)} and ${String(baseRuns)}`, ''),
+      tableCell(
+        'mean gain',
+        gain === null ? none : spread(gain, signed),
+        range(gain?.interval ?? null, signed),
+        p === null ? '' : `p ${pInWords(p)}`,
+      ),
+      tableCell('runs of equal seeds won', `${String(won)} of ${String(couples)}`, ''),
+      tableCell('what these seeds show', conclusionOf(comparison)),
+    ].join('')}</tr>`;
+  });
   return `<table class="rows"><caption>++ against its bases, over all pairs</caption><thead><tr>${head}</tr></thead><tbody>${body.join('\n')}</tbody></table>`;
 }
 
@@ -74,8 +84,10 @@ function rowHtml(row: Table1Row): string {
   ].join('')}</tr>`;
 }
 
-function gainCell(label: string, { measured, interval, paper }: GainInWords): string {
-  const below = [interval, paper === none || paper === '' ? '' : `paper ${paper}`].filter(
+function gainCell(label: string, { measured, interval, p, paper }: GainInWords): string {
+  const named = (name: string, text: string): string =>
+    text === none || text === '' ? '' : `${name} ${text}`;
+  const below = [interval, named('p', p), named('paper', paper)].filter(
     (text) => text !== '' && text !== none,
   );
   return tableCell(label, measured === none ? '' : measured, ...below);

@@ -3,7 +3,13 @@ import { figureHtml, marksLegend } from './html-figures';
 import { overPairsTable, pairTable } from './html-table';
 import { pageStyle } from './html-style';
 import { escapeHtml, htmlList, paragraphs } from './html-text';
-import { footnotes, paperSource, readingNotes, whatCanBeCompared } from './statements';
+import {
+  footnotes,
+  overPairsNote,
+  paperSource,
+  readingNotes,
+  whatCanBeCompared,
+} from './statements';
 import type { Table1, Table1Group, Table1Pair } from './table1-model';
 import { count, environmentInWords, pairInWords, settingInWords } from './words';
 
@@ -65,7 +71,7 @@ ${drawn === '' ? '' : `${marksLegend(figures?.marks)}<div class="plots">${drawn}
 function overPairsHtml(group: Table1Group): string {
   return `<h3>++ against its base, over all pairs</h3>
 ${overPairsTable(group)}
-<p class="notes">Stratified bootstrap: seeds are drawn within each pair, as rliable does; 95 % intervals.</p>`;
+<p class="notes">${escapeHtml(overPairsNote)}</p>`;
 }
 
 function provenanceHtml({ environment, pairs, setting }: Table1Group): string {

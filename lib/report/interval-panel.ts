@@ -1,6 +1,5 @@
-import type { Interval } from '../statistics/bootstrap';
 import { palette, type LayerPanel, type Margins } from './plot-style';
-import type { Summary } from '../statistics/summary';
+import type { Interval, Summary } from '../statistics/summary';
 
 /** One line of a panel: what was measured, and what the paper has beside it. */
 export interface IntervalRow {
@@ -146,8 +145,9 @@ export function marksOf(rows: readonly IntervalRow[]): Set<MarkKind> {
 
 /** The ends of everything that some rows draw. */
 export function extentOf(rows: readonly IntervalRow[]): [number, number] {
-  const drawn = rows.flatMap(({ measured, paper, paperRange = null }) => [
-    ...measured.values,
+  const drawn = rows.flatMap(({ measured: { values, interval }, paper, paperRange = null }) => [
+    ...values,
+    ...(interval === null ? [] : [interval.low, interval.high]),
     ...(paper === null ? [] : [paper]),
     ...(paperRange === null ? [] : [paperRange.low, paperRange.high]),
   ]);

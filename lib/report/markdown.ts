@@ -1,6 +1,7 @@
 import {
   conclusionOf,
   footnotes,
+  overPairsNote,
   paperSource,
   readingNotes,
   shownRows,
@@ -13,11 +14,13 @@ import {
   count,
   environmentInWords,
   none,
+  pInWords,
   pairInWords,
   range,
   rowInWords,
   settingInWords,
   signed,
+  spread,
   type GainInWords,
 } from './words';
 
@@ -97,31 +100,37 @@ function pairText(pair: Table1Pair): string {
 }
 
 function overPairsText({ overPairs }: Table1Group): string {
-  const rows = overPairs.map(({ method, base, pairs, runs, baseRuns, gain, probability }) => [
-    `${shortLabelOf(method)} over ${shortLabelOf(base)}`,
-    pairs.join(', '),
-    `${String(runs)} and ${String(baseRuns)}`,
-    signed(gain.estimate),
-    range(gain.interval, signed),
-    probability.estimate.toFixed(2),
-    range(probability.interval, (value) => value.toFixed(2)),
-    conclusionOf(gain),
-  ]);
+  const rows = overPairs.map((comparison) => {
+    const { method, base, pairs, runs, baseRuns, couples, won, gain, p } = comparison;
+    return [
+      `${shortLabelOf(method)} over ${shortLabelOf(base)}`,
+      pairs.join(', '),
+      `${String(runs)} and ${String(baseRuns)}`,
+      gain === null ? none : spread(gain, signed),
+      range(gain?.interval ?? null, signed),
+      pInWords(p),
+      `${String(won)} of ${String(couples)}`,
+      conclusionOf(comparison),
+    ];
+  });
   const head = [
     'over all pairs',
     'pairs',
     'runs',
     'mean gain',
     '95 %',
-    'probability that a run beats one of its base',
-    '95 %',
+    'p (Holm)',
+    'runs of equal seeds won',
     'what these seeds show',
   ];
-  return `${markdownTable(head, rows)}\n\nStratified bootstrap: seeds are drawn within each pair, as rliable does.`;
+  return `${markdownTable(head, rows)}\n\n${overPairsNote}`;
 }
 
-function gainText({ measured, interval }: GainInWords): string {
-  return interval === '' || interval === none ? measured : `${measured}, ${interval}`;
+function gainText({ measured, interval, p }: GainInWords): string {
+  const known = (text: string): boolean => text !== '' && text !== none;
+  return [measured, ...(known(interval) ? [interval] : []), ...(known(p) ? [`p ${p}`] : [])].join(
+    ', ',
+  );
 }
 
 function directories(group: Table1Group): string[] {

@@ -5,7 +5,13 @@ import { overPairsTable, pairTable } from './html-table';
 import { escapeHtml, htmlList, paragraphs } from './html-text';
 import { provenanceHtml } from './report-runs';
 import { reportStyle } from './report-style';
-import { footnotes, paperSource, readingNotes, whatCanBeCompared } from './statements';
+import {
+  footnotes,
+  overPairsNote,
+  paperSource,
+  readingNotes,
+  whatCanBeCompared,
+} from './statements';
 import type { DrawnStudy } from './study/document';
 import { partHtml } from './study/html-study';
 import type { Table1, Table1Group, Table1Pair } from './table1-model';
@@ -65,7 +71,7 @@ ${htmlList([paperSource(table), ...table.paper.notes], 'plain')}
 }
 
 const plotNotes: readonly string[] = [
-  'Plots with intervals: the large point is the mean over the seeds, the line its 95 % interval, small points are single seeds. The paper’s upright bar stands beside an accuracy only where the run has the paper’s own setting, and beside a gain where the paper has this pair; elsewhere a band shows the paper’s gains on its own six pairs.',
+  'Plots with intervals: the large point is the mean over the seeds, the line Student’s 95 % interval (from three seeds on), small points are single seeds. The paper’s upright bar stands beside an accuracy only where the run has the paper’s own setting, and beside a gain where the paper has this pair; elsewhere a band shows the paper’s gains on its own six pairs.',
   'Plots by epoch: a line is the mean over the seeds, its band goes from the smallest to the largest seed; methods of one family and the student alone share a plot, and all families of a pair share a scale.',
   'Embedding norm: the mean length of the features before the classifier, over the test images; the teacher’s is its own. Cosine: between a test image’s features and the teacher’s mean features of the image’s own class. ND asks for long features (as long as the teacher’s) that point along that mean.',
 ];
@@ -142,7 +148,7 @@ ${htmlList([...reading, ...sources], 'plain')}
 function overPairsHtml(group: Table1Group): string {
   return `<h3>Does ND help? Each ++ method against its two bases</h3>
 ${scrollBox('++ against its bases', overPairsTable(group))}
-<p class="notes">Stratified bootstrap: seeds are drawn within each pair, as rliable does; 95 % intervals.</p>`;
+<p class="notes">${escapeHtml(overPairsNote)}</p>`;
 }
 
 function pairHtml(pair: Table1Pair, figures: PairFigures | undefined): string {

@@ -17,8 +17,8 @@ export const reportStyle = `
 :root {
   color-scheme: light dark;
   --page: #fff; --panel: #f6f8fa; --ink: #1b1f24; --soft: #57606a; --line: #d8dee4; --accent: #0b63a5;
-  --plus: #eef6fc; --match: #d5efe6; --match-ink: #00573f; --above: #d9ebf7; --above-ink: #004a75;
-  --below: #fbe3d3; --below-ink: #7a3500; --idle: #e9edf1; --idle-ink: #3d434b;
+  --plus: #eef6fc; --good: #d5efe6; --good-ink: #00573f; --bad: #fbe3d3; --bad-ink: #7a3500;
+  --idle: #e9edf1; --idle-ink: #3d434b;
 }
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; -webkit-text-size-adjust: 100%; }
@@ -57,9 +57,8 @@ td small { display: block; color: var(--soft); }
 tr.plus > * { background: var(--plus); }
 tr.idle > td { color: var(--soft); } tr.idle > th { color: var(--soft); font-weight: 400; }
 .verdict { display: inline-block; padding: 0 9px; border-radius: 10px; background: var(--idle); color: var(--idle-ink); font-size: 0.82rem; }
-.verdict.match { background: var(--match); color: var(--match-ink); }
-.verdict.above { background: var(--above); color: var(--above-ink); }
-.verdict.below { background: var(--below); color: var(--below-ink); }
+.verdict.reproduced { background: var(--good); color: var(--good-ink); }
+.verdict.differs { background: var(--bad); color: var(--bad-ink); }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 350px), 1fr)); gap: 18px 28px; margin: 10px 0; align-items: start; }
 figure { margin: 0; min-width: 0; }
 .picture img { display: block; max-width: 100%; height: auto; }
@@ -98,8 +97,8 @@ footer { padding-top: 20px; padding-bottom: 56px; }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #11151a; --panel: #1a2027; --ink: #e6e9ed; --soft: #a0a8b2; --line: #303841; --accent: #6cb6f5;
-    --plus: #16263a; --match: #0c3d31; --match-ink: #a4ecd3; --above: #10344d; --above-ink: #b3defa;
-    --below: #4a2710; --below-ink: #ffd0ae; --idle: #2b333c; --idle-ink: #ccd3da;
+    --plus: #16263a; --good: #0c3d31; --good-ink: #a4ecd3; --bad: #4a2710; --bad-ink: #ffd0ae;
+    --idle: #2b333c; --idle-ink: #ccd3da;
   }
 ${darkPlots()}
 }

@@ -1,4 +1,5 @@
-import type { ComparisonEstimate } from '../statistics/bootstrap';
+import { significance } from '../statistics/holm';
+import type { MethodComparison } from './over-pairs';
 import { paperMethodOf } from './methods';
 import { trainedHere } from './teacher';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
@@ -7,11 +8,11 @@ import { count } from './words';
 /** What every rendering of table 1 says about how to read its columns. */
 export const readingNotes: readonly string[] = [
   'Measured: top-1 (%) on the test images after the last epoch, mean ± sample standard deviation (number of seeds). The best epoch, which the paper’s code tracks, has its own column and no part in the verdict.',
-  '95 %: percentile bootstrap interval of the mean over the seeds. With one seed there is none; with two or three it is just the smallest and the largest value, which hold the true mean in only about 50 % and 75 % of cases.',
-  'Gains are differences on equal seeds, in points of top-1. A gain whose interval holds 0 is no clear difference: these seeds show neither a gain nor a loss.',
+  '95 %: Student’s interval of the mean over the seeds, of gains over the differences seed by seed. With fewer than three seeds there is none.',
+  'Gains are differences on equal seeds, in points of top-1; p is of the paired t-test, two-sided, adjusted by Holm’s method for the comparisons of its column of a pair’s table (of the table over all pairs, for all of it). A gain whose p is 0.05 or more is no clear difference: these seeds show neither a gain nor a loss.',
   'Two bases: the paper made its numbers of KD, DKD, DIST and ReviewKD in other recipes than those of their ++ rows (batch 64, no Nesterov, other weights). So each ++ row stands beside both: its own recipe with the ND weight at 0, where nothing but ND differs and of which the paper prints no number, and the published recipe, which is what the paper’s number and the paper’s gain stand for.',
   'The student alone has two recipes alike: rows in the recipe of the ++ rows are compared with the student in that recipe, rows in a published recipe with the published student. The paper has one student, in the published recipe.',
-  'Verdict: match (the paper’s number lies inside the interval or within 0.3 of the mean), above, below; reduced (shorter schedule, other data or another teacher: never a match); no paper number; not run.',
+  'Verdict on the paper’s number, only with the paper’s recipe, data and length: reproduced (the 95 % interval of the mean lies within ±0.5 of it), differs (it lies wholly outside), else inconclusive, as with fewer than three seeds; reduced (shorter schedule, other data or another teacher, which say nothing of the paper’s number); no paper number; not run.',
 ];
 
 /** What can be compared with the paper in a group of runs, and what cannot, in plain sentences. */
@@ -80,12 +81,16 @@ export function footnotes(pair: Table1Pair): string[] {
   ];
 }
 
-/** What the interval of a gain says of its sign. */
-export function conclusionOf({ interval }: ComparisonEstimate): string {
-  if (interval === null) return 'single seeds: no interval';
-  if (interval.low > 0) return 'a gain';
-  return interval.high < 0 ? 'a loss' : 'no clear difference';
+/** What a comparison over all pairs says of the gain's sign. */
+export function conclusionOf({ gain, p }: Pick<MethodComparison, 'gain' | 'p'>): string {
+  if (gain === null || p === null) return 'fewer than three seeds: no interval';
+  if (p >= significance) return 'no clear difference';
+  return gain.mean > 0 ? 'a gain' : 'a loss';
 }
+
+/** What the tables over all pairs say of their numbers. */
+export const overPairsNote =
+  'Mean gain: of each seed that all these pairs have, the mean of the gains over the pairs; Student’s 95 % interval over the seeds, p of the paired t-test, adjusted by Holm for the comparisons of this table.';
 
 /** Where the paper's numbers come from. */
 export function paperSource({ paper }: Table1): string {

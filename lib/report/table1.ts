@@ -1,6 +1,8 @@
 import { paperTable } from '../paper';
 import { isFinished, type Run } from '../runs/store';
+import { holm } from '../statistics/holm';
 import { environmentOf } from './environment';
+import type { Gain } from './gain';
 import { groupRuns, type RunGroup } from './group';
 import { inRowOrder, place, rowOrder } from './methods';
 import { compareOverPairs } from './over-pairs';
@@ -73,14 +75,16 @@ function buildPair(
     ...(runs.length === 0 ? [] : wanted),
     ...runs.map(({ config }) => config.method),
   ]);
-  const rows = methods.map((method) =>
-    buildRow({
-      pair,
-      method,
-      runs: method === 'teacher' ? teachers : runs,
-      students: runs,
-      options,
-    }),
+  const rows = withAdjustedPs(
+    methods.map((method) =>
+      buildRow({
+        pair,
+        method,
+        runs: method === 'teacher' ? teachers : runs,
+        students: runs,
+        options,
+      }),
+    ),
   );
   return {
     pair,
@@ -91,6 +95,24 @@ function buildPair(
     remarks: [...batchRemarks(rows, group.setting.batchSize), ...remarksOn(runs)],
     curves: curvesOf(runs),
   };
+}
+
+/** Each column of gains asks one question of several rows: its p values are adjusted for all of them. */
+function withAdjustedPs(rows: readonly Table1Row[]): Table1Row[] {
+  const column = (of: (row: Table1Row) => Gain | null): (Gain | null)[] => {
+    const gains = rows.map(of);
+    const adjusted = holm(gains.map((gain) => gain?.p ?? null));
+    return gains.map((gain, index) => gain && { ...gain, p: adjusted[index] ?? null });
+  };
+  const overStudent = column((row) => row.overStudent);
+  const overBase = column((row) => row.overBase);
+  const overPublished = column((row) => row.overPublished);
+  return rows.map((row, index) => ({
+    ...row,
+    overStudent: overStudent[index] ?? null,
+    overBase: overBase[index] ?? null,
+    overPublished: overPublished[index] ?? null,
+  }));
 }
 
 /** A published recipe's batch stands nowhere else in a table of one setting. */

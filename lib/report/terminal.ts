@@ -8,19 +8,20 @@ import {
   environmentInWords,
   gainInWords,
   none,
+  pInWords,
   pairInWords,
   range,
   rowInWords,
   settingInWords,
   signed,
+  spread,
   type GainInWords,
 } from './words';
 import type { Verdict } from './verdict';
 
-const verdictColors: Partial<Record<Verdict, 'green' | 'cyan' | 'yellow'>> = {
-  match: 'green',
-  above: 'cyan',
-  below: 'yellow',
+const verdictColors: Partial<Record<Verdict, 'green' | 'yellow'>> = {
+  reproduced: 'green',
+  differs: 'yellow',
 };
 
 /** How a table is written for a terminal. */
@@ -40,7 +41,7 @@ export function renderTerminal(
     ...groups,
     wrap(paperSource(table)),
     wrap(
-      'Mean ± standard deviation (seeds) after the last epoch; 95 % by bootstrap over the seeds; gains in points, on equal seeds.',
+      'Mean ± standard deviation (seeds) after the last epoch; 95 % by Student’s t over the seeds, from three on; gains in points, on equal seeds; p by paired t-tests, adjusted by Holm within a column of gains or the table over all pairs.',
     ),
   ].join('\n\n');
 }
@@ -95,7 +96,7 @@ function saysSomething({ measured }: Table1Row, gain: Gain): boolean {
 
 /** Each measured `++` row over its two bases; null where there is nothing to say of any. */
 function basesText({ rows }: Table1Pair): string | null {
-  const table = plainTable(['++ over its bases', 'gain', '95 %', 'paper']);
+  const table = plainTable(['++ over its bases', 'gain', '95 %', 'p (Holm)', 'paper']);
   const measured = rows.flatMap((row) =>
     [row.overBase, row.overPublished].flatMap((gain) =>
       gain === null || !saysSomething(row, gain) ? [] : [{ row, gain }],
@@ -107,6 +108,7 @@ function basesText({ rows }: Table1Pair): string | null {
       `${row.shortLabel} over ${shortLabelOf(gain.over)}`,
       words.measured,
       words.interval,
+      words.p,
       words.paper,
     ]);
   }
@@ -114,30 +116,18 @@ function basesText({ rows }: Table1Pair): string | null {
 }
 
 function overPairsText({ overPairs }: Table1Group): string {
-  const table = plainTable([
-    'over all pairs',
-    'pairs',
-    'runs',
-    'mean gain',
-    'a run beats its base',
-  ]);
-  for (const { method, base, pairs, runs, baseRuns, gain, probability } of overPairs) {
+  const table = plainTable(['over all pairs', 'pairs', 'mean gain', '95 %', 'p (Holm)', 'won']);
+  for (const { method, base, pairs, couples, won, gain, p } of overPairs) {
     table.push([
       `${shortLabelOf(method)} over ${shortLabelOf(base)}`,
       String(pairs.length),
-      `${String(runs)} and ${String(baseRuns)}`,
-      withInterval(signed(gain.estimate), range(gain.interval, signed)),
-      withInterval(
-        probability.estimate.toFixed(2),
-        range(probability.interval, (value) => value.toFixed(2)),
-      ),
+      gain === null ? none : spread(gain, signed),
+      range(gain?.interval ?? null, signed),
+      pInWords(p),
+      `${String(won)} of ${String(couples)}`,
     ]);
   }
   return table.toString();
-}
-
-function withInterval(estimate: string, interval: string): string {
-  return interval === none ? estimate : `${estimate} (${interval})`;
 }
 
 function gainText({ measured, paper }: GainInWords): string {

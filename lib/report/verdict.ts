@@ -3,21 +3,19 @@ import type { Run } from '../runs/store';
 import type { PaperTable } from '../paper';
 import { isPublished, paperMethodOf, studentOf } from './methods';
 import type { Summary } from '../statistics/summary';
+import { verdictOnNumber } from '../statistics/verdicts';
 import { trainedHere } from './teacher';
 
 /** What a measured cell says of the paper's number. */
 export const verdicts = [
-  'match',
-  'above',
-  'below',
+  'reproduced',
+  'differs',
+  'inconclusive',
   'reduced',
   'no paper number',
   'not run',
 ] as const;
 export type Verdict = (typeof verdicts)[number];
-
-/** Measured mean and the paper's number may lie this far apart, in points, and still match. */
-export const matchTolerance = 0.3;
 
 /** A teacher whose measured accuracy is further from the paper's, in points, is another teacher. */
 export const teacherTolerance = 0.3;
@@ -34,18 +32,13 @@ export interface Evidence {
 /**
  * The verdict on a cell: `not run` without a finished run; `reduced` when the runs are not the
  * paper's own setting, whatever the numbers; `no paper number` where there is nothing to compare
- * with; `match` when the paper's number lies inside the 95 % interval or within 0.3 points of the
- * mean; else `above` or `below`, which is where the measured mean lies.
+ * with; else what the 95 % interval of the mean says of the paper's number.
  */
 export function verdictOf({ measured, paper, reasons }: Evidence): Verdict {
   if (measured === null) return 'not run';
   if (reasons.length > 0) return 'reduced';
   if (paper === null) return 'no paper number';
-  const { mean, interval } = measured;
-  const inside = interval !== null && interval.low <= paper && paper <= interval.high;
-  // Printed with two decimals: a distance of 0.3 must not fail by rounding of binary fractions.
-  if (inside || Math.abs(mean - paper) <= matchTolerance + 1e-9) return 'match';
-  return mean > paper ? 'above' : 'below';
+  return verdictOnNumber(measured.interval, paper);
 }
 
 /** What a run must have to be the paper's own setting. */

@@ -1,8 +1,7 @@
-import type { Interval } from '../statistics/bootstrap';
 import type { Gain } from './gain';
 import type { GroupSetting } from './group';
 import type { Environment } from './environment';
-import type { Summary } from '../statistics/summary';
+import type { Interval, Summary } from '../statistics/summary';
 import type { Table1Pair, Table1Row } from './table1-model';
 
 /** What stands where there is no number. */
@@ -28,6 +27,8 @@ export interface RowInWords {
 export interface GainInWords {
   readonly measured: string;
   readonly interval: string;
+  /** Of the paired t-test, adjusted by Holm; a dash where there is none. */
+  readonly p: string;
   readonly paper: string;
 }
 
@@ -92,6 +93,12 @@ export function spread({ mean, std, n }: Summary, write: (value: number) => stri
   return `${write(mean)}${std === null ? '' : ` ± ${std.toFixed(2)}`} (${String(n)})`;
 }
 
+/** `0.023`, `< 0.001`; a dash where there is none. */
+export function pInWords(p: number | null): string {
+  if (p === null) return none;
+  return p < 0.001 ? '< 0.001' : p.toFixed(3);
+}
+
 /** With two decimals. */
 export function plain(value: number): string {
   return value.toFixed(2);
@@ -99,11 +106,12 @@ export function plain(value: number): string {
 
 /** A gain in words; empty where there is nothing to gain over. */
 export function gainInWords(gain: Gain | null): GainInWords {
-  if (gain === null) return { measured: '', interval: '', paper: '' };
-  const { measured, paper, paperRange } = gain;
+  if (gain === null) return { measured: '', interval: '', p: '', paper: '' };
+  const { measured, p, paper, paperRange } = gain;
   return {
     measured: measured === null ? none : spread(measured, signed),
     interval: range(measured?.interval ?? null, signed),
+    p: pInWords(p),
     paper: paper === null ? range(paperRange, signed) : signed(paper),
   };
 }

@@ -1,5 +1,5 @@
 import { linearRegression, permutationsHeap, sampleRankCorrelation } from 'simple-statistics';
-import { pairedDifference, summarise, type BySeed, type Summary } from './summary';
+import { bySeedOf, pairedDifference, summarise, type BySeed, type Summary } from './summary';
 
 /** One size, and what was measured at it with each seed. */
 export interface SizedValues {
@@ -55,9 +55,7 @@ export function trendOf(points: readonly SizedValues[]): Trend | null {
 /** How much steeper one trend is than another on the same seeds. */
 export function steeper(first: Trend | null, second: Trend | null): Summary | null {
   if (first === null || second === null) return null;
-  const bySeed = ({ slope: { seeds, values } }: Trend): BySeed =>
-    new Map(seeds.map((seed, index) => [seed, values[index] ?? Number.NaN]));
-  return pairedDifference(bySeed(first), bySeed(second));
+  return pairedDifference(bySeedOf(first.slope), bySeedOf(second.slope));
 }
 
 function permutationShare(logs: readonly number[], values: readonly number[]): number {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { evaluateCoco } from '../../lib/coco/evaluate';
+import { statsText } from '../../lib/coco/stats-text';
 import { precisionAt } from '../../lib/coco/summary';
 import type { CocoAnnotation, CocoAnnotations, CocoDetection } from '../../lib/coco/types';
 import { cocoEvalChecker } from '../../lib/verify/coco-eval';
@@ -179,5 +180,27 @@ describe('COCO evaluation', () => {
     expect(fault.found).to.contain('and 4 more');
     expect(fault.found).to.contain('not in the annotations (1): detection 2: image 9');
     expect(fault.found).to.contain('a number that is none (1): detection 3');
+  });
+
+  it('says its twelve figures in pycocotools’ words', () => {
+    const stats = {
+      ...{ AP: 0.3155, AP50: 0.52, AP75: 0.33, APs: -1, APm: 0.35, APl: 0.46 },
+      ...{ AR1: 0.27, AR10: 0.48, AR100: 0.59, ARs: 0, ARm: 0.62, ARl: 1 },
+    };
+    const most = (count: string): string => `at most ${count} an image and category`;
+    expect(statsText(stats).split('\n')).to.deep.equal([
+      `AP     0.316  Precision at IoU 0.50:0.95, all sizes, ${most('100 detections')}`,
+      `AP50   0.520  Precision at IoU 0.50, all sizes, ${most('100 detections')}`,
+      `AP75   0.330  Precision at IoU 0.75, all sizes, ${most('100 detections')}`,
+      `APs    no such object  Precision at IoU 0.50:0.95, small sizes, ${most('100 detections')}`,
+      `APm    0.350  Precision at IoU 0.50:0.95, medium sizes, ${most('100 detections')}`,
+      `APl    0.460  Precision at IoU 0.50:0.95, large sizes, ${most('100 detections')}`,
+      `AR1    0.270  Recall at IoU 0.50:0.95, all sizes, ${most('1 detection')}`,
+      `AR10   0.480  Recall at IoU 0.50:0.95, all sizes, ${most('10 detections')}`,
+      `AR100  0.590  Recall at IoU 0.50:0.95, all sizes, ${most('100 detections')}`,
+      `ARs    0.000  Recall at IoU 0.50:0.95, small sizes, ${most('100 detections')}`,
+      `ARm    0.620  Recall at IoU 0.50:0.95, medium sizes, ${most('100 detections')}`,
+      `ARl    1.000  Recall at IoU 0.50:0.95, large sizes, ${most('100 detections')}`,
+    ]);
   });
 });

@@ -69,7 +69,7 @@ describe('table 1 of a reduced study', () => {
   it('has the last epoch’s mean and spread, the best epoch apart', () => {
     const row = rowOf(built, pair, 'kd++');
     // (81.5 + 82.5) / 2; deviations ±0.5: √(0.5 / 1).
-    expect(row.measured).to.deep.include({ n: 2, mean: 82, interval: { low: 81.5, high: 82.5 } });
+    expect(row.measured).to.deep.include({ n: 2, mean: 82, interval: null });
     expect(row.measured?.std).to.be.closeTo(Math.SQRT1_2, 1e-12);
     // (82 + 82.5) / 2: seed 1 was best after its first epoch.
     expect(row.best?.mean).to.equal(82.25);
@@ -137,21 +137,32 @@ describe('table 1 of a reduced study', () => {
     expect(built.groups).to.have.length(1);
   });
 
+  it('leaves out a teacher that taught none of its students', () => {
+    const other = madeUpRun({
+      config: { pair: 'resnet56', teacher: null, student: 'resnet56', method: 'teacher' },
+      top1: [70, 95],
+    });
+    const both = table([...quick, teacher, other]);
+    expect(rowOf(both, pair, 'teacher').measured?.mean).to.equal(91);
+    // It stands in a table of its own.
+    expect(both.groups).to.have.length(2);
+    expect(rowOf(both, 'resnet56', 'teacher', 1).measured?.mean).to.equal(95);
+  });
+
+  it('names the first of several epochs that were best', () => {
+    const even = table([madeUpRun({ config: { method: 'kd', epochs: 3 }, top1: [70, 80, 80] })]);
+    expect(rowOf(even, pair, 'kd').runs[0]).to.include({ best: 80, bestEpoch: 2 });
+  });
+
   it('compares ++ with both its bases over pairs', () => {
     const [sameRecipe, published, ...more] = built.groups[0]?.overPairs ?? [];
     expect(more).to.deep.equal([]);
-    // Of the four couples 81.5 and 82.5 against 81 and 81.4, all are won.
-    expect(sameRecipe).to.deep.include({
-      method: 'kd++',
-      base: 'kd',
-      runs: 2,
-      baseRuns: 2,
-      probability: { estimate: 1, interval: { low: 1, high: 1 } },
-    });
-    // Against 80.5 and 81.9 only 81.5 over 81.9 is lost.
+    // 81.5 over 81 and 82.5 over 81.4.
+    expect(sameRecipe).to.deep.include({ method: 'kd++', base: 'kd', pairs: [pair] });
+    expect(sameRecipe).to.deep.include({ runs: 2, baseRuns: 2, couples: 2, won: 2, p: null });
+    // 81.5 − 80.5 and 82.5 − 81.9.
     expect(published).to.deep.include({ method: 'kd++', base: 'kd-published' });
-    expect(published?.probability.estimate).to.equal(0.75);
-    expect(published?.gain.estimate).to.be.closeTo(0.8, 1e-9);
+    expect(published?.gain?.mean).to.be.closeTo(0.8, 1e-9);
   });
 
   it('gives a row to a method that was asked for and not run', () => {
@@ -162,6 +173,54 @@ describe('table 1 of a reduced study', () => {
   });
 });
 
+describe('++ against its base over several pairs', () => {
+  const runs = (pair: string, method: string, ...top1: number[]): Run[] =>
+    top1.map((value, index) =>
+      madeUpRun({
+        config: { pair, student: pair.split(':')[1] ?? '', method, seed: index + 1 },
+        top1: [99, value],
+      }),
+    );
+  const compared = table([
+    ...runs('resnet20:resnet8', 'kd', 50, 60, 70, 80),
+    ...runs('resnet20:resnet8', 'kd++', 51, 63, 75, 90),
+    ...runs('resnet20:resnet14', 'kd', 55, 65, 75),
+    ...runs('resnet20:resnet14', 'kd++', 58, 66, 74),
+    // Three wins of the same size on one pair.
+    ...runs('resnet20:resnet8', 'dkd', 50, 60, 70),
+    ...runs('resnet20:resnet8', 'dkd++', 52, 62.5, 73),
+  ]).groups[0]?.overPairs;
+
+  it('takes the mean over the pairs of each seed that all have, and then over the seeds', () => {
+    // Differences 1, 3, 5, 10 and 3, 1, −1: seed by seed 2, 2, 2; the fourth seed is not on both pairs.
+    expect(compared?.[0]).to.deep.include({ method: 'kd++', base: 'kd', runs: 7, baseRuns: 7 });
+    expect(compared?.[0]?.gain).to.deep.include({ values: [2, 2, 2], mean: 2, std: 0 });
+    expect(compared?.[0]).to.include({ couples: 7, won: 6 });
+  });
+
+  it('adjusts the p values for all comparisons', () => {
+    // Differences 2, 2.5, 3: t² = 75; alone p = 1 − √(75 / 77), and KD++'s is 0.
+    expect(compared?.map(({ method }) => method)).to.deep.equal(['kd++', 'dkd++']);
+    expect(compared?.[0]?.p).to.equal(0);
+    expect(compared?.[1]?.p).to.be.closeTo(1 - Math.sqrt(75 / 77), 1e-9);
+    const both = table([
+      ...runs('resnet20:resnet8', 'kd', 50, 60, 70),
+      ...runs('resnet20:resnet8', 'kd++', 52, 62.5, 73),
+      ...runs('resnet20:resnet8', 'dkd', 50, 60, 70),
+      ...runs('resnet20:resnet8', 'dkd++', 52, 62.5, 73),
+    ]);
+    for (const { p } of both.groups[0]?.overPairs ?? []) {
+      expect(p).to.be.closeTo(2 * (1 - Math.sqrt(75 / 77)), 1e-9);
+    }
+    // Each column of a pair's table by itself, too.
+    for (const method of ['kd++', 'dkd++']) {
+      const { overBase, overStudent } = rowOf(both, 'resnet20:resnet8', method);
+      expect(overBase?.p).to.be.closeTo(2 * (1 - Math.sqrt(75 / 77)), 1e-9);
+      expect(overStudent?.p).to.equal(null);
+    }
+  });
+});
+
 describe('table 1 in the paper’s setting', () => {
   const runs = [
     paperRun('student-published', 1, 69, { batchSize: 64 }),
@@ -169,21 +228,23 @@ describe('table 1 in the paper’s setting', () => {
     paperRun('student', 2, 69.4),
     paperRun('kd-published', 1, 71.5, { batchSize: 64 }),
     paperRun('kd-published', 2, 71.7, { batchSize: 64 }),
+    paperRun('kd-published', 3, 71.6, { batchSize: 64 }),
     paperRun('kd', 1, 72),
     paperRun('kd++', 1, 72.4),
     paperRun('kd++', 2, 72.6),
+    paperRun('kd++', 3, 72.5),
   ];
   const pair = 'resnet56:resnet20';
 
   it('judges against the paper’s number and says by how much they differ', () => {
     const built = table(runs);
-    // Mean 72.5, the paper 72.53.
+    // 72.5 ± 4.303 · 0.1 / √3, the paper 72.53.
     const row = rowOf(built, pair, 'kd++');
-    expect(row.verdict).to.equal('match');
+    expect(row.verdict).to.equal('reproduced');
     expect(row.difference).to.be.closeTo(-0.03, 1e-9);
     expect(row.overStudent?.paper).to.equal(3.47);
-    // Mean 71.6, interval 71.5 … 71.7, the paper 70.66.
-    expect(rowOf(built, pair, 'kd-published').verdict).to.equal('above');
+    // 71.6 ± 0.25, the paper 70.66.
+    expect(rowOf(built, pair, 'kd-published').verdict).to.equal('differs');
     expect(rowOf(built, pair, 'dkd-published').verdict).to.equal('not run');
     expect(rowOf(built, pair, 'dkd-published').paper?.value).to.equal(71.97);
     expect(rowOf(built, pair, 'fitnet').paper?.value).to.equal(69.21);
@@ -199,7 +260,7 @@ describe('table 1 in the paper’s setting', () => {
     expect(rowOf(built, pair, 'kd').overStudent).to.deep.include({ over: 'student', paper: null });
     const { overBase, overPublished } = rowOf(built, pair, 'kd++');
     expect(overBase?.paper).to.equal(null);
-    // 72.53 − 70.66; measured 72.4 − 71.5 and 72.6 − 71.7.
+    // 72.53 − 70.66; measured 72.4 − 71.5, 72.6 − 71.7 and 72.5 − 71.6.
     expect(overPublished?.paper).to.equal(1.87);
     expect(overPublished?.measured?.mean).to.be.closeTo(0.9, 1e-9);
     const published = rowOf(built, pair, 'kd-published').overStudent;
@@ -223,19 +284,23 @@ describe('table 1 in the paper’s setting', () => {
 
   it('takes the accuracy of a published teacher from what its students recorded', () => {
     const row = rowOf(table(runs), pair, 'teacher');
-    expect(row).to.deep.include({ verdict: 'match', origin: 'cifar_teachers.tar', runs: [] });
+    expect(row).to.deep.include({
+      verdict: 'inconclusive',
+      origin: 'cifar_teachers.tar',
+      runs: [],
+    });
     expect(row.measured).to.deep.include({ mean: 72.34, n: 1 });
   });
 
   it('leaves unfinished runs out of every number and lists them', () => {
-    const cut = paperRun('kd++', 3, 99);
+    const cut = paperRun('kd++', 4, 99);
     const unfinished: Run = { ...cut, metrics: cut.metrics.slice(0, 200) };
     const row = rowOf(table([...runs, unfinished]), pair, 'kd++');
-    expect(row.measured?.n).to.equal(2);
+    expect(row.measured?.n).to.equal(3);
     expect(row.unfinished).to.have.length(1);
     expect(row.unfinished[0]).to.deep.include({
-      seed: 3,
-      directory: 'runs/table1/resnet56-resnet20/kd++/seed-3',
+      seed: 4,
+      directory: 'runs/table1/resnet56-resnet20/kd++/seed-4',
       epochs: 200,
       of: 240,
       why: 'finished',
@@ -245,14 +310,14 @@ describe('table 1 in the paper’s setting', () => {
   it('says reduced when one seed’s teacher is another', () => {
     const other = paperRun(
       'kd++',
-      3,
+      4,
       72.5,
       {},
       { teacherSource: 'trained here', teacherHash: 'x' },
     );
     const built = table([...runs, other]);
     expect(rowOf(built, pair, 'kd++').verdict).to.equal('reduced');
-    expect(rowOf(built, pair, 'kd-published').verdict).to.equal('above');
+    expect(rowOf(built, pair, 'kd-published').verdict).to.equal('differs');
     expect(built.groups[0]?.pairs[0]?.remarks.join()).to.include('2 different teachers');
   });
 
@@ -264,7 +329,7 @@ describe('table 1 in the paper’s setting', () => {
       isPaperRecipe: ({ method }) => method !== 'kd++',
     });
     expect(rowOf(built, pair, 'kd++').verdict).to.equal('reduced');
-    expect(rowOf(built, pair, 'kd-published').verdict).to.equal('above');
+    expect(rowOf(built, pair, 'kd-published').verdict).to.equal('differs');
   });
 });
 

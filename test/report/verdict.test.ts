@@ -11,29 +11,28 @@ function measured(...values: number[]): Summary | null {
 describe('verdict', () => {
   const reasons: string[] = [];
 
-  it('is match when the paper’s number lies inside the interval, however far from the mean', () => {
-    // Mean 71, interval 70 … 72.
-    expect(verdictOf({ measured: measured(70, 72), paper: 71.9, reasons })).to.equal('match');
-    expect(verdictOf({ measured: measured(70, 72), paper: 72, reasons })).to.equal('match');
-  });
-
-  it('is match within 0.3 of the mean, that is, with 0.3 itself', () => {
-    expect(verdictOf({ measured: measured(72.83), paper: 72.53, reasons })).to.equal('match');
-    expect(verdictOf({ measured: measured(72.23), paper: 72.53, reasons })).to.equal('match');
-    expect(verdictOf({ measured: measured(72.84), paper: 72.53, reasons })).to.equal('above');
-    expect(verdictOf({ measured: measured(72.22), paper: 72.53, reasons })).to.equal('below');
-  });
-
-  it('is above or below outside of both', () => {
-    expect(verdictOf({ measured: measured(73, 73.2), paper: 72.53, reasons })).to.equal('above');
-    expect(verdictOf({ measured: measured(71, 71.2), paper: 72.53, reasons })).to.equal('below');
-  });
+  for (const [values, verdict] of [
+    // 72.5 ± 4.303 · 0.1 / √3 = 0.25, within 72.53 ± 0.5.
+    [[72.4, 72.5, 72.6], 'reproduced'],
+    // 72.5 ± 4.303 · 0.3 / √3 = 0.75 reaches 71.75.
+    [[72.2, 72.5, 72.8], 'inconclusive'],
+    // 74 ± 0.25 is above 73.03, 71 ± 0.25 below 72.03.
+    [[73.9, 74, 74.1], 'differs'],
+    [[70.9, 71, 71.1], 'differs'],
+    // The very number, from too few seeds.
+    [[72.53, 72.53], 'inconclusive'],
+    [[72.53], 'inconclusive'],
+  ] as const) {
+    it(`is ${verdict} of ${values.join(', ')} beside the paper’s 72.53`, () => {
+      expect(verdictOf({ measured: measured(...values), paper: 72.53, reasons })).to.equal(verdict);
+    });
+  }
 
   it('is reduced in any other setting, even with the very number, and not run without a run', () => {
     const other = ['epochs 8 instead of 240'];
-    expect(verdictOf({ measured: measured(72.53), paper: 72.53, reasons: other })).to.equal(
-      'reduced',
-    );
+    const same = measured(72.53, 72.53, 72.53);
+    expect(verdictOf({ measured: same, paper: 72.53, reasons })).to.equal('reproduced');
+    expect(verdictOf({ measured: same, paper: 72.53, reasons: other })).to.equal('reduced');
     expect(verdictOf({ measured: measured(10), paper: null, reasons: other })).to.equal('reduced');
     expect(verdictOf({ measured: null, paper: 72.53, reasons })).to.equal('not run');
     expect(verdictOf({ measured: measured(70), paper: null, reasons })).to.equal('no paper number');
@@ -96,7 +95,17 @@ describe('the paper’s own setting', () => {
     expect(reason({ teacherTop1: 71.9 })).to.equal(
       'a teacher of 71.90 % instead of the paper’s 72.34 %',
     );
-    expect(reason({ teacherTop1: 72.2 })).to.equal('');
+    // 0.3 from the paper’s 72.34 on either side is still the paper’s teacher.
+    for (const [teacherTop1, same] of [
+      ...([
+        [72.04, true],
+        [72.64, true],
+        [72.03, false],
+        [72.65, false],
+      ] as const),
+    ]) {
+      expect(reason({ teacherTop1 }) === '', String(teacherTop1)).to.equal(same);
+    }
   });
 
   it('asks for no teacher of a student alone', () => {

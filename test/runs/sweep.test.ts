@@ -91,10 +91,9 @@ describe('a sweep', function () {
       (seed) => top1('resnet8-resnet8', 'kd++', seed) - top1('resnet8-resnet8', 'kd', seed),
     ) as [number, number];
     expect(difference.mean).to.be.closeTo((first + second) / 2, 1e-9);
-    // Of two values s / √2 is half their distance; t of one degree of freedom is 12.706.
-    const half = (12.706 * Math.abs(first - second)) / 2;
-    expect(difference.interval?.low).to.be.closeTo(difference.mean - half, 1e-9);
-    expect(difference.interval?.high).to.be.closeTo(difference.mean + half, 1e-9);
+    // √2 · half their distance; two seeds have no interval.
+    expect(difference.std).to.be.closeTo(Math.abs(first - second) / Math.SQRT2, 1e-9);
+    expect(difference.interval).to.equal(null);
 
     expect(teacher('resnet14').parameters).to.be.greaterThan(teacher('resnet8').parameters);
     // Two sizes are no trend.

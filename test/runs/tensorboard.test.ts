@@ -34,9 +34,9 @@ describe('TensorBoard event files', () => {
     expect(events).to.deep.equal([
       { wallTime: start, step: 0, fileVersion: 'brain.Event:2', scalars: {} },
       ...[
-        { wallTime: start + 30, step: 1, top1: 50 },
-        { wallTime: start + 70, step: 2, top1: Math.fround(60.1) },
-      ].map(({ wallTime, step, top1 }) => ({
+        { wallTime: start + 30, step: 1, top1: 50, train: 50.75 },
+        { wallTime: start + 70, step: 2, top1: Math.fround(60.1), train: Math.fround(60.85) },
+      ].map(({ wallTime, step, top1, train }) => ({
         wallTime,
         step,
         fileVersion: undefined,
@@ -44,7 +44,7 @@ describe('TensorBoard event files', () => {
           'loss/crossEntropy': 0.5,
           'loss/total': 0.5,
           learningRate: Math.fround(0.1),
-          'train/top1': top1,
+          'train/top1': train,
           'test/top1': top1,
           'test/top5': 99,
           'test/loss': Math.fround(0.6),

@@ -1,15 +1,22 @@
 import { expect } from 'chai';
+import { adjustedPs, holm } from '../../lib/statistics/holm';
+import { twoSidedP, twoSidedQuantile } from '../../lib/statistics/student-t';
 import {
-  bootstrapInterval,
-  meanImprovement,
-  probabilityOfImprovement,
-  stratifiedBootstrap,
-} from '../../lib/statistics/bootstrap';
-import { pairedDifference, summarise } from '../../lib/statistics/summary';
-import { tInterval } from '../../lib/statistics/t-interval';
+  bySeedOf,
+  pairedDifference,
+  pValue,
+  studentInterval,
+  summarise,
+  type Summary,
+} from '../../lib/statistics/summary';
+
+/** The seeds 1, 2, … */
+function seeds(...values: number[]): Summary | null {
+  return summarise(new Map(values.map((value, index) => [index + 1, value])));
+}
 
 describe('statistics over seeds', () => {
-  it('summarise with mean, sample standard deviation and interval, seeds in order', () => {
+  it('summarise with mean and sample standard deviation, seeds in order', () => {
     const summary = summarise(
       new Map([
         [2, 72],
@@ -19,12 +26,14 @@ describe('statistics over seeds', () => {
     expect(summary).to.deep.include({ seeds: [1, 2], values: [70, 72], n: 2, mean: 71 });
     // √((1 + 1) / (2 − 1))
     expect(summary?.std).to.be.closeTo(Math.SQRT2, 1e-12);
-    // A quarter of the resamples is (70, 70), another (72, 72): more than 2.5 % each.
-    expect(summary?.interval).to.deep.equal({ low: 70, high: 72 });
+    expect([...bySeedOf(summary)]).to.deep.equal([
+      [1, 70],
+      [2, 72],
+    ]);
   });
 
   it('know no spread of one seed and nothing of none', () => {
-    expect(summarise(new Map([[1, 70]]))).to.deep.include({ n: 1, std: null, interval: null });
+    expect(seeds(70)).to.deep.include({ n: 1, std: null, interval: null });
     expect(summarise(new Map())).to.equal(null);
   });
 
@@ -48,95 +57,96 @@ describe('statistics over seeds', () => {
 });
 
 describe('Student’s interval', () => {
-  // t at 97.5 % for n − 1 degrees of freedom.
-  const quantiles: [n: number, t: number][] = [
-    [2, 12.7062],
-    [3, 4.3027],
-    [4, 3.1824],
-    [5, 2.7764],
-    [6, 2.5706],
-    [7, 2.4469],
-    [8, 2.3646],
+  for (const [n, t] of [
+    [3, 4.30265],
+    [4, 3.18245],
+    [5, 2.77645],
+    [6, 2.57058],
+    [7, 2.44691],
+    [8, 2.36462],
     [9, 2.306],
-    [10, 2.2622],
-    [31, 2.0423],
-  ];
-  for (const [n, t] of quantiles) {
-    it(`of ${n} values is ${t} standard errors to each side of the mean`, () => {
-      // Of 1, 2, … n the sample variance is n (n + 1) / 12, so a standard error is √((n + 1) / 12).
-      const interval = tInterval(Array.from({ length: n }, (_, index) => index + 1));
-      if (interval === null) throw new Error('no interval');
-      const error = Math.sqrt((n + 1) / 12);
-      expect((interval.high - (n + 1) / 2) / error).to.be.closeTo(t, 6e-4);
-      expect(((n + 1) / 2 - interval.low) / error).to.be.closeTo(t, 6e-4);
+    [10, 2.26216],
+    [31, 2.04227],
+    [100, 1.98422],
+  ] as const) {
+    it(`is the mean ± ${String(t)} · s / √n of ${String(n)} values`, () => {
+      // Mean 1; the squares (n − 1) · 1² + (n − 1)² are n (n − 1): s = √n, so that t · s / √n is t itself.
+      const values = [...Array.from({ length: n - 1 }, () => 0), n];
+      const { low, high } = studentInterval(values) ?? { low: NaN, high: NaN };
+      expect(low).to.be.closeTo(1 - t, 1e-5);
+      expect(high).to.be.closeTo(1 + t, 1e-5);
+      expect(seeds(...values)?.interval).to.deep.equal({ low, high });
     });
   }
 
-  it('is not there for a single value', () => {
-    expect(tInterval([71])).to.equal(null);
+  it('is none of fewer than three values', () => {
+    expect([studentInterval([]), studentInterval([5]), studentInterval([5, 6])]).to.deep.equal([
+      ...[null, null, null],
+    ]);
   });
 });
 
-describe('bootstrap', () => {
-  it('gives the quantiles of all resamples’ means', () => {
-    const values = [1, 2, 4, 8];
-    const all = values
-      .flatMap((a) =>
-        values.flatMap((b) => values.flatMap((c) => values.map((d) => a + b + c + d))),
-      )
-      .map((sum) => sum / 4)
-      .sort((a, b) => a - b);
-    // 256 resamples; 2.5 % of them are 6.4. The 4 lowest sums are 4, 5, 5, 5, 5, then 6.
-    const interval = bootstrapInterval(values);
-    expect(interval?.low).to.equal(all[6]);
-    expect(interval?.high).to.equal(all[249]);
-  });
-
-  it('is the same each time, and other with another stream', () => {
-    const values = [1, 5, 2, 9, 4, 7.5];
-    expect(bootstrapInterval(values)).to.deep.equal(bootstrapInterval(values));
-    const stuck = bootstrapInterval(values, { uniform: () => 0.99 });
-    expect(stuck).to.deep.equal({ low: 7.5, high: 7.5 });
-  });
-
-  it('counts the probability of improvement over all couples, ties as a half, tasks alike', () => {
-    // Task 1: 1 < 2 twice, 3 > 2 twice: ½. Task 2: 5 > 4, 5 = 5: ¾. Mean: 0.625.
-    const first = [[1, 3], [5]];
-    const second = [
-      [2, 2],
-      [4, 5],
-    ];
-    expect(probabilityOfImprovement(first, second)).to.equal(0.625);
-    // (2 − 2 + 5 − 4.5) / 2
-    expect(meanImprovement(first, second)).to.equal(0.25);
-  });
-
-  it('resamples within each task, never across', () => {
-    const first = [
-      [10, 10],
-      [50, 50],
-    ];
-    const second = [
-      [9, 9],
-      [48, 48],
-    ];
-    // (1 + 2) / 2 in every resample; drawn across tasks it would vary by tens.
-    expect(stratifiedBootstrap(first, second, meanImprovement)).to.deep.equal({
-      estimate: 1.5,
-      interval: { low: 1.5, high: 1.5 },
+describe('Student’s t distribution', () => {
+  for (const [degrees, t, p] of [
+    // 1 − 2 / π · atan 1
+    [1, 1, 0.5],
+    [1, 12.7062, 0.05],
+    [1, 63.65674, 0.01],
+    // 1 − √2 / √(2 + 2)
+    [2, Math.SQRT2, 1 - Math.SQRT1_2],
+    [3, 3.18245, 0.05],
+    [4, 2, 0.116117],
+    [4, -2, 0.116117],
+    [5, 4.03214, 0.01],
+    [9, 4.78091, 0.001],
+    [30, 2.75, 0.01],
+    [7, 0, 1],
+  ] as const) {
+    it(`with ${String(degrees)} degrees of freedom is beyond ±${String(t)} with probability ${p.toFixed(3)}`, () => {
+      expect(twoSidedP(t, degrees)).to.be.closeTo(p, 1e-6);
     });
+  }
+
+  it('has quantiles for other confidences, and no half degrees of freedom', () => {
+    expect(twoSidedQuantile(5, 0.99)).to.be.closeTo(4.03214, 1e-5);
+    expect(() => twoSidedQuantile(0)).to.throw(RangeError);
+    expect(() => twoSidedP(1, 2.5)).to.throw(RangeError, '2.5');
+  });
+});
+
+describe('the paired t-test', () => {
+  it('of the differences 1, 2, 3: t = 2√3', () => {
+    // With two degrees of freedom 1 − t / √(t² + 2), t² = 12.
+    expect(pValue(seeds(1, 2, 3))).to.be.closeTo(1 - Math.sqrt(12 / 14), 1e-12);
+    expect(pValue(seeds(-1, -2, -3))).to.be.closeTo(1 - Math.sqrt(12 / 14), 1e-12);
   });
 
-  it('spreads with the runs and has no interval with a single one', () => {
-    const spread = stratifiedBootstrap([[1, 3]], [[0, 2]], meanImprovement);
-    expect(spread.estimate).to.equal(1);
-    // Both at their extremes, (1, 1) and (2, 2), is 1 resample of 16: beyond 2.5 %.
-    expect(spread.interval).to.deep.equal({ low: -1, high: 3 });
-    expect(stratifiedBootstrap([[1, 3]], [[0]], meanImprovement).interval).to.equal(null);
+  it('knows nothing of fewer than three seeds, and all of equal differences', () => {
+    expect([pValue(null), pValue(seeds(1)), pValue(seeds(1, 2))]).to.deep.equal([null, null, null]);
+    expect([pValue(seeds(2, 2, 2)), pValue(seeds(0, 0, 0))]).to.deep.equal([0, 1]);
   });
+});
 
-  it('refuses methods without common tasks', () => {
-    expect(() => meanImprovement([[1]], [])).to.throw(RangeError, 'same tasks');
-    expect(() => stratifiedBootstrap([[]], [[1]], meanImprovement)).to.throw(RangeError, 'one run');
+describe('Holm’s adjustment', () => {
+  for (const [name, given, adjusted] of [
+    // 4 · 0.005, 3 · 0.01, 2 · 0.03, and 0.04 not below the one before.
+    ['of four', [0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]],
+    ['of one', [0.04], [0.04]],
+    ['of what is no comparison', [null, 0.04, null, 0.03], [null, 0.06, null, 0.06]],
+    ['of large ones', [0.6, 0.7], [1, 1]],
+    ['of none', [], []],
+  ] as const) {
+    it(name, () => {
+      const found = holm(given);
+      expect(found.map((p) => p && Number(p.toFixed(9)))).to.deep.equal(adjusted);
+    });
+  }
+
+  it('is over the differences that have a p value', () => {
+    // 2 · 0.0742 for both.
+    const [first, second, third] = adjustedPs([seeds(1, 2, 3), seeds(1, 2), seeds(-1, -2, -3)]);
+    expect(first).to.be.closeTo(2 * (1 - Math.sqrt(12 / 14)), 1e-12);
+    expect(second).to.equal(null);
+    expect(third).to.equal(first);
   });
 });

@@ -40,7 +40,8 @@ export function madeUpMetrics(epoch: number, testTop1: number): EpochMetrics {
     step: epoch * 78,
     learningRate: 0.1,
     losses: { crossEntropy: 0.5, total: 0.5 },
-    trainTop1: testTop1,
+    // Another number, so that it cannot stand for the test images'.
+    trainTop1: testTop1 + 0.75,
     testTop1,
     testTop5: 99,
     testLoss: 0.6,

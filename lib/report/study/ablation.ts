@@ -1,6 +1,7 @@
+import { outcomeInWords, outcomeOfAll } from '../../statistics/verdicts';
 import { normByEpoch, top1ByEpoch, cosineByEpoch } from '../curves-plot';
 import { claimTable } from './claim-table';
-import { judge, together, type Claim } from './claims';
+import { claimed, judgeTogether, type Claim } from './claims';
 import {
   cosineColumn,
   gainOverBase,
@@ -87,7 +88,8 @@ export const ablation: StudyView = {
 };
 
 function pairBlocks(pair: StudyPair): ReturnType<NonNullable<StudyView['pairBlocks']>> {
-  const judged = order.map((claim) => judge(pair, claim));
+  const judged = judgeTogether(order.map((claim) => claimed(pair, claim)));
+  const all = outcomeOfAll(judged.map(({ outcome }) => outcome));
   return [
     methodTable(pair, `Ablation on ${pair.pair}`, [
       paper,
@@ -97,11 +99,15 @@ function pairBlocks(pair: StudyPair): ReturnType<NonNullable<StudyView['pairBloc
       cosineColumn,
     ]),
     methodNotes(pair),
-    { kind: 'text', text: `The order that the paper claims, as a whole: ${together(judged)}.` },
-    claimTable(`The paper’s order on ${pair.pair}`, judged),
+    {
+      kind: 'text',
+      text: `The order that the paper claims, as a whole: ${outcomeInWords(all, pair.claimScale)}.`,
+    },
+    claimTable(`The paper’s order on ${pair.pair}`, judged, pair.claimScale),
     claimTable(
       `Other claims on ${pair.pair}`,
-      further.map((claim) => judge(pair, claim)),
+      judgeTogether(further.map((claim) => claimed(pair, claim))),
+      pair.claimScale,
     ),
     barsBlock(pair),
     ...sweepBlock(pair, {

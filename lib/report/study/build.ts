@@ -24,9 +24,9 @@ export type StudyDocumentName = Exclude<DocumentName, 'table3'>;
 
 /** What every study says of how it is read. */
 const reading: readonly string[] = [
-  'Top-1 (%) on the test images after the last epoch, mean ± sample standard deviation (number of seeds); below it the 95 % percentile bootstrap interval of the mean over the seeds. With one seed there is none; with two or three it is just the smallest and the largest value, which hold the true mean in only about 50 % and 75 % of cases.',
-  'Gains and differences are taken on equal seeds, so that what a seed does to both runs cancels.',
-  'Claims: the 95 % interval of the difference is Student’s, over the differences seed by seed, so that it means the same with three seeds as with thirty. Holds (the whole interval lies on the claimed side of 0), does not hold (it lies on the other side), not shown (one seed, or the interval holds 0: these runs tell nothing either way), not run. These are verdicts on these runs, not on the paper’s.',
+  'Top-1 (%) on the test images after the last epoch, mean ± sample standard deviation (number of seeds); below it Student’s 95 % interval of the mean over the seeds, from three seeds on: with fewer there is none.',
+  'Gains and differences are taken on equal seeds, so that what a seed does to both runs cancels; p is of the paired t-test, two-sided, from three seeds on. Where a table makes several comparisons its p values are adjusted by Holm’s method, as it says.',
+  'Claims: reproduced (the difference is above 0, and its adjusted p below 0.05), contradicted (it is below 0, and its p below 0.05), inconclusive (these runs tell nothing either way), not run. Each is followed by its scale: full (the paper’s recipe and length), reduced (the paper’s data whole, a schedule that has converged: 40 epochs or more, and the mean top-1 of the last tenth of them within half a point of the tenth before), toy (anything else). These are verdicts on these runs, not on the paper’s.',
 ];
 
 /** A study from its runs' groups: the same groups give the same document. */

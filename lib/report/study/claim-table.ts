@@ -1,34 +1,55 @@
-import { count, none, range, signed, spread } from '../words';
-import type { ClaimVerdict, JudgedClaim } from './claims';
+import { type ClaimOutcome, type ClaimScale, outcomeInWords } from '../../statistics/verdicts';
+import { count, none, pInWords, range, signed, spread } from '../words';
+import type { JudgedClaim } from './claims';
 import type { Cell, TableBlock } from './document';
 
-const tones: Readonly<Record<ClaimVerdict, NonNullable<Cell['tone']>>> = {
-  holds: 'good',
-  'does not hold': 'bad',
-  'not shown': 'open',
+const tones: Readonly<Record<ClaimOutcome, NonNullable<Cell['tone']>>> = {
+  reproduced: 'good',
+  contradicted: 'bad',
+  inconclusive: 'open',
   'not run': 'open',
 };
 
+/** The head of a column of p values that are adjusted for all of its table. */
+export const pHead = 'p (Holm)';
+
 /** Claims beside what was measured, a row each. */
-export function claimTable(caption: string, claims: readonly JudgedClaim[]): TableBlock {
+export function claimTable(
+  caption: string,
+  claims: readonly JudgedClaim[],
+  scale: ClaimScale,
+): TableBlock {
+  const compared = claims.filter(({ p }) => p !== null).length;
   return {
     kind: 'table',
-    caption,
-    head: ['claim', 'difference', '95 %', 'seeds', 'measured here'],
-    rows: claims.map(({ statement, difference, interval, verdict, why }) => ({
+    caption: `${caption}${adjustedNote(compared)}`,
+    head: ['claim', 'difference', '95 %', 'seeds', pHead, 'measured here'],
+    rows: claims.map(({ statement, difference, p, outcome, why }) => ({
       cells: [
         statement,
         difference === null ? none : spread(difference, signed),
-        range(interval, signed),
+        range(difference?.interval ?? null, signed),
         difference === null ? none : count(difference.n, 'seed'),
-        verdictCell(verdict, why),
+        pInWords(p),
+        verdictCell(outcome, scale, why),
       ],
-      idle: verdict === 'not run',
+      idle: outcome === 'not run',
     })),
   };
 }
 
-/** A verdict and, where it is not shown, why. */
-export function verdictCell(verdict: ClaimVerdict, why = ''): Cell {
-  return { text: verdict, tone: tones[verdict], ...(why === '' ? {} : { below: [why] }) };
+/** What a caption says of its p values; nothing without any. */
+export function adjustedNote(comparisons: number): string {
+  return comparisons === 0
+    ? ''
+    : ` (p: paired t-tests, adjusted by Holm for ${count(comparisons, 'comparison')})`;
+}
+
+/** A verdict with its scale and, where it is inconclusive, why. */
+export function verdictCell(outcome: ClaimOutcome, scale: ClaimScale, why = ''): Cell {
+  return {
+    text: outcomeInWords(outcome, scale),
+    tone: tones[outcome],
+    ...(why === '' ? {} : { below: [why] }),
+  };
 }

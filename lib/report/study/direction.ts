@@ -2,7 +2,7 @@ import { cosineByEpoch, top1ByEpoch } from '../curves-plot';
 import type { Drawing } from '../figures';
 import { spreadOf, stripSpec } from '../strip-plot';
 import { claimTable } from './claim-table';
-import { judge, type Claim } from './claims';
+import { claimed, judgeTogether, type Claim } from './claims';
 import type { Block } from './document';
 import {
   cosineColumn,
@@ -91,7 +91,8 @@ function pairBlocks(pair: StudyPair): Block[] {
     methodNotes(pair),
     claimTable(
       `The paper’s claims on ${pair.pair}`,
-      claims.map((claim) => judge(pair, claim)),
+      judgeTogether(claims.map((claim) => claimed(pair, claim))),
+      pair.claimScale,
     ),
     barsBlock(pair),
     ...sweepBlock(pair, {

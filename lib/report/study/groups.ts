@@ -1,6 +1,7 @@
 import { mean } from 'simple-statistics';
 import { hashJson } from '../../records';
 import { isFinished, type Run } from '../../runs/store';
+import { claimScaleOf } from '../claim-scale';
 import { environmentOf } from '../environment';
 import { bestEpoch, bySeed, lastTop1 } from '../../runs/measures';
 import { groupRuns, type RunGroup } from '../group';
@@ -70,6 +71,9 @@ function buildPair(
   const [teacher = pair, student = pair] = pair.split(':');
   const own = group.teachers.filter(({ config }) => config.student === teacher);
   const recorded = runs.flatMap(({ provenance }) => provenance ?? []);
+  const curves = runs
+    .filter(isFinished)
+    .map(({ metrics }) => metrics.map((epoch) => epoch.testTop1));
   return {
     pair,
     teacher,
@@ -83,6 +87,7 @@ function buildPair(
     rows: methods.map((method) =>
       buildRow(method, { runs: method.id === alone ? aloneRuns(group, pair) : runs, group, root }),
     ),
+    claimScale: claimScaleOf(group.setting, curves),
   };
 }
 

@@ -1,8 +1,10 @@
+import { bySeedOf } from '../../statistics/summary';
+import { weakestScale } from '../claim-scale';
 import { baseOf } from '../methods';
 import { relationSpec, type RelationSeries } from '../relation-plot';
-import { none, plain, range, signed, spread } from '../words';
-import { bySeedOf, judged, type JudgedClaim } from './claims';
-import { verdictCell } from './claim-table';
+import { none, pInWords, plain, range, signed, spread } from '../words';
+import { adjustedNote, pHead, verdictCell } from './claim-table';
+import { judgeTogether } from './claims';
 import type { Block, Cell, TableBlock } from './document';
 import { methodNotes, withInterval } from './method-table';
 import { rowOf, type StudyPair, type StudyRow } from './model';
@@ -111,67 +113,53 @@ function trendTable(
       .filter((method) => method !== 'student')
       .map((method) => [method, trendOfMethod(pairs, method)] as const),
   );
-  const rises = [...trends].map(([method, trend]) =>
-    trendRow(
-      `${labelIn(pairs, method)}: rises with the teacher’s size`,
-      trend,
-      judged('', trend?.slope ?? null),
-    ),
-  );
+  const rises = [...trends].map(([method, trend]) => ({
+    statement: `${labelIn(pairs, method)}: rises with the teacher’s size`,
+    difference: trend?.slope ?? null,
+    trend,
+    enough: trend !== null,
+  }));
   const against = [...trends].flatMap(([method, trend]) => {
     const base = baseOf(method);
     const other = base === null ? undefined : trends.get(base);
     if (base === null || other === undefined) return [];
-    const difference = steeper(trend, other);
-    const { interval, verdict, why } = judged('', difference);
-    return [
-      {
-        cells: [
-          `${labelIn(pairs, method)} rises more than ${labelIn(pairs, base)}`,
-          difference === null ? none : spread(difference, signed),
-          range(interval, signed),
-          '',
-          '',
-          verdictCell(verdict, why),
-        ],
-      },
-    ];
+    return {
+      statement: `${labelIn(pairs, method)} rises more than ${labelIn(pairs, base)}`,
+      difference: steeper(trend, other),
+      trend: null,
+      enough: trend !== null && other !== null,
+    };
   });
+  const asked = [...rises, ...against];
+  const judged = judgeTogether(asked);
+  const scale = weakestScale(pairs.map(({ claimScale }) => claimScale));
   return {
     kind: 'table',
-    caption: `Does ${student} learn more from larger teachers?`,
+    caption: `Does ${student} learn more from larger teachers?${adjustedNote(judged.filter(({ p }) => p !== null).length)}`,
     head: [
       'claim',
       'slope, points for ten times the size',
       '95 %',
+      pHead,
       'rank correlation',
       'orders as steep',
       'measured here',
     ],
-    rows: [...rises, ...against],
-  };
-}
-
-function trendRow(
-  claim: string,
-  trend: Trend | null,
-  { interval, verdict, why }: JudgedClaim,
-): TableBlock['rows'][number] {
-  if (trend === null) {
-    return {
-      cells: [claim, none, none, none, none, verdictCell('not run', 'needs three sizes')],
-      idle: true,
-    };
-  }
-  return {
-    cells: [
-      claim,
-      spread(trend.slope, signed),
-      range(interval, signed),
-      signed(trend.rank),
-      share(trend.permutation),
-      verdictCell(verdict, why),
-    ],
+    rows: judged.map(({ statement, difference, p, outcome, why }, index) => {
+      const { trend = null, enough = false } = asked[index] ?? {};
+      return {
+        cells: [
+          statement,
+          difference === null ? none : spread(difference, signed),
+          range(difference?.interval ?? null, signed),
+          pInWords(p),
+          trend === null ? '' : signed(trend.rank),
+          trend === null ? '' : share(trend.permutation),
+          verdictCell(outcome, scale, enough ? why : 'needs three sizes'),
+        ],
+        idle: outcome === 'not run',
+      };
+    }),
   };
 }
 

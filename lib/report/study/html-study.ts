@@ -8,7 +8,7 @@ import type { Block, Cell, DrawnStudy, PicturesBlock, StudyPart, TableBlock } fr
 
 type Picture = PicturesBlock['pictures'][number];
 
-const tones = { good: 'match', bad: 'below', open: 'open' } as const;
+const tones = { good: 'reproduced', bad: 'differs', open: 'open' } as const;
 
 /** A study as one HTML page that needs nothing else, like that of table 1. */
 export function renderStudyHtml(study: DrawnStudy): string {

@@ -1,5 +1,6 @@
+import { adjustedPs } from '../../statistics/holm';
 import type { Summary } from '../../statistics/summary';
-import { count, none, plain, range, signed, spread } from '../words';
+import { count, none, pInWords, plain, range, signed, spread } from '../words';
 import type { Block, Cell, TableBlock } from './document';
 import type { StudyPair, StudyRow } from './model';
 
@@ -8,7 +9,8 @@ export interface MethodColumn {
   readonly head: string;
   /** Set where a terminal has no room for it. */
   readonly wide?: true;
-  readonly of: (row: StudyRow) => string | Cell;
+  /** Of a row beside the others of its table. */
+  readonly of: (row: StudyRow, rows: readonly StudyRow[]) => string | Cell;
 }
 
 const bestEpoch = 'best epoch';
@@ -23,18 +25,41 @@ export function withInterval(
   return summary.interval === null ? text : { text, below: [range(summary.interval, write)] };
 }
 
+/** What a caption says of the p values in its columns of gains. */
+export const columnNote = 'p: paired t-tests, adjusted by Holm for the comparisons of their column';
+
+/** Gains with their intervals and p values, each adjusted for the others of its column. */
+export function gainCells(gains: readonly (Summary | null)[]): (string | Cell)[] {
+  const ps = adjustedPs(gains);
+  return gains.map((gain, index) => {
+    const cell = withInterval(gain, signed);
+    const p = ps[index] ?? null;
+    return typeof cell === 'string' || p === null
+      ? cell
+      : { ...cell, below: [...(cell.below ?? []), `p ${pInWords(p)}`] };
+  });
+}
+
 /** Over KD, or over the base of a `++` row, on the same seeds. */
 export const gainOverBase: MethodColumn = {
   head: 'gain over its base, same seeds',
-  of: ({ base, overBase }) => (base === null ? '' : withInterval(overBase, signed)),
+  of: (row, rows) => (row.base === null ? '' : cellIn(rows, row, ({ overBase }) => overBase)),
 };
 
 /** Over the student alone. */
 export const gainOverStudent: MethodColumn = {
   head: 'gain over the student alone',
   wide: true,
-  of: ({ overStudent }) => withInterval(overStudent, signed),
+  of: (row, rows) => cellIn(rows, row, ({ overStudent }) => overStudent),
 };
+
+function cellIn(
+  rows: readonly StudyRow[],
+  row: StudyRow,
+  of: (row: StudyRow) => Summary | null,
+): string | Cell {
+  return gainCells(rows.map(of))[rows.indexOf(row)] ?? none;
+}
 
 /** The student's norm, and below it its share of the teacher's. */
 export const normColumn: MethodColumn = {
@@ -63,17 +88,21 @@ export function methodTable(
   caption: string,
   columns: readonly MethodColumn[],
 ): TableBlock {
+  const shown = measured(pair);
+  const compared = shown.some(({ overBase, overStudent }) =>
+    [overBase, overStudent].some((gain) => (gain?.interval ?? null) !== null),
+  );
   return {
     kind: 'table',
-    caption,
+    caption: compared ? `${caption} (${columnNote})` : caption,
     head: ['method', 'top-1, last epoch', bestEpoch, ...columns.map(({ head }) => head)],
     wide: new Set([bestEpoch, ...columns.filter(({ wide }) => wide).map(({ head }) => head)]),
-    rows: measured(pair).map((row) => ({
+    rows: shown.map((row) => ({
       cells: [
         row.label,
         withInterval(row.top1),
         row.best === null ? none : plain(row.best.mean),
-        ...columns.map(({ of }) => of(row)),
+        ...columns.map(({ of }) => of(row, shown)),
       ],
       strong: row.method.endsWith('++'),
     })),

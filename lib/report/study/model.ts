@@ -1,6 +1,7 @@
 import type { Environment } from '../environment';
 import type { GroupSetting } from '../group';
 import type { Summary } from '../../statistics/summary';
+import type { ClaimScale } from '../../statistics/verdicts';
 import type { Curve, RunReference, UnfinishedRun } from '../table1-model';
 
 /** One method on one pair. */
@@ -46,6 +47,8 @@ export interface StudyPair {
   /** Percent. */
   readonly teacherTop1: number | null;
   readonly rows: readonly StudyRow[];
+  /** What verdicts on claims about its runs stand on. */
+  readonly claimScale: ClaimScale;
 }
 
 /** A network that was trained alone as a teacher. */

@@ -1,9 +1,9 @@
 import { normByEpoch, top1ByEpoch } from '../curves-plot';
 import { relationSpec } from '../relation-plot';
-import { summarise, type Summary } from '../../statistics/summary';
+import { bySeedOf, summarise, type Summary } from '../../statistics/summary';
 import { plain } from '../words';
 import { claimTable } from './claim-table';
-import { bySeedOf, judge, judged, type Claim } from './claims';
+import { claimed, judgeTogether, type Claim } from './claims';
 import type { Block } from './document';
 import {
   cosineColumn,
@@ -86,10 +86,17 @@ function pairBlocks(pair: StudyPair): Block[] {
       cosineColumn,
     ]),
     methodNotes(pair),
-    claimTable(`The paper’s claims on ${pair.pair}`, [
-      ...claims.map((claim) => judge(pair, claim)),
-      judged('A student’s features are shorter than its teacher’s, under KD', missing(pair)),
-    ]),
+    claimTable(
+      `The paper’s claims on ${pair.pair}`,
+      judgeTogether([
+        ...claims.map((claim) => claimed(pair, claim)),
+        {
+          statement: 'A student’s features are shorter than its teacher’s, under KD',
+          difference: missing(pair),
+        },
+      ]),
+      pair.claimScale,
+    ),
     barsBlock(pair),
     ...sweepBlock(pair, {
       title: 'Against SIFN’s step r',

@@ -9,7 +9,7 @@ import {
   millions,
   studentSize,
 } from './growing-teachers';
-import { gainOverBase, gainOverStudent, withInterval } from './method-table';
+import { columnNote, gainOverBase, gainOverStudent, withInterval } from './method-table';
 import type { StudyGroup, StudyPair } from './model';
 import { knownOf } from './paper-column';
 import type { StudyView } from './view';
@@ -56,19 +56,20 @@ function teacherBlocks(teacher: string, pairs: readonly StudyPair[]): Block[] {
   const rows = pairs.flatMap((pair) =>
     pair.rows.filter((row) => row.top1 !== null).map((row) => ({ pair, row })),
   );
+  const all = rows.map(({ row }) => row);
   return [
     { kind: 'heading', text: `Larger students under ${teacher}` },
     {
       kind: 'table',
-      caption: `Students of growing size under ${teacher}`,
+      caption: `Students of growing size under ${teacher} (${columnNote})`,
       head: ['student', 'method', 'top-1, last epoch', gainOverStudent.head, gainOverBase.head],
       rows: rows.map(({ pair, row }) => ({
         cells: [
           `${pair.student} (${millions(pair.studentParameters)})`,
           row.label,
           withInterval(row.top1),
-          row.method === 'student' ? '' : gainOverStudent.of(row),
-          gainOverBase.of(row),
+          row.method === 'student' ? '' : gainOverStudent.of(row, all),
+          gainOverBase.of(row, all),
         ],
         strong: row.method.endsWith('++'),
       })),

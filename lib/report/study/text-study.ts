@@ -30,7 +30,7 @@ export function renderStudyTerminal<Plot>({ title, asks, parts }: StudyDocument<
       ].join('\n\n'),
     ),
     wrap(
-      'Mean ± standard deviation (seeds) after the last epoch; 95 % by bootstrap over the seeds, of claims by Student’s t; differences on equal seeds.',
+      'Mean ± standard deviation (seeds) after the last epoch; 95 % by Student’s t over the seeds, from three on; differences on equal seeds, p by paired t-tests, adjusted by Holm within a column.',
     ),
   ].join('\n\n');
 }

@@ -6,9 +6,10 @@ import { intervalMargins, intervalPanel, type IntervalRow, marksOf } from '../in
 import { alone } from '../plot-style';
 import type { Facts, RunEntry } from '../report-runs';
 import type { Summary } from '../../statistics/summary';
-import type { Block, Cell, StudyDocument, StudyPart, TableBlock } from '../study/document';
+import type { Block, StudyDocument, StudyPart, TableBlock } from '../study/document';
+import { columnNote, gainCells, withInterval } from '../study/method-table';
 import { knownOf } from '../study/paper-column';
-import { count, environmentInWords, none, plain, range, signed, spread } from '../words';
+import { count, environmentInWords, none, plain, signed } from '../words';
 import { lossDrawing, lossLegend } from './loss-plot';
 import {
   directoryBelow,
@@ -41,10 +42,10 @@ export function table3Document(
     asks: 'What do the ++ rows gain for Faster R-CNN with a feature pyramid, with ND on the box head?',
     parts: groups.map((group) => part(group, root, picturesOf)),
     reading: [
-      'Box AP in percent as COCO evaluates it (pycocotools’ figures, computed here) on the evaluation images after the last iteration: AP over overlaps 0.50 to 0.95, AP50 and AP75 at one overlap, APl, APm and APs for large, medium and small objects. Mean ± sample standard deviation (number of seeds).',
+      'Box AP in percent as COCO evaluates it (pycocotools’ figures, computed here) on the evaluation images after the last iteration: AP over overlaps 0.50 to 0.95, AP50 and AP75 at one overlap, APl, APm and APs for large, medium and small objects. Mean ± sample standard deviation (number of seeds); below it Student’s 95 % interval of the mean over the seeds, from three seeds on.',
       'Gains are differences of AP on equal seeds, so that what a seed does to both runs cancels. A ++ row’s base is the same recipe without ND.',
       'Precision over recall: the mean over the categories at the recalls 0, 0.01, …, 1, at each the best precision that is had there or further right; AP is the mean of such a curve over the overlaps 0.50 to 0.95. Curves, AP by category and pictures are of one run a method, the one with the smallest seed. Pictures: a full line is right (it overlaps an object of its class by at least a half that no surer box took), a dashed one wrong, white dots are missed objects.',
-      'Verdict: reduced (another setting than the paper’s: never a match), no paper number (the paper’s setting, but its figure is not known to us), match, above, below, not run.',
+      'Verdict: reduced (another setting than the paper’s, which says nothing of its figure), no paper number (the paper’s setting, but its figure is not known to us), not run; else by the 95 % interval of the mean: reproduced when it lies within ±0.5 of the paper’s figure, differs when it lies wholly outside, inconclusive.',
       `The paper’s figures of this table are not known to us and nothing is filled in from memory. Who has them completes ${paperFile}; this table and the recipes’ \`expected\` then follow.`,
     ],
     sources: knownOf('table3'),
@@ -131,9 +132,11 @@ function pairBlocks(pair: Table3Pair): Block[] {
 
 function tableOf({ pair, rows }: Table3Pair): TableBlock {
   const [first, ...others] = tableFigures;
+  const overStudent = gainCells(rows.map((row) => row.overStudent));
+  const overBase = gainCells(rows.map((row) => row.overBase));
   return {
     kind: 'table',
-    caption: `Table 3 on ${pair}, box AP in percent`,
+    caption: `Table 3 on ${pair}, box AP in percent (${columnNote})`,
     head: [
       'method',
       'paper, AP',
@@ -144,14 +147,14 @@ function tableOf({ pair, rows }: Table3Pair): TableBlock {
       'verdict',
     ],
     wide: new Set(['paper, AP']),
-    rows: rows.map((row) => ({
+    rows: rows.map((row, index) => ({
       cells: [
         row.label,
         row.paper?.toFixed(1) ?? 'not known',
         withInterval(row.measured[first]),
         ...others.map((name) => meanOf(row.measured[name])),
-        row.overStudent === null ? '' : withInterval(row.overStudent, signed),
-        row.overBase === null ? '' : withInterval(row.overBase, signed),
+        row.overStudent === null ? '' : (overStudent[index] ?? none),
+        row.overBase === null ? '' : (overBase[index] ?? none),
         row.verdict,
       ],
       strong: row.method.endsWith('++'),
@@ -176,15 +179,6 @@ function notesOf({ rows }: Table3Pair): Block {
       ),
     ],
   };
-}
-
-function withInterval(
-  summary: Summary | null,
-  write: (value: number) => string = plain,
-): string | Cell {
-  if (summary === null) return none;
-  const text = spread(summary, write);
-  return summary.interval === null ? text : { text, below: [range(summary.interval, write)] };
 }
 
 function meanOf(summary: Summary | null): string {

@@ -142,7 +142,8 @@ function rowOf(pair: string, method: string, runs: readonly DetectionRun[]): Tab
 function reasonsOf({ config, provenance }: DetectionRun): string[] {
   const reasons: string[] = [];
   for (const name of ['dataset', 'scale', 'iterations', 'batchSize'] as const) {
-    if (config.method === 'teacher' && name !== 'dataset') continue;
+    // A teacher has a schedule of its own.
+    if (config.method === 'teacher' && (name === 'iterations' || name === 'batchSize')) continue;
     if (config[name] === paperSetting[name]) continue;
     const words = {
       dataset: 'data set',

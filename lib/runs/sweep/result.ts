@@ -1,9 +1,13 @@
-import type { Interval } from '../../statistics/bootstrap';
 import { bestEpoch, bySeed, lastTop1 } from '../measures';
-import { pairedDifference, summarise, type BySeed, type Summary } from '../../statistics/summary';
-import { trendOf, type Trend } from '../../statistics/trend';
-import { tInterval } from '../../statistics/t-interval';
 import { readRun, type Run } from '../store';
+import {
+  bySeedOf,
+  pairedDifference,
+  summarise,
+  type BySeed,
+  type Summary,
+} from '../../statistics/summary';
+import { trendOf, type Trend } from '../../statistics/trend';
 import { pairName } from '../grid';
 import { type PlannedRun, teacherMethod } from '../plan';
 import { learnsFromTeacher, type SweepOptions } from './options';
@@ -27,11 +31,8 @@ export interface SweepCell<T extends string, S extends string, M extends string>
   readonly runs: readonly Run[];
 }
 
-/** A paired difference over the seeds, with Student's 95 % interval. */
-export interface SweepDifference extends Omit<Summary, 'interval'> {
-  /** Null for one seed. A difference is shown where it leaves 0 out. */
-  readonly interval: Interval | null;
-}
+/** A paired difference over the seeds: shown where its interval leaves 0 out, which three seeds have at least. */
+export type SweepDifference = Summary;
 
 /** What a sweep measured. */
 export interface SweepResult<T extends string, S extends string, M extends string> {
@@ -93,13 +94,12 @@ export function sweepResult<T extends string, S extends string, M extends string
     cell,
     teacher,
     compare(pair, better, worse, measure = 'top1') {
-      const difference = found(
+      return found(
         pairedDifference(
           valuesOf(cell({ ...pair, method: better }), measure),
           valuesOf(cell({ ...pair, method: worse }), measure),
         ),
       );
-      return { ...difference, interval: tInterval(difference.values) };
     },
     trend: ({ student, method }) =>
       trendOf(
@@ -129,8 +129,7 @@ function summarised<T extends string, S extends string, M extends string>(
 }
 
 function valuesOf(cell: SweepCell<string, string, string>, measure: SweepMeasure): BySeed {
-  const { seeds = [], values = [] } = cell[measure] ?? {};
-  return new Map(seeds.map((seed, index) => [seed, values[index] ?? Number.NaN]));
+  return bySeedOf(cell[measure]);
 }
 
 function found<V>(value: V | null | undefined): V {

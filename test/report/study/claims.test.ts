@@ -1,61 +1,97 @@
 import { expect } from 'chai';
-import { judged, together } from '../../../lib/report/study/claims';
+import { claimScaleOf, weakestScale } from '../../../lib/report/claim-scale';
+import { claimTable } from '../../../lib/report/study/claim-table';
+import { judgeTogether, type ClaimedDifference } from '../../../lib/report/study/claims';
 import { summarise } from '../../../lib/statistics/summary';
-import { tInterval } from '../../../lib/statistics/t-interval';
 
-/** Differences of the seeds 1, 2, …. */
-const differences = (...values: number[]): ReturnType<typeof summarise> =>
-  summarise(new Map(values.map((value, index) => [index + 1, value])));
+/** A claim with differences on the seeds 1, 2, …. */
+const claim = (statement: string, ...values: number[]): ClaimedDifference => ({
+  statement,
+  difference: summarise(new Map(values.map((value, index) => [index + 1, value]))),
+});
 
-describe('Student’s interval', () => {
-  it('is the mean ± t · s / √n', () => {
-    // Mean 2, s = 1, n = 3, t of two degrees of freedom = 4.303.
-    const interval = tInterval([1, 2, 3]);
-    expect(interval?.low).to.be.closeTo(2 - 4.303 / Math.sqrt(3), 1e-12);
-    expect(interval?.high).to.be.closeTo(2 + 4.303 / Math.sqrt(3), 1e-12);
+describe('the claims of a table', () => {
+  // t = 1.1 · √3 / 0.1, t² = 363: alone p = 1 − √(363 / 365) = 0.00274.
+  const clear = [1, 1.2, 1.1] as const;
+  // Mean 1, s = 0.4, t² = 18.75: p = 1 − √(18.75 / 20.75) = 0.0494.
+  const hardly = [0.6, 1, 1.4] as const;
+
+  it('are adjusted for each other', () => {
+    const [alone] = judgeTogether([claim('', ...hardly)]);
+    expect(alone?.p).to.be.closeTo(1 - Math.sqrt(18.75 / 20.75), 1e-9);
+    expect(alone?.outcome).to.equal('reproduced');
+    const both = judgeTogether([claim('', ...hardly), claim('', -0.6, -1, -1.4), claim('', 3)]);
+    expect(both.map(({ p }) => p?.toFixed(4))).to.deep.equal(['0.0988', '0.0988', undefined]);
+    expect(both.map(({ outcome }) => outcome)).to.deep.equal([
+      ...['inconclusive', 'inconclusive', 'inconclusive'],
+    ]);
   });
 
-  it('takes the t of 30 degrees of freedom for more values than that', () => {
-    const values = Array.from({ length: 100 }, (_, index) => index % 2);
-    const half = (2.042 * Math.sqrt(25 / 99)) / 10;
-    expect(tInterval(values)?.high).to.be.closeTo(0.5 + half, 1e-12);
-  });
-
-  it('is none for one value', () => {
-    expect(tInterval([5])).to.equal(null);
+  it('stand in a table with interval, seeds, p and scale, and the table says of how many', () => {
+    const { caption, head, rows } = claimTable(
+      'Claims',
+      judgeTogether([
+        claim('a', ...clear),
+        claim('b', ...hardly),
+        claim('c', 0.5),
+        { statement: 'd', difference: null },
+      ]),
+      'toy',
+    );
+    expect(caption).to.equal('Claims (p: paired t-tests, adjusted by Holm for 2 comparisons)');
+    expect(head).to.deep.equal([
+      ...['claim', 'difference', '95 %', 'seeds', 'p (Holm)', 'measured here'],
+    ]);
+    const text = rows.map(({ cells }) =>
+      cells.map((cell) =>
+        typeof cell === 'string' ? cell : [cell.text, ...(cell.below ?? [])].join(': '),
+      ),
+    );
+    expect(text).to.deep.equal([
+      // 1.1 ± 4.303 · 0.1 / √3; p twice 0.00274.
+      ['a', '+1.10 ± 0.10 (3)', '+0.85 … +1.35', '3 seeds', '0.005', 'reproduced (toy)'],
+      // 1 ± 4.303 · 0.4 / √3.
+      ['b', '+1.00 ± 0.40 (3)', '+0.01 … +1.99', '3 seeds', '0.049', 'reproduced (toy)'],
+      ['c', '+0.50 (1)', '–', '1 seed', '–', 'inconclusive (toy): one seed: no interval'],
+      ['d', '–', '–', '–', '–', 'not run'],
+    ]);
+    expect(rows.map(({ idle }) => idle)).to.deep.equal([false, false, false, true]);
   });
 });
 
-describe('a claim', () => {
-  it('holds where the interval lies above 0, and does not where it lies below', () => {
-    expect(judged('', differences(1, 1.2, 1.1)).verdict).to.equal('holds');
-    expect(judged('', differences(-1, -1.2, -1.1)).verdict).to.equal('does not hold');
-  });
+describe('the scale of a claim', () => {
+  const paper = { dataset: 'cifar100', scale: 'paper', epochs: 240, batchSize: 128 } as const;
+  const rising = Array.from({ length: 60 }, (_, epoch) => epoch);
+  const flat = Array.from({ length: 60 }, () => 70);
 
-  it('is not shown by three differences of one sign alone', () => {
-    // Mean 1, s = 0.9: 1 ± 4.303 · 0.9 / √3 holds 0.
-    const { verdict, why } = judged('', differences(0.1, 1, 1.9));
-    expect([verdict, why]).to.eql(['not shown', 'the interval holds 0']);
-  });
-
-  it('is not shown by one seed, and not run without any', () => {
-    expect(judged('', differences(3))).to.include({
-      verdict: 'not shown',
-      why: 'one seed: no interval',
+  for (const [what, setting, curves, scale] of [
+    ['the paper’s recipe and length', paper, [rising], 'full'],
+    [
+      'the same on ImageNet',
+      { ...paper, dataset: 'imagenet', epochs: 100, batchSize: 512 },
+      [],
+      'full',
+    ],
+    [
+      'another length, converged',
+      { ...paper, scale: 'short', epochs: 60 },
+      [flat, flat],
+      'reduced',
+    ],
+    ['one run not converged', { ...paper, scale: 'short', epochs: 60 }, [flat, rising], 'toy'],
+    ['another batch, not converged', { ...paper, batchSize: 64 }, [rising], 'toy'],
+    ['another length under the paper’s name', { ...paper, epochs: 60 }, [rising], 'toy'],
+    ['no run', { ...paper, scale: 'short' }, [], 'toy'],
+    ['other data, converged', { ...paper, dataset: 'cifar100-first20' }, [flat], 'toy'],
+  ] as const) {
+    it(`is ${scale} of ${what}`, () => {
+      expect(claimScaleOf(setting, curves)).to.equal(scale);
     });
-    expect(judged('', null).verdict).to.equal('not run');
-  });
+  }
 
-  it('of several parts holds with all of them', () => {
-    const [holds, fails, open, idle] = [
-      judged('', differences(1, 1)),
-      judged('', differences(-1, -1)),
-      judged('', differences(-1, 1)),
-      judged('', null),
-    ] as const;
-    expect(together([holds, holds])).to.equal('holds');
-    expect(together([holds, open])).to.equal('not shown');
-    expect(together([holds, open, idle])).to.equal('not run');
-    expect(together([holds, open, idle, fails])).to.equal('does not hold');
+  it('is the weakest of several', () => {
+    expect(weakestScale(['full', 'toy', 'reduced'])).to.equal('toy');
+    expect(weakestScale(['reduced', 'full'])).to.equal('reduced');
+    expect(weakestScale(['full'])).to.equal('full');
   });
 });

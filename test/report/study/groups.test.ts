@@ -1,0 +1,208 @@
+import { expect } from 'chai';
+import { renderStudyCsv } from '../../../lib/report/study/csv-study';
+import type { StudyGroup, StudyRow } from '../../../lib/report/study/model';
+import { groupsOf, namedMethods, type StudyRun } from './made-up-study';
+
+const methods = namedMethods('student', 'kd', 'kd++', 'kd+sifn', 'dkd', 'dkd++');
+const pair = 'resnet20:resnet8';
+
+function rowIn(groups: readonly StudyGroup[], method: string, of = pair): StudyRow {
+  const found = groups[0]?.pairs
+    .find((candidate) => candidate.pair === of)
+    ?.rows.find((row) => row.method === method);
+  if (found === undefined) throw new Error(`no row ${method} of ${of}`);
+  return found;
+}
+
+/** The seeds 1, 2, … of a method. */
+function seeds(method: string, ...top1: number[]): StudyRun[] {
+  return top1.map((value, index) => ({ method, seed: index + 1, top1: value }));
+}
+
+describe('the rows of a study', () => {
+  const all = groupsOf(
+    [
+      ...seeds('student', 40, 42),
+      ...seeds('kd', 50, 54),
+      // The third seed has nothing to be compared with.
+      ...seeds('kd++', 53, 55, 99),
+      ...seeds('kd+sifn', 51, 57),
+      ...seeds('dkd', 60, 60.5),
+      ...seeds('dkd++', 61, 63.5),
+    ],
+    methods,
+  );
+
+  for (const [method, base, overBase, overStudent] of [
+    ['student', null, null, null],
+    // 50 − 40 and 54 − 42.
+    ['kd', null, null, [10, 12]],
+    // 53 − 50 and 55 − 54; 53 − 40 and 55 − 42.
+    ['kd++', 'kd', [3, 1], [13, 13]],
+    // 51 − 50 and 57 − 54; 51 − 40 and 57 − 42.
+    ['kd+sifn', 'kd', [1, 3], [11, 15]],
+    ['dkd', null, null, [20, 18.5]],
+    // 61 − 60 and 63.5 − 60.5; 61 − 40 and 63.5 − 42.
+    ['dkd++', 'dkd', [1, 3], [21, 21.5]],
+  ] as const) {
+    it(`count the gains of ${method} over ${base ?? 'no base'} and the student, seed by seed`, () => {
+      const row = rowIn(all, method);
+      expect(row.base).to.equal(base);
+      expect(row.overBase?.values ?? null).to.deep.equal(overBase);
+      expect(row.overStudent?.values ?? null).to.deep.equal(overStudent);
+    });
+  }
+
+  it('tell the last epoch from the best one, and measure the student, not its teacher', () => {
+    const after = { teacherNorm: 12, studentNorm: 9, teacherCosine: 0.75, cosineToClassMean: 0.5 };
+    const row = rowIn(
+      groupsOf(
+        [{ method: 'kd', top1: 50, first: { testTop1: 52, studentNorm: 3 }, last: after }],
+        methods,
+      ),
+      'kd',
+    );
+    expect(row.top1?.mean).to.equal(50);
+    expect(row.best?.mean).to.equal(52);
+    expect(row.studentNorm?.mean).to.equal(9);
+    expect(row.teacherNorm).to.equal(12);
+    expect(row.cosine?.mean).to.equal(0.5);
+    expect(row.teacherCosine).to.equal(0.75);
+    expect(row.curves).to.deep.equal([
+      {
+        ...{ method: 'kd', seed: 1, top1: [52, 50], studentNorm: [3, 9] },
+        ...{ teacherNorm: [9, 12], cosine: [0.8, 0.5] },
+      },
+    ]);
+  });
+
+  it('have the classes’ cosines in the classes’ order, each the mean over the seeds, by epoch', () => {
+    const row = rowIn(
+      groupsOf(
+        [
+          {
+            ...{ method: 'kd', seed: 1, top1: 50 },
+            first: { cosineByClass: [0.125, 0.25, null] },
+            last: { cosineByClass: [0.25, 0.5, 0.75] },
+          },
+          {
+            ...{ method: 'kd', seed: 2, top1: 50 },
+            first: { cosineByClass: [0.375, 0.5, 0.5] },
+            last: { cosineByClass: [0.5, 0.75, 1] },
+          },
+        ],
+        methods,
+      ),
+      'kd',
+    );
+    expect(row.cosineByClass).to.deep.equal([0.375, 0.625, 0.875]);
+    expect(row.cosineByClassByEpoch).to.deep.equal([
+      [0.25, 0.375, 0.5],
+      [0.375, 0.625, 0.875],
+    ]);
+  });
+
+  it('have both networks’ sizes and the teacher’s accuracy', () => {
+    const provenance = { parameters: 78_042, teacherParameters: 272_474, teacherTop1: 69.5 };
+    const [group] = groupsOf([{ method: 'kd', top1: 50, provenance }], methods);
+    expect(group?.pairs[0]).to.deep.include({
+      ...{ teacher: 'resnet20', student: 'resnet8', teacherTop1: 69.5 },
+      ...{ teacherParameters: 272_474, studentParameters: 78_042 },
+    });
+  });
+
+  it('leave out unfinished runs', () => {
+    const row = rowIn(
+      groupsOf([...seeds('kd', 50), { method: 'kd', seed: 2, top1: 90, finished: false }], methods),
+      'kd',
+    );
+    expect(row.top1).to.deep.include({ seeds: [1], mean: 50 });
+    expect(row.unfinished.map(({ seed }) => seed)).to.deep.equal([2]);
+  });
+});
+
+describe('the student alone beside other teachers', () => {
+  const recipe = (learningRate: number): Pick<StudyRun, 'recipe'> => ({
+    recipe: { training: { learningRate, method: { terms: [] } } },
+  });
+  const elsewhere = { method: 'student', pair: 'resnet56:resnet8', ...recipe(0.1) };
+  const kd = { method: 'kd', top1: 50, ...recipe(0.1) };
+  const overStudent = (...runs: StudyRun[]): readonly number[] | null =>
+    rowIn(groupsOf([kd, ...runs], methods), 'kd').overStudent?.values ?? null;
+
+  it('serves as well, as it learns from none', () => {
+    expect(overStudent({ ...elsewhere, top1: 44 })).to.deep.equal([6]);
+  });
+
+  it('gives way to that of the own pair with the same seed', () => {
+    const own = { ...elsewhere, pair, top1: 47 };
+    expect(overStudent({ ...elsewhere, top1: 44 }, own)).to.deep.equal([3]);
+    expect(overStudent(own, { ...elsewhere, top1: 44 })).to.deep.equal([3]);
+  });
+
+  it('does not with another recipe, or when it is another student', () => {
+    expect(overStudent({ ...elsewhere, top1: 44, ...recipe(0.05) })).to.equal(null);
+    expect(overStudent({ ...elsewhere, top1: 44, pair: 'resnet56:resnet14' })).to.equal(null);
+  });
+});
+
+describe('the teachers of a study', () => {
+  it('stand in the order of their sizes with their own norms and last epochs', () => {
+    const teacher = (
+      pairName: string,
+      top1: number,
+      norm: number,
+      parameters: number,
+    ): StudyRun => ({
+      ...{ method: 'teacher', pair: pairName, top1, first: { testTop1: 99 } },
+      last: { studentNorm: norm, teacherNorm: null },
+      provenance: { parameters },
+    });
+    const [group] = groupsOf(
+      [
+        { method: 'kd', top1: 50, pair: 'resnet56:resnet8' },
+        { method: 'kd', top1: 50, pair },
+        teacher('resnet56', 72, 15, 900_000),
+        teacher('resnet20', 69, 12, 300_000),
+      ],
+      methods,
+    );
+    expect(
+      group?.family.map(({ model, parameters, top1, norm }) => [model, parameters, top1, norm]),
+    ).to.deep.equal([
+      ['resnet20', 300_000, 69, 12],
+      ['resnet56', 900_000, 72, 15],
+    ]);
+  });
+});
+
+describe('a study’s CSV', () => {
+  it('has each number in its own column', () => {
+    const last = { studentNorm: 9, teacherNorm: 12, cosineToClassMean: 0.5, teacherCosine: 0.75 };
+    const provenance = { parameters: 78_042, teacherParameters: 272_474, teacherTop1: 69.5 };
+    const more = { last, provenance };
+    const text = renderStudyCsv(
+      groupsOf(
+        [
+          { method: 'student', top1: 40, ...more },
+          { method: 'kd', top1: 50, ...more },
+          { method: 'kd++', seed: 1, top1: 53, first: { testTop1: 58 }, ...more },
+          { method: 'kd++', seed: 2, top1: 55, ...more },
+        ],
+        methods,
+      ),
+    );
+    const [head = '', ...lines] = text.trimEnd().split('\n');
+    const cells = lines.find((line) => line.includes(',kd++,'))?.split(',') ?? [];
+    const record = Object.fromEntries(
+      head.split(',').map((name, index) => [name, cells[index] ?? '']),
+    );
+    expect(record).to.include({
+      ...{ teacher_parameters: '272474', student_parameters: '78042', teacher_top1: '69.5' },
+      ...{ top1_mean: '54', top1_n: '2', top1_seeds: '1 2', best_top1_mean: '56.5' },
+      top1_std: String(Math.SQRT2),
+      ...{ base: 'kd', gain_over_base_mean: '3', gain_over_student_mean: '13' },
+      ...{ student_norm_mean: '9', teacher_norm: '12', cosine_mean: '0.5', teacher_cosine: '0.75' },
+    });
+  });
+});

@@ -1,0 +1,78 @@
+import { buildStudy, type StudyDocumentName } from '../../../lib/report/study/build';
+import type { StudyDocument, TableBlock } from '../../../lib/report/study/document';
+import { buildGroups } from '../../../lib/report/study/groups';
+import type { StudyGroup } from '../../../lib/report/study/model';
+import type { StudyMethod } from '../../../lib/report/study/names';
+import type { Provenance, RunConfig } from '../../../lib/runs/schema';
+import type { EpochMetrics } from '../../../lib/train/epoch-metrics';
+import type { Run } from '../../../lib/runs/store';
+import { madeUpRun } from '../../support/made-up-runs';
+
+/** A run of two epochs in memory; its last epoch as given, its first at 1 % unless given. */
+export interface StudyRun extends Omit<Partial<RunConfig>, 'epochs'> {
+  readonly method: string;
+  readonly top1: number;
+  readonly last?: Partial<EpochMetrics>;
+  readonly first?: Partial<EpochMetrics>;
+  readonly provenance?: Partial<Provenance>;
+  readonly finished?: boolean;
+}
+
+export function studyRun(of: StudyRun): Run {
+  const { top1, last = {}, first = {}, provenance = {}, finished = true, ...config } = of;
+  const { pair = 'resnet20:resnet8', recipe = { training: { method: { terms: [] } } } } = config;
+  const [teacher = '', student] = pair.split(':');
+  const run = madeUpRun({
+    config: {
+      ...config,
+      pair,
+      teacher: student === undefined ? null : teacher,
+      student: student ?? teacher,
+      recipe,
+    },
+    provenance,
+    top1: [1, top1],
+  });
+  const metrics = run.metrics.map((epoch, index) => ({
+    ...epoch,
+    ...(index === 0 ? first : last),
+  }));
+  return { ...run, metrics: finished ? metrics : metrics.slice(0, 1) };
+}
+
+/** Rows by these names in this order. */
+export function namedMethods(...ids: string[]): StudyMethod[] {
+  return ids.map((id) => ({ id, label: id, note: '' }));
+}
+
+export function groupsOf(runs: readonly StudyRun[], methods: readonly StudyMethod[]): StudyGroup[] {
+  return buildGroups({ runs: runs.map(studyRun), methods, root: 'results' });
+}
+
+export function documentOf(
+  name: StudyDocumentName,
+  runs: readonly StudyRun[],
+  methods: readonly StudyMethod[],
+): StudyDocument {
+  return buildStudy(name, groupsOf(runs, methods), { publishedMeans: [] });
+}
+
+/** The rows of a table of the document's first part, cells by column; only the text of each. */
+export function tableOf(
+  { parts }: StudyDocument,
+  caption: RegExp,
+): Readonly<Record<string, string>>[] {
+  const tables = (parts[0]?.blocks ?? []).filter(
+    (block): block is TableBlock => block.kind === 'table',
+  );
+  const table = tables.find((block) => caption.test(block.caption));
+  if (table === undefined) throw new Error(`no table ${String(caption)}`);
+  return table.rows.map(({ cells }) =>
+    Object.fromEntries(
+      cells.map((cell, index) => [
+        table.head[index] ?? '',
+        typeof cell === 'string' ? cell : cell.text,
+      ]),
+    ),
+  );
+}

@@ -1,0 +1,259 @@
+import { expect } from 'chai';
+import { accuracyRows } from '../../lib/report/accuracy-plot';
+import { renderCsv } from '../../lib/report/csv';
+import { familySpecs, normByEpoch, top1ByEpoch } from '../../lib/report/curves-plot';
+import { familiesOf } from '../../lib/report/families';
+import { lastOf } from '../../lib/report/figures';
+import { pairGainsPlots } from '../../lib/report/gains-plot';
+import { conclusionOf, footnotes, whatCanBeCompared } from '../../lib/report/statements';
+import { buildTable1 } from '../../lib/report/table1';
+import type { Table1, Table1Group, Table1Pair } from '../../lib/report/table1-model';
+import { rowInWords } from '../../lib/report/words';
+import type { RunConfig } from '../../lib/runs/schema';
+import type { Run } from '../../lib/runs/store';
+import { madeUpRun } from '../support/made-up-runs';
+
+const paperPair: Partial<RunConfig> = {
+  ...{ pair: 'resnet56:resnet20', teacher: 'resnet56', student: 'resnet20' },
+  ...{ dataset: 'cifar100', scale: 'paper' },
+};
+
+/** The seeds 1, 2, … of a method: top-1 after the first epoch, and after the last. */
+function seeds(
+  method: string,
+  ends: readonly (readonly [number, number])[],
+  config: Partial<RunConfig> = {},
+): Run[] {
+  return ends.map((top1, index) =>
+    madeUpRun({ config: { method, seed: index + 1, ...config }, top1: [...top1] }),
+  );
+}
+
+function tableOf(...runs: readonly (readonly Run[])[]): Table1 {
+  return buildTable1({ study: 'table1', runs: runs.flat(), root: 'results' });
+}
+
+function onlyGroup({ groups: [group] }: Table1): Table1Group {
+  return group ?? expect.fail('no group');
+}
+
+function onlyPair(table: Table1): Table1Pair {
+  return onlyGroup(table).pairs[0] ?? expect.fail('no pair');
+}
+
+/** No two columns have the same number. */
+const table = tableOf(
+  seeds('student', [
+    [40, 41],
+    [40, 42],
+    [40, 43],
+  ]),
+  seeds('kd', [
+    [50, 51],
+    [50, 53],
+    [50, 55],
+  ]),
+  seeds('kd-published', [[45, 47]], { batchSize: 64 }),
+  seeds('student-published', [[30, 35]], { batchSize: 64 }),
+  // Best after the first epoch: 59.5, 59 and 60.
+  seeds('kd++', [
+    [59.5, 56],
+    [59, 57],
+    [60, 58],
+  ]),
+);
+
+describe('a row of table 1', () => {
+  const row = onlyPair(table).rows.find(({ method }) => method === 'kd++');
+  if (row === undefined) throw new Error('no row');
+
+  it('in words has each number in its own place', () => {
+    const words = rowInWords(row);
+    expect(words).to.deep.include({
+      method: 'KD++',
+      paper: '–',
+      measured: '57.00 ± 1.00 (3)',
+      best: '59.50',
+      verdict: 'reduced',
+      difference: '',
+    });
+    // 56 − 41, 57 − 42, 58 − 43.
+    expect(words.overStudent).to.include({ measured: '+15.00 ± 0.00 (3)' });
+    // 56 − 51, 57 − 53, 58 − 55: 5, 4, 3.
+    expect(words.overBase).to.include({
+      measured: '+4.00 ± 1.00 (3)',
+      interval: '+1.52 … +6.48',
+      p: '0.020',
+      paper: '–',
+    });
+    // 56 − 47.
+    expect(words.overPublished).to.include({
+      measured: '+9.00 (1)',
+      interval: '–',
+      p: '–',
+      paper: '+1.05 … +2.45',
+    });
+  });
+
+  it('in CSV has each number in its own column', () => {
+    const [head = '', ...lines] = renderCsv(table).trimEnd().split('\n');
+    const cells = lines.find((line) => line.includes(',kd++,'))?.split(',') ?? [];
+    const record = Object.fromEntries(
+      head.split(',').map((name, index) => [name, cells[index] ?? '']),
+    );
+    expect(record).to.include({
+      ...{ top1_mean: '57', top1_std: '1', top1_n: '3', top1_seeds: '1 2 3' },
+      ...{ best_top1_mean: '59.5', best_top1_std: '0.5' },
+      ...{ student_alone: 'student', gain_over_student_mean: '15', gain_over_student_n: '3' },
+      ...{ base: 'kd', gain_over_base_mean: '4', gain_over_base_std: '1' },
+      ...{ published_base: 'kd-published', gain_over_published_mean: '9' },
+      ...{ gain_over_published_paper_lowest: '1.05', gain_over_published_paper_highest: '2.45' },
+    });
+    // 57 ± 4.30265 · 1 / √3.
+    expect(Number(record['top1_low'])).to.be.closeTo(57 - 4.30265 / Math.sqrt(3), 1e-5);
+    expect(Number(record['top1_high'])).to.be.closeTo(57 + 4.30265 / Math.sqrt(3), 1e-5);
+    // t² = 4² · 3: 1 − √(48 / 50).
+    expect(Number(record['gain_over_base_p_holm'])).to.be.closeTo(1 - Math.sqrt(48 / 50), 1e-9);
+    expect(record['gain_over_published_p_holm']).to.equal('');
+  });
+
+  it('stands in the plots with its own gains', () => {
+    const means = pairGainsPlots(onlyPair(table), 100).map(({ title, rows }) => [
+      title,
+      Object.fromEntries(rows.map(({ label, measured }) => [label, measured.mean])),
+    ]);
+    expect(means).to.deep.equal([
+      [
+        'Gain over the student alone (same recipe)',
+        // 51 − 41, 53 − 42, 55 − 43; 47 − 35.
+        { 'KD, published': 12, 'KD, ND 0': 11, 'KD++': 15 },
+      ],
+      ['Gain of ++ over its own recipe with ND 0', { 'KD++': 4 }],
+      ['Gain of ++ over its published base', { 'KD++': 9 }],
+    ]);
+  });
+});
+
+describe('the plot of accuracies', () => {
+  const bars = (scale: RunConfig['scale']): (number | null)[] =>
+    accuracyRows(
+      onlyPair(
+        buildTable1({
+          study: 'table1',
+          root: 'results',
+          runs: [
+            madeUpRun({
+              config: { ...paperPair, scale, method: 'kd++', epochs: 240 },
+              provenance: { teacherSource: 'cifar_teachers.tar', teacherTop1: 72.34 },
+              top1: Array.from({ length: 240 }, () => 72),
+            }),
+          ],
+        }),
+      ),
+    ).map(({ paper }) => paper);
+
+  it('has the paper’s bar in the paper’s own setting alone', () => {
+    // The teacher’s bar stands for its published weights.
+    expect(bars('paper')).to.deep.equal([72.34, 72.53]);
+    expect(bars('short')).to.deep.equal([null, null]);
+  });
+});
+
+describe('curves by epoch', () => {
+  // The second seed was cut off.
+  const runs = [
+    madeUpRun({ config: { epochs: 3 }, top1: [10, 20, 30] }),
+    madeUpRun({ config: { epochs: 3, seed: 2 }, top1: [20, 40, 50] }),
+    madeUpRun({ config: { epochs: 3, seed: 3 }, top1: [90] }),
+  ];
+  const families = familiesOf(onlyPair(tableOf(runs)));
+  const [family] = families;
+
+  it('are the mean over the finished seeds in a band from the smallest to the largest', () => {
+    const [spec] = familySpecs(families, top1ByEpoch, { width: 100, height: 100 });
+    const values = (spec as { data?: { values?: unknown } } | null | undefined)?.data?.values;
+    expect(values).to.deep.equal([
+      { label: 'KD, ND 0', epoch: 1, value: 15, low: 10, high: 20 },
+      { label: 'KD, ND 0', epoch: 2, value: 30, low: 20, high: 40 },
+      { label: 'KD, ND 0', epoch: 3, value: 40, low: 30, high: 50 },
+    ]);
+  });
+
+  it('have the teacher’s norm beside the student’s', () => {
+    const [spec] = familySpecs(families, normByEpoch, { width: 100, height: 100 });
+    const text = JSON.stringify(spec);
+    expect(text).to.contain('{"label":"KD, ND 0","epoch":3,"value":7,"low":7,"high":7}');
+    expect(text).to.contain('{"label":"Teacher","epoch":3,"value":9,"low":9,"high":9}');
+  });
+
+  it('are told by what they end at', () => {
+    if (family === undefined) return expect.fail('no family');
+    expect(lastOf(family, top1ByEpoch)).to.equal('KD, ND 0 40.00');
+    expect(lastOf(family, normByEpoch)).to.equal('KD, ND 0 7.00');
+  });
+});
+
+describe('a comparison over all pairs', () => {
+  const said = (mean: number, p: number | null): string =>
+    conclusionOf({ gain: { values: [], seeds: [], n: 3, mean, std: 1, interval: null }, p });
+
+  it('shows a gain or a loss below 0.05, and none without three seeds', () => {
+    expect(said(1, 0.049)).to.equal('a gain');
+    expect(said(-1, 0.049)).to.equal('a loss');
+    expect(said(1, 0.05)).to.equal('no clear difference');
+    expect(said(1, null)).to.equal('fewer than three seeds: no interval');
+  });
+});
+
+describe('what can be compared', () => {
+  const paperRun = (method: string, scale: RunConfig['scale'], seed = 1): Run =>
+    madeUpRun({
+      config: { ...paperPair, scale, method, seed, epochs: 240 },
+      provenance: { teacherSource: 'cifar_teachers.tar', teacherTop1: 72.34 },
+      top1: Array.from({ length: 240 }, () => 72),
+    });
+  const said = (runs: Run[], isPaperRecipe?: (config: RunConfig) => boolean): string =>
+    whatCanBeCompared(
+      onlyGroup(
+        buildTable1({
+          study: 'table1',
+          root: 'results',
+          runs,
+          ...(isPaperRecipe && { isPaperRecipe }),
+        }),
+      ),
+    ).join(' ');
+
+  it('is every accuracy in the paper’s setting, and none in another', () => {
+    expect(said([paperRun('kd++', 'paper')])).to.match(/^These runs have the paper’s data/u);
+    expect(said([paperRun('kd++', 'short')])).to.match(
+      /^This is not the paper’s setting: scale short instead of paper\. Their accuracies can neither/u,
+    );
+  });
+
+  it('is told of single rows where only these are reduced', () => {
+    const runs = [paperRun('kd++', 'paper'), paperRun('dkd++', 'paper')];
+    expect(said(runs, ({ method }) => method === 'kd++')).to.match(
+      /^Rows marked reduced are not the paper’s setting: the recipe is not the paper’s\./u,
+    );
+  });
+
+  it('says where a number comes from one seed', () => {
+    const one = /single seed/u;
+    expect(said([paperRun('kd++', 'paper')])).to.match(one);
+    const two = [paperRun('kd++', 'paper'), paperRun('kd++', 'paper', 2)];
+    expect(said(two)).to.not.match(one);
+    expect(said([...two, paperRun('kd', 'paper')])).to.match(one);
+  });
+
+  it('leaves out of every number what was not finished, and says how far it came', () => {
+    const cut = madeUpRun({
+      config: { epochs: 5 },
+      provenance: { ended: 'interrupted' },
+      top1: [62, 60],
+    });
+    expect(footnotes(onlyPair(tableOf([cut]))).join(' ')).to.contain(
+      'KD (recipe of KD++, ND 0), seed 1: 2 of 5 epochs done (interrupted); it is in no number.',
+    );
+  });
+});
