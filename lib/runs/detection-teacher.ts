@@ -124,8 +124,8 @@ const metadataSchema = z.object({
 /** What class means were gathered with. */
 type ClassMeansOrigin = Omit<z.infer<typeof metadataSchema>, 'kind'>;
 
-/** @param stored.counts regions of each class that were seen, background last */
-function writeDetectorClassMeans(
+/** Writes class means, and how many regions of each class they were gathered over, background last. */
+export function writeDetectorClassMeans(
   path: string,
   {
     means,
@@ -155,7 +155,7 @@ function writeDetectorClassMeans(
  * @throws LabError of kind `file` when it is missing, broken, another kind of file, or of another teacher,
  * data set or number of iterations than `expected`.
  */
-function readDetectorClassMeans(path: string, expected: ClassMeansOrigin): Float32Array {
+export function readDetectorClassMeans(path: string, expected: ClassMeansOrigin): Float32Array {
   const { tensors, metadata } = readSafetensors(path);
   const parsed = metadataSchema.safeParse(metadata);
   const means = tensors.get('means')?.data;
