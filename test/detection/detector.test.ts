@@ -1,16 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { anchorRatios, defaultAnchorSizes } from '../../lib/detection/anchors';
+import { loadCoco } from '../../lib/coco/load';
 import { finalCoding, proposalCoding } from '../../lib/detection/box-coding';
 import { proposalSampling } from '../../lib/detection/box-training';
 import { createDetector, type DetectorOptions } from '../../lib/detection/detector';
+import { detectDataset } from '../../lib/detection/evaluate-detector';
 import { detectObjects, testingProposals } from '../../lib/detection/inference';
 import { detectionOptimiser, trainingProposals } from '../../lib/detection/learner';
 import { anchorMatching, proposalMatching } from '../../lib/detection/matching';
 import { anchorSampling } from '../../lib/detection/proposal-training';
 import { findProposals } from '../../lib/detection/proposals';
 import { detectronWarmUp } from '../../lib/train/schedule';
+import { smallCocoFile, writeCocoFile, writeCocoImages } from '../support/coco-files';
 import { faultOf } from '../support/faults';
+import { withFolder } from '../support/folder';
 import { engines, withEngine } from '../support/engine';
 import { type Answer, scriptedDetector, shapesBatch, tinyDetector } from '../support/detector';
 import { numbers } from '../support/tensors';
@@ -260,6 +264,42 @@ for (const engine of engines) {
     });
   });
 }
+
+describe('the detections of a data set', () => {
+  withEngine('native');
+  const folder = withFolder();
+
+  it('have the data set’s own numbers, left, top, width and height in the image’s own pixels', async () => {
+    // Two images of 64 × 48, read at 128 × 96; label 0 is category 3, label 1 category 7.
+    const content = smallCocoFile();
+    const images = await writeCocoImages(folder(), content);
+    const dataset = loadCoco({ annotations: writeCocoFile(folder(), content), images });
+    const script: Record<string, Answer> = {
+      '20 10 60 50': { scores: [0, 0.75] },
+      '80 40 120 80': { scores: [0.5, 0] },
+    };
+    const detector = scriptedDetector({
+      classes: 2,
+      levels: [Object.keys(script).map((place) => place.split(' ').map(Number))],
+      say: (box) => script[box.join(' ')] ?? {},
+    });
+    const done: string[] = [];
+    const found = await detectDataset(detector, dataset, {
+      batchSize: 1,
+      shortSide: 96,
+      longest: 200,
+      onImages: (count, total) => done.push(`${count} of ${total}`),
+    });
+    const expected = [11, 12].flatMap((imageId) => [
+      { imageId, categoryId: 7, box: [10, 5, 20, 20], score: 0.75 },
+      { imageId, categoryId: 3, box: [40, 20, 20, 20], score: 0.5 },
+    ]);
+    const rounded = found.map((one) => ({ ...one, score: Number(one.score.toFixed(6)) }));
+    expect(rounded).to.deep.equal(expected);
+    expect(done).to.deep.equal(['1 of 2', '2 of 2']);
+    detector.dispose();
+  });
+});
 
 describe('the detections of a network', () => {
   withEngine('native');

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { caffePixels, torchvisionPixels } from '../../lib/coco/pixel-forms';
+import type { BoxOutput } from '../../lib/detection/box-head';
 import type { Detector } from '../../lib/detection/detector';
 import { gatherClassMeans } from '../../lib/detection/distill/class-means';
 import { createDetectionObjective } from '../../lib/detection/distill/objective';
@@ -123,6 +124,48 @@ describe('the distillation of a detector', () => {
     );
     expectClose(ndTerm ?? tf.scalar(NaN), [3 * (numbers(nd)[0] ?? NaN)], 1e-5);
     expect(objective.state).to.equal(undefined);
+    objective.dispose();
+  });
+
+  it('compares the pyramids level by level, summed, through blocks whose first is the coarsest', () => {
+    const objective = createDetectionObjective(
+      { name: 'reviewkd', terms: [reviewPyramid({ weight: 0.5 }), reviewPyramid()] },
+      { student, teacher: { detector: teacher }, seed: 1 },
+    );
+    const state = objective.state ?? expect.fail('no blocks');
+    // Without weights a block gives the shift of its last norm everywhere: 1 for P6, … 5 for P2.
+    for (const { name, value } of state.tensors) {
+      const [, block = '', rest = ''] = /^(\d)\.(.*)$/.exec(name) ?? [];
+      if (/conv\d\.0\.weight$/.test(rest)) state.tensor(name).replace(tf.zerosLike(value));
+      if (rest === 'conv2.1.bias') {
+        state.tensor(name).replace(tf.fill(value.shape, Number(block) + 1));
+      }
+    }
+    // 16 × 32 … 1 × 2 cells of 10, 20, 30, 40 and 50.
+    const pyramid = (values: readonly number[]): tf.Tensor4D[] =>
+      values.map((value, level) => tf.fill([2, 16 / 2 ** level, 32 / 2 ** level, 16], value));
+    const empty = {
+      logits: tf.zeros([1, 3]),
+      embedding: tf.zeros([1, 32]),
+      deltas: tf.zeros([1, 8]),
+    };
+    const [half, whole] = objective.terms(
+      {
+        student: empty as BoxOutput,
+        teacher: empty as BoxOutput,
+        studentPyramid: pyramid([7, 7, 7, 7, 7]),
+        teacherPyramid: pyramid([10, 20, 30, 40, 50]),
+        labels: tf.tensor1d([0], 'int32'),
+      },
+      { training: true },
+    );
+    // Of constants each level of the context has the same error.
+    const expected = (10 - 5) ** 2 + (20 - 4) ** 2 + (30 - 3) ** 2 + (40 - 2) ** 2 + (50 - 1) ** 2;
+    expectClose(half ?? tf.scalar(NaN), [0.5 * expected], 0.1);
+    expectClose(whole ?? tf.scalar(NaN), [expected], 0.1);
+    // In training the blocks' norms follow the batch, once a term: the variance of a constant is 0.
+    const [variance] = numbers(state.tensor('0.conv2.1.running_var').value);
+    expect(variance).to.be.closeTo(0.9 ** 2, 1e-5);
     objective.dispose();
   });
 

@@ -123,19 +123,19 @@ for (const engine of engines) {
         classes: 1,
       });
       fill(context, /weight$/, 0);
-      // The second channel's third cell, and the first channel's last one taken away from 10.
+      // The second channel's third cell, and the first channel's last one taken away from 2.
       set(context, 'box_head.fc1.weight', [0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, -1, 0, 0, 0, 0]);
-      set(context, 'box_head.fc1.bias', [0, 10]);
+      set(context, 'box_head.fc1.bias', [0, 2]);
       set(context, 'box_head.fc2.weight', [1, 0, 1, 1]);
       set(context, 'box_head.fc2.bias', [-8, 0]);
       set(context, 'box_predictor.cls_score.weight', [1, 0, 0, 2]);
       set(context, 'box_predictor.bbox_pred.weight', [1, 0, 0, 1, 1, 1, 0, 0]);
       // Cells row by row, two channels each: the third cell 5 and 6, the last 7 and 8.
       const { embedding, logits, deltas } = head(tf.tensor3d([1, 2, 3, 4, 5, 6, 7, 8], [1, 4, 2]));
-      // 6 and 10 − 7 = 3; then 6 − 8, which ReLU cuts, and 6 + 3.
-      expectClose(embedding, [0, 9]);
-      expectClose(logits, [0, 18]);
-      expectClose(deltas, [0, 9, 9, 0]);
+      // 6, and 2 − 7, which ReLU cuts; then 6 − 8, which it cuts too, and 6 + 0.
+      expectClose(embedding, [0, 6]);
+      expectClose(logits, [0, 12]);
+      expectClose(deltas, [0, 6, 6, 0]);
     });
 
     it('take the stride of a bottleneck in its first convolution, and of a basic block likewise', () => {
@@ -186,9 +186,10 @@ for (const engine of engines) {
       // Nothing is added to the residual itself.
       expectClose(run(second), [0, 5, 2, 1], 1e-3);
       set(context, 'res3.0.shortcut.weight', [-1, 2]);
-      set(context, 'res3.0.shortcut.norm.bias', [1, 10]);
-      // The first of four cells: 3 + 1, and −6 + 10.
-      expectClose(run(third), [4, 4], 1e-3);
+      set(context, 'res3.0.shortcut.norm.bias', [-5, 10]);
+      set(context, 'res3.0.conv2.norm.bias', [3, 0]);
+      // The first of four cells: 3 − 5 and 3 of the block itself; −6 + 10.
+      expectClose(run(third), [1, 4], 1e-3);
     });
 
     it('end a stem in ReLU and a 3 × 3 pool of stride 2', () => {
@@ -200,14 +201,14 @@ for (const engine of engines) {
       const kernel = Array<number>(value.size).fill(0);
       kernel[3 * (3 * 7 + 3)] = 1;
       set(context, 'stem.conv1.weight', kernel);
-      // Every second pixel of 8 × 8 makes 4 × 4: −1 … but for 7 at (1, 2) and 9 at (3, 3); windows around (0, 0),
-      // (0, 2), (2, 0) and (2, 2).
+      // Every second pixel of 8 × 8 makes 4 × 4: −1 but for 7 at (1, 1), which is in all windows, and 9 at (3, 3),
+      // which is in the last.
       const pixels = new Float32Array(8 * 8 * 3).fill(-1);
-      pixels[3 * (2 * 8 + 4)] = 7;
+      pixels[3 * (2 * 8 + 2)] = 7;
       pixels[3 * (6 * 8 + 6)] = 9;
       const [stem] = stages;
       const found = (stem as Stage)(tf.tensor4d(pixels, [1, 8, 8, 3]), { training: false });
-      expectClose(found, [0, 7, 0, 9], 1e-3);
+      expectClose(found, [7, 7, 7, 9], 1e-3);
     });
 
     it('cut at 6 within a block of MobileNetV2, and not at its end, where the residual is added', () => {
