@@ -192,15 +192,36 @@ describe('a data set in COCO’s form', () => {
     ]);
   });
 
-  it('changes its hash with a number', async () => {
+  it('cuts boxes at the edges of a tall image', async () => {
+    const content = smallCocoFile();
+    content.images = [{ id: 11, file_name: 'a.png', width: 20, height: 60 }];
+    content.annotations = [{ id: 1, image_id: 11, category_id: 3, bbox: [5, 40, 30, 30] }];
+    const images = await writeCocoImages(folder(), content);
+    const dataset = loadCoco({ annotations: writeCocoFile(folder(), content), images });
+    expect([...(dataset.entries[0]?.boxes ?? [])]).to.deep.equal([5, 40, 20, 60]);
+  });
+
+  it('changes its hash with a number or a name', async () => {
     const content = smallCocoFile();
     const images = await writeCocoImages(folder(), content);
-    const hash = (): string =>
-      loadCoco({ annotations: writeCocoFile(folder(), content), images }).hash;
-    const first = hash();
-    expect(hash()).to.equal(first);
-    Object.assign(content.annotations[0] ?? {}, { bbox: [8, 4, 16, 13] });
-    expect(hash()).to.not.equal(first);
+    const hashOf = (changed: CocoFile): string =>
+      loadCoco({ annotations: writeCocoFile(folder(), changed), images }).hash;
+    const first = hashOf(content);
+    expect(hashOf(content)).to.equal(first);
+    const changes: ((file: CocoFile) => unknown)[] = [
+      ({ annotations: [one] }) => Object.assign(one ?? {}, { bbox: [8, 4, 16, 13] }),
+      ({ annotations: [one] }) => Object.assign(one ?? {}, { area: 151 }),
+      ({ annotations: [, two] }) => Object.assign(two ?? {}, { iscrowd: 0 }),
+      ({ annotations: [one] }) => Object.assign(one ?? {}, { category_id: 3 }),
+      ({ categories: [one] }) => Object.assign(one ?? {}, { name: 'wolf' }),
+      ({ images: [one] }) => Object.assign(one ?? {}, { width: 65 }),
+    ];
+    const hashes = changes.map((change) => {
+      const changed = structuredClone(content);
+      change(changed);
+      return hashOf(changed);
+    });
+    expect(new Set([first, ...hashes]).size).to.equal(1 + changes.length);
   });
 
   it('names images without a file, and notes files without an image', async () => {

@@ -5,14 +5,17 @@ import sharp from 'sharp';
 import { batchOrder } from '../../lib/coco/batch-order';
 import { cocoBatches, cocoEvaluationBatches } from '../../lib/coco/batches';
 import type { CocoBatchOptions, CocoDataset, DetectionBatch, PixelForm } from '../../lib/coco/data';
-import { decodeFile } from '../../lib/coco/decode';
+import { datasetOf } from '../../lib/coco/dataset-of';
+import { decodeFile, scaledImage } from '../../lib/coco/decode';
 import { loadCoco } from '../../lib/coco/load';
 import { resizedBoxes, resizedSize } from '../../lib/coco/resize';
 import { shapesDataset } from '../../lib/coco/shapes';
+import type { CocoBox } from '../../lib/coco/types';
 import { sha256 } from '../../lib/files';
 import { smallCocoFile, writeCocoFile, writeCocoImages } from '../support/coco-files';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
+import { expectClose } from '../support/tensors';
 
 const bytes: PixelForm = { order: 'rgb', mean: [0, 0, 0], std: [1, 1, 1] };
 
@@ -49,7 +52,46 @@ function digest(batches: readonly DetectionBatch[]): string[] {
   );
 }
 
+/** Images of these sizes with one object each, all their pixels 100. */
+function plainDataset(sizes: readonly (readonly [number, number])[], box: CocoBox): CocoDataset {
+  return datasetOf({
+    name: 'plain',
+    groundTruth: {
+      file: 'made up',
+      categories: [{ id: 1, name: 'cat' }],
+      images: sizes.map(([width, height], at) => ({
+        id: at + 1,
+        fileName: `${at + 1}.png`,
+        width,
+        height,
+      })),
+      annotations: sizes.map((_, at) => ({
+        id: at + 1,
+        imageId: at + 1,
+        categoryId: 1,
+        box,
+        area: box[2] * box[3],
+        crowd: false,
+      })),
+    },
+    hash: '',
+    notes: [],
+    decode: (entry, { width, height } = entry) =>
+      Promise.resolve({ pixels: new Uint8Array(3 * width * height).fill(100), width, height }),
+  });
+}
+
 describe('resizing for a detector', () => {
+  it('averages the pixels that become one, as PIL’s bilinear filter', async () => {
+    // Black and white columns in turn.
+    const pixels = Uint8Array.from({ length: 8 * 8 * 3 }, (_, at) =>
+      Math.floor(at / 3) % 2 === 0 ? 0 : 255,
+    );
+    const half = await scaledImage({ pixels, width: 8, height: 8 }, { width: 4, height: 4 });
+    expect(half.pixels).to.have.length(4 * 4 * 3);
+    for (const value of half.pixels) expect(value).to.be.within(80, 175);
+  });
+
   it('makes the short side so long, and less where the long one would be too long', () => {
     expect(resizedSize({ width: 640, height: 480 }, 800, 1333)).to.deep.equal({
       width: 1067,
@@ -89,6 +131,62 @@ describe('training batches for a detector', () => {
     const [other] = digest(await take(cocoBatches(dataset, { ...options, seed: 2 }), 1));
     expect(other).to.not.equal(all[0]);
     expect(new Set(all).size).to.equal(7);
+  });
+
+  it('hold no side above the longest, in training and evaluation', async () => {
+    // 201 × 50 at 100 would be 402 wide: 300 wide and 50 · 300 / 201 = 74.6 high.
+    const wide = plainDataset([[201, 50]], [10, 5, 20, 20]);
+    const plain = { seed: 1, batchSize: 1, longest: 300, pixels: bytes };
+    for (const batches of [
+      cocoBatches(wide, { ...plain, shortSides: [100], flip: false }),
+      cocoEvaluationBatches(wide, { ...plain, shortSide: 100 }),
+    ]) {
+      const [{ height, width, items: [item] } = expect.fail('no batch')] = await take(batches, 1);
+      expect([height, width]).to.deep.equal([96, 320]);
+      expect(item).to.deep.include({
+        height: 75,
+        width: 300,
+        originalHeight: 50,
+        originalWidth: 201,
+        scale: { x: 300 / 201, y: 1.5 },
+      });
+      expectClose([...(item?.boxes ?? [])], [3000 / 201, 7.5, 9000 / 201, 37.5], 1e-4);
+    }
+  });
+
+  it('mirror half of the images, and none where they are told not to', async () => {
+    const set = plainDataset([[64, 32]], [0, 0, 8, 8]);
+    const plain = { ...options, batchSize: 50, shortSides: [32] };
+    const mirrored = async (flip: boolean): Promise<number> =>
+      (await take(cocoBatches(set, { ...plain, flip }), 8))
+        .flatMap(({ items }) => items)
+        .filter(({ boxes: [left] }) => left === 64 - 8).length;
+    // Of 400: three standard deviations are 30.
+    expect(await mirrored(true)).to.be.within(170, 230);
+    expect(await mirrored(false)).to.equal(0);
+  });
+
+  it('put square images with tall ones', () => {
+    const sizes = [
+      [64, 32],
+      [32, 64],
+      [48, 48],
+      [64, 32],
+    ] as const;
+    const order = batchOrder(plainDataset(sizes, [0, 0, 8, 8]), { seed: 1, batchSize: 2 });
+    for (let number = 0; number < 6; number++) {
+      const wide = order.next().value.map(({ entry }) => entry === 0 || entry === 3);
+      expect(new Set(wide).size).to.equal(1);
+    }
+  });
+
+  it('come in another order in each epoch', () => {
+    const order = batchOrder(dataset, { seed: 1, batchSize: 1 });
+    const epochs = [1, 2].map(() =>
+      Array.from({ length: 19 }, () => order.next().value[0]?.entry ?? -1),
+    );
+    expect(epochs[1]).to.have.members(epochs[0] ?? []);
+    expect(epochs[1]).not.to.deep.equal(epochs[0]);
   });
 
   it('hold images of one shape, in sides that are multiples of 32', async () => {
@@ -215,48 +313,6 @@ describe('pixels of a batch', () => {
     expect(fault.where).to.contain('a.png (image 11)');
   });
 });
-
-describe('the made-up shapes', () => {
-  it('are the same everywhere', async () => {
-    const set = shapesDataset({ images: 3, seed: 7, side: 64 });
-    const [first] = set.entries;
-    const { pixels, width, height } = await set.decode(first ?? expect.fail('no image'));
-    expect([width, height]).to.deep.equal([64, 48]);
-    expect(sha256(pixels)).to.equal(
-      await pixelHash(shapesDataset({ images: 9, seed: 7, side: 64 })),
-    );
-    expect(sha256(pixels)).to.not.equal(
-      await pixelHash(shapesDataset({ images: 3, seed: 7, side: 64, split: 'val' })),
-    );
-    expect(set.classes).to.deep.equal(['disc', 'square', 'triangle']);
-  });
-
-  it('lie inside of their images and apart', () => {
-    const { entries, groundTruth } = shapesDataset({ images: 64, seed: 1 });
-    expect(entries.filter(({ labels }) => labels.length === 0)).to.have.length(4);
-    expect(groundTruth.annotations.length).to.be.above(100);
-    for (const { boxes, width, height } of entries) {
-      for (let at = 0; at < boxes.length; at += 4) {
-        const [x1 = -1, y1 = -1, x2 = -1, y2 = -1] = boxes.subarray(at, at + 4);
-        expect(x1 >= 0 && y1 >= 0 && x2 <= width && y2 <= height && x1 < x2 && y1 < y2).to.equal(
-          true,
-        );
-        for (let other = 0; other < at; other += 4) {
-          const [u1 = 0, v1 = 0, u2 = 0, v2 = 0] = boxes.subarray(other, other + 4);
-          expect(x2 < u1 || u2 < x1 || y2 < v1 || v2 < y1).to.equal(true);
-        }
-      }
-    }
-  });
-
-  it('refuse to be none', async () => {
-    expect((await faultOf(() => shapesDataset({ images: 0, seed: 1 }))).kind).to.equal('option');
-  });
-});
-
-async function pixelHash(set: CocoDataset): Promise<string> {
-  return sha256((await set.decode(set.entries[0] ?? expect.fail('no image'))).pixels);
-}
 
 function digestOf(values: Float32Array | undefined): string {
   return sha256(Buffer.from((values ?? new Float32Array(0)).slice().buffer));

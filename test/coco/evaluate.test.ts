@@ -79,8 +79,10 @@ describe('COCO evaluation', () => {
   });
 
   it('counts an overlap that is just a threshold', () => {
-    const { stats } = evaluateCoco(truth({}), [found(0.9, { box: [0, 0, 50, 25] })]);
+    const { stats, byCategory } = evaluateCoco(truth({}), [found(0.9, { box: [0, 0, 50, 25] })]);
     expect(stats.AP).to.be.closeTo(0.1, exact);
+    expect(byCategory[0]?.AP).to.be.closeTo(0.1, exact);
+    expect(byCategory[0]?.AP50).to.be.closeTo(1, exact);
   });
 
   it('lets one object be found once, by the surest', () => {
@@ -108,6 +110,8 @@ describe('COCO evaluation', () => {
     expect(evaluateCoco(groundTruth, [wrong, right]).stats.AP50).to.be.closeTo(0.5, exact);
     const elsewhere = { ...wrong, imageId: 1 };
     expect(evaluateCoco(groundTruth, [right, elsewhere]).stats.AP50).to.be.closeTo(0.5, exact);
+    const reversed = { ...groundTruth, images: [...groundTruth.images].reverse() };
+    expect(evaluateCoco(reversed, [right, elsewhere]).stats.AP50).to.be.closeTo(0.5, exact);
   });
 
   it('counts neither crowds nor what is found in them', () => {
@@ -149,6 +153,63 @@ describe('COCO evaluation', () => {
     const detections = [found(0.9, { box: [300, 300, 50, 50] }), found(0.8)];
     const { stats } = evaluateCoco(truth({}), detections, { maxDetections: [1, 1, 1] });
     expect(stats).to.include({ AP: 0, AR1: 0, AR100: 0 });
+  });
+
+  it('counts 1, 10 and 100 detections of an image and category', () => {
+    const shares = (wrong: number): number[] => {
+      const before = Array.from({ length: wrong }, () => found(0.9, { box: [300, 300, 50, 50] }));
+      const others = Array.from({ length: 200 }, () => found(0.99, { categoryId: 5 }));
+      const { stats } = evaluateCoco(truth({}), [...others, ...before, found(0.8)]);
+      return [stats.AR1, stats.AR10, stats.AR100];
+    };
+    // The object is found by the first one after so many wrong ones.
+    for (const [wrong, expected] of [
+      [0, [1, 1, 1]],
+      [1, [0, 1, 1]],
+      [9, [0, 1, 1]],
+      [10, [0, 0, 1]],
+      [99, [0, 0, 1]],
+      [100, [0, 0, 0]],
+    ] as const) {
+      expect(shares(wrong), `after ${wrong}`).to.deep.equal(expected);
+    }
+    const boxes = Array.from({ length: 16 }, (_, at) => [30 * at, 0, 20, 20] as const);
+    const { stats } = evaluateCoco(
+      truth(...boxes.map((box) => ({ box, area: 400 }))),
+      boxes.map((box) => found(0.5, { box })),
+    );
+    expect(stats).to.include({ AR1: 1 / 16, AR10: 10 / 16, AR100: 1, ARs: 1 });
+  });
+
+  it('gives each size its own precision and recall', () => {
+    // Sides of 20, 50 and 200: one small one of two, all three medium, one large one of four.
+    const sides = [20, 20, 50, 50, 50, 200, 200, 200, 200];
+    const boxes = sides.map((side, at) => [300 * at, 0, side, side] as const);
+    const { stats } = evaluateCoco(
+      truth(...boxes.map((box) => ({ box, area: box[2] ** 2 }))),
+      [0, 2, 3, 4, 5].map((at) => found(0.9, { box: boxes[at] ?? [0, 0, 1, 1] })),
+    );
+    expect(stats).to.include({ ARs: 1 / 2, ARm: 1, ARl: 1 / 4 });
+    expect(stats.AR100).to.be.closeTo(5 / 9, exact);
+    // All that was found is right: precision 1 up to the recall.
+    expect(stats.APs).to.be.closeTo(51 / 101, exact);
+    expect(stats.APm).to.be.closeTo(1, exact);
+    expect(stats.APl).to.be.closeTo(26 / 101, exact);
+    expect(stats.AP).to.be.closeTo(56 / 101, exact);
+  });
+
+  it('averages over the categories with objects', () => {
+    const groundTruth = truth({}, { categoryId: 5 }, { categoryId: 5, box: [100, 100, 50, 50] });
+    const { stats, byCategory, curves } = evaluateCoco(groundTruth, [
+      found(0.9),
+      found(0.9, { categoryId: 5 }),
+    ]);
+    expect(stats.AP50).to.be.closeTo((1 + 51 / 101) / 2, exact);
+    expect(byCategory.map(({ objects }) => objects)).to.deep.equal([1, 2]);
+    expect(byCategory[1]?.AP50).to.be.closeTo(51 / 101, exact);
+    expect(precisionAt(curves, 0.5, 1)?.[80]).to.be.closeTo(1, exact);
+    expect(precisionAt(curves, 0.5, 5)?.[80]).to.equal(0);
+    expect(precisionAt(curves, 0.5)?.[80]).to.be.closeTo(0.5, exact);
   });
 
   it('evaluates the images it is told to', () => {

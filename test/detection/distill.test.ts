@@ -1,18 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { caffePixels, torchvisionPixels } from '../../lib/coco/pixel-forms';
+import type { BoxOutput } from '../../lib/detection/box-head';
 import type { Detector } from '../../lib/detection/detector';
 import { gatherClassMeans } from '../../lib/detection/distill/class-means';
 import { createDetectionObjective } from '../../lib/detection/distill/objective';
 import { convertPixels } from '../../lib/detection/distill/pixels';
 import { reviewPyramid } from '../../lib/detection/distill/review-pyramid';
-import { dkd, fitNet, kd, type Method, normDirection } from '../../lib/distill/terms';
+import { dkd, fitNet, kd, type Method, normDirection, warmUp } from '../../lib/distill/terms';
 import { hierarchicalContextLoss, kdLoss, normDirectionLoss } from '../../lib/losses';
 import { hashStateDict } from '../../lib/nn/hash';
 import { deterministic } from '../../lib/verify/deterministic';
 import {
+  scriptedDetector,
   shapesBatch,
-  shapesBatches,
   tinyDetector,
   tinyLearner,
   tinySampling,
@@ -126,6 +127,48 @@ describe('the distillation of a detector', () => {
     objective.dispose();
   });
 
+  it('compares the pyramids level by level, summed, through blocks whose first is the coarsest', () => {
+    const objective = createDetectionObjective(
+      { name: 'reviewkd', terms: [reviewPyramid({ weight: 0.5 }), reviewPyramid()] },
+      { student, teacher: { detector: teacher }, seed: 1 },
+    );
+    const state = objective.state ?? expect.fail('no blocks');
+    // Without weights a block gives the shift of its last norm everywhere: 1 for P6, … 5 for P2.
+    for (const { name, value } of state.tensors) {
+      const [, block = '', rest = ''] = /^(\d)\.(.*)$/.exec(name) ?? [];
+      if (/conv\d\.0\.weight$/.test(rest)) state.tensor(name).replace(tf.zerosLike(value));
+      if (rest === 'conv2.1.bias') {
+        state.tensor(name).replace(tf.fill(value.shape, Number(block) + 1));
+      }
+    }
+    // 16 × 32 … 1 × 2 cells of 10, 20, 30, 40 and 50.
+    const pyramid = (values: readonly number[]): tf.Tensor4D[] =>
+      values.map((value, level) => tf.fill([2, 16 / 2 ** level, 32 / 2 ** level, 16], value));
+    const empty = {
+      logits: tf.zeros([1, 3]),
+      embedding: tf.zeros([1, 32]),
+      deltas: tf.zeros([1, 8]),
+    };
+    const [half, whole] = objective.terms(
+      {
+        student: empty as BoxOutput,
+        teacher: empty as BoxOutput,
+        studentPyramid: pyramid([7, 7, 7, 7, 7]),
+        teacherPyramid: pyramid([10, 20, 30, 40, 50]),
+        labels: tf.tensor1d([0], 'int32'),
+      },
+      { training: true },
+    );
+    // Of constants each level of the context has the same error.
+    const expected = (10 - 5) ** 2 + (20 - 4) ** 2 + (30 - 3) ** 2 + (40 - 2) ** 2 + (50 - 1) ** 2;
+    expectClose(half ?? tf.scalar(NaN), [0.5 * expected], 0.1);
+    expectClose(whole ?? tf.scalar(NaN), [expected], 0.1);
+    // In training the blocks' norms follow the batch, once a term: the variance of a constant is 0.
+    const [variance] = numbers(state.tensor('0.conv2.1.running_var').value);
+    expect(variance).to.be.closeTo(0.9 ** 2, 1e-5);
+    objective.dispose();
+  });
+
   it('trains with every term, whose losses fall, and leaves the teacher alone', () => {
     const before = hashStateDict(teacher.stateDict());
     const learner = tinyLearner({
@@ -159,30 +202,196 @@ describe('the distillation of a detector', () => {
     learner.dispose();
   });
 
-  it('gathers the mean embedding of each class over the teacher’s own regions', async () => {
-    const options = {
-      seed: 1,
-      pixels: student.pixels,
-      proposals: tinySampling.proposals,
-      sampling: { count: 24, objectShare: 0.5 },
+  it('shows the teacher the student’s images in its own normalisation', () => {
+    const whole = shapesBatch(0);
+    // The second image is 32 × 64: what is below is padding. A pixel of red 200, green 100, blue 50.
+    const [first, second] = whole.items;
+    if (!first || !second) return expect.fail('no images');
+    const items = [first, { ...second, height: 32, boxes: Float32Array.of(4, 4, 30, 30) }];
+    const at = 3 * 64 * 64;
+    whole.images.fill(0, at + 3 * 32 * 64);
+    const { mean, std } = torchvisionPixels;
+    [200, 100, 50].forEach((value, c) => {
+      whole.images[at + c] = (value - (mean[c] ?? 0)) / (std[c] ?? 1);
+    });
+    const seen = new Map<string, number[]>();
+    const regions = new Map<string, readonly Float32Array[]>();
+    const modes: string[] = [];
+    const pyramids = new Map<string, readonly tf.Tensor4D[]>();
+    const watched = (name: string, detector: Detector): Detector => ({
+      ...detector,
+      frozen(images) {
+        seen.set(name, numbers(images));
+        return detector.frozen(images);
+      },
+      pyramid(progress, mode) {
+        modes.push(`${name} ${mode.training ? 'training' : 'as it is'}`);
+        const pyramid = detector.pyramid(progress, mode);
+        pyramids.set(name, pyramid);
+        return pyramid;
+      },
+      detect(pyramid, asked) {
+        expect(pyramid === pyramids.get(name), name).to.equal(true);
+        regions.set(name, asked);
+        return detector.detect(pyramid, asked);
+      },
+    });
+    const learner = tinyLearner({
+      student: watched('student', student),
+      teacher: { detector: watched('teacher', teacher), classMeans: means },
+      method: plusPlus,
+    });
+    learner.step({ ...whole, items }, { iteration: 0, learningRate: 0.005 });
+    learner.dispose();
+    expect(seen.get('student')).to.deep.equal([...whole.images]);
+    const own = seen.get('teacher') ?? [];
+    expectClose(
+      own.slice(at, at + 3),
+      [(50 - 103.53) / 57, (100 - 116.28) / 57, (200 - 123.675) / 57],
+      1e-5,
+    );
+    expect(own.slice(at + 3 * 32 * 64).every((value) => value === 0)).to.equal(true);
+    expect(modes).to.have.members(['student training', 'teacher as it is']);
+    expect(regions.get('teacher')).to.equal(regions.get('student'));
+  });
+
+  it('warms a term up with each iteration, over epochs of the training images', async () => {
+    const levels = [[[0, 20, 10, 40]]];
+    const saying = (scores: readonly number[]): Detector =>
+      scriptedDetector({ classes: 2, levels, say: () => ({ scores }) });
+    // Probabilities ¼ ¼ ½ and ½ ¼ ¼, background last: Σ t · ln(t / s) = ½ ln 2 − ¼ ln 2.
+    const parts = { student: saying([0.25, 0.25]), teacher: { detector: saying([0.5, 0.25]) } };
+    const term = kd({ weight: 4, temperature: 1 });
+    const whole = Math.LN2;
+    const lossAt = (
+      terms: Method['terms'],
+      iteration: number,
+      iterationsPerEpoch?: number,
+    ): number => {
+      const method = { name: 'kd', terms };
+      const epoch = iterationsPerEpoch === undefined ? {} : { iterationsPerEpoch };
+      const learner = tinyLearner({ ...parts, method, ...epoch });
+      const { losses } = learner.step(shapesBatch(0), { iteration, learningRate: 0 });
+      learner.dispose();
+      return losses[4] ?? NaN;
     };
-    const gather = (iterations: number): ReturnType<typeof gatherClassMeans> =>
-      gatherClassMeans(teacher, shapesBatches(0), { ...options, iterations });
-    const tensors = tf.memory().numTensors;
-    const { means: found, counts } = await gather(2);
-    expect(tf.memory().numTensors).to.equal(tensors);
-    expect(found.length).to.equal(3 * 32);
-    // 2 iterations of 2 images with up to 24 regions each, most of them background.
-    const seen = [...counts].reduce((sum, count) => sum + count, 0);
-    expect(seen).to.be.within(4, 2 * 2 * 24);
-    expect(counts[2]).to.be.above(0);
-    expect((await gather(2)).means).to.deep.equal(found);
-    const one = await gather(1);
-    const classes = [...counts.keys()].filter((label) => counts[label] === 0);
-    for (const label of classes) {
-      expect(Math.max(...found.subarray(32 * label, 32 * label + 32))).to.equal(0);
+    // 12 images in batches of 2 are 6 iterations: after 3 of them half an epoch, a quarter of two.
+    const cases: [terms: Method['terms'], iteration: number, factor: number][] = [
+      [[warmUp(2, term)], 0, 0],
+      [[warmUp(2, term)], 3, 1 / 4],
+      [[warmUp(2, term)], 6, 1 / 2],
+      [[warmUp(2, term)], 11, 11 / 12],
+      [[warmUp(2, term)], 12, 1],
+      [[warmUp(2, term)], 30, 1],
+      [[warmUp(0.5, term)], 1, 1 / 3],
+      [[term], 0, 1],
+    ];
+    for (const [terms, iteration, factor] of cases) {
+      expect(lossAt(terms, iteration, 12 / 2)).to.be.closeTo(whole * factor, 1e-5);
     }
-    expect(one.counts[2]).to.be.below(counts[2] ?? 0);
+    expect(lossAt([term], 0)).to.be.closeTo(whole, 1e-5);
+    // Without the length of an epoch it is refused rather than passed over in silence.
+    const fault = await faultOf(() => lossAt([warmUp(2, term)], 0));
+    expect(fault).to.include({ kind: 'option', where: 'method kd' });
+    parts.student.dispose();
+    parts.teacher.detector.dispose();
+  });
+
+  it('gathers the mean embedding of each class over the teacher’s own regions', async () => {
+    // A cat at 0 … 10 and a dog at 20 … 40; the teacher proposes most of each, and two other places.
+    const levels = [
+      [
+        [0, 0, 10, 9],
+        [20, 20, 40, 36],
+        [20, 20, 36, 40],
+        [50, 0, 60, 10],
+        [50, 50, 60, 60],
+      ],
+    ];
+    const scripted = scriptedDetector({
+      classes: 3,
+      levels,
+      // Right and lower edge.
+      say: ([, , right = 0, bottom = 0]) => ({ embedding: [right, bottom] }),
+    });
+    const item = {
+      ...(shapesBatch(0).items[0] ?? expect.fail('no image')),
+      boxes: Float32Array.of(0, 0, 10, 10, 20, 20, 40, 40),
+      labels: Int32Array.of(0, 1),
+    };
+    // The second image has the dog alone: what lies on the cat is background there.
+    const other = { ...item, boxes: item.boxes.slice(4), labels: Int32Array.of(1) };
+    async function* batches(): AsyncGenerator<ReturnType<typeof shapesBatch>, void> {
+      for (;;) yield await Promise.resolve({ ...shapesBatch(0), items: [item, other] });
+    }
+    const tensors = tf.memory().numTensors;
+    const { means: found, counts } = await gatherClassMeans(scripted, batches(), {
+      iterations: 3,
+      seed: 1,
+      sampling: { count: 24, objectShare: 0.5 },
+    });
+    expect(tf.memory().numTensors).to.equal(tensors);
+    // Of each image: the objects themselves with what was proposed of them; the third class is never seen.
+    expect([...counts]).to.deep.equal([3 * 2, 3 * (3 + 3), 0, 3 * (2 + 3)]);
+    const dog = [(40 + 36 + 40) / 3, (36 + 40 + 40) / 3];
+    const background = [(2 * (60 + 60) + 10) / 5, (2 * (10 + 60) + 9) / 5];
+    expectClose([...found], [10, (9 + 10) / 2, ...dog, 0, 0, ...background], 1e-4);
+    scripted.dispose();
+  });
+
+  it('gathers over new samples of each batch and image, the same ones for the same seed', async () => {
+    const levels = [Array.from({ length: 40 }, (_, at) => [at, 40, at + 0.5, 60])];
+    const item = {
+      ...(shapesBatch(0).items[0] ?? expect.fail('no image')),
+      boxes: Float32Array.of(0, 0, 10, 10),
+    };
+    async function* batches(): AsyncGenerator<ReturnType<typeof shapesBatch>, void> {
+      for (;;) yield await Promise.resolve({ ...shapesBatch(0), items: [item, item] });
+    }
+    const samples = async (seed: number): Promise<string[]> => {
+      const scripted = scriptedDetector({ classes: 2, levels });
+      const sampling = { count: 12, objectShare: 0.25 };
+      await gatherClassMeans(scripted, batches(), { iterations: 2, seed, sampling });
+      scripted.dispose();
+      return scripted.asked.flat().map((boxes) => boxes.join());
+    };
+    const first = await samples(1);
+    expect(new Set(first).size).to.equal(4);
+    expect(await samples(1)).to.deep.equal(first);
+    expect(await samples(2)).not.to.deep.equal(first);
+  });
+
+  it('gathers over images in another detector’s normalisation', async () => {
+    let seen: number[] = [];
+    const watched: Detector = {
+      ...teacher,
+      frozen(images) {
+        seen = numbers(images);
+        return teacher.frozen(images);
+      },
+    };
+    const batch = shapesBatch(0, 1);
+    // A pixel of red 200, green 100, blue 50.
+    [200, 100, 50].forEach((value, c) => {
+      batch.images[c] =
+        (value - (torchvisionPixels.mean[c] ?? 0)) / (torchvisionPixels.std[c] ?? 1);
+    });
+    async function* batches(): AsyncGenerator<typeof batch, void> {
+      for (;;) yield await Promise.resolve(batch);
+    }
+    const { proposals } = tinySampling;
+    const gather = (pixels?: typeof torchvisionPixels): ReturnType<typeof gatherClassMeans> =>
+      gatherClassMeans(watched, batches(), {
+        iterations: 1,
+        seed: 1,
+        proposals,
+        ...(pixels ? { pixels } : {}),
+      });
+    await gather(student.pixels);
+    const own = [(50 - 103.53) / 57, (100 - 116.28) / 57, (200 - 123.675) / 57];
+    expectClose(seen.slice(0, 3), own, 1e-5);
+    await gather();
+    expect(seen).to.deep.equal([...batch.images]);
   });
 
   it('refuses what does not fit, before anything is computed', async () => {

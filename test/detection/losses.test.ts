@@ -40,7 +40,7 @@ for (const engine of engines) {
     it('of proposals count sampled anchors only and divide by 256 an image', () => {
       // Of three anchors the first is an object, the second background, the third left out.
       const output = {
-        objectness: tf.tensor2d([[0, 0, 5]]),
+        objectness: tf.tensor2d([[1, 2, 5]]),
         deltas: tf.tensor3d([
           [
             [1, 0, 0, 0],
@@ -56,7 +56,8 @@ for (const engine of engines) {
         divisor: 256,
       };
       const { objectness, box } = proposalLosses(output, targets);
-      expectClose(objectness, [(2 * Math.log(2)) / 256], 1e-6);
+      const missed = Math.log(1 + Math.exp(-1)) + Math.log(1 + Math.exp(2));
+      expectClose(objectness, [missed / 256], 1e-6);
       expectClose(box, [1.5 / 256], 1e-6);
     });
 

@@ -107,6 +107,21 @@ for (const engine of engines) {
       );
     });
 
+    it('suppress above the threshold, not on it, of equal scores the later one', () => {
+      // A square, its left half and its upper 8 / 10: overlaps of just 0.5, of 0.8, and of 40 / 90 between these.
+      const boxes = Float32Array.of(0, 0, 10, 10, 0, 0, 5, 10, 0, 0, 10, 8);
+      const scores = Float32Array.of(0.5, 0.9, 0.5);
+      for (const [threshold, stays] of [
+        [0.5, [1, 0]],
+        [0.49, [1, 2]],
+        [0.4, [1]],
+        [0.85, [1, 0, 2]],
+      ] as const) {
+        const found = [...suppressOverlaps(boxes, scores, threshold)];
+        expect(found, `at ${threshold}`).to.deep.equal(stays);
+      }
+    });
+
     it('convolve, add and cut in one unit with the gradients of its parts', () => {
       const made = (name: string, shape: number[]): tf.Tensor =>
         tf.tensor(deterministic(`unit/${name}`, shape), shape);

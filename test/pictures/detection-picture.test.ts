@@ -68,6 +68,36 @@ describe('a picture of detections', () => {
     );
   });
 
+  it('shows the 20 surest boxes of 0.5 and more, right from an overlap of 0.5 on', async () => {
+    const wrong = Array.from({ length: 25 }, () => ({ ...right, box: [0, 0, 4, 4] as const }));
+    // 40 × 15 and 40 × 14 inside of 40 × 30.
+    const half = { ...right, box: [10, 20, 40, 15] as const };
+    const less = { ...right, box: [10, 20, 40, 14] as const };
+    const { description } = await drawDetections(dataset, 1, [
+      { title: 'a', detections: [...wrong, { ...right, score: 0.8 }] },
+      { title: 'b', detections: [half, { ...less, score: 0.5 }] },
+    ]);
+    expect(description).to.equal(
+      'image 1 (1.png): ground truth: 2 objects; a: 0 of 2 found, 20 wrong; b: 1 of 2 found, 1 wrong',
+    );
+  });
+
+  it('does not count crowds among what is to be found', async () => {
+    const [first, second] = dataset.groundTruth.annotations;
+    if (!first || !second) return expect.fail('no objects');
+    const crowded = {
+      ...dataset,
+      groundTruth: { ...dataset.groundTruth, annotations: [first, { ...second, crowd: true }] },
+    };
+    const inside = { ...right, box: [72, 42, 10, 10] as const };
+    const { description } = await drawDetections(crowded, 1, [
+      { title: 'a', detections: [right, inside] },
+    ]);
+    expect(description).to.equal(
+      'image 1 (1.png): ground truth: 1 object, 1 crowd; a: 1 of 1 found, 0 wrong',
+    );
+  });
+
   it('is the same every time, small as JPEG, and shows the ground truth alone where asked', async () => {
     const draw = async (): Promise<string> =>
       (await drawDetections(dataset, 2, [])).bytes.toString('base64');
