@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -25,8 +25,9 @@ const remedy =
   'Export `cell` or `cells` (see reproduce/recipes/table1-cell.ts), or `dataset` (see reproduce/datasets/index.ts)';
 
 /**
- * Loads every TypeScript or JavaScript file below a folder, but for those named `index`, and then those
- * of the user's own folder where the environment names one; in the order of their names.
+ * Loads every TypeScript or JavaScript file below a folder of this project, where there is one, but for
+ * those named `index`; and then those of the user's own folder where the environment names one; in the
+ * order of their names.
  *
  * @throws LabError of kind `file` for a folder or file that cannot be read, `option` for a file that
  * defines nothing; each names the file.
@@ -36,7 +37,8 @@ export function definitionsBelow(
   environment: NodeJS.ProcessEnv = process.env,
 ): Definition[] {
   const own = environment[ownDefinitionsVariable];
-  const folders = own === undefined || own === '' ? [folder] : [folder, resolve(own)];
+  const folders = existsSync(folder) ? [folder] : [];
+  if (own !== undefined && own !== '') folders.push(resolve(own));
   return folders.flatMap(filesBelow).map(definitionIn);
 }
 

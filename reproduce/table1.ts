@@ -3,7 +3,7 @@ import { cifarScope } from './grid/cifar';
 import { runWhenMain } from './grid/command';
 import { drawnStudies, tableOptions } from './grid/render';
 import type { GridStudy } from './grid/settings';
-import { borrowingNotes, paperPairs, table1Methods } from './recipes/table1';
+import { fallbackNotes, paperPairs, table1Methods } from './recipes/table1';
 
 /** The rows of the quick scale: without ReviewKD's, whose fusion blocks take as long again. */
 const logitMethods = 'student,kd,kd++,dkd,dkd++,dist,dist++';
@@ -51,7 +51,7 @@ Quick and short runs are not the paper's setting: what can be compared with it a
 student alone and of a ++ row over its base.`,
   },
   methods: table1Methods,
-  notes: borrowingNotes,
+  notes: fallbackNotes,
   async render(request) {
     const { files, json, terminal } = await writeTable1({
       ...tableOptions(request),

@@ -4,7 +4,7 @@ import { imageNetScope } from './grid/imagenet';
 import { reportPage } from './grid/render';
 import type { GridStudy } from './grid/settings';
 import { table2Rows } from './grid/table2-rows';
-import { borrowingNotes, paperPairs, table2Methods } from './recipes/table2';
+import { fallbackNotes, paperPairs, table2Methods } from './recipes/table2';
 
 const basicPair = 'resnet34:resnet18';
 
@@ -46,7 +46,7 @@ memory is computed in parts with --micro-batch: the same step up to rounding, bu
 statistics of each part, as they do on several GPUs.`,
   },
   methods: table2Methods,
-  notes: borrowingNotes,
+  notes: fallbackNotes,
   async render({ resultsRoot, study, all }) {
     const { files, terminal, json } = await writeStudy({
       name: 'table2',

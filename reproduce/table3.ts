@@ -4,7 +4,7 @@ import { cocoScope } from './grid/coco';
 import { runWhenMain } from './grid/command';
 import { reportPage } from './grid/render';
 import type { GridStudy } from './grid/settings';
-import { borrowingNotes, paperPairs, table3Methods } from './recipes/table3';
+import { fallbackNotes, paperPairs, table3Methods } from './recipes/table3';
 
 const smallPair = 'r34-small:r18-small';
 const quickMethods = 'student,kd,kd++,reviewkd,reviewkd++';
@@ -44,7 +44,7 @@ mobilenet_v2-fpn-backbone.pth. Several processes that share the folder of result
 command at once: none does the work of another.`,
   },
   methods: table3Methods,
-  notes: borrowingNotes,
+  notes: fallbackNotes,
   async render({ resultsRoot, study, all }) {
     const { files, json, terminal } = await writeTable3({ resultsRoot, study, folders: all });
     return { files: [...files, ...(await reportPage(resultsRoot))], json, terminal };

@@ -1,6 +1,6 @@
 import type { StudyName } from '../../lib/report/study/names';
 import { studyMethods } from '../recipes/studies';
-import { borrowingNotes } from '../recipes/table1';
+import { fallbackNotes } from '../recipes/table1';
 import { cifarScope } from './cifar';
 import { renderStudy } from './render';
 import type { GridStudy } from './settings';
@@ -53,7 +53,7 @@ give several, --seeds 1,2,3,4,5.`;
       },
     },
     methods,
-    notes: borrowingNotes,
+    notes: fallbackNotes,
     render: (request) => renderStudy(name, request),
   };
 }

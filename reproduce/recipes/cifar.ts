@@ -1,6 +1,8 @@
 import type { LossTerm } from '../../lib/distill/terms';
 import type { CellRecipe } from './table1-cell';
 
+export { withoutNormDirection } from './table1-cell';
+
 const schedule = {
   epochs: 240,
   schedule: { kind: 'step', milestones: [150, 180, 210], factor: 0.1 },
@@ -40,9 +42,4 @@ export function publishedRecipe(
     learningRate,
     optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: false },
   };
-}
-
-/** The base of a `++` recipe: the same with the ND weight 0, so without the term and its adapter. */
-export function withoutNormDirection({ terms, ...rest }: CellRecipe): CellRecipe {
-  return { ...rest, terms: terms.filter(({ loss }) => loss !== 'normDirection') };
 }

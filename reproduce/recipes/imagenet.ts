@@ -91,10 +91,3 @@ export function deitPublishedRecipe(terms: readonly LossTerm[]): CellRecipe {
     dropPath: 0.1,
   };
 }
-
-/** The base of a `++` recipe: the same with the ND weight 0, so without the term and its adapter. */
-export function withoutNormDirection({ terms, ...rest }: CellRecipe): CellRecipe {
-  return { ...rest, terms: terms.filter(({ loss }) => !directionTerms.includes(loss)) };
-}
-
-const directionTerms = ['normDirection', 'mixedNormDirection'];

@@ -6,13 +6,13 @@ export interface Table3Recipe extends Omit<DetectionRecipe, 'student' | 'detecto
   readonly terms: readonly LossTerm[];
 }
 
-/** One cell of table 3: a file below `recipes/table3/` exports it as `cell`. */
+/** One cell of table 3: a file of yours below `recipes/table3/` exports it as `cell`. */
 export interface Table3Cell {
   /** `r101-fpn:r18-fpn`, teacher first. */
   readonly pair: string;
   /** The row: `teacher`, `student`, `kd`, … */
   readonly row: string;
-  /** The paper's box AP, in percent; null while it is not known to us. */
-  readonly expected: number | null;
+  /** A box AP to keep in mind, in percent; the paper's belong into `results/paper/table3-coco.json`. */
+  readonly expected?: number | null;
   readonly recipe: Table3Recipe;
 }

@@ -157,7 +157,7 @@ describe('the distillation of a detector', () => {
         teacherPyramid: pyramid([10, 20, 30, 40, 50]),
         labels: tf.tensor1d([0], 'int32'),
       },
-      { training: true },
+      { epoch: 0, mode: { training: true } },
     );
     // Of constants each level of the context has the same error.
     const expected = (10 - 5) ** 2 + (20 - 4) ** 2 + (30 - 3) ** 2 + (40 - 2) ** 2 + (50 - 1) ** 2;

@@ -2,8 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { definitionsBelow } from '../../../reproduce/definitions';
-import { recipeBook } from '../../../reproduce/recipes/table1-book';
-import { checkedCells } from '../../../reproduce/recipes/table1-check';
+import { crossEntropy } from '../../../lib/distill/terms';
+import { checkedCells } from '../../../reproduce/recipes/check';
+import { publishedRecipe } from '../../../reproduce/recipes/cifar';
+import { type RecipeRegistry, recipeRegistry } from '../../../reproduce/recipes/registry';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
 
@@ -20,8 +22,12 @@ function cellFile(changes: string, loss = 'crossEntropy'): string {
 
 describe('a file of recipes', () => {
   const folder = withFolder();
-  const book = (): ReturnType<typeof recipeBook> =>
-    recipeBook(checkedCells(definitionsBelow(folder(), {})));
+  const registry = (): RecipeRegistry =>
+    recipeRegistry(checkedCells(definitionsBelow(folder(), {})), {
+      pairs: ['resnet56:resnet20'],
+      fallbackPair: () => 'resnet20:resnet8',
+      fallbackTeacher: publishedRecipe([crossEntropy()]),
+    });
   const write = (name: string, text: string): void => writeFileSync(join(folder(), name), text);
 
   const faults: [string, string, RegExp][] = [
@@ -47,7 +53,7 @@ describe('a file of recipes', () => {
   for (const [title, text, words] of faults) {
     it(`is refused by its name for ${title}`, async () => {
       write('faulty.ts', text);
-      const { what, where, found, remedy } = await faultOf(book);
+      const { what, where, found, remedy } = await faultOf(registry);
       expect(`${what} ${found ?? ''} ${remedy}`).to.match(words);
       expect(where).to.equal(join(folder(), 'faulty.ts'));
     });
@@ -57,7 +63,7 @@ describe('a file of recipes', () => {
     write('first.ts', cellFile(''));
     for (const second of [cellFile(''), cellFile("row: 'other', recipes: { mine: recipe }")]) {
       write('second.ts', second);
-      const { what, where, found } = await faultOf(book);
+      const { what, where, found } = await faultOf(registry);
       expect(what).to.equal('two files have a recipe for mine of resnet20:resnet8');
       expect(where).to.equal(join(folder(), 'second.ts'));
       expect(found).to.include('first.ts');
@@ -73,7 +79,7 @@ describe('a file of recipes', () => {
         `${teacher.replace('recipe }', '{ ...recipe, epochs: 3 } }')}, pair: 'resnet20:resnet14'`,
       ),
     );
-    const { what, found } = await faultOf(book);
+    const { what, found } = await faultOf(registry);
     expect(what).to.equal('two pairs share the teacher resnet20 and train it differently');
     expect(found).to.include('first.ts');
   });
@@ -86,7 +92,7 @@ describe('a file of recipes', () => {
       ),
     );
     write('one.ts', cellFile(''));
-    const { recipe, methods } = book();
+    const { recipe, methods } = registry();
     expect(methods).to.eql(['mine']);
     expect(recipe({ teacher: 'resnet20', student: 'resnet8' }, 'mine').batchSize).to.equal(4);
     const other = recipe({ teacher: 'resnet20', student: 'resnet14' }, 'mine');
@@ -94,11 +100,41 @@ describe('a file of recipes', () => {
     expect([other.student, other.method.name]).to.eql(['resnet14', 'mine']);
   });
 
-  it('does not lend a method to a pair of the paper', async () => {
+  it('serves the pairs that have none with the fallback pair’s, but no pair of the paper', async () => {
     write('one.ts', cellFile(''));
+    const other = { teacher: 'resnet56', student: 'resnet14' };
+    expect(registry().recipe(other, 'mine')).to.include({ student: 'resnet14', batchSize: 4 });
+    expect(registry().fallbacks(other, ['mine', 'not there'])).to.eql(['mine']);
     const { what } = await faultOf(() =>
-      book().recipe({ teacher: 'resnet56', student: 'resnet20' }, 'mine'),
+      registry().recipe({ teacher: 'resnet56', student: 'resnet20' }, 'mine'),
     );
     expect(what).to.equal("the method 'mine' has no recipe for resnet56:resnet20");
+  });
+
+  it('follows from the pair’s other recipes where it asks for them', () => {
+    write('one.ts', cellFile(''));
+    write(
+      'all.ts',
+      cellFile(
+        "pair: '*', row: 'twice', recipes: { twice: (pair, recipeOf) => ({ ...recipe, epochs: 2 * recipeOf('mine').epochs }) }",
+      ),
+    );
+    const { epochs, method } = registry().recipe(
+      { teacher: 'resnet20', student: 'resnet8' },
+      'twice',
+    );
+    expect([epochs, method.name]).to.eql([4, 'twice']);
+  });
+
+  it('is looked for in a folder of this project, where there is one, and in the user’s', async () => {
+    write('one.ts', cellFile(''));
+    const missing = join(folder(), 'missing');
+    const filesFor = (own: string): string[] =>
+      definitionsBelow(missing, { NORM_DIRECTION_LAB_RECIPES: own }).map(({ file }) => file);
+    expect(filesFor('')).to.eql([]);
+    expect(filesFor(folder())).to.eql([join(folder(), 'one.ts')]);
+    const { what, where } = await faultOf(() => filesFor(missing));
+    expect(what).to.equal('a folder of recipes and data sets cannot be read');
+    expect(where).to.equal(missing);
   });
 });

@@ -124,6 +124,15 @@ describe('a new pair, method or data set is one new file', function () {
     expect(stderr).to.not.include('    at ');
   });
 
+  it('is named when it gives a recipe that table 1 has already', async () => {
+    write('again.ts', newPair.replace("'resnet14:resnet8'", "'resnet56:resnet20'"));
+    const { status, stderr } = await run('table1.ts', '--list');
+    expect(status).to.equal(1);
+    expect(stderr).to.match(
+      /^error: two files have a recipe for kd\+\+ of resnet56:resnet20 .*again\.ts.*table1\.ts/,
+    );
+  });
+
   it('is named when it takes the name of a data set that there is', async () => {
     write('greys.ts', newDataset.replace("name: 'greys'", "name: 'cifar100'"));
     const { status, stderr } = await run('commands/data.ts', 'list');

@@ -7,22 +7,17 @@ import type { RunConfig } from '../../../lib/runs/schema';
 import { type Pair, pairName } from '../../../lib/runs/grid';
 import { planRuns } from '../../../lib/runs/plan';
 import { classifierRuns } from '../../../lib/runs/store';
-import { definitionsBelow } from '../../../reproduce/definitions';
 import {
-  borrowingNotes,
+  fallbackNotes,
   isPaperRecipe,
   paperPairs,
   table1Methods,
   table1Recipe,
   table1TeacherRecipe,
 } from '../../../reproduce/recipes/table1';
-import { checkedCells } from '../../../reproduce/recipes/table1-check';
 import { gridSettings } from '../../../reproduce/grid/settings';
 import { table1Study } from '../../../reproduce/table1';
 import { madeUpConfig } from '../../support/made-up-runs';
-
-const folder = join(__dirname, '..', '..', '..', 'reproduce', 'recipes', 'table1');
-const files = checkedCells(definitionsBelow(folder, {}));
 
 function pairOf(name: string): Pair {
   const [teacher = '', student = ''] = name.split(':');
@@ -36,45 +31,36 @@ function terms(pair: string, method: string): readonly LossTerm[] {
 describe('the cells of table 1', () => {
   const { rows, pairs } = paperTable('table1');
 
-  it('are one file each: six pairs by fifteen rows, with the paper’s numbers', () => {
-    expect(files).to.have.length(90);
+  it('are the paper’s six pairs by fifteen rows, four of them and the student alone in two recipes', () => {
+    const settings = gridSettings(table1Study, { scale: 'paper', results: '', resume: true });
+    const cells = settings.cells.map((cell) => `${pairName(cell)} ${cell.method} ${cell.seed}`);
+    // Fourteen rows but the teacher's, five of them twice; seeds 1, 2 and 3.
+    expect(new Set(cells).size).to.equal(6 * (14 + 5) * 3);
     for (const { pair } of pairs) {
-      for (const { method, values } of rows) {
-        const name = join(folder, pair.replace(':', '-'), `${method}.ts`);
-        const found = files.find(({ file }) => file === name);
-        expect(found?.cell.pair, name).to.equal(pair);
-        expect(found?.cell.row, name).to.equal(method);
-        expect(found?.cell.expected, name).to.equal(values[pair]);
+      for (const { method } of rows.filter((row) => row.method !== 'teacher')) {
+        expect(cells).to.include(`${pair} ${method} 3`);
       }
     }
+    settings.cells.forEach((cell) => expect(settings.recipeOf(cell).epochs).to.equal(240));
   });
 
-  it('open with what they reproduce, the command that runs all their recipes, the figure and the time', () => {
-    for (const { file, cell } of files) {
-      const text = readFileSync(file, 'utf8');
-      const header = text.slice(0, text.indexOf('*/'));
-      expect(text.startsWith('/**'), file).to.equal(true);
-      expect(header, file).to.include(`${cell.expected?.toFixed(2) ?? ''} %`);
-      expect(header, file).to.include(cell.pair.replace(':', ' → '));
-      expect(header, file).to.match(/Time: /);
-      const [, scale, pair, methods] =
-        /npm run reproduce:table1 -- --scale (\S+) --pairs (\S+) --methods (\S+)\n/.exec(header) ??
-        [];
-      expect([scale, pair, methods], file).to.eql([
-        'paper',
-        cell.pair,
-        Object.keys(cell.recipes).join(','),
-      ]);
-    }
-  });
-
-  it('run by their commands', () => {
-    for (const { cell } of files) {
-      const methods = Object.keys(cell.recipes).join(',');
-      const options = { scale: 'paper', pairs: cell.pair, methods, results: '', resume: true };
-      const { cells } = gridSettings(table1Study, options);
-      expect(cells).to.have.length(3 * Object.keys(cell.recipes).length);
-    }
+  it('are explained on a page that names each pair’s column, and by commands that run', () => {
+    const file = join(__dirname, '..', '..', '..', 'docs', 'table1.md');
+    const page = readFileSync(file, 'utf8').replaceAll('`', '').replace(/ +/g, ' ');
+    for (const { pair, printed } of pairs) expect(page).to.include(`| ${pair} | ${printed} |`);
+    const commands = [...page.matchAll(/^npm run reproduce:table1 -- (.*?)(?: +#.*)?$/gm)];
+    // The whole grid; three rows; no row but the teacher's, which is asked for in the grid all the same.
+    const sizes = commands.map(([, args = '']) => {
+      const [, pairsOf] = / --pairs (\S+)/.exec(args) ?? [];
+      const [, methods] = / --methods (\S+)/.exec(args) ?? [];
+      const options = { scale: 'paper', results: '', resume: true };
+      return gridSettings(table1Study, {
+        ...options,
+        ...(pairsOf === undefined ? {} : { pairs: pairsOf }),
+        ...(methods === undefined ? {} : { methods }),
+      }).cells.length;
+    });
+    expect(sizes).to.eql([342, 9, 3]);
   });
 
   it('of a teacher run it alone, once for all seeds', () => {
@@ -238,7 +224,7 @@ describe('the recipes of table 1', () => {
       ...table1Recipe(pairOf('resnet56:resnet20'), 'dkd++'),
       student: 'resnet8',
     });
-    expect(borrowingNotes([pair, pairOf('resnet56:resnet20')], ['kd', 'dkd++'])).to.eql([
+    expect(fallbackNotes([pair, pairOf('resnet56:resnet20')], ['kd', 'dkd++'])).to.eql([
       `${pairName(pair)} takes the recipes of resnet56:resnet20 for kd, dkd++.`,
     ]);
   });

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { LabError, unknownName } from '../../lib/errors';
+import { definitionOf } from '../../lib/distill/term';
+import { modelNames } from '../../lib/models/registry';
+import { publishedOf } from '../../lib/report/methods';
+import { paperTable } from '../../lib/paper';
+import { type Definition, namingFile } from '../definitions';
+import { everyPair, type RecipeOfPair, type Table1Cell } from './table1-cell';
+
+/** What a file holds, before it is checked. */
+export type CellsOfFile = Pick<Definition, 'file' | 'cells'>;
+
+/** A cell, and the file that it stands in. */
+export interface CellOfFile {
+  readonly file: string;
+  readonly cell: Table1Cell;
+}
+
+const recipeSchema = z.custom<RecipeOfPair>(
+  (value) =>
+    typeof value === 'function' ||
+    z
+      .looseObject({
+        terms: z.array(z.looseObject({ loss: z.string(), weight: z.number() })).min(1),
+        epochs: z.int().positive(),
+        batchSize: z.int().min(2),
+        learningRate: z.number().positive(),
+        schedule: z.object({}),
+        optimiser: z.object({}),
+      })
+      .safeParse(value).success,
+  'not a recipe: build it with paperRecipe([…]) or publishedRecipe([…])',
+);
+
+const cellSchema = z.strictObject({
+  pair: z.string(),
+  row: z.string(),
+  expected: z.number().nullable().optional(),
+  study: z.string().optional(),
+  recipes: z
+    .record(
+      z.string().regex(/^[\w.+-]+$/, 'a method is named with letters, digits and . _ + -'),
+      recipeSchema,
+    )
+    .refine((recipes) => Object.keys(recipes).length > 0, 'there is no recipe in it'),
+});
+
+/** @throws LabError of kind `option` that names both files of a cell that has two. */
+export function requireOneFileEach(found: readonly { file: string; cell: string }[]): void {
+  const files = new Map<string, string>();
+  for (const { file, cell } of found) {
+    const other = files.get(cell);
+    if (other !== undefined) throw secondFile(cell, file, other);
+    files.set(cell, file);
+  }
+}
+
+/**
+ * The cells of the files, checked one by one and against each other.
+ *
+ * @throws LabError of kind `option` that names the file: for a value that is no cell, unknown models,
+ * methods or loss terms, and a second file for the same cell.
+ */
+export function checkedCells(definitions: readonly CellsOfFile[]): CellOfFile[] {
+  const found = definitions.flatMap(({ file, cells }) =>
+    cells.map((value) => ({ file, cell: checkedCell(value, file) })),
+  );
+  requireOneFileEach(
+    found.flatMap(({ file, cell: { pair, row, recipes } }) =>
+      [...new Set([row, ...Object.keys(recipes)])].map((name) => ({
+        file,
+        cell: `${name} of ${pair}`,
+      })),
+    ),
+  );
+  return found;
+}
+
+function checkedCell(value: unknown, file: string): Table1Cell {
+  const parsed = cellSchema.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new LabError({
+      kind: 'option',
+      what: 'this is no cell of the table',
+      where: file,
+      found: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
+      remedy: 'See reproduce/recipes/table1-cell.ts for what a cell holds',
+    });
+  }
+  const { study, expected, ...rest } = parsed.data;
+  const cell = {
+    ...rest,
+    ...(expected === undefined ? {} : { expected }),
+    ...(study === undefined ? {} : { study }),
+  };
+  checkPair(cell.pair, file);
+  const rows = paperTable('table1').rows.map(({ method }) => method);
+  const known = [cell.row, publishedOf(cell.row)];
+  for (const [method, recipe] of Object.entries(cell.recipes)) {
+    if (rows.includes(cell.row) && !known.includes(method)) {
+      throw unknownName('method', method, known, file);
+    }
+    if (typeof recipe !== 'function') namingFile(file, () => recipe.terms.forEach(definitionOf));
+  }
+  return cell;
+}
+
+function checkPair(pair: string, file: string): void {
+  if (pair === everyPair) return;
+  const models = pair.split(':');
+  if (models.length !== 2) {
+    throw new LabError({
+      kind: 'option',
+      what: 'a pair is a teacher and a student with a colon between them',
+      where: file,
+      found: `'${pair}'`,
+      remedy: `Write resnet56:resnet20, or ${everyPair} for every pair`,
+    });
+  }
+  for (const model of models) {
+    if (!modelNames.includes(model)) throw unknownName('model', model, modelNames, file);
+  }
+}
+
+function secondFile(cell: string, file: string, other: string): LabError {
+  return new LabError({
+    kind: 'option',
+    what: `two files have a recipe for ${cell}`,
+    where: file,
+    found: `another in ${other}`,
+    remedy: 'Keep one of them, or give the new method a name of its own',
+  });
+}

@@ -1,0 +1,178 @@
+import { join } from 'node:path';
+import { detectorForm, isSmall } from '../../lib/runs/detection-recipe';
+import type { DetectionRecipe } from '../../lib/runs/detection-recipe';
+import { smallRecipe, type SmallRecipeOptions } from '../../lib/runs/detection-recipe';
+import { reviewPyramid } from '../../lib/detection/distill/review-pyramid';
+import { dkd, kd, type LossTerm, normDirection } from '../../lib/distill/terms';
+import { LabError, unknownName } from '../../lib/errors';
+import { paperTable } from '../../lib/paper';
+import { type Pair, pairName } from '../../lib/runs/grid';
+import { definitionsBelow } from '../definitions';
+import { type CellsOfFile, requireOneFileEach } from './check';
+import { detectronRecipe, publishedTeacherRecipe } from './coco';
+import type { Table3Cell, Table3Recipe } from './table3-cell';
+
+/** What differs between the pairs; where each number comes from stands in docs/table3.md. */
+interface Weights {
+  readonly kd: readonly [kd: number, nd: number];
+  /** ReviewKD alone has another weight than below ND. */
+  readonly reviewkd: number;
+  readonly 'reviewkd++': readonly [reviewkd: number, nd: number];
+}
+
+// prettier-ignore
+const pairs: Readonly<Record<string, Weights>> = {
+  'r101-fpn:r18-fpn':         { kd: [1, 1.5], reviewkd: 1.2, 'reviewkd++': [1.2, 1.5] },
+  'r101-fpn:r50-fpn':         { kd: [1, 1],   reviewkd: 1,   'reviewkd++': [1.4, 1] },
+  'r50-fpn:mobilenet_v2-fpn': { kd: [1, 1],   reviewkd: 2,   'reviewkd++': [2.2, 1.5] },
+};
+
+/** Every row, in the table's order; the detector's own losses stand in no list. */
+const rows: Readonly<Record<string, (weights: Weights) => Table3Recipe>> = {
+  teacher: () => publishedTeacherRecipe,
+  student: () => detectronRecipe([]),
+  kd: ({ kd: [weight] }) => detectronRecipe([kd({ weight, temperature: 1 })]),
+  reviewkd: ({ reviewkd: weight }) => detectronRecipe([reviewPyramid({ weight })]),
+  dkd: () => detectronRecipe([dkd({ alpha: 1, beta: 0.25, temperature: 1 })]),
+  'kd++': ({ kd: [weight, nd] }) =>
+    detectronRecipe([kd({ weight, temperature: 1 }), normDirection({ weight: nd })]),
+  'reviewkd++': ({ 'reviewkd++': [weight, nd] }) =>
+    detectronRecipe([reviewPyramid({ weight }), normDirection({ weight: nd })]),
+};
+
+/** A pair that has no recipes of its own takes this one's loss terms. */
+const fallbackPair = 'r101-fpn:r18-fpn';
+
+const teacherRow = 'teacher';
+
+/** The rows in the table's order; others follow. */
+const rowOrder = Object.keys(rows);
+
+/** The paper's pairs, in its order. */
+export const paperPairs: readonly string[] = paperTable('table3').pairs.map(({ pair }) => pair);
+
+let made: readonly Table3Cell[] | undefined;
+
+/** This file's cells and the user's, put together when they are first needed. */
+function cells(): readonly Table3Cell[] {
+  made ??= checkedCells([
+    {
+      file: __filename,
+      cells: Object.entries(pairs).flatMap(([pair, weights]) =>
+        Object.entries(rows).map(([row, recipeOf]) => ({ pair, row, recipe: recipeOf(weights) })),
+      ),
+    },
+    ...definitionsBelow(join(__dirname, 'table3'), {}),
+  ]);
+  return made;
+}
+
+/** What `--methods` takes besides `teacher`. @throws LabError that names a file without a cell. */
+export function table3Methods(): string[] {
+  const rows = new Set(cells().map(({ row }) => row));
+  rows.delete(teacherRow);
+  const known = rowOrder.filter((row) => rows.has(row));
+  return [...known, ...[...rows].filter((row) => !rowOrder.includes(row)).sort()];
+}
+
+/**
+ * The recipe of a method on a pair: that of its file for the paper's detectors; for small ones the small
+ * recipe with the loss terms of ResNet-101 → ResNet-18, or of the pair's own file.
+ *
+ * @throws LabError of kind `option` when there is none.
+ */
+export function table3Recipe(
+  pair: Pair,
+  method: string,
+  small: SmallRecipeOptions = {},
+): DetectionRecipe {
+  const { recipe } = cellOf(pair, method);
+  const { student } = pair;
+  return isSmall(student)
+    ? smallOf(student, method, recipe.terms, small)
+    : wholeOf(student, method, recipe);
+}
+
+/** The recipe of a teacher that is trained here. */
+export function table3TeacherRecipe(
+  teacher: string,
+  small: SmallRecipeOptions = {},
+): DetectionRecipe {
+  return isSmall(teacher)
+    ? smallOf(teacher, teacherRow, [], small)
+    : wholeOf(teacher, teacherRow, publishedTeacherRecipe);
+}
+
+/** A line for each pair that takes another's loss terms. */
+export function fallbackNotes(chosen: readonly Pair[], methods: readonly string[]): string[] {
+  return chosen.flatMap((pair) => {
+    const name = pairName(pair);
+    const own = cells().filter((cell) => cell.pair === name);
+    const taken = methods.filter(
+      (method) =>
+        method !== 'student' && method !== teacherRow && !own.some(({ row }) => row === method),
+    );
+    return taken.length === 0
+      ? []
+      : [`${name} takes the loss weights of ${fallbackPair} for ${taken.join(', ')}.`];
+  });
+}
+
+function smallOf(
+  student: string,
+  method: string,
+  terms: readonly LossTerm[],
+  options: SmallRecipeOptions,
+): DetectionRecipe {
+  return {
+    ...smallRecipe(options),
+    student,
+    detector: detectorForm(student),
+    method: { name: method, terms },
+  };
+}
+
+function wholeOf(
+  student: string,
+  method: string,
+  { terms, ...recipe }: Table3Recipe,
+): DetectionRecipe {
+  return { ...recipe, student, detector: detectorForm(student), method: { name: method, terms } };
+}
+
+function cellOf(pair: Pair, method: string): Table3Cell {
+  const name = pairName(pair);
+  const found =
+    cells().find((cell) => cell.pair === name && cell.row === method) ??
+    cells().find((cell) => cell.pair === fallbackPair && cell.row === method);
+  if (found !== undefined) return found;
+  if (method === 'student') {
+    return { pair: name, row: method, recipe: detectronRecipe([]) };
+  }
+  throw unknownName('method', method, table3Methods(), '--methods');
+}
+
+/** The cells of all files, after a look at their form: the compiler has checked the project's own. */
+function checkedCells(files: readonly CellsOfFile[]): Table3Cell[] {
+  const found = files.flatMap(({ file, cells: values }) =>
+    values.map((value) => {
+      if (isCell(value)) return { file, value };
+      throw new LabError({
+        kind: 'option',
+        what: 'a file of recipes does not export a cell of table 3',
+        where: file,
+        remedy: 'Export `cell`, see reproduce/recipes/table3-cell.ts',
+      });
+    }),
+  );
+  requireOneFileEach(
+    found.map(({ file, value: { pair, row } }) => ({ file, cell: `${row} of ${pair}` })),
+  );
+  return found.map(({ value }) => value);
+}
+
+function isCell(value: unknown): value is Table3Cell {
+  if (typeof value !== 'object' || value === null) return false;
+  const { pair, row, recipe } = value as Partial<Table3Cell>;
+  return typeof pair === 'string' && typeof row === 'string' && Array.isArray(recipe?.terms);
+}
