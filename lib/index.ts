@@ -86,17 +86,11 @@ export {
   featureNormsOfClassMeans,
   featureNormsOfRuns,
   type FeatureNorms,
-} from './study/feature-norms';
-export {
-  sweep,
-  type SweepCell,
-  type SweepDifference,
-  type SweepMeasure,
-  type SweepOptions,
-  type SweepRecipe,
-  type SweepResult,
-} from './study/sweep';
-export type { GivenTeacher } from './study/run-study';
+} from './runs/feature-norms';
+export { sweep } from './runs/sweep/sweep';
+export type { SweepOptions, SweepRecipe } from './runs/sweep/options';
+export type { SweepCell, SweepDifference, SweepMeasure, SweepResult } from './runs/sweep/result';
+export type { GivenTeacher } from './runs/task';
 export type { Summary } from './statistics/summary';
 export type { Trend } from './statistics/trend';
 
@@ -114,7 +108,6 @@ export { loadDataset, registerDataset, type LoadDatasetOptions } from './data/re
 export type { ImageDataset, ImageSplit } from './data/types';
 
 export { evaluate, type Evaluation } from './train/evaluate';
-export { adamW, type AdamWOptions } from './train/adamw';
 export {
   inMemorySource,
   type BatchSource,
@@ -123,12 +116,27 @@ export {
 } from './train/batch-source';
 export { lossAndGradients, type LossAndGradients } from './train/gradients';
 export { createLearner, type Learner, type LearnerOptions, type Teacher } from './train/learner';
-export { createOptimiser, type Optimiser, type OptimiserOptions } from './train/optimiser';
+export {
+  adamW,
+  type AdamWOptions,
+  createOptimiser,
+  type Optimiser,
+  type OptimiserOptions,
+  sgd,
+  type Sgd,
+  type SgdOptions,
+} from './train/optimiser';
 export type { TrainingRecipe } from './train/recipe';
 export { learningRateAt, type Schedule } from './train/schedule';
-export { sgd, type Sgd, type SgdOptions } from './train/sgd';
 export { weightAverage, type WeightAverage } from './train/weight-average';
-export { train, type TrainingEvents, type TrainingOptions } from './train/train';
+export { trainClassifier, type ClassifierTraining } from './train/classifier';
+export {
+  train,
+  type BatchState,
+  type TrainingEvents,
+  type TrainingRun,
+  type TrainingTask,
+} from './train/train';
 
 export { preprocessingOf, type Preprocessing } from './data/preprocess';
 
@@ -144,7 +152,7 @@ export { madeUpDetections } from './coco/made-up';
 export { readAnnotations } from './coco/read-annotations';
 export { readDetections, writeDetections } from './coco/results-form';
 export { loadCoco, type CocoSource } from './coco/load';
-export { cocoData, shapesData, type DetectionData } from './coco/study/data';
+export { cocoData, shapesData, type DetectionData } from './coco/detection-data';
 export { shapesDataset, type ShapesOptions } from './coco/shapes';
 export { cocoBatches, cocoEvaluationBatches } from './coco/batches';
 export type { CocoBatchOptions, CocoDataset, CocoEntry, DetectionBatch } from './coco/data';

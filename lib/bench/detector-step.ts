@@ -1,12 +1,12 @@
 import type { DetectionBatch, DetectionItem } from '../coco/data';
-import type { DetectionSampling } from '../coco/study/recipe';
+import type { DetectionSampling } from '../runs/detection-recipe';
 import { createDetector, type DetectorOptions } from '../detection/detector';
 import type { DetectionTeacher } from '../detection/distill/objective';
 import { createDetectionLearner } from '../detection/learner';
 import { timeParts } from '../detection/stopwatch';
 import type { Method } from '../distill/terms';
 import { random } from '../engine/random';
-import { peakMemoryMiB } from '../results/environment';
+import { peakMemoryMiB } from '../environment';
 import { type OnBenchProgress, summarise, timeEach, timeOnce, type TimeSummary } from './measure';
 import { type OperationTime, profileOperations } from './profile';
 
@@ -65,6 +65,8 @@ export function benchmarkDetectorStep(options: DetectorStepOptions): DetectorSte
     student,
     ...(teacher ? { teacher, method } : {}),
     ...sampling,
+    // A step takes as long whatever a term weighs.
+    iterationsPerEpoch: 1,
     seed: 1,
   });
   const batch = madeUpBatch(options);

@@ -1,5 +1,5 @@
 import { median } from 'simple-statistics';
-import { peakMemoryMiB } from '../results/environment';
+import { peakMemoryMiB } from '../environment';
 import {
   type OnBenchProgress,
   summarise,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LabError } from '../errors';
-import { packageRoot } from '../results/environment';
+import { packageRoot } from '../package-root';
 import type { Precision } from '../engine/precision';
 import { startPython } from './python-lines';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { lastLines, runProgram } from '../engine/build-program';
 import { LabError } from '../errors';
-import { packageRoot } from '../results/environment';
+import { packageRoot } from '../package-root';
 import { type CocoStats, cocoStatNames } from './summary';
 
 /** What pycocotools made of two files. */

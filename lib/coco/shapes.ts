@@ -1,6 +1,6 @@
 import { type Random, random } from '../engine/random';
 import { LabError } from '../errors';
-import { hashJson } from '../results/canonical';
+import { hashJson } from '../records';
 import type { CocoDataset, DecodedImage } from './data';
 import { datasetOf } from './dataset-of';
 import { scaledImage } from './decode';

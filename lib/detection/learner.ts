@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import type { DetectionBatch } from '../coco/data';
+import { below, prefixed } from '../distill/objective';
 import type { Method } from '../distill/terms';
 import { random } from '../engine/random';
-import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
-import { lossAndGradients } from '../train/gradients';
-import { clipByGlobalNorm } from '../train/clip';
-import { createOptimiser, type Optimiser, type OptimiserOptions } from '../train/optimiser';
-import type { SgdOptions } from '../train/sgd';
+import type { Losses } from '../train/gradients';
+import { createOptimiser, type OptimiserOptions, type SgdOptions } from '../train/optimiser';
+import type { Trainable } from '../train/task';
+import { trainingStep } from '../train/train';
 import type { BackboneProgress } from './backbone';
 import { joinBoxes } from './boxes';
 import { boxLosses, proposalSampling, proposalTargets } from './box-training';
@@ -40,6 +40,8 @@ export interface DetectionLearnerOptions {
   readonly optimiser?: OptimiserOptions;
   /** The largest norm of all gradients together; no bound unless given, as in detectron2. */
   readonly largestGradient?: number;
+  /** Images over those of a batch; needed by a method with terms that warm up. */
+  readonly iterationsPerEpoch?: number;
   /** Of all that is drawn. */
   readonly seed: number;
   readonly proposals?: ProposalOptions;
@@ -56,13 +58,16 @@ export interface DetectionStep {
   readonly objects: number;
 }
 
+/** What a step is told of its place. */
+export interface IterationPlace {
+  /** Counted from 0; names the random numbers of the step. */
+  readonly iteration: number;
+}
+
 /** A detector under training. */
-export interface DetectionLearner {
+export interface DetectionLearner extends Trainable<DetectionBatch, IterationPlace> {
   readonly student: Detector;
   readonly objective: DetectionObjective | undefined;
-  readonly optimiser: Optimiser;
-  /** Names of `DetectionStep.losses`. */
-  readonly lossNames: readonly string[];
   /**
    * One step on one batch.
    *
@@ -76,51 +81,61 @@ export interface DetectionLearner {
 /**
  * Puts a student, what teaches it and an optimiser together.
  *
- * @throws LabError when the method needs a teacher that is not given or does not fit.
+ * @throws LabError when the method needs a teacher that is not given or does not fit, or the length of an
+ * epoch.
  */
 export function createDetectionLearner(options: DetectionLearnerOptions): DetectionLearner {
   const { student, teacher, method, seed } = options;
+  const iterationsPerEpoch = epochOf(options);
   const objective = objectiveOf(options);
   const parameters = [...student.state.trainable, ...(objective?.state?.trainable ?? [])];
   const optimiser = createOptimiser(parameters, options.optimiser ?? detectionOptimiser);
-  const lossNames = [...detectorLosses, ...(method?.terms.map(({ loss }) => loss) ?? [])];
-  return {
+  const learner: DetectionLearner = {
     student,
     objective,
+    parameters,
     optimiser,
-    lossNames,
-    step: (batch, { iteration, learningRate }) =>
-      tidied(() => {
-        const { images, frozen, teacherPyramid } = beforeTape(batch, student, objective && teacher);
-        let measured: tf.Tensor1D | undefined;
-        let objects = 0;
-        const { gradients } = lossAndGradients(() => {
-          const computed = losses(batch, { frozen, teacherPyramid }, iteration);
-          objects = computed.objects;
-          const total = tf.addN([...computed.values]) as tf.Scalar;
-          measured = tf.keep(tf.stack([total, ...computed.values]) as tf.Tensor1D);
-          return total;
-        }, parameters);
-        images.dispose();
-        const numbers = read(measured);
-        const result = { total: numbers[0] ?? NaN, losses: numbers.slice(1), objects };
-        requireFinite(result, lossNames, iteration);
-        const { largestGradient: bound } = options;
-        const bounded = bound === undefined ? gradients : clipByGlobalNorm(gradients, bound);
-        optimiser.step(bounded, learningRate);
-        return result;
-      }),
+    clipNorm: options.largestGradient,
+    average: undefined,
+    lossNames: [...detectorLosses, ...(method?.terms.map(({ loss }) => loss) ?? [])],
+    size: ({ items }) => items.length,
+    parts: (batch) => [batch],
+    forward(batch, { iteration }) {
+      const prepared = beforeTape(batch, student, objective && teacher);
+      return {
+        losses: () => losses(batch, prepared, iteration),
+        dispose: () => prepared.images.dispose(),
+      };
+    },
+    endPart: () => undefined,
+    where: ({ iteration }) => `iteration ${iteration + 1}`,
+    step(batch, { iteration, learningRate }) {
+      const { total, terms, counts } = trainingStep(learner, batch, { iteration }, learningRate);
+      return { total, losses: terms, objects: counts[0] ?? 0 };
+    },
+    save: () =>
+      new Map([
+        ...prefixed('student/', student.stateDict()),
+        ...prefixed('terms/', objective?.state?.stateDict()),
+        ...prefixed('optimiser/', optimiser.save()),
+      ]),
+    restore(entries, where) {
+      student.loadStateDict(below(entries, 'student/'), where);
+      objective?.state?.loadStateDict(below(entries, 'terms/'), where);
+      optimiser.restore(below(entries, 'optimiser/'));
+    },
     dispose() {
       optimiser.dispose();
       objective?.dispose();
     },
   };
+  return learner;
 
   function losses(
     { items }: DetectionBatch,
     { frozen, teacherPyramid }: Pick<Prepared, 'frozen' | 'teacherPyramid'>,
     iteration: number,
-  ): { readonly values: readonly tf.Scalar[]; readonly objects: number } {
+  ): Losses {
     const mode = { training: true };
     const pyramid = student.pyramid(frozen, mode);
     const proposed = student.propose(pyramid);
@@ -161,13 +176,12 @@ export function createDetectionLearner(options: DetectionLearnerOptions): Detect
               teacherPyramid,
               labels: tf.tensor1d(targets.labels, 'int32'),
             },
-            mode,
+            { epoch: iteration / iterationsPerEpoch, mode },
           )
         : [];
-    return {
-      values: [own.objectness, own.box, box.classification, box.box, ...distilled],
-      objects: targets.objects.length,
-    };
+    const terms = [own.objectness, own.box, box.classification, box.box, ...distilled];
+    const total = tf.addN(terms) as tf.Scalar;
+    return { total, terms, counts: [tf.scalar(targets.objects.length)] };
   }
 }
 
@@ -211,24 +225,16 @@ function objectiveOf({
   return createDetectionObjective(method, { student, teacher, seed });
 }
 
-function read(tensor: tf.Tensor1D | undefined): Float32Array {
-  if (tensor === undefined) throw new Error('the loss was not computed');
-  const numbers = tensor.dataSync<'float32'>().slice();
-  tensor.dispose();
-  return numbers;
-}
-
-function requireFinite(
-  { total, losses }: DetectionStep,
-  names: readonly string[],
-  iteration: number,
-): void {
-  if (Number.isFinite(total)) return;
+/** Iterations of an epoch; infinite where no term asks for them. */
+function epochOf({ method, iterationsPerEpoch }: DetectionLearnerOptions): number {
+  const warming = method?.terms.find(({ warmUpEpochs = 0 }) => warmUpEpochs > 0);
+  if (iterationsPerEpoch !== undefined && iterationsPerEpoch > 0) return iterationsPerEpoch;
+  if (warming === undefined) return Infinity;
   throw new LabError({
-    kind: 'numerics',
-    what: 'the loss is not a finite number',
-    where: `iteration ${iteration + 1}`,
-    found: names.map((name, index) => `${name} ${String(losses[index])}`).join(', '),
-    remedy: 'Lower the learning rate or the weight of the term that is not finite',
+    kind: 'option',
+    what: `the term '${warming.loss}' warms up over epochs of unknown length`,
+    where: `method ${method?.name ?? ''}`,
+    found: `iterationsPerEpoch ${String(iterationsPerEpoch)}`,
+    remedy: 'Give iterationsPerEpoch: the training images over those of a batch',
   });
 }

@@ -116,6 +116,7 @@ export function below(entries: StateDict, prefix: string): Map<string, StateEntr
   );
 }
 
-function prefixed(prefix: string, entries: StateDict = new Map()): [string, StateEntry][] {
+/** The entries with this beginning of their names; none where there are none. */
+export function prefixed(prefix: string, entries: StateDict = new Map()): [string, StateEntry][] {
   return [...entries].map(([name, entry]) => [prefix + name, entry]);
 }

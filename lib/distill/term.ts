@@ -11,7 +11,10 @@ export interface LossTerm {
   /** The name of its definition. */
   readonly loss: string;
   readonly weight: number;
-  /** The weight is multiplied by min(1, epoch / warmUpEpochs), epochs counted from 0. */
+  /**
+   * The weight is multiplied by min(1, epoch / warmUpEpochs). A classifier's epochs are whole, counted from
+   * 0; a detector's grow with each iteration: iteration · batch size / training images.
+   */
   readonly warmUpEpochs?: number;
 }
 

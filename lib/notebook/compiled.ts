@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { packageRoot } from '../data/embedded/package-root';
+import { packageRoot } from '../package-root';
 import { lastLines, runProgram } from '../engine/build-program';
 import { withCacheLock } from '../engine/cache-lock';
 import { LabError } from '../errors';

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { type DetectionRun, readDetectionRuns } from '../coco/study/store';
-import { packageRoot } from '../data/embedded/package-root';
-import { studyNames } from '../results/store';
+import { type DetectionRun, readDetectionRuns, studyNames } from '../runs/store';
+import { packageRoot } from '../package-root';
 import type { ResultsOptions } from './results';
 
 /** One finished detector, as a row of a table: AP in percent. */

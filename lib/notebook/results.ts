@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { packageRoot } from '../data/embedded/package-root';
+import { packageRoot } from '../package-root';
 import { claimScaleOf } from '../report/claim-scale';
-import { findPaperNumber, paperTable } from '../results/paper';
-import type { PaperTableName } from '../results/paper';
-import { isFinished, readRuns, studyNames } from '../results/store';
-import type { Run } from '../results/store';
-import type { EpochMetrics } from '../results/schema';
+import { findPaperNumber, paperTable } from '../paper';
+import type { PaperTableName } from '../paper';
+import { isFinished, readRuns, studyNames } from '../runs/store';
+import type { Run } from '../runs/store';
+import type { EpochMetrics } from '../train/epoch-metrics';
 import type { ClaimScale } from '../statistics/verdicts';
 
 /** Where runs are looked for. */

@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runTitle } from '../study/progress';
-import type { StudyEvents } from '../study/run-study';
-import { sweep } from '../study/sweep';
-import type { SweepOptions, SweepResult } from '../study/sweep';
+import type { Classification } from '../runs/classification';
+import { runTitle } from '../runs/console-reporter';
+import type { StudyEvents } from '../runs/run-study';
+import type { SweepOptions } from '../runs/sweep/options';
+import type { SweepResult } from '../runs/sweep/result';
+import { sweep } from '../runs/sweep/sweep';
 import { show } from './display';
 import { epochsInCell } from './train';
 
@@ -35,7 +37,7 @@ export async function sweepInCell<const T extends string, const S extends string
   }
 }
 
-const shownEvents: StudyEvents = {
+const shownEvents: StudyEvents<Classification> = {
   onRun: (run) => epochsInCell(runTitle(run).padEnd(titleWidth), run.recipe.epochs),
   onRunEnd: (run, outcome) => {
     if (outcome !== 'trained') show({ 'text/plain': `${runTitle(run)}: ${outcome}` });

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { cocoBatches } from '../coco/batches';
 import type { CocoBatchOptions, CocoDataset } from '../coco/data';
 import { createDetectionLearner, type DetectionLearnerOptions } from '../detection/learner';
-import type { DetectionSchedule } from '../detection/schedule';
 import { trainDetector } from '../detection/train-detector';
 import { type DetectionMetrics, readDetectionMetrics } from '../detection/training-metrics';
+import type { IterationSchedule } from '../train/schedule';
 import { showProgress } from './progress';
 
 export interface CellDetectionOptions extends DetectionLearnerOptions {
   readonly dataset: CocoDataset;
   readonly images: Pick<CocoBatchOptions, 'batchSize' | 'shortSides' | 'longest' | 'flip'>;
   readonly iterations: number;
-  readonly schedule: DetectionSchedule;
+  readonly schedule: IterationSchedule;
   /** A line of the result is the mean of so many iterations (10). */
   readonly metricsEvery?: number;
 }
@@ -28,10 +28,11 @@ export interface CellDetectionOptions extends DetectionLearnerOptions {
 export async function trainDetectorInCell(
   title: string,
   { dataset, images, iterations, schedule, metricsEvery = 10, ...options }: CellDetectionOptions,
-): Promise<DetectionMetrics[]> {
+): Promise<readonly DetectionMetrics[]> {
   const directory = mkdtempSync(join(tmpdir(), 'norm-direction-cell-'));
   const progress = showProgress(title, iterations, 'iterations');
-  const learner = createDetectionLearner(options);
+  const iterationsPerEpoch = dataset.training.length / images.batchSize;
+  const learner = createDetectionLearner({ iterationsPerEpoch, ...options });
   const { seed, student } = options;
   try {
     await trainDetector({
@@ -44,8 +45,8 @@ export async function trainDetectorInCell(
       checkpointEvery: iterations,
       batches: (firstBatch) =>
         cocoBatches(dataset, { ...images, seed, pixels: student.pixels, firstBatch }),
-      onIteration: ({ iteration, total }) => {
-        progress.update(iteration, `loss ${total.toFixed(3)}`);
+      onBatch: ({ step, loss }) => {
+        progress.update(step, `loss ${loss.toFixed(3)}`);
       },
     });
     const lines = readDetectionMetrics(directory);

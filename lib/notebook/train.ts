@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EpochMetrics } from '../results/schema';
-import { train } from '../train/train';
-import type { TrainingEvents, TrainingOptions } from '../train/train';
+import type { EpochMetrics } from '../train/epoch-metrics';
+import { type ClassifierTraining, trainClassifier } from '../train/classifier';
+import type { TrainingEvents } from '../train/train';
 import { showProgress } from './progress';
 
-/** What `train` takes, without what only a run that can be resumed needs. */
+/** What `trainClassifier` takes, without what only a run that can be resumed needs. */
 export type CellTrainingOptions = Omit<
-  TrainingOptions,
+  ClassifierTraining,
   'recipeHash' | 'directory' | 'onBatch' | 'onEpoch' | 'onNotice' | 'signal' | 'assertHeld'
 >;
 
@@ -17,7 +17,7 @@ export type CellTrainingOptions = Omit<
  * files. The student holds the last epoch's weights afterwards.
  *
  * @returns the metrics of each epoch
- * @throws LabError as `train` does.
+ * @throws LabError as `trainClassifier` does.
  */
 export async function trainInCell(
   title: string,
@@ -27,7 +27,7 @@ export async function trainInCell(
   const metrics: EpochMetrics[] = [];
   const shown = epochsInCell(title, options.recipe.epochs);
   try {
-    await train({
+    await trainClassifier({
       ...options,
       directory,
       recipeHash: 'cell',

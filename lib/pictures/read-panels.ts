@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readDetections } from '../coco/results-form';
-import { detectionFiles, readDetectionConfig } from '../coco/study/store';
+import { runFiles } from '../runs/paths';
+import { detectorRuns } from '../runs/store';
 import { LabError } from '../errors';
 import type { DetectionPanel } from './detection-picture';
 
@@ -25,18 +26,18 @@ export function readPanel(given: string): ReadPanel {
     const title = named?.[1] ?? basename(place).replace(/\.json$/u, '');
     return { title, file: place, detections: readDetections(place) };
   }
-  const file = join(place, detectionFiles.detections);
+  const file = join(place, runFiles.detections);
   if (!existsSync(file)) {
     throw new LabError({
       kind: 'file',
       what: 'a run’s folder has no detections',
       where: place,
-      found: `no ${detectionFiles.detections}`,
+      found: `no ${runFiles.detections}`,
       remedy:
         'Finish the run (detections are not committed: run its command again), or name a file in COCO’s results form',
     });
   }
-  const config = readDetectionConfig(place);
+  const config = existsSync(join(place, runFiles.config)) ? detectorRuns.readConfig(place) : null;
   return {
     title: named?.[1] ?? (config ? `${config.student}, ${config.method}` : basename(place)),
     file,

@@ -1,5 +1,5 @@
-import type { RunConfig } from '../results/schema';
-import { paperTable } from '../results/paper';
+import type { RunConfig } from '../runs/schema';
+import { paperTable } from '../paper';
 import { type ClaimScale, hasConverged } from '../statistics/verdicts';
 
 /** From the strongest to the weakest. */

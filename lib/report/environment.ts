@@ -1,4 +1,4 @@
-import type { Provenance } from '../results/schema';
+import type { Provenance } from '../runs/schema';
 
 /** What ran the runs of a table. */
 export interface Environment {

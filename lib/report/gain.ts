@@ -1,4 +1,4 @@
-import { findPaperNumber, paperGain, paperTable } from '../results/paper';
+import { findPaperNumber, paperGain, paperTable } from '../paper';
 import { familyOf, paperMethodOf } from './methods';
 import { pairedDifference, pValue, type BySeed, type Summary } from '../statistics/summary';
 

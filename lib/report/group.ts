@@ -1,7 +1,7 @@
 import { LabError } from '../errors';
-import type { RunConfig } from '../results/schema';
-import { scales } from '../results/schema';
-import { isFinished, type Run } from '../results/store';
+import type { RunConfig } from '../runs/schema';
+import { scales } from '../runs/schema';
+import { isFinished, type Run } from '../runs/store';
 import { isPublished } from './methods';
 
 /** What runs must share before any mean is taken over them. */
@@ -70,34 +70,6 @@ export function groupRuns(runs: readonly Run[]): RunGroup[] {
 interface MutableGroup extends RunGroup {
   readonly runs: Run[];
   readonly teachers: Run[];
-}
-
-/** One value a seed from finished runs. */
-export function bySeed(
-  runs: readonly Run[],
-  value: (run: Run) => number | undefined,
-): Map<number, number> {
-  const values = new Map<number, number>();
-  for (const run of runs.filter(isFinished)) {
-    const found = value(run);
-    if (found !== undefined) values.set(run.config.seed, found);
-  }
-  return values;
-}
-
-/** Top-1 after the last epoch, in percent. */
-export function lastTop1(run: Run): number | undefined {
-  return run.metrics.at(-1)?.testTop1;
-}
-
-/** The epoch with the highest top-1, the first of equals. */
-export function bestEpoch(run: Run): { epoch: number; top1: number } | undefined {
-  return run.metrics
-    .map(({ epoch, testTop1 }) => ({ epoch, top1: testTop1 }))
-    .reduce<{ epoch: number; top1: number } | undefined>(
-      (best, candidate) => (best === undefined || candidate.top1 > best.top1 ? candidate : best),
-      undefined,
-    );
 }
 
 function settingOf({ config, provenance }: Run): GroupSetting {

@@ -1,4 +1,4 @@
-import { paperTable } from '../results/paper';
+import { paperTable } from '../paper';
 
 /**
  * How the rows of table 1 belong together. The paper's number of KD was made in another recipe than

@@ -1,7 +1,7 @@
-import type { Run } from '../results/store';
+import type { Run } from '../runs/store';
 import { adjustedPs } from '../statistics/holm';
 import { type BySeed, summarise, type Summary } from '../statistics/summary';
-import { bySeed, lastTop1 } from './group';
+import { bySeed, lastTop1 } from '../runs/measures';
 import { basesOf, inRowOrder } from './methods';
 
 /** A `++` method against one of its bases over all the pairs that have runs of both. */

@@ -1,3 +1,4 @@
+import { formatDuration } from '../format-duration';
 import { escapeHtml } from './html-text';
 import type {
   RunRecord,
@@ -7,7 +8,7 @@ import type {
   Table1Row,
   UnfinishedRun,
 } from './table1-model';
-import { count, duration } from './words';
+import { count } from './words';
 
 /** A run, what it stands for in its table, and how it was made. */
 export interface RunEntry {
@@ -33,7 +34,7 @@ export function runEntry(name: string, run: RunReference | UnfinishedRun): RunEn
     name,
     directory: run.directory,
     score: finished ? `${run.last.toFixed(2)} %` : null,
-    time: seconds === 0 ? '' : duration(seconds),
+    time: seconds === 0 ? '' : formatDuration(seconds),
     facts: [...(finished ? finishedFacts(run) : unfinishedFacts(run)), ...provenanceFacts(run)],
   };
 }
@@ -130,7 +131,7 @@ function provenanceFacts({ directory, batchSize, recipeHash, provenance }: RunRe
     ['Processor', provenance.processor],
     [
       'Time',
-      `${duration(total(secondsPerEpoch))} in ${count(secondsPerEpoch.length, 'epoch')}${imagesPerSecond === null ? '' : `, ${imagesPerSecond.toFixed(0)} images/s`}`,
+      `${formatDuration(total(secondsPerEpoch))} in ${count(secondsPerEpoch.length, 'epoch')}${imagesPerSecond === null ? '' : `, ${imagesPerSecond.toFixed(0)} images/s`}`,
     ],
     ['Peak memory', `${String(provenance.peakMemoryMiB)} MiB`],
     ['Parameters', String(provenance.parameters)],

@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path';
-import type { Run } from '../results/store';
-import { bestEpoch, lastTop1 } from './group';
+import type { Run } from '../runs/store';
+import { bestEpoch, lastTop1 } from '../runs/measures';
 import type { RunRecord, RunReference, UnfinishedRun } from './table1-model';
 
 /** A finished run as a number’s evidence; nothing of one without an epoch. */

@@ -1,5 +1,5 @@
-import type { PaperNumber, PaperTable } from '../results/paper';
-import type { Provenance } from '../results/schema';
+import type { PaperNumber, PaperTable } from '../paper';
+import type { Provenance } from '../runs/schema';
 import type { Environment } from './environment';
 import type { Gain } from './gain';
 import type { GroupSetting } from './group';

@@ -1,8 +1,8 @@
-import { findPaperNumber, paperTable } from '../results/paper';
-import type { RunConfig } from '../results/schema';
-import { isFinished, type Run } from '../results/store';
+import { findPaperNumber, paperTable } from '../paper';
+import type { RunConfig } from '../runs/schema';
+import { isFinished, type Run } from '../runs/store';
 import { gainOver, type Gain } from './gain';
-import { bestEpoch, bySeed, lastTop1 } from './group';
+import { bestEpoch, bySeed, lastTop1 } from '../runs/measures';
 import { basesOf, labelOf, paperMethodOf, shortLabelOf, studentOf } from './methods';
 import { summarise } from '../statistics/summary';
 import { runReference, unfinishedRun } from './run-record';

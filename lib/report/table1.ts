@@ -1,5 +1,5 @@
-import { paperTable } from '../results/paper';
-import { isFinished, type Run } from '../results/store';
+import { paperTable } from '../paper';
+import { isFinished, type Run } from '../runs/store';
 import { holm } from '../statistics/holm';
 import { environmentOf } from './environment';
 import type { Gain } from './gain';

@@ -1,5 +1,5 @@
-import { isFinished, type Run } from '../results/store';
-import { bySeed, lastTop1 } from './group';
+import { isFinished, type Run } from '../runs/store';
+import { bySeed, lastTop1 } from '../runs/measures';
 import { summarise, type Summary } from '../statistics/summary';
 
 /** What a run's provenance says of a teacher that is not a published one. */

@@ -1,6 +1,6 @@
-import type { RunConfig } from '../results/schema';
-import type { Run } from '../results/store';
-import type { PaperTable } from '../results/paper';
+import type { RunConfig } from '../runs/schema';
+import type { Run } from '../runs/store';
+import type { PaperTable } from '../paper';
 import { isPublished, paperMethodOf, studentOf } from './methods';
 import type { Summary } from '../statistics/summary';
 import { verdictOnNumber } from '../statistics/verdicts';

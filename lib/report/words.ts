@@ -76,15 +76,6 @@ export function count(n: number, noun: string): string {
   return `${String(n)} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-/** `3 h 12 min`, `11 min 22 s`, `45 s`. */
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor((whole % 3600) / 60);
-  if (hours > 0) return `${String(hours)} h ${String(minutes)} min`;
-  return minutes > 0 ? `${String(minutes)} min ${String(whole % 60)} s` : `${String(whole)} s`;
-}
-
 /** With a sign, two decimals; a true minus. */
 export function signed(value: number): string {
   const digits = Math.abs(value).toFixed(2);

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { LabError } from '../errors';
 import { writeAtomic } from '../files';
-import { studyDirectory } from '../results/paths';
-import type { RunConfig } from '../results/schema';
-import { readRuns, type Run } from '../results/store';
+import { studyDirectory } from '../runs/paths';
+import type { RunConfig } from '../runs/schema';
+import { readRuns, type Run } from '../runs/store';
 import { renderCsv } from './csv';
 import { curvesSpec } from './curves-plot';
 import { drawFigures } from './figures';

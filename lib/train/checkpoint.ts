@@ -1,108 +1,108 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { hashJson } from '../records';
 import { LabError } from '../errors';
 import { readJson, removeUnfinishedWrites, sha256, writeAtomic } from '../files';
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors';
-import { below } from '../distill/objective';
 import type { StateDict, StateEntry } from '../nn/state';
-import { hashJson } from '../results/canonical';
-import { type EpochMetrics, epochMetricsSchema } from '../results/schema';
-import type { Learner } from './learner';
 
-/** How far a run has come, and what it has summed up inside an unfinished epoch. */
-export interface Progress {
-  /** Whole epochs done. */
-  readonly epoch: number;
-  /** Batches done of the next epoch. */
-  readonly batch: number;
-  /** Optimiser steps done. */
-  readonly step: number;
-  /** What the first step of the next epoch received; missing before it, and in checkpoints of earlier versions. */
-  readonly learningRate?: number | undefined;
-  /** Sums over the batches done of the next epoch: each term, the total, hits and samples. */
-  readonly sums: EpochSums;
-}
+const count = z.int().nonnegative();
 
-export interface EpochSums {
-  readonly terms: readonly number[];
-  readonly total: number;
-  readonly correct: number;
-  readonly samples: number;
-}
+const progressSchema = z.strictObject({
+  /** Whole periods done: epochs of a classifier. */
+  period: count,
+  /** Batches done of the next one. */
+  batch: count,
+  /** Steps of the optimiser done. */
+  step: count,
+  /** Over the batches done of the next period. */
+  sums: z.strictObject({
+    /** Images. */
+    images: count,
+    /** Of the total loss and of each of its terms, a batch's mean times its images. */
+    total: z.number(),
+    terms: z.array(z.number()),
+    /** Of what is counted in a batch, such as hits. */
+    counts: z.array(z.number()),
+    /** The learning rates of the first and of the last step; 0 before the first. */
+    rates: z.strictObject({ first: z.number(), last: z.number() }),
+  }),
+});
 
-/** What a checkpoint says beside its tensors. */
-export interface CheckpointRecord {
-  /** Of the run's recipe. */
-  readonly recipeHash: string;
-  readonly progress: Progress;
-  /** Of the whole epochs done: a metrics file that was damaged is made whole from here. */
-  readonly metrics?: readonly EpochMetrics[] | undefined;
-}
+/** How far a run has come, and what it has summed up inside an unfinished period. */
+export type Progress = z.infer<typeof progressSchema>;
 
 const manifestSchema = z.strictObject({
+  /** Of all that decides the run. */
   recipeHash: z.string(),
+  progress: progressSchema,
+  /** The lines of metrics so far: a file that was damaged is made whole from here. */
+  metrics: z.array(z.unknown()),
   /** Of the tensors' file. */
   sha256: z.string(),
-  progress: z.strictObject({
-    epoch: z.int().nonnegative(),
-    batch: z.int().nonnegative(),
-    step: z.int().nonnegative(),
-    learningRate: z.number().optional(),
-    sums: z.strictObject({
-      terms: z.array(z.number()),
-      total: z.number(),
-      correct: z.number(),
-      samples: z.int().nonnegative(),
-    }),
-  }),
-  metrics: z.array(epochMetricsSchema).optional(),
-  /** SHA-256 of all the above; checkpoints of earlier versions have neither of the two. */
-  digest: z.string().optional(),
+  /** SHA-256 of all the above. */
+  digest: z.string(),
 });
+
+/** What a checkpoint says beside its tensors. */
+export type CheckpointRecord = Omit<z.infer<typeof manifestSchema>, 'sha256' | 'digest'>;
+
+/** What a checkpoint holds the tensors of. */
+export interface SavedState {
+  /** Everything that a resumed run needs, under names of its own. */
+  save(): Map<string, StateEntry>;
+  /** @throws LabError when the entries are another's. */
+  restore(entries: StateDict, where: string): void;
+}
 
 /** How many checkpoints are kept: the last one, and one to fall back on. */
 const kept = 2;
+
+/** Where a run's checkpoints lie. */
+export function checkpointsOf(directory: string): string {
+  return join(directory, 'checkpoints');
+}
 
 /**
  * Writes a checkpoint of a run: the tensors first, then a manifest with their hash and its own, each
  * atomically. A checkpoint without its manifest does not exist; one with a changed byte is refused.
  */
 export function saveCheckpoint(
-  directory: string,
-  learner: Learner,
+  folder: string,
+  state: Pick<SavedState, 'save'>,
   record: CheckpointRecord,
 ): void {
-  const bytes = encodeSafetensors(learnerTensors(learner));
+  const bytes = encodeSafetensors(state.save());
   const name = checkpointName(record.progress);
-  writeAtomic(join(directory, `${name}.safetensors`), bytes);
+  writeAtomic(join(folder, `${name}.safetensors`), bytes);
   const content = { ...record, sha256: sha256(bytes) };
   const manifest = { ...content, digest: hashJson(content) };
-  writeAtomic(join(directory, `${name}.json`), `${JSON.stringify(manifest, null, 2)}\n`);
-  for (const old of checkpointNames(directory).slice(kept)) {
-    rmSync(join(directory, `${old}.json`), { force: true });
-    rmSync(join(directory, `${old}.safetensors`), { force: true });
+  writeAtomic(join(folder, `${name}.json`), `${JSON.stringify(manifest, null, 2)}\n`);
+  for (const old of checkpointNames(folder).slice(kept)) {
+    rmSync(join(folder, `${old}.json`), { force: true });
+    rmSync(join(folder, `${old}.safetensors`), { force: true });
   }
 }
 
 /**
- * Puts a learner where its newest whole checkpoint left it. A broken one is reported and the one
- * before it is taken.
+ * Puts a state where its newest whole checkpoint left it. A broken one is reported and the one before it
+ * is taken.
  *
  * @returns how far the run had come and its metrics; undefined where there is no checkpoint.
  * @throws LabError of kind `results` when checkpoints are there and none is whole.
  */
 export function restoreCheckpoint(
-  directory: string,
-  learner: Learner,
+  folder: string,
+  state: Pick<SavedState, 'restore'>,
   recipeHash: string,
   report: (message: string) => void,
 ): CheckpointRecord | undefined {
-  removeUnfinishedWrites(directory);
-  const names = checkpointNames(directory);
+  removeUnfinishedWrites(folder);
+  const names = checkpointNames(folder);
   for (const name of names) {
     try {
-      return restoreFrom(directory, name, learner, recipeHash);
+      return restoreFrom(folder, name, state, recipeHash);
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       report(`checkpoint ${name} cannot be used, falling back: ${error.message}`);
@@ -112,24 +112,24 @@ export function restoreCheckpoint(
   throw new LabError({
     kind: 'results',
     what: 'no checkpoint of this run can be used',
-    where: directory,
+    where: folder,
     found: names.join(', '),
     remedy: 'Delete the folder to train this run from its beginning',
   });
 }
 
 /** Frees the disk of a finished run's checkpoints. */
-export function removeCheckpoints(directory: string): void {
-  rmSync(directory, { recursive: true, force: true });
+export function removeTrainingState(directory: string): void {
+  rmSync(checkpointsOf(directory), { recursive: true, force: true });
 }
 
 function restoreFrom(
-  directory: string,
+  folder: string,
   name: string,
-  learner: Learner,
+  state: Pick<SavedState, 'restore'>,
   recipeHash: string,
 ): CheckpointRecord {
-  const place = join(directory, `${name}.json`);
+  const place = join(folder, `${name}.json`);
   const fault = (found: string): LabError =>
     new LabError({
       kind: 'results',
@@ -141,61 +141,32 @@ function restoreFrom(
   const parsed = manifestSchema.safeParse(readJson(place, 'Delete it'));
   if (!parsed.success) throw fault(parsed.error.issues[0]?.message ?? 'a broken manifest');
   const { digest, ...content } = parsed.data;
-  if (digest !== undefined && hashJson(content) !== digest) {
-    throw fault('a manifest with other numbers than were written');
-  }
+  if (hashJson(content) !== digest) throw fault('a manifest with other numbers than were written');
   if (content.recipeHash !== recipeHash) throw fault('the recipe of another run');
-  const file = join(directory, `${name}.safetensors`);
+  const file = join(folder, `${name}.safetensors`);
   if (!existsSync(file)) throw fault('no tensors beside it');
   const bytes = readFileSync(file);
-  if (sha256(bytes) !== content.sha256)
+  if (sha256(bytes) !== content.sha256) {
     throw fault('tensors whose hash is not the one written with them');
-  restoreTensors(learner, decodeSafetensors(bytes, file).tensors, file);
+  }
+  state.restore(decodeSafetensors(bytes, file).tensors, file);
   return { recipeHash, progress: content.progress, metrics: content.metrics };
 }
 
-function learnerTensors({
-  student,
-  adapter,
-  objective,
-  optimiser,
-  average,
-}: Learner): Map<string, StateEntry> {
-  const tensors = new Map<string, StateEntry>();
-  const add = (prefix: string, entries: StateDict): void => {
-    for (const [name, entry] of entries) tensors.set(`${prefix}/${name}`, entry);
-  };
-  add('student', student.stateDict());
-  if (adapter) add('adapter', adapter.state.stateDict());
-  add('terms', objective.save());
-  for (const [name, entry] of optimiser.save()) tensors.set(name, entry);
-  for (const [name, entry] of average?.save() ?? []) tensors.set(name, entry);
-  return tensors;
-}
-
-function restoreTensors(
-  { student, adapter, objective, optimiser, average }: Learner,
-  tensors: StateDict,
-  where: string,
-): void {
-  student.loadStateDict(below(tensors, 'student/'), where);
-  adapter?.state.loadStateDict(below(tensors, 'adapter/'), where);
-  objective.restore(below(tensors, 'terms/'), where);
-  optimiser.restore(tensors);
-  average?.restore(tensors);
-}
-
 /** Zero-padded, so that names sort by progress. */
-function checkpointName({ epoch, batch }: Progress): string {
-  return `epoch-${String(epoch).padStart(4, '0')}-batch-${String(batch).padStart(6, '0')}`;
+function checkpointName({ step }: Progress): string {
+  return `step-${String(step).padStart(8, '0')}`;
 }
 
 /** Newest first. */
-function checkpointNames(directory: string): string[] {
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory)
-    .filter((name) => /^epoch-\d+-batch-\d+\.json$/.test(name))
-    .map((name) => name.slice(0, -'.json'.length))
-    .sort()
-    .reverse();
+function checkpointNames(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return (
+    readdirSync(folder)
+      // Those of an earlier version too: they are refused rather than passed over in silence.
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => name.slice(0, -'.json'.length))
+      .sort()
+      .reverse()
+  );
 }

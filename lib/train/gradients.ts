@@ -38,3 +38,115 @@ export function lossAndGradients(
     }),
   };
 }
+
+/** The losses of a batch as tensors. */
+export interface Losses {
+  /** What is differentiated. */
+  readonly total: tf.Scalar;
+  /** What it consists of, weights in them: means over the samples. */
+  readonly terms: readonly tf.Scalar[];
+  /** What is counted beside them, such as hits: sums over the samples. */
+  readonly counts: readonly tf.Scalar[];
+}
+
+/** The same as numbers. */
+export interface Measured {
+  readonly total: number;
+  readonly terms: Float32Array;
+  readonly counts: Float32Array;
+}
+
+/** What a batch, or a part of one, gives; the gradients belong to the tidy around it. */
+export interface Differentiated {
+  readonly gradients: readonly tf.Tensor[];
+  readonly measured: Measured;
+}
+
+/** Runs the losses, differentiates their total, and reads all of them from the device at once. */
+export function backward(
+  losses: () => Losses,
+  parameters: readonly StateTensor[],
+  pass?: TrainingPass,
+): Differentiated {
+  let all: tf.Tensor | undefined;
+  let termCount = 0;
+  const { gradients } = lossAndGradients(
+    () => {
+      const { total, terms, counts } = losses();
+      termCount = terms.length;
+      all = tf.keep(tf.stack([total, ...terms, ...counts]));
+      return total;
+    },
+    parameters,
+    pass,
+  );
+  if (all === undefined) throw new Error('the loss was not computed');
+  const numbers = all.dataSync<'float32'>().slice();
+  all.dispose();
+  return {
+    gradients,
+    measured: {
+      total: numbers[0] ?? NaN,
+      terms: numbers.slice(1, 1 + termCount),
+      counts: numbers.slice(1 + termCount),
+    },
+  };
+}
+
+/**
+ * The gradients and losses of a whole batch from those of its parts, each weighted by its share of the
+ * samples; counts are added up. Of one part they are passed on as they are, to the bit.
+ */
+export function summedOverParts<Part>(
+  parts: readonly Part[],
+  shareOf: (part: Part) => number,
+  work: (part: Part, index: number) => Differentiated,
+): Differentiated {
+  const [only, ...others] = parts;
+  if (only === undefined) throw new Error('a batch has at least one part');
+  if (others.length === 0) return work(only, 0);
+  let gradients: tf.Tensor[] = [];
+  let measured: Measured | undefined;
+  parts.forEach((part, index) => {
+    const share = shareOf(part);
+    const before = gradients;
+    const seen = measured;
+    // Each part's activations are freed before the next one's are made.
+    gradients = tf.tidy(() => {
+      const own = work(part, index);
+      measured = addedTo(seen, own.measured, share);
+      return own.gradients.map((gradient, at) => {
+        const weighted = tf.mul(gradient, share);
+        const sum = before[at];
+        return sum === undefined ? weighted : tf.add(sum, weighted);
+      });
+    });
+    before.forEach((gradient) => gradient.dispose());
+  });
+  if (measured === undefined) throw new Error('no part was computed');
+  return { gradients, measured };
+}
+
+function addedTo(sum: Measured | undefined, part: Measured, share: number): Measured {
+  return {
+    total: (sum?.total ?? 0) + share * part.total,
+    terms: part.terms.map((term, index) => (sum?.terms[index] ?? 0) + share * term),
+    counts: part.counts.map((count, index) => (sum?.counts[index] ?? 0) + count),
+  };
+}
+
+/** Keeps the division finite, as PyTorch does. */
+const tiny = 1e-6;
+
+/**
+ * All gradients times min(1, limit / (‖g‖₂ + 1e-6)), ‖g‖₂ over all of them together: PyTorch's
+ * `clip_grad_norm_`. The caller owns (or tidies) what comes back.
+ */
+export function clipByGlobalNorm(gradients: readonly tf.Tensor[], limit: number): tf.Tensor[] {
+  return tf.tidy(() => {
+    const squares = gradients.map((gradient) => tf.sum(tf.square(gradient)));
+    const norm = tf.sqrt(tf.addN(squares));
+    const factor = tf.minimum(tf.div(limit, tf.add(norm, tiny)), 1);
+    return gradients.map((gradient) => tf.mul(gradient, factor));
+  });
+}

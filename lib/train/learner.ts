@@ -1,23 +1,24 @@
 import * as tf from '@tensorflow/tfjs';
 import { type EmbeddingAdapter, embeddingAdapter } from '../distill/adapter';
-import type { FeaturePlace } from '../distill/feature-place';
-import { createObjective, type Objective } from '../distill/objective';
 import { comparedEmbedding } from '../distill/compared-embedding';
-import type { BatchSignals, MixedLabels } from '../distill/signals';
+import type { FeaturePlace } from '../distill/feature-place';
+import { below, createObjective, type Objective, prefixed } from '../distill/objective';
+import type { BatchSignals } from '../distill/signals';
 import { type Method, needs } from '../distill/terms';
 import { inFloatType } from '../engine/operations/cast';
 import type { Precision } from '../engine/precision';
 import { random as randomOf, type Random } from '../engine/random';
-import { tidied } from '../engine/tidied';
 import { LabError } from '../errors';
 import type { Model } from '../nn/model';
 import { tracedEvaluation } from '../nn/traced-evaluation';
 import { tracedTraining } from '../nn/traced-training';
-import { clipByGlobalNorm } from './clip';
-import { lossAndGradients } from './gradients';
-import { microBatches, summedOverParts } from './micro-batches';
-import { createOptimiser, type Optimiser, type OptimiserOptions } from './optimiser';
-import { type WeightAverage, weightAverage, type WeightAverageOptions } from './weight-average';
+import { type Batch, microBatches } from './batch-tensors';
+import { createOptimiser, type OptimiserOptions } from './optimiser';
+import type { ForwardPass, Trainable } from './task';
+import { trainingStep } from './train';
+import { weightAverage, type WeightAverageOptions } from './weight-average';
+
+export type { Batch } from './batch-tensors';
 
 /**
  * A teacher as training uses it: never trained, in evaluation mode but for terms that need its batch norms
@@ -35,18 +36,6 @@ export interface Teacher {
   readonly cosineToClassMean?: number | null;
 }
 
-/** One batch, as bytes became numbers. */
-export interface Batch {
-  /** [size, height, width, 3], normalised. */
-  readonly images: tf.Tensor4D;
-  /** [size], int32 */
-  readonly labels: tf.Tensor1D;
-  /** Places of the samples in the training set; needed by methods that remember each sample's norm. */
-  readonly indices?: Int32Array;
-  /** How the images were joined, where they were. */
-  readonly mix?: Pick<MixedLabels, 'partners' | 'lambda'>;
-}
-
 /** What a step measured before it changed the weights. */
 export interface StepResult {
   /** Sum of the weighted terms. */
@@ -57,14 +46,19 @@ export interface StepResult {
   readonly correct: number;
 }
 
+/** What a step is told of its place. */
+export interface StepPlace {
+  /** Counted from 0, for the warm-ups. */
+  readonly epoch: number;
+  /** Where dropout draws from. */
+  readonly random: Random;
+}
+
 /** A student under training: its weights, its adapter's, what the method's terms own, and the optimiser. */
-export interface Learner {
+export interface Learner extends Trainable<Batch, StepPlace> {
   readonly student: Model;
   readonly adapter: EmbeddingAdapter | undefined;
   readonly objective: Objective;
-  readonly optimiser: Optimiser;
-  /** The running average of the student's weights, where one is kept. */
-  readonly average: WeightAverage | undefined;
   /**
    * One step of the optimiser on one batch.
    *
@@ -171,11 +165,7 @@ export function createLearner(options: LearnerOptions): Learner {
       )
     : undefined;
 
-  /** Of one part of a batch; the gradients belong to the tidy around it. */
-  const differentiate = (
-    batch: Batch,
-    { epoch, random }: { epoch: number; random: Random },
-  ): { gradients: readonly tf.Tensor[]; result: StepResult } => {
+  const forward = (batch: Batch, { epoch, random }: StepPlace): ForwardPass => {
     const part = { ...batch, images: inFloatType(batch.images, floatType) };
     const taught =
       tracedTeacher?.forward(part.images) ?? running?.forward(part.images, teacherMode);
@@ -184,72 +174,62 @@ export function createLearner(options: LearnerOptions): Learner {
       ...(classMeans ? { classMeans } : {}),
       ...(part.indices ? { indices: part.indices } : {}),
     };
-    let measured: tf.Tensor1D | undefined;
     objective.prepare(part.images);
-    const pass = tracedStudent?.forward(part.images);
-    const loss = (): tf.Scalar => {
-      const mode = { training: true, random, ...read };
-      const output = pass?.output ?? student.forward(part.images, mode);
-      const embedding = comparedEmbedding(output);
-      const { total, terms } = objective.value(
-        labelled(part, method, {
-          ...given,
-          student: output,
-          studentEmbedding: adapter?.forward(embedding, mode) ?? embedding,
-        }),
-        { epoch, mode },
-      );
-      measured = tf.keep(
-        tf.stack([total, ...terms, correctOf(output.logits, part)]) as tf.Tensor1D,
-      );
-      return total;
+    const traced = tracedStudent?.forward(part.images);
+    return {
+      traced,
+      losses() {
+        const mode = { training: true, random, ...read };
+        const output = traced?.output ?? student.forward(part.images, mode);
+        const embedding = comparedEmbedding(output);
+        const studentEmbedding = adapter?.forward(embedding, mode) ?? embedding;
+        const signals = labelled(part, method, { ...given, student: output, studentEmbedding });
+        const { total, terms } = objective.value(signals, { epoch, mode });
+        return { total, terms, counts: [correctOf(output.logits, part)] };
+      },
+      dispose: () => traced?.dispose(),
     };
-    let gradients: readonly tf.Tensor[];
-    try {
-      ({ gradients } = lossAndGradients(loss, parameters, pass));
-    } finally {
-      pass?.dispose();
-    }
-    const numbers = readAndDispose(measured);
-    const result = {
-      total: numbers[0] ?? NaN,
-      terms: numbers.slice(1, -1),
-      correct: numbers[numbers.length - 1] ?? 0,
-    };
-    requireFinite(result, method);
-    return { gradients, result };
   };
 
   let steps = 0;
-  return {
+  const learner: Learner = {
     student,
     adapter,
     objective,
+    parameters,
     optimiser,
+    clipNorm: options.clipNorm,
     average,
+    lossNames: method.terms.map(({ loss }) => loss),
+    size: ({ labels: { shape } }) => shape[0],
+    parts: (batch) => microBatches(batch, options.microBatch ?? Infinity),
+    forward,
+    endPart: (kept) => objective.endStep(kept),
+    where: () => `method ${method.name}`,
     step(batch, { epoch, learningRate, random = randomOf(seed, 'dropout', steps) }) {
       steps++;
-      return tidied(() => {
-        const parts = microBatches(batch, options.microBatch ?? Infinity);
-        let kept = false;
-        try {
-          const { gradients, result } = summedOverParts(parts, (part, index) => {
-            // A term's memory holds one part at a time.
-            if (index > 0) objective.endStep(true);
-            return differentiate(part, { epoch, random });
-          });
-          const { clipNorm } = options;
-          optimiser.step(
-            clipNorm === undefined ? gradients : clipByGlobalNorm(gradients, clipNorm),
-            learningRate,
-          );
-          average?.update();
-          kept = true;
-          return result;
-        } finally {
-          objective.endStep(kept);
-        }
-      });
+      const { total, terms, counts } = trainingStep(
+        learner,
+        batch,
+        { epoch, random },
+        learningRate,
+      );
+      return { total, terms, correct: counts[0] ?? 0 };
+    },
+    save: () =>
+      new Map([
+        ...prefixed('student/', student.stateDict()),
+        ...prefixed('adapter/', adapter?.state.stateDict()),
+        ...prefixed('terms/', objective.save()),
+        ...prefixed('optimiser/', optimiser.save()),
+        ...prefixed('average/', average?.save()),
+      ]),
+    restore(entries, where) {
+      student.loadStateDict(below(entries, 'student/'), where);
+      adapter?.state.loadStateDict(below(entries, 'adapter/'), where);
+      objective.restore(below(entries, 'terms/'), where);
+      optimiser.restore(below(entries, 'optimiser/'));
+      average?.restore(below(entries, 'average/'));
     },
     dispose() {
       optimiser.dispose();
@@ -261,6 +241,7 @@ export function createLearner(options: LearnerOptions): Learner {
       tracedStudent?.dispose();
     },
   };
+  return learner;
 }
 
 /** With the labels as the terms see them; those of mixed images only where they are asked for as mixed. */
@@ -293,25 +274,6 @@ function correctOf(logits: tf.Tensor2D, { labels, mix }: Batch): tf.Scalar {
   const larger = mix ? tf.where(tf.greaterEqual(mix.lambda, 0.5), labels, mix.partners) : labels;
   const hits = tf.equal(tf.argMax(logits, 1), larger);
   return tf.sum<tf.Scalar>(tf.cast(hits, 'float32'));
-}
-
-function readAndDispose(tensor: tf.Tensor1D | undefined): Float32Array {
-  if (tensor === undefined) throw new Error('the loss was not computed');
-  const numbers = tensor.dataSync<'float32'>().slice();
-  tensor.dispose();
-  return numbers;
-}
-
-function requireFinite({ total, terms }: StepResult, { name, terms: named }: Method): void {
-  if (Number.isFinite(total)) return;
-  const shares = named.map(({ loss }, index) => `${loss} ${String(terms[index])}`).join(', ');
-  throw new LabError({
-    kind: 'numerics',
-    what: 'the loss is not a finite number',
-    where: `method ${name}`,
-    found: `total ${total} (${shares})`,
-    remedy: 'Lower the learning rate or the weight of the term that is not finite',
-  });
 }
 
 function checkPrecision({ precision = 'f32', student, teacher }: LearnerOptions): void {

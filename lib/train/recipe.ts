@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { LabError } from '../errors';
-import type { Method } from '../distill/terms';
+import { definitionOf, type Method } from '../distill/terms';
+import {
+  batchesOfEpoch,
+  isBatchSource,
+  requireInMemoryAugmentation,
+  type TrainingData,
+} from './batch-source';
 import type { OptimiserOptions } from './optimiser';
 import type { Schedule } from './schedule';
 import type { WeightAverageOptions } from './weight-average';
@@ -65,6 +71,30 @@ export function checkRecipe(recipe: TrainingRecipe): void {
 }
 
 /**
+ * Checks that a recipe can run on a data set, before anything is trained.
+ *
+ * @throws LabError when the batch is larger than the data set, there are too few classes, or images in
+ * memory are to be augmented as only read ones are.
+ */
+export function requireRecipeFits(recipe: TrainingRecipe, dataset: TrainingData): void {
+  checkRecipe(recipe);
+  batchesOfEpoch(dataset, recipe.batchSize);
+  if (!isBatchSource(dataset)) requireInMemoryAugmentation(recipe.augmentation, dataset.name);
+  const classes = dataset.classes.length;
+  for (const term of recipe.method.terms) {
+    const { fewestClasses = 2 } = definitionOf(term);
+    if (classes >= fewestClasses) continue;
+    throw new LabError({
+      kind: 'data',
+      what: `the loss '${term.loss}' needs at least ${fewestClasses} classes`,
+      where: `method ${recipe.method.name}`,
+      found: `${classes} in ${dataset.name}`,
+      remedy: 'Leave the method out with --methods, or take a data set with more classes',
+    });
+  }
+}
+
+/**
  * The same recipe over another number of epochs: milestones and warm-ups shrink in proportion, so that
  * a short run passes through the same phases.
  */
@@ -76,14 +106,17 @@ export function scaledToEpochs(recipe: TrainingRecipe, epochs: number): Training
     ...recipe,
     epochs,
     schedule: scaledSchedule(schedule, ratio),
-    method: {
-      ...method,
-      terms: method.terms.map((term) =>
-        term.warmUpEpochs === undefined
-          ? term
-          : { ...term, warmUpEpochs: term.warmUpEpochs * ratio },
-      ),
-    },
+    method: scaledWarmUps(method, ratio),
+  };
+}
+
+/** The method with its terms' warm-ups so many times as long. */
+export function scaledWarmUps(method: Method, ratio: number): Method {
+  return {
+    ...method,
+    terms: method.terms.map((term) =>
+      term.warmUpEpochs === undefined ? term : { ...term, warmUpEpochs: term.warmUpEpochs * ratio },
+    ),
   };
 }
 

@@ -62,3 +62,28 @@ function cosineRate(
   const passed = (epoch - before) / (epochs - before);
   return minimum + ((base - minimum) * (1 + Math.cos(Math.PI * passed))) / 2;
 }
+
+/** The learning rate by iteration, as detectron2 has it: a linear warm-up, then a factor at each of some iterations. */
+export interface IterationSchedule {
+  readonly base: number;
+  /** Iterations at which the rate is multiplied by `factor` (0.1 unless given). */
+  readonly milestones: readonly number[];
+  readonly factor?: number;
+  /** From `factor` of the rate to all of it over so many iterations; detectron2's: 1000, 0.001. */
+  readonly warmUp?: { readonly iterations: number; readonly factor: number };
+}
+
+export const detectronWarmUp = { iterations: 1000, factor: 0.001 } as const;
+
+/**
+ * The learning rate of an iteration counted from 0:
+ * base · (f + (1 − f) · min(1, iteration / warmUp)) · factor^(milestones ≤ iteration).
+ */
+export function rateAtIteration(
+  { base, milestones, factor = 0.1, warmUp = detectronWarmUp }: IterationSchedule,
+  iteration: number,
+): number {
+  const passed = milestones.filter((milestone) => milestone <= iteration).length;
+  const share = iteration < warmUp.iterations ? iteration / warmUp.iterations : 1;
+  return base * (warmUp.factor * (1 - share) + share) * factor ** passed;
+}

@@ -1,7 +1,7 @@
 import CliTable from 'cli-table3';
 import { benchmarkCoco, type CocoBenchmark } from '../../lib/bench/coco-benchmark';
 import { benchProgress } from '../../lib/bench/progress';
-import { processorName } from '../../lib/results/environment';
+import { processorName } from '../../lib/environment';
 
 /** `npm run bench -- --coco`: the evaluation of made-up detections, beside pycocotools'. */
 export async function benchCoco(options: {

@@ -2,7 +2,7 @@ import CliTable from 'cli-table3';
 import { benchmarkDecoding, type DecodingBenchmark } from '../../lib/bench/decoding-benchmark';
 import { benchProgress } from '../../lib/bench/progress';
 import { LabError } from '../../lib/errors';
-import { processorName } from '../../lib/results/environment';
+import { processorName } from '../../lib/environment';
 
 export interface BenchDataOptions {
   readonly data: string;

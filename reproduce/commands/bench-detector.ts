@@ -1,10 +1,10 @@
 import CliTable from 'cli-table3';
 import { benchmarkDetectorStep, type DetectorStep } from '../../lib/bench/detector-step';
 import { benchProgress } from '../../lib/bench/progress';
-import { detectorForm, detectorNames, requirePair } from '../../lib/coco/study/detectors';
+import { detectorForm, detectorNames, requirePair } from '../../lib/runs/detection-recipe';
 import { LabError } from '../../lib/errors';
-import { processorName } from '../../lib/results/environment';
-import { pairName, parsePairs } from '../../lib/study/grid';
+import { processorName } from '../../lib/environment';
+import { pairName, parsePairs } from '../../lib/runs/grid';
 import { startEngine } from '../../lib/engine/load';
 import { table3Recipe } from '../recipes/table3';
 

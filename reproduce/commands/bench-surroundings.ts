@@ -4,7 +4,7 @@ import {
   type SurroundingsBenchmark,
   type SurroundingsOptions,
 } from '../../lib/bench/surroundings-benchmark';
-import { processorName } from '../../lib/results/environment';
+import { processorName } from '../../lib/environment';
 
 /** `npm run bench -- --surroundings`: reading, evaluation and start-up beside the step. */
 export async function benchSurroundings(

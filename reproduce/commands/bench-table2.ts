@@ -9,8 +9,8 @@ import { createBenchStep } from '../../lib/bench/step';
 import { runCommand } from '../../lib/cli';
 import { startEngine } from '../../lib/engine/load';
 import { LabError } from '../../lib/errors';
-import { peakMemoryMiB, processorName } from '../../lib/results/environment';
-import { type Pair, pairName, parsePairs } from '../../lib/study/grid';
+import { peakMemoryMiB, processorName } from '../../lib/environment';
+import { type Pair, pairName, parsePairs } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import { hasTable2Cell, paperPairs, table2Recipe } from '../recipes/table2';
 

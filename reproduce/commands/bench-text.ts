@@ -3,7 +3,7 @@ import type { LossBenchmark } from '../../lib/bench/loss-benchmark';
 import type { OperationTime } from '../../lib/bench/profile';
 import type { StepBenchmark } from '../../lib/bench/step-benchmark';
 import type { TorchComparison } from '../../lib/bench/torch-comparison';
-import { processorName } from '../../lib/results/environment';
+import { processorName } from '../../lib/environment';
 
 /** What was found about a step, in words and tables. */
 export function describeStep(pair: string, batch: number, found: StepBenchmark): string {

@@ -5,8 +5,8 @@ import { runCommand } from '../../lib/cli';
 import { startEngine } from '../../lib/engine/load';
 import { modelNames } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/hash';
-import { loadTrainedModel } from '../../lib/study/trained-model';
-import { evaluateTeacher } from '../../lib/train/train';
+import { loadTrainedModel } from '../../lib/runs/classification-teacher';
+import { evaluateTeacher } from '../../lib/train/classifier';
 import { registerDatasets } from '../datasets';
 
 interface ClassMeansOptions {

@@ -4,7 +4,7 @@ import { runCommand } from '../../lib/cli';
 import type { CocoDataset } from '../../lib/coco/data';
 import { loadCoco } from '../../lib/coco/load';
 import { requireDetectionsOf } from '../../lib/coco/require-detections-of';
-import { cocoData, shapesData } from '../../lib/coco/study/data';
+import { cocoData, shapesData } from '../../lib/coco/detection-data';
 import { LabError } from '../../lib/errors';
 import { writeAtomic } from '../../lib/files';
 import { drawDetections } from '../../lib/pictures/detection-picture';

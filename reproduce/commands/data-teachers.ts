@@ -5,7 +5,7 @@ import { findSource, loadDataset } from '../../lib/data/registry';
 import { fetchTeachers } from '../../lib/data/teachers-fetch';
 import type { ImageDataset } from '../../lib/data/types';
 import { startEngine } from '../../lib/engine/load';
-import { type MeasuredTeacher, measureTeacher } from '../../lib/study/published-teachers';
+import { type MeasuredTeacher, measureTeacher } from '../../lib/runs/published-teachers';
 
 /** The options of `npm run data -- cifar-teachers`. */
 export interface TeachersOptions {

@@ -1,16 +1,23 @@
 import { Command, Option } from 'commander';
 import { runCommand } from '../../lib/cli';
+import type { DetectionData } from '../../lib/coco/detection-data';
 import { loadCoco } from '../../lib/coco/load';
-import type { DetectionData } from '../../lib/coco/study/data';
-import { executeDetection } from '../../lib/coco/study/execute';
-import { smallRecipe, smallRecipeDefaults } from '../../lib/coco/study/small-recipe';
-import { readDetectionRun } from '../../lib/coco/study/store';
 import { cocoStatNames } from '../../lib/coco/summary';
-import type { DetectionProgress } from '../../lib/detection/train-detector';
 import { startEngine } from '../../lib/engine/load';
 import { LabError } from '../../lib/errors';
-import { recordedCommand } from '../../lib/results/command';
-import { tryRunLock } from '../../lib/study/run-lock';
+import { ConsoleReporter } from '../../lib/runs/console-reporter';
+import { costModel } from '../../lib/runs/cost';
+import { detection } from '../../lib/runs/detection';
+import {
+  type DetectionRecipe,
+  smallRecipe,
+  smallRecipeDefaults,
+} from '../../lib/runs/detection-recipe';
+import { executeRun } from '../../lib/runs/execute';
+import { tryRunLock } from '../../lib/runs/lock';
+import type { PlannedRun } from '../../lib/runs/plan';
+import { recordedCommand } from '../../lib/runs/provenance';
+import { readDetectionRun } from '../../lib/runs/store';
 import { interruption } from '../../lib/train/interruption';
 
 interface DetectorCommandOptions {
@@ -65,42 +72,36 @@ const command = new Command('npm run detector --')
 async function train(options: DetectorCommandOptions): Promise<void> {
   const { out: directory, seed } = options;
   const data = dataOf(options);
+  const recipe = smallRecipe({ ...options, flip: options.flip === true });
+  const { student, iterations: length } = recipe;
+  const task = detection({
+    data,
+    firstWeights: new Map(),
+    ...{ teacherSeed: seed, teacherRecipeOf: () => recipe, classMeansIterations: 0 },
+    estimateStep: () => NaN,
+  });
+  const run: PlannedRun<DetectionRecipe> = {
+    ...{ kind: 'cell', teacher: null, student, pair: student, method: 'student', seed },
+    ...{ recipe, directory, length, done: 0, finished: false },
+  };
   const engine = await startEngine();
   const lock = await tryRunLock(directory);
   if (!lock) throw heldByAnother(directory);
-  const { signal, release } = interruption(() => {
-    process.stderr.write('\nstopping after this step; everything will be saved\n');
-  });
-  const recipe = smallRecipe({ ...options, flip: options.flip === true });
-  const { student, iterations } = recipe;
+  const reporter = new ConsoleReporter({ task, cost: costModel(task, [run]) });
+  const { signal, release } = interruption(() =>
+    reporter.say('Stopping after this step; everything will be saved'),
+  );
+  const command = recordedCommand('detector', process.argv.slice(2));
+  const about = { study: 'detector', scale: 'short', command, engine } as const;
   try {
-    await executeDetection({
-      study: 'detector',
-      scale: 'short',
-      run: {
-        kind: 'cell',
-        teacher: null,
-        student,
-        pair: student,
-        method: 'student',
-        seed,
-        recipe,
-        directory,
-        iterationsDone: 0,
-        finished: false,
-      },
-      data,
-      command: recordedCommand('detector', process.argv.slice(2)),
-      engine,
-      signal,
-      assertHeld: lock.assertHeld,
-      checkpointEvery,
-      onIteration: progressPrinter(iterations),
-      onNotice: (message) => process.stderr.write(`${message}\n`),
-      onImages: (done, total) => process.stderr.write(`evaluating: ${done} of ${total} images\r`),
-    });
+    await executeRun(
+      task,
+      { ...about, run, signal, assertHeld: lock.assertHeld, checkpointEvery },
+      reporter.events.onRun(run, { index: 0, total: 1, others: [] }),
+    );
     print(directory, options.json === true);
   } finally {
+    reporter.stop();
     release();
     await lock.release();
   }
@@ -127,22 +128,6 @@ function print(directory: string, json: boolean): void {
       ? `${JSON.stringify(stats)}\n`
       : `\n${cocoStatNames.map((name) => `${name.padEnd(6)}${stats[name].toFixed(3)}`).join('\n')}\n`,
   );
-}
-
-/** A line each 20 iterations: the losses' running means and the time left. */
-function progressPrinter(iterations: number): (progress: DetectionProgress) => void {
-  const means = new Map<string, number>();
-  let seconds: number | undefined;
-  return ({ iteration, losses, seconds: taken }) => {
-    seconds = seconds === undefined ? taken : 0.95 * seconds + 0.05 * taken;
-    for (const [name, value] of Object.entries(losses)) {
-      means.set(name, 0.95 * (means.get(name) ?? value) + 0.05 * value);
-    }
-    if (iteration % 20 !== 0) return;
-    const text = [...means].map(([name, value]) => `${name} ${value.toFixed(3)}`).join('  ');
-    const left = Math.ceil(((iterations - iteration) * seconds) / 60);
-    process.stderr.write(`${iteration} of ${iterations}  ${text}  ${left} min left\n`);
-  };
 }
 
 function heldByAnother(where: string): LabError {

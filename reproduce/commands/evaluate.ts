@@ -9,9 +9,9 @@ import { type Preprocessing, preprocessingOf } from '../../lib/data/preprocess';
 import { startEngine } from '../../lib/engine/load';
 import { LabError } from '../../lib/errors';
 import { imageNetModelNames } from '../../lib/models/registry';
-import { loadTrainedModel } from '../../lib/study/trained-model';
+import { loadTrainedModel } from '../../lib/runs/classification-teacher';
 import { evaluateFolder, type FolderEvaluation } from '../../lib/train/evaluate-folder';
-import { wholeNumber } from '../grid/options';
+import { wholeNumber } from '../grid/settings';
 
 interface EvaluateOptions {
   readonly model: string;
@@ -64,9 +64,9 @@ Examples:
 
 async function evaluate(options: EvaluateOptions): Promise<void> {
   const { model: name, weights, data, skipCorrupt, json } = options;
-  const size = wholeNumber('--size', options.size);
-  const batchSize = wholeNumber('--batch', options.batch);
-  const workers = wholeNumber('--workers', options.workers);
+  const size = wholeNumber(options, 'size');
+  const batchSize = wholeNumber(options, 'batch');
+  const workers = wholeNumber(options, 'workers');
   const preprocessing = preprocessingOf(options.preprocessing ?? name, size);
   const classes = options.classes === undefined ? undefined : namesIn(options.classes);
   const count = classes?.length ?? classesIn(data);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
-import { exportWeights } from '../../lib/study/export';
+import { exportWeights } from '../../lib/runs/export';
 
 const command = new Command('npm run export --')
   .description(

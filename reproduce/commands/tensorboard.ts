@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { LabError } from '../../lib/errors';
-import { readRuns, studyNames } from '../../lib/results/store';
-import { writeTensorBoard } from '../../lib/results/tensorboard';
+import { runDirectories, studyNames } from '../../lib/runs/store';
+import { writeTensorBoard } from '../../lib/runs/tensorboard';
 
 interface TensorBoardOptions {
   readonly results: string;
@@ -22,8 +22,8 @@ const command = new Command('npm run tensorboard --')
 
 function writeAll({ results, json }: TensorBoardOptions): void {
   const files = studyNames(results, '')
-    .flatMap((study) => readRuns(results, study))
-    .flatMap(({ directory }) => writeTensorBoard(directory) ?? []);
+    .flatMap((study) => runDirectories(results, study))
+    .flatMap((directory) => writeTensorBoard(directory) ?? []);
   const runs = join(results, 'runs');
   if (files.length === 0) {
     throw new LabError({

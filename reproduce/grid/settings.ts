@@ -1,122 +1,269 @@
+import type { Command } from 'commander';
+import type { OnDataProgress } from '../../lib/data/progress';
 import { parsePrecision, type Precision } from '../../lib/engine/precision';
 import { LabError, unknownName } from '../../lib/errors';
-import { type Cell, gridOf, parseMethods, parsePairs, parseSeeds } from '../../lib/study/grid';
-import { type JobChoice, parseGpus } from '../../lib/study/graphics-jobs';
-import { cellsOfShard, parseShard } from '../../lib/study/shard';
-import { type Scale, scales } from '../../lib/results/schema';
-import { scaledToEpochs, type TrainingRecipe } from '../../lib/train/recipe';
-import { studentAloneOnce } from './alone-once';
-import { cifarScope } from './cifar-scope';
-import type { GridOptions } from './command';
-import { wholeNumber } from './options';
-import type { GridScope, ScopeSetting } from './scope';
-import type { GridStudy } from './study';
-import type { ChosenTeachers } from './teachers';
+import type { Classification } from '../../lib/runs/classification';
+import {
+  type Cell,
+  cellsOfShard,
+  dedupeBaselines,
+  gridOf,
+  type Pair,
+  parseMethods,
+  parseSeeds,
+  parseShard,
+} from '../../lib/runs/grid';
+import { parseGpus } from '../../lib/runs/jobs';
+import { teacherMethod } from '../../lib/runs/plan';
+import type { GridSettings, Rendered } from '../../lib/runs/run-grid';
+import { type Scale, scales } from '../../lib/runs/schema';
+import { type AnyRunStore, studyNames } from '../../lib/runs/store';
+import type { GivenTeacher, Task, TaskKind } from '../../lib/runs/task';
 
-/** As `--methods` names the teacher's own row: its run, which other rows start by themselves. */
-const teacherMethod = 'teacher';
+/** What the user asked for, as the command line gives it; `gridSettings` alone reads it. */
+export interface GridOptions {
+  readonly data?: string;
+  readonly dataDir?: string;
+  readonly scale: string;
+  readonly pairs?: string;
+  readonly methods?: string;
+  readonly seeds?: string;
+  readonly batch?: string;
+  readonly precision?: string;
+  readonly teachers?: string;
+  readonly teacherWeights?: string;
+  readonly results: string;
+  readonly jobs?: string;
+  readonly gpus?: string;
+  readonly shard?: string;
+  readonly list?: true;
+  readonly render?: true;
+  readonly resume: boolean;
+  readonly tensorboard?: true;
+  readonly json?: true;
+  /** Of classifiers. */
+  readonly epochs?: string;
+  readonly teacherEpochs?: string;
+  readonly classMeans?: string;
+  /** Of the teachers' study. */
+  readonly teacherModels?: string;
+  readonly students?: string;
+  /** Of the norm study. */
+  readonly classMeansDir?: string;
+  /** Of table 2. */
+  readonly size?: string;
+  readonly microBatch?: string;
+  readonly workers?: string;
+  readonly skipCorrupt?: true;
+  readonly cache?: string;
+  readonly trainImages?: string;
+  readonly testImages?: string;
+  /** Of detectors. */
+  readonly iterations?: string;
+  readonly teacherIterations?: string;
+  readonly classMeansIterations?: string;
+  readonly shortSide?: string;
+  readonly studentWeights?: string;
+}
+
+/** What a view of the grid runs at a scale unless the options say otherwise. */
+export interface ScaleDefaults {
+  /** As `--pairs` takes them. */
+  readonly pairs: string;
+  /** As `--methods` takes them; every row unless given. */
+  readonly methods?: string;
+  /** As `--seeds` takes them. */
+  readonly seeds: string;
+}
+
+/** What is to be rendered, and from where. */
+export interface RenderRequest {
+  readonly resultsRoot: string;
+  /** The folder of runs that was asked for. */
+  readonly study: string;
+  /** All folders of runs of its scope: a page of results has a section for each. */
+  readonly all: readonly string[];
+  readonly classMeansDir?: string | undefined;
+}
+
+/**
+ * A table or study as a view of one grid of runs: which of its cells the command trains, and how what was
+ * measured is shown. Views of one scope, scale and data set share their runs, so that a method that two
+ * of them show is trained once.
+ */
+export interface GridStudy<Kind extends TaskKind = Classification> {
+  /** The npm script, as help and records name it: `reproduce:table1`. */
+  readonly script: string;
+  readonly description: string;
+  readonly scope: Scope<Kind>;
+  readonly defaults: Readonly<Record<Scale, ScaleDefaults>>;
+  /** What `--help` says of them, and below the options. */
+  readonly help: {
+    readonly scales: string;
+    readonly pairs: string;
+    readonly methods: string;
+    readonly after: string;
+  };
+  /** What `--methods` takes besides `teacher`, in the table's order. */
+  methods(): readonly string[];
+  /** Whether a student alone is trained once for all its teachers. */
+  readonly sharedBaselines?: boolean;
+  /** Options of its own. */
+  readonly addOptions?: (command: Command) => Command;
+  /** Pairs as its own options name them; undefined where these say nothing. */
+  readonly pairsOf?: (options: GridOptions, defaults: ScaleDefaults) => string | undefined;
+  /** What the user should know of a choice, a line each. */
+  notes(pairs: readonly Pair[], methods: readonly string[]): readonly string[];
+  render(request: RenderRequest): Promise<Rendered>;
+}
+
+/** What the options settle before recipes are made. */
+export interface Choice {
+  readonly scale: Scale;
+  readonly data: string;
+  readonly pairs: readonly Pair[];
+  readonly methods: readonly string[];
+  readonly precision: Precision;
+}
+
+/** What is settled of the data, the recipes and the teachers. */
+export interface Settled<Kind extends TaskKind> {
+  /** The data as the folder of runs names them. */
+  readonly dataLabel: string;
+  readonly recipeOf: (cell: Cell) => Kind['recipe'];
+  readonly teacherRecipeOf: (model: string) => Kind['recipe'];
+  readonly givenTeachers: ReadonlyMap<string, GivenTeacher>;
+  readonly notes: readonly string[];
+  readonly openTask: (onProgress: OnDataProgress) => Promise<Task<Kind>>;
+}
+
+/**
+ * What the views of one grid of runs share: their data, lengths, recipes and teachers. Runs of another
+ * scope lie in folders that begin otherwise.
+ */
+export interface Scope<Kind extends TaskKind> extends Pick<
+  GridSettings<Kind>,
+  'paper' | 'estimatesMemory' | 'baselinesHaveTeachers'
+> {
+  readonly store: AnyRunStore;
+  /** How the folders of runs begin: `table1-`. */
+  readonly prefix: string;
+  /** The data of a scale; missing where the user must name them, and then this is said. */
+  readonly data: Readonly<Partial<Record<Scale, string>>>;
+  readonly dataRemedy: string;
+  /** Of `--data` and `--teachers`, for `--help`. */
+  readonly help: { readonly data: string; readonly teachers: string };
+  readonly addOptions: (command: Command) => Command;
+  parsePairs(text: string): Pair[];
+  /** Whether a pair has this row; cells without are left out of the grid. */
+  has(pair: Pair, method: string): boolean;
+  /** @throws LabError of kind `option` that names the option, before anything is read. */
+  settle(options: GridOptions, choice: Choice): Settled<Kind>;
+}
+
+/** The options of a command, checked and completed. */
+export interface CommandSettings<Kind extends TaskKind> extends GridSettings<Kind> {
+  readonly data: string;
+  readonly dataLabel: string;
+  readonly pairs: readonly Pair[];
+}
 
 /** The seed of teachers that are trained here; students of all seeds share the teacher. */
 export const teacherSeed = 0;
 
-/** The options, checked and completed. */
-export interface GridSettings extends ScopeSetting {
-  readonly scope: GridScope;
-  /** The data as the folder of runs names them. */
-  readonly dataLabel: string;
-  readonly precision: Precision;
-  readonly methods: readonly string[];
-  /** The whole grid, and what of it is to run here. */
-  readonly grid: readonly Cell[];
-  readonly cells: readonly Cell[];
-  readonly jobs: JobChoice;
-  readonly recipeOf: (cell: Cell) => TrainingRecipe;
-  readonly teacherRecipeOf: (model: string) => TrainingRecipe;
-  readonly givenTeachers: ChosenTeachers['given'];
-  /** Whether a student alone that was trained beside one teacher serves for the others. */
-  readonly aloneOnce: boolean;
-  /** What the user should know of them, a line each. */
-  readonly notes: readonly string[];
-}
-
 /**
- * Checks the options and completes them from the scale's defaults.
+ * Checks the options and completes them from the scale's defaults: whoever runs the grid needs nothing else.
  *
  * @throws LabError of kind `option` that names the option.
  */
-export function gridSettings(study: GridStudy, options: GridOptions): GridSettings {
+export function gridSettings<Kind extends TaskKind>(
+  study: GridStudy<Kind>,
+  options: GridOptions,
+): CommandSettings<Kind> {
+  const { scope, sharedBaselines = false } = study;
   const scale = scales.find((known) => known === options.scale);
   if (scale === undefined) throw unknownName('scale', options.scale, scales, '--scale');
-  const { scope = cifarScope } = study;
-  const common = scope.scales[scale];
   const own = study.defaults[scale];
-  const pairs = parsePairs(study.pairsOf?.(options, own) ?? options.pairs ?? own.pairs);
+  const pairs = scope.parsePairs(study.pairsOf?.(options, own) ?? options.pairs ?? own.pairs);
   const known = study.methods();
   const methods = parseMethods(options.methods ?? own.methods ?? known.join(','), [
     teacherMethod,
     ...known,
   ]);
-  const seeds = parseSeeds(options.seeds ?? own.seeds);
-  const epochs = wholeNumber('--epochs', options.epochs) ?? common.epochs;
-  const teacherEpochs =
-    wholeNumber('--teacher-epochs', options.teacherEpochs) ?? common.teacherEpochs;
-  const batchSize = wholeNumber('--batch', options.batch) ?? common.batch;
-  const { learningRate } = common;
   const precision = parsePrecision(options.precision ?? 'f32', '--precision');
-  const setting = { scale, data: options.data ?? common.data ?? missingData(scale), pairs };
-  scope.checkData(setting, options);
-  const teachers = scope.chooseTeachers(options, setting);
-  const whole = gridOf(pairs, methods, seeds).filter(
+  const data = options.data ?? scope.data[scale] ?? missingData(scale, scope.dataRemedy);
+  const whole = gridOf(pairs, methods, parseSeeds(options.seeds ?? own.seeds)).filter(
     (cell) => cell.method === teacherMethod || scope.has(cell, cell.method),
   );
-  const adapted = (recipe: TrainingRecipe, over = recipe.epochs): TrainingRecipe => {
-    const scaled = scaledToEpochs(recipe, over);
-    const batched = batchSize === undefined ? scaled : scope.inBatches(scaled, batchSize);
-    const typed = precision === 'bf16' ? { ...batched, precision } : batched;
-    return scope.adapted(typed, setting, options);
+  const grid = sharedBaselines ? dedupeBaselines(whole) : whole;
+  const cells = partOf(grid, options);
+  const jobs = {
+    jobs: wholeNumber(options, 'jobs'),
+    gpus: options.gpus === undefined ? undefined : parseGpus(options.gpus),
   };
-  const grid = study.aloneOnce === true ? studentAloneOnce(whole) : whole;
+  const settled = scope.settle(options, { scale, data, pairs, methods, precision });
+  const { paper, estimatesMemory, baselinesHaveTeachers = true, prefix, store } = scope;
+  const { results: resultsRoot, classMeansDir } = options;
+  // Runs on other data, of another length or in another precision lie apart, so that none stands in another's way.
+  const folder = `${prefix}${scale}-${settled.dataLabel}${precision === 'f32' ? '' : `-${precision}`}`;
   return {
-    ...setting,
-    scope,
-    dataLabel: scope.dataLabel(setting, options),
-    precision,
-    methods,
-    grid,
-    cells: partOf(grid, options),
-    jobs: {
-      jobs: wholeNumber('--jobs', options.jobs),
-      gpus: options.gpus === undefined ? undefined : parseGpus(options.gpus),
-    },
-    recipeOf: (cell) => ({
-      ...adapted(scope.recipe(cell, cell.method), epochs),
-      ...(learningRate === undefined ? {} : { learningRate }),
-    }),
-    teacherRecipeOf: (model) => adapted(scope.teacherRecipe(model), teacherEpochs),
-    givenTeachers: teachers.given,
-    aloneOnce: study.aloneOnce === true,
-    notes: [...study.notes(pairs, methods), ...teachers.notes],
+    ...settled,
+    ...{ paper, estimatesMemory, baselinesHaveTeachers, sharedBaselines, store, teacherSeed },
+    ...{ script: study.script, study: folder, resultsRoot, scale, precision, data, pairs },
+    ...{ grid, cells, jobs, shard: options.shard, resume: options.resume },
+    notes: [...study.notes(pairs, methods), ...settled.notes],
+    action: options.render ? 'render' : options.list ? 'list' : 'train',
+    tensorboard: options.tensorboard === true,
+    json: options.json === true,
+    render: () =>
+      study.render({
+        resultsRoot,
+        study: folder,
+        all: studyNames(resultsRoot, prefix),
+        classMeansDir,
+      }),
   };
+}
+
+/**
+ * The number that an option gives; undefined where it is not there.
+ *
+ * @throws LabError of kind `option` for anything but a whole number of at least 1.
+ */
+export function wholeNumber<Name extends string>(
+  options: { readonly [name in Name]?: string },
+  name: Name,
+): number | undefined {
+  const text = options[name];
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new LabError({
+    kind: 'option',
+    what: 'a whole number of at least 1 is needed',
+    where: flag,
+    found: `'${text}'`,
+    remedy: `Write for example ${flag} 8`,
+  });
 }
 
 function partOf(grid: readonly Cell[], { shard, resume }: GridOptions): readonly Cell[] {
   if (shard === undefined) return grid;
-  if (!resume) {
-    throw new LabError({
-      kind: 'option',
-      what: 'the parts of a grid share their teachers, and one would delete what another has trained',
-      where: '--no-resume with --shard',
-      remedy: 'Delete the folder of the study before the first part starts',
-    });
-  }
-  return cellsOfShard(grid, parseShard(shard));
+  const part = parseShard(shard);
+  if (resume) return cellsOfShard(grid, part);
+  throw new LabError({
+    kind: 'option',
+    what: 'the parts of a grid share their teachers, and one would delete what another has trained',
+    where: '--no-resume with --shard',
+    remedy: 'Delete the folder of the study before the first part starts',
+  });
 }
 
-function missingData(scale: Scale): never {
+function missingData(scale: Scale, remedy: string): never {
   throw new LabError({
     kind: 'option',
     what: `--scale ${scale} needs data of yours`,
     where: '--data',
-    remedy: 'Give --data folder:PATH, a folder with train/CLASS/… and val/CLASS/…',
+    remedy,
   });
 }

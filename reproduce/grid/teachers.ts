@@ -1,17 +1,21 @@
-import { dirname, relative } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { dataDirectory } from '../../lib/data/directory';
+import { isFolder } from '../../lib/data/paths';
 import { fetchCommand, publishedTeacher, publishedTeacherNames } from '../../lib/data/teachers';
 import { LabError, unknownName } from '../../lib/errors';
-import { type Pair, pairName } from '../../lib/study/grid';
-import type { GivenTeacher } from '../../lib/study/run-study';
-import type { Scale } from '../../lib/results/schema';
-import type { GridOptions } from './command';
+import { type Pair, pairName } from '../../lib/runs/grid';
+import type { GivenTeacher } from '../../lib/runs/task';
+import type { Choice, GridOptions } from './settings';
 
 /** Where teachers come from: `auto` is published at the paper's setting, where they are there. */
-export const teacherChoices = ['auto', 'published', 'trained'] as const;
+const teacherChoices = ['auto', 'published', 'trained'] as const;
 
 /** The data set of the published teachers. */
 const publishedDataset = 'cifar100';
+
+/** Where ImageNet's published weights lie below the data sets: `resnet34.pth`, `resnet34-b627a593.pth`, … */
+const imageNetFolder = 'imagenet-teachers';
 
 /** The teachers that are not trained here, and a line on each choice that the user did not make. */
 export interface ChosenTeachers {
@@ -19,15 +23,20 @@ export interface ChosenTeachers {
   readonly notes: readonly string[];
 }
 
+type TeacherOptions = Pick<GridOptions, 'teachers' | 'teacherWeights' | 'classMeans' | 'dataDir'>;
+type TeacherChoice = Pick<Choice, 'scale' | 'data' | 'pairs'>;
+
+const none: ChosenTeachers = { given: new Map(), notes: [] };
+
 /**
- * Which teachers are given or published; all others are trained here.
+ * Which teachers of table 1 are given or published; all others are trained here.
  *
  * @throws LabError of kind `option` when options contradict each other, or a published teacher is asked
  *   for and is not there.
  */
 export function chooseTeachers(
-  options: Pick<GridOptions, 'teachers' | 'teacherWeights' | 'classMeans' | 'dataDir'>,
-  { scale, data, pairs }: { scale: Scale; data: string; pairs: readonly Pair[] },
+  options: TeacherOptions,
+  { scale, data, pairs }: TeacherChoice,
 ): ChosenTeachers {
   const choice = requireChoice(options.teachers);
   if (options.teacherWeights !== undefined || options.classMeans !== undefined) {
@@ -37,13 +46,61 @@ export function chooseTeachers(
     return { given: givenByFile(options, pairs), notes: [] };
   }
   const atPaperSetting = scale === 'paper' && data === publishedDataset;
-  if (choice === 'trained' || (choice === 'auto' && !atPaperSetting)) {
-    return { given: new Map(), notes: [] };
-  }
+  if (choice === 'trained' || (choice === 'auto' && !atPaperSetting)) return none;
   if (data !== publishedDataset) {
     throw contradiction('--teachers', choice, `They know CIFAR-100 only, not ${data}`);
   }
-  return published(choice, teachersOf(pairs), dataDirectory(options.dataDir));
+  const dataDir = dataDirectory(options.dataDir);
+  return published(pairs, choice, (name) => {
+    const weights = publishedTeacher(name, dataDir);
+    const exists = publishedTeacherNames.some((known) => known === name);
+    if (weights === undefined) {
+      return {
+        missing: exists ? `the published ${name} is not there` : `no ${name} was published`,
+        where: dataDir,
+        remedy: exists
+          ? `Run \`${fetchCommand}\` (or say with --data-dir where it lies), or train it with --teachers trained`
+          : `Published: ${publishedTeacherNames.join(', ')}. Leave the option out to train it here`,
+        note: exists
+          ? `trained here (the published one is not in ${dataDir}: ${fetchCommand}).`
+          : 'trained here.',
+      };
+    }
+    // The place within the archive, not the one on this machine: the record is for others to read.
+    const path = relative(dataDir, dirname(weights));
+    return { weights, source: `published: ${path}`, note: `the published one (${path}).` };
+  });
+}
+
+/**
+ * Which teachers of table 2 are given. At the paper's scale on ImageNet those that lie in the folder of
+ * teachers are taken; all others are trained here.
+ *
+ * @throws LabError as `chooseTeachers` does.
+ */
+export function chooseImageNetTeachers(
+  options: TeacherOptions,
+  { scale, data, pairs }: TeacherChoice,
+): ChosenTeachers {
+  const choice = requireChoice(options.teachers);
+  if (options.teacherWeights !== undefined || options.classMeans !== undefined) {
+    return { given: givenByFile(options, pairs), notes: [] };
+  }
+  const atPaperSetting = scale === 'paper' && data === 'imagenet';
+  if (choice === 'trained' || (choice === 'auto' && !atPaperSetting)) return none;
+  const folder = join(dataDirectory(options.dataDir), imageNetFolder);
+  return published(pairs, choice, (name) => {
+    const file = weightsIn(folder, (stem) => stem === name || stem.startsWith(`${name}-`));
+    if (file !== undefined) {
+      return { weights: join(folder, file), source: `published: ${file}`, note: `${file}.` };
+    }
+    return {
+      missing: `the published ${name} is not there`,
+      where: folder,
+      remedy: `Put torchvision's or timm's file of it there (${name}.pth or ${name}.safetensors), or train it with --teachers trained`,
+      note: `trained here. The paper takes published weights: put ${name}.pth or ${name}.safetensors into ${folder}.`,
+    };
+  });
 }
 
 /** @throws LabError of kind `option` for a choice that is not known. */
@@ -53,46 +110,45 @@ export function requireChoice(given = 'auto'): (typeof teacherChoices)[number] {
   return choice;
 }
 
-function published(
-  choice: 'auto' | 'published',
-  names: readonly string[],
-  dataDir: string,
-): ChosenTeachers {
-  const given = new Map<string, GivenTeacher>();
-  const notes: string[] = [];
-  for (const name of names) {
-    const weights = publishedTeacher(name, dataDir);
-    if (weights !== undefined) {
-      // The place within the archive, not the one on this machine: the record is for others to read.
-      const place = relative(dataDir, dirname(weights));
-      given.set(name, { weights, source: `published: ${place}` });
-      notes.push(`Teacher ${name}: the published one (${place}).`);
-      continue;
-    }
-    const exists = publishedTeacherNames.some((known) => known === name);
-    if (choice === 'published') {
-      throw new LabError({
-        kind: 'option',
-        what: exists ? `the published ${name} is not there` : `no ${name} was published`,
-        where: '--teachers',
-        found: dataDir,
-        remedy: exists
-          ? `Run \`${fetchCommand}\` (or say with --data-dir where it lies), or train it with --teachers trained`
-          : `Published: ${publishedTeacherNames.join(', ')}. Leave the option out to train it here`,
-      });
-    }
-    const remedy = exists ? ` (the published one is not in ${dataDir}: ${fetchCommand})` : '';
-    notes.push(`Teacher ${name}: trained here${remedy}.`);
-  }
-  return { given, notes };
+/** The file of weights in a folder whose name without its ending is the one that is looked for. */
+export function weightsIn(folder: string, isIt: (stem: string) => boolean): string | undefined {
+  if (!isFolder(folder)) return undefined;
+  return readdirSync(folder)
+    .sort()
+    .find((file) => {
+      const stem = /^(.*)\.(?:pkl|pth|pt|safetensors)$/.exec(file)?.[1];
+      return stem !== undefined && isIt(stem);
+    });
+}
+
+/** The one teacher, or student, of some pairs. @throws LabError of kind `option` for several. */
+export function singleOf(
+  role: keyof Pair,
+  pairs: readonly Pair[],
+  { where, what }: { readonly where: string; readonly what: string },
+): string {
+  const [name, ...others] = distinct(role, pairs);
+  if (name !== undefined && others.length === 0) return name;
+  throw new LabError({
+    kind: 'option',
+    what: `one file of weights cannot serve several ${what}`,
+    where,
+    found: pairs.map(pairName).join(', '),
+    remedy: `Name pairs of one ${what.replace(/s$/, '')} with --pairs`,
+  });
+}
+
+/** The teachers, or students, of some pairs, each once. */
+export function distinct(role: keyof Pair, pairs: readonly Pair[]): string[] {
+  return [...new Set(pairs.map((pair) => pair[role]))];
 }
 
 /** @throws LabError of kind `option` for class means without a teacher, or one file for several teachers. */
-export function givenByFile(
-  { teacherWeights, classMeans }: Pick<GridOptions, 'teacherWeights' | 'classMeans'>,
+function givenByFile(
+  { teacherWeights: weights, classMeans }: TeacherOptions,
   pairs: readonly Pair[],
 ): ReadonlyMap<string, GivenTeacher> {
-  if (teacherWeights === undefined) {
+  if (weights === undefined) {
     throw new LabError({
       kind: 'option',
       what: 'class means belong to a teacher that is given',
@@ -100,23 +156,36 @@ export function givenByFile(
       remedy: 'Give the teacher too, with --teacher-weights',
     });
   }
-  const [teacher, ...others] = teachersOf(pairs);
-  if (teacher === undefined || others.length > 0) {
-    throw new LabError({
-      kind: 'option',
-      what: 'one file of weights cannot serve several teachers',
-      where: '--teacher-weights',
-      found: pairs.map(pairName).join(', '),
-      remedy: 'Name pairs of one teacher with --pairs',
-    });
-  }
-  return new Map([
-    [teacher, { weights: teacherWeights, ...(classMeans === undefined ? {} : { classMeans }) }],
-  ]);
+  const name = singleOf('teacher', pairs, { where: '--teacher-weights', what: 'teachers' });
+  return new Map([[name, { weights, ...(classMeans === undefined ? {} : { classMeans }) }]]);
 }
 
-function teachersOf(pairs: readonly Pair[]): string[] {
-  return [...new Set(pairs.map(({ teacher }) => teacher))];
+type Found =
+  | { readonly weights: string; readonly source: string; readonly note: string }
+  | {
+      readonly missing: string;
+      readonly where: string;
+      readonly remedy: string;
+      readonly note: string;
+    };
+
+/** The published teachers of these pairs, where they are there; who asks for them must have them. */
+function published(
+  pairs: readonly Pair[],
+  choice: 'auto' | 'published',
+  find: (name: string) => Found,
+): ChosenTeachers {
+  const given = new Map<string, GivenTeacher>();
+  const notes = distinct('teacher', pairs).map((name) => {
+    const found = find(name);
+    if ('weights' in found) given.set(name, { weights: found.weights, source: found.source });
+    else if (choice === 'published') {
+      const { missing: what, where: place, remedy } = found;
+      throw new LabError({ kind: 'option', what, where: '--teachers', found: place, remedy });
+    }
+    return `Teacher ${name}: ${found.note}`;
+  });
+  return { given, notes };
 }
 
 function contradiction(where: string, found: string, remedy: string): LabError {

@@ -3,7 +3,7 @@ import { LabError, unknownName } from '../../lib/errors';
 import { definitionOf } from '../../lib/distill/term';
 import { modelNames } from '../../lib/models/registry';
 import { publishedOf } from '../../lib/report/methods';
-import { paperTable } from '../../lib/results/paper';
+import { paperTable } from '../../lib/paper';
 import { type Definition, namingFile } from '../definitions';
 import { everyPair, type RecipeOfPair, type Table1Cell } from './table1-cell';
 

@@ -1,8 +1,8 @@
 import { LabError, unknownName } from '../../lib/errors';
 import { inRowOrder, paperMethodOf } from '../../lib/report/methods';
-import { hashJson } from '../../lib/results/canonical';
-import type { RunConfig } from '../../lib/results/schema';
-import { type Pair, pairName } from '../../lib/study/grid';
+import { hashJson } from '../../lib/records';
+import type { RunConfig } from '../../lib/runs/schema';
+import { type Pair, pairName } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import { everyPair, type RecipeOfPair } from './table1-cell';
 import type { CellOfFile } from './check';

@@ -12,7 +12,7 @@ import {
 } from '../../lib/distill/terms';
 import { LabError } from '../../lib/errors';
 import type { StudyMethod as StudyRow, StudyName } from '../../lib/report/study/names';
-import { pairName } from '../../lib/study/grid';
+import { pairName } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import { type CellRecipe, everyPair, type Table1Cell } from './table1-cell';
 

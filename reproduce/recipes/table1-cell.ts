@@ -1,5 +1,5 @@
 import type { LossTerm } from '../../lib/distill/terms';
-import type { Pair } from '../../lib/study/grid';
+import type { Pair } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 
 /** A training recipe but for what its place in the table says: the student and the method's name. */

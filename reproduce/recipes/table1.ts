@@ -14,9 +14,9 @@ import {
   rkd,
   warmUp,
 } from '../../lib/distill/terms';
-import { paperTable } from '../../lib/results/paper';
-import type { RunConfig } from '../../lib/results/schema';
-import { type Pair, pairName } from '../../lib/study/grid';
+import { paperTable } from '../../lib/paper';
+import type { RunConfig } from '../../lib/runs/schema';
+import { type Pair, pairName } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import { definitionsBelow } from '../definitions';
 import { checkedCells } from './check';

@@ -12,9 +12,9 @@ import {
   tokenDistillation,
   warmUp,
 } from '../../lib/distill/terms';
-import { type PaperTableName, paperTable } from '../../lib/results/paper';
-import type { RunConfig } from '../../lib/results/schema';
-import { type Pair, pairName } from '../../lib/study/grid';
+import { type PaperTableName, paperTable } from '../../lib/paper';
+import type { RunConfig } from '../../lib/runs/schema';
+import { type Pair, pairName } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import { definitionsBelow } from '../definitions';
 import { type CellOfFile, checkedCells } from './check';

@@ -1,4 +1,4 @@
-import type { DetectionRecipe } from '../../lib/coco/study/recipe';
+import type { DetectionRecipe } from '../../lib/runs/detection-recipe';
 import type { LossTerm } from '../../lib/distill/terms';
 
 /** A detector's recipe but for what its place in the table says: the student and the method's name. */

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { detectorForm, isSmall } from '../../lib/coco/study/detectors';
-import type { DetectionRecipe } from '../../lib/coco/study/recipe';
-import { smallRecipe, type SmallRecipeOptions } from '../../lib/coco/study/small-recipe';
+import { detectorForm, isSmall } from '../../lib/runs/detection-recipe';
+import type { DetectionRecipe } from '../../lib/runs/detection-recipe';
+import { smallRecipe, type SmallRecipeOptions } from '../../lib/runs/detection-recipe';
 import { reviewPyramid } from '../../lib/detection/distill/review-pyramid';
 import { dkd, kd, type LossTerm, normDirection } from '../../lib/distill/terms';
 import { LabError, unknownName } from '../../lib/errors';
-import { paperTable } from '../../lib/results/paper';
-import { type Pair, pairName } from '../../lib/study/grid';
+import { paperTable } from '../../lib/paper';
+import { type Pair, pairName } from '../../lib/runs/grid';
 import { definitionsBelow } from '../definitions';
 import { type CellsOfFile, requireOneFileEach } from './check';
 import { detectronRecipe, publishedTeacherRecipe } from './coco';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { benchmarkDetectorStep } from '../../lib/bench/detector-step';
-import { detectorForm } from '../../lib/coco/study/detectors';
+import { detectorForm } from '../../lib/runs/detection-recipe';
 import { reviewPyramid } from '../../lib/detection/distill/review-pyramid';
 import { normDirection } from '../../lib/distill/terms';
 import { withEngine } from '../support/engine';

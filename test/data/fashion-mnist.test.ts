@@ -11,7 +11,7 @@ import {
   loadFashionMnist,
   readFashionArrays,
 } from '../../lib/data/embedded/fashion-mnist';
-import { packageRoot } from '../../lib/data/embedded/package-root';
+import { packageRoot } from '../../lib/package-root';
 import { sha256 } from '../../lib/files';
 import { readIdx, writeIdx } from '../../lib/formats/idx';
 import { runTypeScript } from '../support/child';

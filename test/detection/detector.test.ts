@@ -10,7 +10,7 @@ import { anchorMatching, proposalMatching } from '../../lib/detection/matching';
 import { anchorSampling } from '../../lib/detection/proposal-training';
 import { hashStateDict } from '../../lib/nn/hash';
 import { findProposals } from '../../lib/detection/proposals';
-import { defaultWarmUp } from '../../lib/detection/schedule';
+import { detectronWarmUp } from '../../lib/train/schedule';
 import { faultOf } from '../support/faults';
 import { engines, withEngine } from '../support/engine';
 import { tinyDetector } from '../support/detector';
@@ -178,7 +178,7 @@ describe('detectron2’s settings', () => {
     ['coding of proposals', proposalCoding, [1, 1, 1, 1]],
     ['coding of final boxes', finalCoding, [10, 10, 5, 5]],
     ['optimiser', detectionOptimiser, { momentum: 0.9, weightDecay: 0.0001, nesterov: false }],
-    ['warm-up', defaultWarmUp, { iterations: 1000, factor: 0.001 }],
+    ['warm-up', detectronWarmUp, { iterations: 1000, factor: 0.001 }],
   ] as const) {
     it(`are kept: ${name}`, () => {
       expect(found).to.deep.equal(expected);

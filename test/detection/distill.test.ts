@@ -6,11 +6,11 @@ import type { Detector } from '../../lib/detection/detector';
 import { createDetectionObjective } from '../../lib/detection/distill/objective';
 import { convertPixels } from '../../lib/detection/distill/pixels';
 import { reviewPyramid } from '../../lib/detection/distill/review-pyramid';
-import { dkd, fitNet, kd, type Method, normDirection } from '../../lib/distill/terms';
+import { dkd, fitNet, kd, type Method, normDirection, warmUp } from '../../lib/distill/terms';
 import { hierarchicalContextLoss, kdLoss, normDirectionLoss } from '../../lib/losses';
 import { hashStateDict } from '../../lib/nn/hash';
 import { deterministic } from '../../lib/verify/deterministic';
-import { shapesBatch, tinyDetector, tinyLearner } from '../support/detector';
+import { scriptedDetector, shapesBatch, tinyDetector, tinyLearner } from '../support/detector';
 import { engines, withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { expectClose, numbers } from '../support/tensors';
@@ -125,7 +125,7 @@ describe('the distillation of a detector', () => {
       teacherPyramid: [],
       labels: tf.tensor1d([0, 1, 2, 2], 'int32'),
     };
-    const [kdTerm, ndTerm] = objective.terms(signals, { training: true });
+    const [kdTerm, ndTerm] = objective.terms(signals, { epoch: 0, mode: { training: true } });
     const own = kdLoss(signals.student.logits, signals.teacher.logits, { temperature: 1 });
     expectClose(kdTerm ?? tf.scalar(NaN), [2 * (numbers(own)[0] ?? NaN)], 1e-5);
     const nd = normDirectionLoss(
@@ -169,7 +169,7 @@ describe('the distillation of a detector', () => {
         teacherPyramid: pyramid([10, 20, 30, 40, 50]),
         labels: tf.tensor1d([0], 'int32'),
       },
-      { training: true },
+      { epoch: 0, mode: { training: true } },
     );
     // Of constants each level of the context has the same error.
     const expected = (10 - 5) ** 2 + (20 - 4) ** 2 + (30 - 3) ** 2 + (40 - 2) ** 2 + (50 - 1) ** 2;
@@ -265,6 +265,48 @@ describe('the distillation of a detector', () => {
     expect(own.slice(at + 3 * 32 * 64).every((value) => value === 0)).to.equal(true);
     expect(modes).to.have.members(['student training', 'teacher as it is']);
     expect(regions.get('teacher')).to.equal(regions.get('student'));
+  });
+
+  it('warms a term up with each iteration, over epochs of the training images', async () => {
+    const levels = [[[0, 20, 10, 40]]];
+    const saying = (scores: readonly number[]): Detector =>
+      scriptedDetector({ classes: 2, levels, say: () => ({ scores }) });
+    // Probabilities ¼ ¼ ½ and ½ ¼ ¼, background last: Σ t · ln(t / s) = ½ ln 2 − ¼ ln 2.
+    const parts = { student: saying([0.25, 0.25]), teacher: { detector: saying([0.5, 0.25]) } };
+    const term = kd({ weight: 4, temperature: 1 });
+    const whole = Math.LN2;
+    const lossAt = (
+      terms: Method['terms'],
+      iteration: number,
+      iterationsPerEpoch?: number,
+    ): number => {
+      const method = { name: 'kd', terms };
+      const epoch = iterationsPerEpoch === undefined ? {} : { iterationsPerEpoch };
+      const learner = tinyLearner({ ...parts, method, ...epoch });
+      const { losses } = learner.step(shapesBatch(0), { iteration, learningRate: 0 });
+      learner.dispose();
+      return losses[4] ?? NaN;
+    };
+    // 12 images in batches of 2 are 6 iterations: after 3 of them half an epoch, a quarter of two.
+    const cases: [terms: Method['terms'], iteration: number, factor: number][] = [
+      [[warmUp(2, term)], 0, 0],
+      [[warmUp(2, term)], 3, 1 / 4],
+      [[warmUp(2, term)], 6, 1 / 2],
+      [[warmUp(2, term)], 11, 11 / 12],
+      [[warmUp(2, term)], 12, 1],
+      [[warmUp(2, term)], 30, 1],
+      [[warmUp(0.5, term)], 1, 1 / 3],
+      [[term], 0, 1],
+    ];
+    for (const [terms, iteration, factor] of cases) {
+      expect(lossAt(terms, iteration, 12 / 2)).to.be.closeTo(whole * factor, 1e-5);
+    }
+    expect(lossAt([term], 0)).to.be.closeTo(whole, 1e-5);
+    // Without the length of an epoch it is refused rather than passed over in silence.
+    const fault = await faultOf(() => lossAt([warmUp(2, term)], 0));
+    expect(fault).to.include({ kind: 'option', where: 'method kd' });
+    parts.student.dispose();
+    parts.teacher.detector.dispose();
   });
 
   it('refuses what does not fit, before anything is computed', async () => {

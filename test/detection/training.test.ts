@@ -8,15 +8,13 @@ import { detectObjects } from '../../lib/detection/inference';
 import { intersectionOverUnion } from '../../lib/detection/boxes';
 import { createDetectionLearner } from '../../lib/detection/learner';
 import { anchorTargets } from '../../lib/detection/proposal-training';
-import { detectionRateAt } from '../../lib/detection/schedule';
-import {
-  type DetectionProgress,
-  type DetectorTraining,
-  trainDetector,
-} from '../../lib/detection/train-detector';
+import { type DetectorTraining, trainDetector } from '../../lib/detection/train-detector';
 import { readDetectionMetrics } from '../../lib/detection/training-metrics';
 import { random } from '../../lib/engine/random';
+import { LabError } from '../../lib/errors';
 import { hashStateDict } from '../../lib/nn/hash';
+import { rateAtIteration } from '../../lib/train/schedule';
+import type { BatchState } from '../../lib/train/task';
 import {
   type Answer,
   scriptedDetector,
@@ -28,21 +26,22 @@ import {
 import { engines, withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
+import { filesIn } from '../support/known-run';
 import { expectClose } from '../support/tensors';
 
 describe('the learning rate of a detector', () => {
   const schedule = { base: 0.02, milestones: [60_000, 80_000] };
 
   it('warms up over 1000 iterations from a thousandth', () => {
-    expect(detectionRateAt(schedule, 0)).to.be.closeTo(0.00002, 1e-12);
-    expect(detectionRateAt(schedule, 500)).to.be.closeTo(0.02 * (0.001 * 0.5 + 0.5), 1e-12);
-    expect(detectionRateAt(schedule, 1000)).to.equal(0.02);
+    expect(rateAtIteration(schedule, 0)).to.be.closeTo(0.00002, 1e-12);
+    expect(rateAtIteration(schedule, 500)).to.be.closeTo(0.02 * (0.001 * 0.5 + 0.5), 1e-12);
+    expect(rateAtIteration(schedule, 1000)).to.equal(0.02);
   });
 
   it('falls to a tenth at each milestone', () => {
-    expect(detectionRateAt(schedule, 59_999)).to.equal(0.02);
-    expect(detectionRateAt(schedule, 60_000)).to.be.closeTo(0.002, 1e-12);
-    expect(detectionRateAt(schedule, 89_999)).to.be.closeTo(0.0002, 1e-12);
+    expect(rateAtIteration(schedule, 59_999)).to.equal(0.02);
+    expect(rateAtIteration(schedule, 60_000)).to.be.closeTo(0.002, 1e-12);
+    expect(rateAtIteration(schedule, 89_999)).to.be.closeTo(0.0002, 1e-12);
   });
 });
 
@@ -238,8 +237,8 @@ describe('training a detector', () => {
 
   it('goes on after a cut with the bytes of an unbroken run, metrics included', async () => {
     const unbroken = tinyDetector();
-    const told: DetectionProgress[] = [];
-    await run(unbroken, 'unbroken', { onIteration: (progress) => told.push(progress) });
+    const told: BatchState[] = [];
+    await run(unbroken, 'unbroken', { onBatch: (state) => told.push(state) });
     // Warm-up from a tenth over two iterations, a tenth again from the sixth on.
     const rates = told.map(({ learningRate }) => learningRate);
     expectClose(rates, [0.001, 0.0055, 0.01, 0.01, 0.01, 0.001], 1e-12);
@@ -248,7 +247,7 @@ describe('training a detector', () => {
     const fault = await faultOf(() =>
       run(broken, 'broken', {
         signal: controller.signal,
-        onIteration: ({ iteration }) => iteration === 3 && controller.abort(),
+        onBatch: ({ step }) => step === 3 && controller.abort(),
       }),
     );
     expect(fault.kind).to.equal('interrupted');
@@ -273,7 +272,7 @@ describe('training a detector', () => {
     const mean = (values: readonly number[]): number =>
       values.reduce((sum, value) => sum + value, 0) / values.length;
     const means = [told.slice(0, 4), told.slice(4)].map((part) => ({
-      total: mean(part.map(({ total }) => total)),
+      total: mean(part.map(({ loss }) => loss)),
       box: mean(part.map(({ losses }) => losses['box'] ?? NaN)),
       learningRate: part.at(-1)?.learningRate,
     }));
@@ -290,14 +289,14 @@ describe('training a detector', () => {
     await run(first, 'run');
     const checkpoints = join(folder(), 'run', 'checkpoints');
     cpSync(join(folder(), 'run'), join(folder(), 'other'), { recursive: true });
-    const path = join(checkpoints, 'iteration-00000006.safetensors');
+    const path = join(checkpoints, 'step-00000006.safetensors');
     const bytes = readFileSync(path);
     bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
     writeFileSync(path, bytes);
     const second = tinyDetector({ seed: 99 });
     const notices: string[] = [];
     await run(second, 'run', { onNotice: (message) => notices.push(message) });
-    expect(notices[0]).to.match(/^checkpoint iteration-00000006\.safetensors cannot be used/);
+    expect(notices[0]).to.match(/^checkpoint step-00000006 cannot be used/);
     expect(notices[1]).to.equal('resumed after iteration 4');
     expect(hashStateDict(second.stateDict())).to.equal(hashStateDict(first.stateDict()));
     const fault = await faultOf(() => run(second, 'other', { recipeHash: 'another' }));
@@ -374,6 +373,126 @@ describe('training a detector', () => {
     expect(objects).to.equal(0);
     expect(total).to.be.above(0);
     expect([losses[1], losses[3]]).to.deep.equal([0, 0]);
+    learner.dispose();
+    student.dispose();
+  });
+});
+
+describe('a detector’s run, stopped anywhere', () => {
+  withEngine('plain');
+  const folder = withFolder();
+
+  interface Made {
+    readonly files: Readonly<Record<string, string>>;
+    readonly shift: number | undefined;
+    readonly batches: readonly number[];
+    readonly tensors: readonly number[];
+    readonly lines: readonly string[];
+  }
+
+  /** Seven iterations in lines of three: the batch of iteration i has i + 1 images. */
+  async function made(place: string, stopAfter = Infinity): Promise<Made> {
+    const levels = [Array.from({ length: 20 }, (_, at) => [at, 20, at + 10, 40])];
+    const student = scriptedDetector({ classes: 2, levels });
+    const learner = createDetectionLearner({ student, seed: 1 });
+    const controller = new AbortController();
+    const [batches, tensors, lines]: [number[], number[], string[]] = [[], [], []];
+    async function* source(first: number): AsyncGenerator<ReturnType<typeof shapesBatch>, void> {
+      for (let number = first; ; number++) {
+        batches.push(number);
+        yield await Promise.resolve(shapesBatch(number, number + 1));
+      }
+    }
+    const work = trainDetector({
+      learner,
+      iterations: 7,
+      metricsEvery: 3,
+      schedule: { base: 0.5, milestones: [5], warmUp: { iterations: 2, factor: 0.5 } },
+      batches: source,
+      directory: place,
+      recipeHash: 'recipe',
+      signal: controller.signal,
+      onBatch({ step, steps, epoch, batch }) {
+        tensors.push(tf.memory().numTensors);
+        lines.push(`${step} of ${steps}: ${batch} of line ${epoch}`);
+        if (step === stopAfter) controller.abort();
+      },
+    });
+    const fault = await work.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const [shift] = student.state.tensors.map(({ value }) => value.dataSync()[0]);
+    learner.dispose();
+    student.dispose();
+    const stopped = fault instanceof LabError && fault.fault.kind === 'interrupted';
+    expect(stopped, String(fault)).to.equal(stopAfter < 7);
+    return { files: filesIn(place), shift, batches, tensors, lines };
+  }
+
+  it('has the bytes of an unbroken one: metrics, checkpoint and weights', async () => {
+    const whole = await made(join(folder(), 'whole'));
+    expect(whole.batches).to.deep.equal([0, 1, 2, 3, 4, 5, 6]);
+    expect(whole.lines.slice(1, 5)).to.deep.equal([
+      '2 of 7: 2 of line 1',
+      '3 of 7: 3 of line 1',
+      '4 of 7: 1 of line 2',
+      '5 of 7: 2 of line 2',
+    ]);
+    expect(whole.shift).to.not.equal(0);
+    expect(new Set(whole.tensors.slice(1)).size).to.equal(1);
+    const metrics = readDetectionMetrics(join(folder(), 'whole'));
+    // The last one's rate: 0.5 from the second iteration on, a tenth from the fifth on.
+    expect(metrics.map(({ iteration, learningRate }) => [iteration, learningRate])).to.deep.equal([
+      [3, 0.5],
+      [6, 0.05],
+      [7, 0.05],
+    ]);
+    for (let stop = 1; stop < 7; stop++) {
+      const place = join(folder(), String(stop));
+      await made(place, stop);
+      const { files, shift, batches } = await made(place);
+      expect(batches, `stopped after ${stop}`).to.deep.equal(whole.batches.slice(stop));
+      expect(shift, `stopped after ${stop}`).to.equal(whole.shift);
+      const of = (all: Made['files'], name: string): string | undefined =>
+        Object.entries(all).find(([path]) => path.endsWith(name))?.[1];
+      for (const name of ['metrics.jsonl', 'step-00000007.json', 'step-00000007.safetensors']) {
+        expect(of(files, name), `${name}, stopped after ${stop}`).to.equal(of(whole.files, name));
+        expect(of(files, name)).to.not.equal(undefined);
+      }
+    }
+  });
+
+  it('puts back the lines that its metrics have lost', async () => {
+    const whole = await made(join(folder(), 'whole'));
+    const place = join(folder(), 'damaged');
+    await made(place, 5);
+    writeFileSync(join(place, 'metrics.jsonl'), '{"iterat');
+    expect(readDetectionMetrics(place)).to.deep.equal([]);
+    await made(place);
+    const text = (name: string): string =>
+      readFileSync(join(folder(), name, 'metrics.jsonl'), 'utf8');
+    expect(text('damaged')).to.equal(text('whole'));
+    expect(whole.lines).to.have.length(7);
+  });
+
+  it('is refused where the batches end before it', async () => {
+    const student = scriptedDetector({ classes: 2, levels: [[[0, 20, 10, 40]]] });
+    const learner = createDetectionLearner({ student, seed: 1 });
+    async function* two(): AsyncGenerator<ReturnType<typeof shapesBatch>, void> {
+      for (const number of [0, 1]) yield await Promise.resolve(shapesBatch(number));
+    }
+    const fault = await faultOf(() =>
+      trainDetector({
+        learner,
+        iterations: 3,
+        schedule: { base: 0.5, milestones: [] },
+        batches: two,
+        directory: folder(),
+        recipeHash: 'recipe',
+      }),
+    );
+    expect(fault).to.include({ kind: 'data', found: '2 of 3' });
     learner.dispose();
     student.dispose();
   });

@@ -7,7 +7,7 @@ import { startKernel } from '../../lib/notebook/kernel/kernel';
 import { ensureCompiled } from '../../lib/notebook/compiled';
 import { executeNotebook } from '../../lib/notebook/run/execute';
 import { notebookText } from '../../lib/notebook/run/notebook-file';
-import { temporaryDirectory } from '../results/temporary';
+import { withFolder } from '../support/folder';
 import { notebookOf } from '../support/notebook';
 
 async function faultOf(...cells: readonly string[]): Promise<LabError> {
@@ -22,7 +22,7 @@ async function faultOf(...cells: readonly string[]): Promise<LabError> {
 
 describe('a notebook in the project’s kernel', function () {
   this.timeout(300_000);
-  const root = temporaryDirectory();
+  const root = withFolder();
 
   before(() => ensureCompiled(() => undefined));
 

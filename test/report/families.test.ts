@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { familiesOf } from '../../lib/report/families';
 import { buildTable1 } from '../../lib/report/table1';
-import { madeUpRun } from '../results/made-up-runs';
+import { madeUpRun } from '../support/made-up-runs';
 
 function labels(...methods: string[]): [string, string[]][] {
   const runs = methods.map((method) => madeUpRun({ config: { method }, top1: [50, 60] }));

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { buildTable1 } from '../../lib/report/table1';
 import type { Table1 } from '../../lib/report/table1-model';
-import type { Run } from '../../lib/results/store';
-import { madeUpRun } from '../results/made-up-runs';
+import type { Run } from '../../lib/runs/store';
+import { madeUpRun } from '../support/made-up-runs';
 
 function table(runs: readonly Run[]): Table1 {
   return buildTable1({ study: 'table1', runs, root: 'results' });

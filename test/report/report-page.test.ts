@@ -5,13 +5,13 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { writeTable1 } from '../../lib/report/write-table1';
 import { startChromium } from '../support/chromium';
-import { writeMadeUpRun } from '../results/made-up-runs';
-import { temporaryDirectory } from '../results/temporary';
+import { writeMadeUpRun } from '../support/made-up-runs';
+import { withFolder } from '../support/folder';
 
 const methods = ['student', 'kd', 'kd-published', 'kd++', 'dkd++', 'reviewkd-published', 'crd'];
 
 describe('REPORT.html', () => {
-  const root = temporaryDirectory();
+  const root = withFolder();
   const page = (): string => join(root(), 'REPORT.html');
 
   beforeEach(async () => {

@@ -10,9 +10,9 @@ import { conclusionOf, footnotes, whatCanBeCompared } from '../../lib/report/sta
 import { buildTable1 } from '../../lib/report/table1';
 import type { Table1, Table1Group, Table1Pair } from '../../lib/report/table1-model';
 import { rowInWords } from '../../lib/report/words';
-import type { RunConfig } from '../../lib/results/schema';
-import type { Run } from '../../lib/results/store';
-import { madeUpRun } from '../results/made-up-runs';
+import type { RunConfig } from '../../lib/runs/schema';
+import type { Run } from '../../lib/runs/store';
+import { madeUpRun } from '../support/made-up-runs';
 
 const paperPair: Partial<RunConfig> = {
   ...{ pair: 'resnet56:resnet20', teacher: 'resnet56', student: 'resnet20' },

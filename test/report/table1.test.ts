@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { LabError } from '../../lib/errors';
 import { buildTable1 } from '../../lib/report/table1';
 import type { Table1, Table1Row } from '../../lib/report/table1-model';
-import type { RunConfig } from '../../lib/results/schema';
-import type { Run } from '../../lib/results/store';
-import { madeUpRun, type MadeUpRun } from '../results/made-up-runs';
+import type { RunConfig } from '../../lib/runs/schema';
+import type { Run } from '../../lib/runs/store';
+import { madeUpRun, type MadeUpRun } from '../support/made-up-runs';
 
 function table(runs: readonly Run[], methods: string[] = []): Table1 {
   return buildTable1({ study: 'table1', runs, root: 'results', methods });

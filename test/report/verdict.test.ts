@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { summarise, type Summary } from '../../lib/statistics/summary';
 import { reasonsNotComparable, verdictOf } from '../../lib/report/verdict';
-import { paperTable } from '../../lib/results/paper';
-import { madeUpRun } from '../results/made-up-runs';
+import { paperTable } from '../../lib/paper';
+import { madeUpRun } from '../support/made-up-runs';
 
 function measured(...values: number[]): Summary | null {
   return summarise(new Map(values.map((value, seed) => [seed, value])));

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
+import { formatDuration } from '../../lib/format-duration';
 import { environmentOf } from '../../lib/report/environment';
 import { runEntry } from '../../lib/report/report-runs';
 import { runReference, unfinishedRun } from '../../lib/report/run-record';
 import {
   count,
-  duration,
   environmentInWords,
   pInWords,
   plain,
@@ -12,7 +12,7 @@ import {
   signed,
   spread,
 } from '../../lib/report/words';
-import { madeUpRun, type MadeUpRun } from '../results/made-up-runs';
+import { madeUpRun, type MadeUpRun } from '../support/made-up-runs';
 
 describe('numbers in words', () => {
   for (const [value, text] of [
@@ -36,7 +36,7 @@ describe('numbers in words', () => {
     [59.6, '1 min 0 s'],
   ] as const) {
     it(`${String(seconds)} seconds are ${text}`, () => {
-      expect(duration(seconds)).to.equal(text);
+      expect(formatDuration(seconds)).to.equal(text);
     });
   }
 

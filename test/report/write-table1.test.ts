@@ -3,13 +3,13 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { LabError } from '../../lib/errors';
 import { writeTable1, type WrittenTable1 } from '../../lib/report/write-table1';
-import { writeMadeUpRun } from '../results/made-up-runs';
-import { temporaryDirectory } from '../results/temporary';
+import { writeMadeUpRun } from '../support/made-up-runs';
+import { withFolder } from '../support/folder';
 
 const hostile = '<img src=x onerror="a()">&|';
 
 describe('the written table 1', () => {
-  const root = temporaryDirectory();
+  const root = withFolder();
   const read = (name: string): string => readFileSync(join(root(), name), 'utf8');
   const write = (): Promise<WrittenTable1> => writeTable1({ resultsRoot: root(), color: false });
 

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { table1Command } from '../../reproduce/table1-study';
+import { gridCommand } from '../../reproduce/grid/command';
+import { table1Study } from '../../reproduce/table1';
 import { describeFault } from '../../lib/errors';
 import { runProgram, type ProgramResult } from '../../lib/engine/build-program';
 import { typeScriptArguments } from '../support/child';
@@ -67,7 +68,9 @@ describe('one grid in several processes', function () {
   for (const [title, args, words] of mistakes) {
     it(`refuses ${title}`, async () => {
       const results = join(folder(), 'results');
-      const command = table1Command().parseAsync([...args, '--results', results], { from: 'user' });
+      const command = gridCommand(table1Study).parseAsync([...args, '--results', results], {
+        from: 'user',
+      });
       expect(describeFault(await faultOf(() => command))).to.match(words);
       expect(existsSync(results)).to.equal(false);
     });

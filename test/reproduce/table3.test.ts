@@ -1,13 +1,20 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { readDetectionRuns } from '../../lib/coco/study/store';
+import { readDetectionRuns, studyNames } from '../../lib/runs/store';
 import { signed } from '../../lib/report/words';
 import { runTypeScript } from '../support/child';
 import { withEngine } from '../support/engine';
+import { readEventFile } from '../support/event-file';
 import { withFolder } from '../support/folder';
 
 const command = join(__dirname, '..', '..', 'reproduce', 'table3.ts');
+
+interface Listed {
+  readonly shard: string;
+  readonly runs: readonly { seed: number; iterations: number; state: string }[];
+  readonly secondsLeft: number;
+}
 
 describe('reproduce:table3', () => {
   const folder = withFolder();
@@ -81,6 +88,36 @@ describe('reproduce:table3', () => {
       const listed = await runTypeScript(command, [...args, '--list', '--json']);
       expect(JSON.parse(listed.stdout)).to.have.property('secondsLeft', 0);
     });
+
+    it('takes jobs, parts and TensorBoard as the other tables do', async () => {
+      const results = folder();
+      const args = ['--results', results, '--seeds', '1,2', '--methods', 'student'];
+      args.push('--iterations', '2', '--batch', '2', '--short-side', '64');
+      const listed = await runTypeScript(command, [...args, '--list', '--json', '--shard', '2/2']);
+      expect(listed.status, listed.stderr).to.equal(0);
+      const { shard, runs, secondsLeft } = JSON.parse(listed.stdout) as Listed;
+      expect(shard).to.equal('2/2');
+      expect(runs.map(({ seed, iterations, state }) => [seed, iterations, state])).to.eql([
+        [2, 2, 'to run'],
+      ]);
+      expect(secondsLeft).to.be.above(0);
+
+      const part = await runTypeScript(command, [...args, '--shard', '2/2', '--tensorboard']);
+      expect(part.status, part.stderr).to.equal(0);
+      expect(part.stderr).to.contain('Of the whole grid 1 of 2 runs are not finished');
+      const both = await runTypeScript(command, [...args, '--jobs', '2', '--tensorboard']);
+      expect(both.status, both.stderr).to.equal(0);
+      expect(both.stderr).to.match(/\[job \d\] .*student seed 1: iteration 2\/2, loss/u);
+      expect(both.stderr).to.not.match(/student seed 2: iteration 2\/2/u);
+      const [study = ''] = studyNames(results, 'table3-');
+      for (const { directory, metrics } of readDetectionRuns(results, study)) {
+        const [file = ''] = readdirSync(join(directory, 'tensorboard'));
+        const events = readEventFile(readFileSync(join(directory, 'tensorboard', file)));
+        expect(events.map(({ step }) => step)).to.eql([0, 2]);
+        expect(events[1]?.scalars['loss/total']).to.equal(Math.fround(metrics[0]?.total ?? NaN));
+      }
+      expect(existsSync(join(results, 'table3.md'))).to.equal(true);
+    });
   });
 
   it('refuses what cannot be run before anything is read, with the way out', async () => {
@@ -90,6 +127,9 @@ describe('reproduce:table3', () => {
       return stderr;
     };
     expect(await refusal('--pairs', 'r101-fpn:r18-small')).to.contain('different sizes');
+    expect(await refusal('--precision', 'bf16')).to.match(
+      /--precision.*float32|float32.*--precision/u,
+    );
     expect(await refusal('--scale', 'short')).to.contain('--data coco:PATH');
     expect(await refusal('--scale', 'paper', '--data-dir', folder())).to.match(
       /the teacher r101-fpn is not there.*--teacher-weights/u,

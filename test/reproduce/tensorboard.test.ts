@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { readRuns, studyNames } from '../../lib/results/store';
-import { writeMadeUpRun } from '../results/made-up-runs';
+import { readRuns, studyNames } from '../../lib/runs/store';
+import { writeMadeUpRun } from '../support/made-up-runs';
 import { runTypeScript } from '../support/child';
 import { withEngine } from '../support/engine';
 import { readEventFile } from '../support/event-file';

@@ -1,4 +1,4 @@
-import { tryRunLock } from '../../lib/study/run-lock';
+import { tryRunLock } from '../../lib/runs/lock';
 
 /**
  * Takes the lock of a run directory, says whether it got it, and keeps its main thread busy for a

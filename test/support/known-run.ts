@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../../lib/errors';
-import type { EpochMetrics } from '../../lib/results/schema';
+import type { EpochMetrics } from '../../lib/train/epoch-metrics';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import type { Schedule } from '../../lib/train/schedule';
-import { train, type TrainingOptions } from '../../lib/train/train';
+import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
 import {
   type Call,
   firstTerm,
@@ -41,7 +41,7 @@ export interface Run {
   readonly moves: number[];
 }
 
-type KnownOptions = Omit<Partial<TrainingOptions>, 'student'> & { network?: KnownNetwork };
+type KnownOptions = Omit<Partial<ClassifierTraining>, 'student'> & { network?: KnownNetwork };
 
 /** Trains a known network; four images in batches of two unless told otherwise. */
 export async function trainKnown(
@@ -49,7 +49,7 @@ export async function trainKnown(
   changes: Partial<TrainingRecipe>,
   { network = knownNetwork(), ...options }: KnownOptions,
 ): Promise<void> {
-  await train({
+  await trainClassifier({
     recipe: recipeWith(changes),
     recipeHash: 'recipe',
     student: network.model,
@@ -69,7 +69,7 @@ export async function run(
   const { network: student = knownNetwork() } = options;
   const moves: number[] = [];
   let before = student.weights()[0] ?? NaN;
-  const onBatch: TrainingOptions['onBatch'] = (state) => {
+  const onBatch: ClassifierTraining['onBatch'] = (state) => {
     const now = student.weights()[0] ?? NaN;
     moves.push(before - now);
     before = now;
@@ -91,7 +91,7 @@ function metricsIn(directory: string): EpochMetrics[] {
 }
 
 /** Aborts after so many batches. */
-export function stopAfter(batches: number): Pick<TrainingOptions, 'signal' | 'onBatch'> {
+export function stopAfter(batches: number): Pick<ClassifierTraining, 'signal' | 'onBatch'> {
   const controller = new AbortController();
   let seen = 0;
   return {

@@ -2,8 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { LabError } from '../../lib/errors';
 import { ModelState, type StateTensor } from '../../lib/nn/state';
-import { adamW, type AdamWOptions } from '../../lib/train/adamw';
-import { createOptimiser } from '../../lib/train/optimiser';
+import { adamW, type AdamWOptions, createOptimiser } from '../../lib/train/optimiser';
 import { engines, withEngine } from '../support/engine';
 import { expectClose } from '../support/tensors';
 

@@ -20,7 +20,7 @@ import {
   type TrainingData,
 } from '../../lib/train/batch-source';
 import type { TrainingRecipe } from '../../lib/train/recipe';
-import { train, type TrainingOptions } from '../../lib/train/train';
+import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
 import { smallDataset } from '../support/datasets';
 import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
@@ -87,13 +87,13 @@ async function trainIn(
   directory: string,
   data: TrainingData,
   recipe: TrainingRecipe,
-  options: Partial<TrainingOptions> = {},
+  options: Partial<ClassifierTraining> = {},
 ): Promise<{ hash: string; metrics: string }> {
   const student = createModel('resnet8', { classes: 4, seed: 1 });
   const teacher = createModel('resnet8x4', { classes: 4, seed: 9 });
   const classMeans = Float32Array.from({ length: 4 * 256 }, (_, i) => (i % 7) / 7);
   try {
-    await train({
+    await trainClassifier({
       recipe,
       recipeHash: 'recipe',
       student,

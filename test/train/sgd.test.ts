@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { ModelState } from '../../lib/nn/state';
-import { sgd } from '../../lib/train/sgd';
+import { sgd } from '../../lib/train/optimiser';
 import { engines, withEngine } from '../support/engine';
 import { expectClose } from '../support/tensors';
 

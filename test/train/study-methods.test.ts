@@ -6,9 +6,9 @@ import { computeClassMeans } from '../../lib/distill/class-means';
 import { type FeaturePlace, featurePlaces } from '../../lib/distill/feature-place';
 import { createModel } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/hash';
-import type { EpochMetrics } from '../../lib/results/schema';
+import type { EpochMetrics } from '../../lib/train/epoch-metrics';
 import type { Teacher } from '../../lib/train/learner';
-import { train, type TrainingOptions } from '../../lib/train/train';
+import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
 import { studyMethodIds } from '../../reproduce/recipes/studies';
 import { table1Methods, table1Recipe } from '../../reproduce/recipes/table1';
 import { smallDataset } from '../support/datasets';
@@ -44,11 +44,11 @@ let teacher: Teacher;
 async function trainRow(
   method: string,
   directory: string,
-  options: Partial<TrainingOptions> = {},
+  options: Partial<ClassifierTraining> = {},
 ): Promise<{ hash: string; metrics: EpochMetrics[] }> {
   const student = createModel('resnet8', { classes: 4, seed: 1 });
   try {
-    await train({
+    await trainClassifier({
       recipe: {
         ...table1Recipe({ teacher: 'wrn_16_2', student: 'resnet8' }, method),
         epochs: 2,

@@ -17,11 +17,10 @@ import { LabError } from '../../lib/errors';
 import { createModel } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/hash';
 import type { ModelOutput } from '../../lib/nn/model';
-import { readMetrics } from '../../lib/results/metrics';
+import { type EpochMetrics, readMetrics } from '../../lib/train/epoch-metrics';
 import { inMemorySource, type TrainingBatch } from '../../lib/train/batch-source';
-import type { EpochMetrics } from '../../lib/results/schema';
 import type { TrainingRecipe } from '../../lib/train/recipe';
-import { train, type TrainingOptions } from '../../lib/train/train';
+import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
 import { smallDataset } from '../support/datasets';
 import { withEngine } from '../support/engine';
 import { withFolder } from '../support/folder';
@@ -50,13 +49,13 @@ const kdPlusPlus = [crossEntropy(), warmUp(2, kd()), normDirection({ weight: 2 }
 /** Trains in a folder and gives the student's hash and the metrics as written. */
 async function trainIn(
   directory: string,
-  options: Partial<TrainingOptions> = {},
+  options: Partial<ClassifierTraining> = {},
 ): Promise<{ hash: string; metrics: string }> {
   const { student = createModel('resnet8', { classes: 4, seed: 1 }) } = options;
   // A wider teacher, so that an adapter with dropout is trained too.
   const teacher = createModel('resnet8x4', { classes: 4, seed: 9 });
   try {
-    await train({
+    await trainClassifier({
       recipe: recipeWith(kdPlusPlus),
       recipeHash: 'recipe',
       teacher: {
@@ -110,7 +109,7 @@ describe('training', () => {
     // So low a rate moves no weight; 48 images are batches of 20, 20 and 8.
     const terms = [crossEntropy({ weight: 2 }), normDirection({ weight: 3 })];
     const recipe = { ...recipeWith(terms, 1), batchSize: 20, learningRate: 1e-30 };
-    await train({
+    await trainClassifier({
       recipe: { ...recipe, augmentation: 'none' },
       recipeHash: 'recipe',
       student,

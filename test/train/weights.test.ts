@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { ModelState } from '../../lib/nn/state';
-import { clipByGlobalNorm } from '../../lib/train/clip';
+import { clipByGlobalNorm } from '../../lib/train/gradients';
 import { weightAverage } from '../../lib/train/weight-average';
 import { withEngine } from '../support/engine';
 import { expectClose, numbers } from '../support/tensors';

@@ -7,7 +7,7 @@ import { readIdx, type IdxArray } from '../../formats/idx';
 import { assembleDataset } from '../assemble';
 import type { Subset } from '../subset';
 import type { ImageDataset, ImageSplit } from '../types';
-import { packageRoot } from './package-root';
+import { packageRoot } from '../../package-root';
 
 /** Class names of Fashion-MNIST, by label. */
 export const fashionClasses: readonly string[] = [

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { BatchSignals } from '../../distill/signals';
-import { definitionOf, type LossTerm, type Method, needs } from '../../distill/terms';
+import { definitionOf, type LossTerm, type Method, needs, warmUpFactor } from '../../distill/terms';
 import { LabError } from '../../errors';
 import type { ForwardMode } from '../../nn/layers';
 import type { ModelState } from '../../nn/state';
@@ -31,8 +31,12 @@ export interface DetectionSignals {
 export interface DetectionObjective {
   /** Weights trained along with the student. */
   readonly state: ModelState | undefined;
-  /** Each term with its weight in it, in the method's order. */
-  terms(signals: DetectionSignals, mode: ForwardMode): tf.Scalar[];
+  /**
+   * Each term with its weight in it, in the method's order.
+   *
+   * @param at.epoch iterations done over those of an epoch, for the warm-ups
+   */
+  terms(signals: DetectionSignals, at: { epoch: number; mode: ForwardMode }): tf.Scalar[];
   dispose(): void;
 }
 
@@ -70,8 +74,10 @@ export function createDetectionObjective(
   };
   return {
     state: review?.fusion.state,
-    terms: (signals, mode) =>
-      method.terms.map((term) => tf.mul<tf.Scalar>(valueOf(term, signals, mode), term.weight)),
+    terms: (signals, { epoch, mode }) =>
+      method.terms.map((term) =>
+        tf.mul<tf.Scalar>(valueOf(term, signals, mode), term.weight * warmUpFactor(term, epoch)),
+      ),
     dispose() {
       review?.fusion.state.dispose();
       classMeans?.dispose();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { packageRoot } from '../../data/embedded/package-root';
+import { packageRoot } from '../../package-root';
 
 const specificationSchema = z.object({ argv: z.array(z.string()).min(1) });
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { delimiter, dirname, resolve as resolvePath } from 'node:path';
-import { packageRoot } from '../../data/embedded/package-root';
+import { packageRoot } from '../../package-root';
 import { jupyterFolder } from '../kernel/specification';
 import type { JupyterLab } from './environment';
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { packageRoot } from '../../data/embedded/package-root';
+import { packageRoot } from '../../package-root';
 import { LabError, unknownName } from '../../errors';
 import { writeAtomic } from '../../files';
 import { executeNotebook } from './execute';

@@ -1,4 +1,4 @@
-import type { DetectionRun } from '../../coco/study/store';
+import type { DetectionRun } from '../../runs/store';
 import type { Block } from '../study/document';
 import { categoryTable } from './category-table';
 import { curvesBlock, type NamedEvaluation } from './curves-block';

@@ -1,4 +1,4 @@
-import type { DetectionEvaluation } from '../../coco/study/schema';
+import type { DetectionEvaluation } from '../../runs/schema';
 import { teacherStyle } from '../families';
 import type { Drawing } from '../figures';
 import { alone, type Margins } from '../plot-style';

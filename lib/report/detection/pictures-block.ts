@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CocoDataset } from '../../coco/data';
 import { readDetections } from '../../coco/results-form';
-import { shapesData } from '../../coco/study/data';
-import { detectionFiles, type DetectionRun } from '../../coco/study/store';
+import { shapesData } from '../../coco/detection-data';
+import { runFiles } from '../../runs/paths';
+import type { DetectionRun } from '../../runs/store';
 import { drawDetections } from '../../pictures/detection-picture';
 import type { PicturesBlock } from '../study/document';
 
@@ -28,7 +29,7 @@ const panelSide = 220;
 export async function picturesBlock(runs: readonly NamedRun[]): Promise<PicturesBlock | null> {
   const dataset = drawnDataset(runs);
   const panels = runs.flatMap(({ label, run }) => {
-    const file = join(run.directory, detectionFiles.detections);
+    const file = join(run.directory, runFiles.detections);
     return existsSync(file) ? [{ title: label, detections: readDetections(file) }] : [];
   });
   if (dataset === null || panels.length === 0) return null;

@@ -1,9 +1,10 @@
 import { mean } from 'simple-statistics';
-import { hashJson } from '../../results/canonical';
-import { isFinished, type Run } from '../../results/store';
+import { hashJson } from '../../records';
+import { isFinished, type Run } from '../../runs/store';
 import { claimScaleOf } from '../claim-scale';
 import { environmentOf } from '../environment';
-import { bestEpoch, bySeed, groupRuns, lastTop1, type RunGroup } from '../group';
+import { bestEpoch, bySeed, lastTop1 } from '../../runs/measures';
+import { groupRuns, type RunGroup } from '../group';
 import { baseOf } from '../methods';
 import { runReference, unfinishedRun } from '../run-record';
 import { pairedDifference, summarise } from '../../statistics/summary';

@@ -1,4 +1,4 @@
-import { findPaperNumber, paperTable, type PaperTableName } from '../../results/paper';
+import { findPaperNumber, paperTable, type PaperTableName } from '../../paper';
 import { none } from '../words';
 import type { MethodColumn } from './method-table';
 

@@ -1,4 +1,4 @@
-import { findPaperNumber, paperTable, type PaperTableName } from '../../results/paper';
+import { findPaperNumber, paperTable, type PaperTableName } from '../../paper';
 import { normByEpoch, top1ByEpoch } from '../curves-plot';
 import { none, signed } from '../words';
 import {

@@ -1,5 +1,5 @@
 import { sampleRankCorrelation } from 'simple-statistics';
-import { paperTable } from '../../results/paper';
+import { paperTable } from '../../paper';
 import { plain, signed } from '../words';
 import type { Block, TableBlock } from './document';
 import {

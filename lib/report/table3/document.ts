@@ -1,4 +1,5 @@
-import type { DetectionRun } from '../../coco/study/store';
+import { formatDuration } from '../../format-duration';
+import type { DetectionRun } from '../../runs/store';
 import { detectionBlocks } from '../detection/blocks';
 import { type Drawing, intervalsInWords } from '../figures';
 import { intervalMargins, intervalPanel, type IntervalRow, marksOf } from '../interval-panel';
@@ -8,7 +9,7 @@ import type { Summary } from '../../statistics/summary';
 import type { Block, StudyDocument, StudyPart, TableBlock } from '../study/document';
 import { columnNote, gainCells, withInterval } from '../study/method-table';
 import { knownOf } from '../study/paper-column';
-import { count, duration, environmentInWords, none, plain, signed } from '../words';
+import { count, environmentInWords, none, plain, signed } from '../words';
 import { lossDrawing, lossLegend } from './loss-plot';
 import {
   directoryBelow,
@@ -224,7 +225,7 @@ function entryOf(run: DetectionRun, root: string): RunEntry {
       evaluation === null || !isFinishedDetection(run)
         ? null
         : `AP ${(100 * evaluation.stats.AP).toFixed(2)} %, AP50 ${(100 * evaluation.stats.AP50).toFixed(2)} %`,
-    time: seconds === 0 ? '' : duration(seconds),
+    time: seconds === 0 ? '' : formatDuration(seconds),
     facts: [
       ['Iterations', `${String(metrics.at(-1)?.iteration ?? 0)} of ${String(config.iterations)}`],
       ['Batch', String(config.batchSize)],
@@ -256,7 +257,7 @@ function provenanceFacts({ provenance }: DetectionRun): Facts {
       'Time of an iteration',
       secondsPerIteration === null ? null : `${secondsPerIteration.toFixed(2)} s`,
     ],
-    ['Evaluation', evaluationSeconds === null ? null : duration(evaluationSeconds)],
+    ['Evaluation', evaluationSeconds === null ? null : formatDuration(evaluationSeconds)],
     ['Peak memory', `${String(provenance.peakMemoryMiB)} MiB`],
     ['Parameters', String(provenance.parameters)],
     ['Training data, SHA-256', provenance.dataHash],

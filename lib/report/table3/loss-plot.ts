@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { DetectionRun } from '../../coco/study/store';
+import type { DetectionRun } from '../../runs/store';
 import type { LineStyle } from '../families';
 import type { Drawing } from '../figures';
 import { alone, type Margins, palette } from '../plot-style';

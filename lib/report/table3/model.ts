@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path';
-import type { DetectionRun } from '../../coco/study/store';
-import { findPaperNumber, paperTable } from '../../results/paper';
+import type { DetectionRun } from '../../runs/store';
+import { findPaperNumber, paperTable } from '../../paper';
 import { type Environment, environmentOf } from '../environment';
 import { baseOf } from '../methods';
 import { type BySeed, pairedDifference, summarise, type Summary } from '../../statistics/summary';

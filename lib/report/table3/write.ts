@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { readDetectionRuns } from '../../coco/study/store';
+import { readDetectionRuns } from '../../runs/store';
 import { LabError } from '../../errors';
 import { writeAtomic } from '../../files';
-import { studyDirectory } from '../../results/paths';
+import { studyDirectory } from '../../runs/paths';
 import { oneOfEach } from '../detection/blocks';
 import { picturesBlock } from '../detection/pictures-block';
 import type { Block, DrawnStudy } from '../study/document';

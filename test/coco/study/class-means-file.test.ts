@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import {
   readDetectorClassMeans,
   writeDetectorClassMeans,
-} from '../../../lib/coco/study/class-means-file';
+} from '../../../lib/runs/detection-teacher';
 import { readSafetensors, writeSafetensors } from '../../../lib/formats/safetensors';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';

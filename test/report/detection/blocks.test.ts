@@ -2,9 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { writeDetections } from '../../../lib/coco/results-form';
-import { shapesData } from '../../../lib/coco/study/data';
-import { evaluationRecord } from '../../../lib/coco/study/evaluation-record';
-import { detectionFiles, type DetectionRun } from '../../../lib/coco/study/store';
+import { shapesData } from '../../../lib/coco/detection-data';
+import { evaluationRecord } from '../../../lib/runs/detection';
+import { runFiles } from '../../../lib/runs/paths';
+import type { DetectionRun } from '../../../lib/runs/store';
 import type { CocoDetection } from '../../../lib/coco/types';
 import { detectionBlocks } from '../../../lib/report/detection/blocks';
 import { picturesBlock } from '../../../lib/report/detection/pictures-block';
@@ -27,7 +28,7 @@ function runOf(method: string, every: number, seed: number, directory = ''): Det
     }));
   if (directory !== '') {
     mkdirSync(directory, { recursive: true });
-    writeDetections(join(directory, detectionFiles.detections), found);
+    writeDetections(join(directory, runFiles.detections), found);
   }
   return {
     directory,
@@ -49,6 +50,7 @@ function runOf(method: string, every: number, seed: number, directory = ''): Det
     metrics: [],
     evaluation: evaluationRecord(data, found),
     provenance: null,
+    problems: [],
   };
 }
 

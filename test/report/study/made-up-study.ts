@@ -3,9 +3,10 @@ import type { StudyDocument, TableBlock } from '../../../lib/report/study/docume
 import { buildGroups } from '../../../lib/report/study/groups';
 import type { StudyGroup } from '../../../lib/report/study/model';
 import type { StudyMethod } from '../../../lib/report/study/names';
-import type { EpochMetrics, Provenance, RunConfig } from '../../../lib/results/schema';
-import type { Run } from '../../../lib/results/store';
-import { madeUpRun } from '../../results/made-up-runs';
+import type { Provenance, RunConfig } from '../../../lib/runs/schema';
+import type { EpochMetrics } from '../../../lib/train/epoch-metrics';
+import type { Run } from '../../../lib/runs/store';
+import { madeUpRun } from '../../support/made-up-runs';
 
 /** A run of two epochs in memory; its last epoch as given, its first at 1 % unless given. */
 export interface StudyRun extends Omit<Partial<RunConfig>, 'epochs'> {

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { writeStudy } from '../../../lib/report/study/write-study';
-import { appendMetrics } from '../../../lib/results/metrics';
-import type { EpochMetrics } from '../../../lib/results/schema';
-import { writeConfig, writeProvenance } from '../../../lib/results/store';
-import { runDirectory } from '../../../lib/results/paths';
+import { appendMetrics } from '../../../lib/train/epoch-metrics';
+import type { EpochMetrics } from '../../../lib/train/epoch-metrics';
+import { writeConfig, writeProvenance } from '../../../lib/runs/store';
+import { runDirectory } from '../../../lib/runs/paths';
 import { studyMethods } from '../../../reproduce/recipes/studies';
-import { madeUpConfig, madeUpMetrics, madeUpProvenance } from '../../results/made-up-runs';
+import { madeUpConfig, madeUpMetrics, madeUpProvenance } from '../../support/made-up-runs';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
 

@@ -1,19 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { detectorNames } from '../../../lib/coco/study/detectors';
-import { hashJson } from '../../../lib/results/canonical';
-import { type Scale, scales } from '../../../lib/results/schema';
-import { type Pair, pairName, parsePairs } from '../../../lib/study/grid';
-import type { GridStudy } from '../../../reproduce/grid/study';
-import { gridSettings } from '../../../reproduce/grid/settings';
+import { detectorNames } from '../../../lib/runs/detection-recipe';
+import { hashJson } from '../../../lib/records';
+import { type Scale, scales } from '../../../lib/runs/schema';
+import { type Pair, pairName, parsePairs } from '../../../lib/runs/grid';
+import { gridSettings, type GridStudy } from '../../../reproduce/grid/settings';
 import { studyMethodIds } from '../../../reproduce/recipes/studies';
 import * as table1 from '../../../reproduce/recipes/table1';
 import * as table2 from '../../../reproduce/recipes/table2';
 import * as table3 from '../../../reproduce/recipes/table3';
-import { table1Study } from '../../../reproduce/table1-study';
-import { table2Study } from '../../../reproduce/table2/study';
-import { table3Settings } from '../../../reproduce/table3/settings';
+import { table1Study } from '../../../reproduce/table1';
+import { table2Study } from '../../../reproduce/table2';
+import { table3Study } from '../../../reproduce/table3';
 
 const fixture = join(__dirname, '..', '..', 'fixtures', 'recipe-hashes.json');
 
@@ -90,8 +89,8 @@ function atScale(study: GridStudy, scale: Scale, pairs: string): Recipes {
   ];
 }
 
-async function ofDetectorsAtScale(scale: Scale): Promise<Recipes> {
-  const settings = await table3Settings({
+function ofDetectorsAtScale(scale: Scale): Recipes {
+  const settings = gridSettings(table3Study, {
     ...{ ...common, scale, data: 'shapes', teachers: 'trained' },
     pairs: 'r34-small:r18-small,r101-fpn:r18-fpn',
     methods: table3.table3Methods().join(','),
@@ -110,22 +109,19 @@ describe('the hashes of recipes', () => {
   // its line to the file.
   const held = JSON.parse(readFileSync(fixture, 'utf8')) as Record<string, Record<string, string>>;
 
-  const lists: [name: string, list: () => Recipes | Promise<Recipes>][] = [
+  const lists: [name: string, list: () => Recipes][] = [
     ['table 1 and its studies', ofTable1],
     ['table 2', ofTable2],
     ['table 3', ofTable3],
-    ...scales.flatMap((scale): [string, () => Recipes | Promise<Recipes>][] => [
+    ...scales.flatMap((scale): [string, () => Recipes][] => [
       [`table 1 at scale ${scale}`, () => atScale(table1Study, scale, scaled.table1)],
       [`table 2 at scale ${scale}`, () => atScale(table2Study, scale, scaled.table2)],
       [`table 3 at scale ${scale}`, () => ofDetectorsAtScale(scale)],
     ]),
   ];
   for (const [name, list] of lists) {
-    it(`are what they were: ${name}`, async () => {
-      const now = (await list()).map(([cell, recipe]): [string, string] => [
-        cell,
-        hashJson(recipe),
-      ]);
+    it(`are what they were: ${name}`, () => {
+      const now = list().map(([cell, recipe]): [string, string] => [cell, hashJson(recipe)]);
       expect(Object.fromEntries(now)).to.eql(held[name]);
     });
   }

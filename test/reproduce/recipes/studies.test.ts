@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { LossTerm } from '../../../lib/distill/terms';
-import { hashJson } from '../../../lib/results/canonical';
+import { hashJson } from '../../../lib/records';
 import type { TrainingRecipe } from '../../../lib/train/recipe';
 import { studyMethodIds, studyMethods } from '../../../reproduce/recipes/studies';
 import { paperPairs, table1Methods, table1Recipe } from '../../../reproduce/recipes/table1';

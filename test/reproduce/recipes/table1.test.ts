@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { LossTerm } from '../../../lib/distill/terms';
-import { paperTable } from '../../../lib/results/paper';
-import type { RunConfig } from '../../../lib/results/schema';
-import { type Pair, pairName } from '../../../lib/study/grid';
-import { planRuns } from '../../../lib/study/plan';
+import { paperTable } from '../../../lib/paper';
+import type { RunConfig } from '../../../lib/runs/schema';
+import { type Pair, pairName } from '../../../lib/runs/grid';
+import { planRuns } from '../../../lib/runs/plan';
+import { classifierRuns } from '../../../lib/runs/store';
 import {
   fallbackNotes,
   isPaperRecipe,
@@ -15,8 +16,8 @@ import {
   table1TeacherRecipe,
 } from '../../../reproduce/recipes/table1';
 import { gridSettings } from '../../../reproduce/grid/settings';
-import { table1Study } from '../../../reproduce/table1-study';
-import { madeUpConfig } from '../../results/made-up-runs';
+import { table1Study } from '../../../reproduce/table1';
+import { madeUpConfig } from '../../support/made-up-runs';
 
 function pairOf(name: string): Pair {
   const [teacher = '', student = ''] = name.split(':');
@@ -68,6 +69,7 @@ describe('the cells of table 1', () => {
       ...{ scale: 'paper', pairs, methods: 'teacher', results: '', resume: true },
     });
     const runs = planRuns({
+      store: classifierRuns,
       ...{ study: 'none', resultsRoot: 'none', teacherSeed: 0, givenTeachers: new Set<string>() },
       cells: settings.cells,
       recipeOf: settings.recipeOf,

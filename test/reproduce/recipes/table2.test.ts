@@ -2,12 +2,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { imageNetNumber } from '../../../lib/report/study/table2';
-import { paperTable } from '../../../lib/results/paper';
-import { readRuns, studyNames } from '../../../lib/results/store';
-import { parsePairs } from '../../../lib/study/grid';
+import { paperTable } from '../../../lib/paper';
+import { readRuns, studyNames } from '../../../lib/runs/store';
+import { parsePairs } from '../../../lib/runs/grid';
 import type { TrainingRecipe } from '../../../lib/train/recipe';
-import type { GridOptions } from '../../../reproduce/grid/command';
-import { gridSettings } from '../../../reproduce/grid/settings';
+import { type GridOptions, gridSettings } from '../../../reproduce/grid/settings';
 import {
   fallbackNotes,
   hasTable2Cell,
@@ -17,7 +16,7 @@ import {
   table2Recipe,
   table2TeacherRecipe,
 } from '../../../reproduce/recipes/table2';
-import { table2Study } from '../../../reproduce/table2/study';
+import { table2Study } from '../../../reproduce/table2';
 import { faultOf } from '../../support/faults';
 
 const options = (more: Partial<GridOptions> = {}): GridOptions => ({

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { table3Recipe, table3TeacherRecipe } from '../../../reproduce/recipes/table3';
-import { parsePairs } from '../../../lib/study/grid';
-import { detectorNames } from '../../../lib/coco/study/detectors';
-import type { DetectionRecipe } from '../../../lib/coco/study/recipe';
+import { parsePairs } from '../../../lib/runs/grid';
+import { detectorNames } from '../../../lib/runs/detection-recipe';
+import type { DetectionRecipe } from '../../../lib/runs/detection-recipe';
 
 type Values = Readonly<Record<string, string | number>>;
 const kd: Values = { loss: 'kd', weight: 1, temperature: 1 };

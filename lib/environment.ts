@@ -1,0 +1,37 @@
+import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { version as tfjsVersion } from '@tensorflow/tfjs';
+import { packageRoot } from './package-root';
+
+/** The revision of the code that runs, and whether tracked files differ from it; nulls outside git. */
+export function codeRevision(): { revision: string | null; dirty: boolean | null } {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: packageRoot(), encoding: 'utf8', stdio: 'pipe' }).trim();
+  try {
+    // Results are written while it runs; they are not the code.
+    const changes = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!results');
+    return { revision: git('rev-parse', 'HEAD'), dirty: changes !== '' };
+  } catch {
+    return { revision: null, dirty: null };
+  }
+}
+
+/** Versions of what computes. */
+export function softwareVersions(tensorflow: string | null): Record<string, string> {
+  return {
+    node: process.versions.node,
+    tfjs: tfjsVersion['tfjs-core'],
+    ...(tensorflow === null ? {} : { tensorflow }),
+  };
+}
+
+/** The processor's name as the system gives it. */
+export function processorName(): string {
+  const all = cpus();
+  return `${all[0]?.model.trim() ?? process.arch} (${all.length} cores)`;
+}
+
+/** The most memory that this process has held, in MiB. */
+export function peakMemoryMiB(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1024);
+}

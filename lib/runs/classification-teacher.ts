@@ -1,0 +1,147 @@
+import { existsSync } from 'node:fs';
+import { join, parse } from 'node:path';
+import {
+  type ClassMeans,
+  computeClassMeans,
+  computeClassMeansOver,
+  readClassMeans,
+  requireClassMeansOf,
+  writeClassMeans,
+} from '../distill/class-means';
+import { type FeaturePlace, featureSize } from '../distill/feature-place';
+import { classMeansPlaces, type Method } from '../distill/terms';
+import { sha256 } from '../files';
+import { readWeights } from '../formats/weights';
+import { createModel } from '../models/registry';
+import { hashStateDict } from '../nn/hash';
+import type { Model } from '../nn/model';
+import { isBatchSource, type TrainingData } from '../train/batch-source';
+import type { Teacher } from '../train/learner';
+import { evaluateTeacher } from '../train/classifier';
+import type { LoadedTeacher } from './task';
+
+/** A teacher ready for use: weights, class means, and where both came from. */
+export interface TrainedTeacher extends LoadedTeacher, Teacher {
+  /** [classes × embeddingSize] */
+  readonly classMeans: Float32Array;
+  readonly classMeansHash: string;
+  readonly top1: number;
+  /** Mean of ‖f‖ over the test set. */
+  readonly embeddingNorm: number;
+  /** Mean cosine of f to its own class's mean over the test set. */
+  readonly cosineToClassMean?: number | null;
+  /** Its class means of another place, read or made when a method asks for them. */
+  readonly loadClassMeansAt?: (place: FeaturePlace) => Promise<Float32Array>;
+}
+
+export interface TeacherOptions {
+  readonly name: string;
+  readonly dataset: TrainingData;
+  readonly weights: string;
+  readonly source: string;
+  /** A file of class means. */
+  readonly classMeans: string;
+  /** Make the class means and keep them there when the file is missing; otherwise that is an error. */
+  readonly makeClassMeans: boolean;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Where a teacher's class means lie beside its weights. */
+export function classMeansFile(directory: string): string {
+  return join(directory, 'class-means.safetensors');
+}
+
+/** `class-means-logits.safetensors` beside `class-means.safetensors`. */
+function placeFile(file: string, place: FeaturePlace): string {
+  const { dir, name, ext } = parse(file);
+  return join(dir, `${name}-${place.replaceAll(' ', '-')}${ext}`);
+}
+
+/**
+ * Loads a teacher, measures it, and loads or makes its class means.
+ *
+ * @throws LabError when the weights or the class means are another teacher's, or the numbers of classes differ.
+ */
+export async function loadTeacher(options: TeacherOptions): Promise<TrainedTeacher> {
+  const { name, dataset, weights, source } = options;
+  const model = await loadTrainedModel(weights, name, dataset.classes.length, dataset.height);
+  const hash = hashStateDict(model.stateDict());
+  const { means } = await classMeansOf(model, hash, 'embedding', options);
+  const { top1, embeddingNorm, cosineToClassMean } = await evaluateTeacher(
+    { model, classMeans: means },
+    dataset,
+  );
+  return {
+    name,
+    model,
+    classMeans: means,
+    hash,
+    classMeansHash: sha256(new Uint8Array(means.buffer)),
+    source,
+    top1,
+    embeddingNorm,
+    cosineToClassMean,
+    loadClassMeansAt: async (place) => (await classMeansOf(model, hash, place, options)).means,
+    dispose: () => model.dispose(),
+  };
+}
+
+async function classMeansOf(
+  model: Model,
+  teacherHash: string,
+  place: FeaturePlace,
+  options: TeacherOptions,
+): Promise<ClassMeans> {
+  const { dataset, makeClassMeans, onProgress } = options;
+  const elsewhere = place !== 'embedding';
+  const file = elsewhere ? placeFile(options.classMeans, place) : options.classMeans;
+  if ((makeClassMeans || elsewhere) && !existsSync(file)) {
+    const settings = { teacherHash, place, ...(onProgress ? { onProgress } : {}) };
+    const made = isBatchSource(dataset)
+      ? await computeClassMeansOver(model, dataset, settings)
+      : computeClassMeans(model, dataset, settings);
+    // Beside a file that the user gave, nothing is written.
+    if (makeClassMeans) writeClassMeans(file, made);
+    return made;
+  }
+  const means = readClassMeans(file);
+  const dimension = featureSize(model, place);
+  requireClassMeansOf(means, { teacherHash, dataset, dimension, place }, file);
+  return means;
+}
+
+/**
+ * A network with the weights of a file.
+ *
+ * @param imageSize side of the images that it is to see, where that is not the one it was published for
+ * @throws LabError when its weights are missing, broken or another model's.
+ */
+export async function loadTrainedModel(
+  file: string,
+  name: string,
+  classes: number,
+  imageSize?: number,
+): Promise<Model> {
+  const tensors = await readWeights(file);
+  const model = createModel(name, { classes, ...(imageSize === undefined ? {} : { imageSize }) });
+  try {
+    model.loadStateDict(tensors, file);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  return model;
+}
+
+/** A teacher with the class means of all places that a method needs; a first method there makes them. */
+export async function withClassMeansFor(
+  method: Method,
+  teacher: TrainedTeacher,
+): Promise<TrainedTeacher> {
+  const classMeansAt = new Map<FeaturePlace, Float32Array>();
+  for (const place of classMeansPlaces(method)) {
+    const means = await teacher.loadClassMeansAt?.(place);
+    if (means !== undefined) classMeansAt.set(place, means);
+  }
+  return { ...teacher, classMeansAt };
+}

@@ -1,0 +1,180 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { needs } from '../distill/terms';
+import { createModel } from '../models/registry';
+import { isBatchSource, type TrainingData } from '../train/batch-source';
+import { trainClassifier } from '../train/classifier';
+import { type EpochMetrics, readMetrics } from '../train/epoch-metrics';
+import { requireRecipeFits, type TrainingRecipe } from '../train/recipe';
+import {
+  classMeansFile,
+  loadTeacher,
+  type TrainedTeacher,
+  withClassMeansFor,
+} from './classification-teacher';
+import { withRunLock } from './lock';
+import { estimateMemory } from './memory';
+import { measureNetwork, type NetworkSpeed } from './network-speed';
+import { weightsFile } from './paths';
+import type { PlannedRun } from './plan';
+import type { Provenance } from './schema';
+import { classifierRuns } from './store';
+import {
+  type RunRequest,
+  type StartedRun,
+  type Task,
+  type TaskCosts,
+  type TeacherRequest,
+  trainedHere,
+} from './task';
+
+/** Image classifiers. */
+export interface Classification {
+  readonly recipe: TrainingRecipe;
+  readonly line: EpochMetrics;
+  readonly teacher: TrainedTeacher;
+}
+
+/** The training of image classifiers on a data set: CIFAR-100, ImageNet, one of your own. */
+export function classification(dataset: TrainingData): Task<Classification> {
+  const { name, train, test, classes, height, width } = dataset;
+  return {
+    store: classifierRuns,
+    dataset: name,
+    dataHash: dataset.hash,
+    notes: (isBatchSource(dataset) ? dataset.notes : undefined) ?? [],
+    about: `${train.count} + ${test.count} images of ${height} × ${width}, ${classes.length} classes`,
+    hashes: ({ teacher }) => ({
+      datasetHash: dataset.hash,
+      teacherHash: teacher?.hash ?? null,
+      classMeansHash: teacher?.classMeansHash ?? null,
+    }),
+    requireFits: (recipe) => requireRecipeFits(recipe, dataset),
+    loadTeacher: (request) => loadOnce(request, dataset),
+    teacherFor: (teacher, { method }) => withClassMeansFor(method, teacher),
+    begin: (request) => Promise.resolve(begin(request, dataset)),
+    summary: ({ losses, testTop1 }) =>
+      `loss ${(losses['total'] ?? NaN).toFixed(3)}, top-1 ${testTop1.toFixed(2)} %`,
+    costs: costsOn(dataset),
+    dispose: () => (isBatchSource(dataset) ? dataset.dispose?.() : undefined),
+  };
+}
+
+/** Loads a teacher. Making its class means takes a while on a large data set: the processes of a grid do it once. */
+function loadOnce(
+  { name, directory, given, signal, onProgress }: TeacherRequest,
+  dataset: TrainingData,
+): Promise<TrainedTeacher> {
+  const own = given
+    ? join(directory, 'given-teacher.class-means.safetensors')
+    : classMeansFile(directory);
+  const classMeans = given?.classMeans ?? own;
+  const makeClassMeans = given?.classMeans === undefined;
+  const load = (): Promise<TrainedTeacher> =>
+    loadTeacher({
+      name,
+      dataset,
+      weights: given?.weights ?? weightsFile(directory),
+      // The file's name, not its place: the record is for others to read.
+      source: given ? (given.source ?? basename(given.weights)) : trainedHere,
+      classMeans,
+      makeClassMeans,
+      ...(onProgress ? { onProgress } : {}),
+    });
+  return makeClassMeans && !existsSync(classMeans)
+    ? withRunLock(directory, { signal }, load)
+    : load();
+}
+
+function begin(
+  { run, teacher, signal, assertHeld, checkpointEvery }: RunRequest<Classification>,
+  dataset: TrainingData,
+): StartedRun<Classification> {
+  const { recipe, seed, directory } = run;
+  const classes = dataset.classes.length;
+  const student = createModel(recipe.student, {
+    classes,
+    seed,
+    imageSize: dataset.height,
+    ...(recipe.dropPath === undefined ? {} : { dropPath: recipe.dropPath }),
+  });
+  const seconds = [...(classifierRuns.readProvenance(directory)?.secondsPerEpoch ?? [])];
+  return {
+    parameters: student.state.parameterCount,
+    about: { model: recipe.student, classes: String(classes), dataset: dataset.name },
+    stateDict: () => student.stateDict(),
+    train: ({ onRecord, ...training }) =>
+      trainClassifier({
+        ...training,
+        recipe,
+        student,
+        ...(teacher ? { teacher } : {}),
+        dataset,
+        seed,
+        directory,
+        ...(signal ? { signal } : {}),
+        ...(assertHeld ? { assertHeld } : {}),
+        ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+        onEpoch(metrics, epochSeconds) {
+          if (Number.isFinite(epochSeconds)) seconds.push(epochSeconds);
+          onRecord();
+          training.onEpoch?.(metrics, epochSeconds);
+        },
+      }),
+    writeOutputs: () => undefined,
+    provenance: () => ({
+      teacherTop1: teacher?.top1 ?? null,
+      ...(teacher ? { teacherParameters: teacher.model.state.parameterCount } : {}),
+      secondsPerEpoch: [...seconds],
+      ...measuredIn(directory, seconds, dataset.train.count),
+    }),
+    dispose: () => student.dispose(),
+  };
+}
+
+function measuredIn(
+  directory: string,
+  seconds: readonly number[],
+  images: number,
+): Pick<Provenance, 'imagesPerSecond' | 'lastTop1' | 'bestTop1' | 'bestEpoch'> {
+  const { epochs } = readMetrics(directory);
+  const best = epochs.reduce<EpochMetrics | undefined>(
+    (top, epoch) => (top === undefined || epoch.testTop1 > top.testTop1 ? epoch : top),
+    undefined,
+  );
+  const sum = seconds.reduce((total, second) => total + second, 0);
+  return {
+    imagesPerSecond: sum > 0 ? (images * seconds.length) / sum : null,
+    lastTop1: epochs.at(-1)?.testTop1 ?? null,
+    bestTop1: best?.testTop1 ?? null,
+    bestEpoch: best?.epoch ?? null,
+  };
+}
+
+/** The same student takes about as long under any method of the same teacher. */
+function costsOn(dataset: TrainingData): TaskCosts<TrainingRecipe> {
+  const speeds = new Map<string, NetworkSpeed>();
+  const speedOf = (network: string, onTiming: (what: string) => void): NetworkSpeed => {
+    const known = speeds.get(network);
+    if (known) return known;
+    onTiming(network);
+    const speed = measureNetwork(network, dataset);
+    speeds.set(network, speed);
+    return speed;
+  };
+  return {
+    key: (run) => `${teacherIn(run) ?? 'alone'}/${run.student}`,
+    estimate(run, onTiming) {
+      const teacher = teacherIn(run);
+      const { training, evaluation } = speedOf(run.student, onTiming);
+      const taught = teacher === null ? 0 : speedOf(teacher, onTiming).evaluation;
+      return dataset.train.count * (training + taught) + dataset.test.count * evaluation;
+    },
+    memory: (runs, onTiming) => estimateMemory(runs, dataset, onTiming),
+  };
+}
+
+/** A student alone runs no teacher, whatever pair it belongs to. */
+function teacherIn({ teacher, recipe }: PlannedRun): string | null {
+  return needs(recipe.method, 'teacher') ? teacher : null;
+}

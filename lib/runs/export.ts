@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { isFolder } from '../data/paths';
+import { LabError } from '../errors';
+import { writeAtomic } from '../files';
+import { encodePth } from '../formats/pth-writer';
+import { encodeSafetensors } from '../formats/safetensors';
+import { readWeights } from '../formats/weights';
+import { hashStateDict } from '../nn/hash';
+import type { StateDict } from '../nn/state';
+import { runFiles, weightsFile } from './paths';
+import { readConfig, readProvenance } from './store';
+
+/** What was written. */
+export interface Exported {
+  readonly file: string;
+  readonly format: 'safetensors' | 'pth';
+  readonly tensors: number;
+  readonly bytes: number;
+  /** Of the weights, as a run's provenance names it; the same in either form. */
+  readonly hash: string;
+}
+
+const encoders: Readonly<
+  Record<string, (tensors: StateDict, about: Record<string, string>) => Uint8Array>
+> = {
+  '.safetensors': (tensors, about) => encodeSafetensors(tensors, { format: 'pt', ...about }),
+  '.pth': (tensors) => encodePth(tensors),
+};
+
+/**
+ * Writes the weights of a finished run, or of a file of weights, for use in PyTorch: `.safetensors` or
+ * `.pth` by the name of `to`. Names, shapes and types are those of mdistiller's models, batch norm's
+ * counters int64. The `.pth` opens with `torch.load(file, weights_only=True)`.
+ *
+ * @throws LabError of kind `option` for another ending; `results` when the run has no weights or not
+ *   those that its provenance names; else as `readWeights`.
+ */
+export async function exportWeights(source: string, to: string): Promise<Exported> {
+  const ending = extname(to);
+  const encode = Object.hasOwn(encoders, ending) ? encoders[ending] : undefined;
+  if (encode === undefined) {
+    throw new LabError({
+      kind: 'option',
+      what: 'the form of the weights is told by the ending of the file',
+      where: '--to',
+      found: `'${to}'`,
+      remedy: `Give a name that ends in ${Object.keys(encoders).join(' or ')}`,
+    });
+  }
+  const { tensors, about } = isFolder(source)
+    ? await runWeights(source)
+    : { tensors: await readWeights(source), about: {} };
+  const bytes = encode(tensors, about);
+  writeAtomic(to, bytes);
+  return {
+    file: to,
+    format: ending === '.pth' ? 'pth' : 'safetensors',
+    tensors: tensors.size,
+    bytes: bytes.byteLength,
+    hash: hashStateDict(tensors),
+  };
+}
+
+async function runWeights(
+  directory: string,
+): Promise<{ tensors: StateDict; about: Record<string, string> }> {
+  const file = weightsFile(directory);
+  const fault = (what: string, found: string, remedy: string): LabError =>
+    new LabError({ kind: 'results', what, where: directory, found, remedy });
+  if (!existsSync(join(directory, runFiles.config))) {
+    throw fault(
+      'not the directory of a run',
+      `no ${runFiles.config}`,
+      'Name results/runs/…/seed-1',
+    );
+  }
+  const { student, dataset, method, seed } = readConfig(directory);
+  if (!existsSync(file)) {
+    throw fault('this run has no weights yet', 'no weights.safetensors', 'Let it finish first');
+  }
+  const tensors = await readWeights(file);
+  const expected = readProvenance(directory)?.checkpointHash;
+  if (expected && hashStateDict(tensors) !== expected) {
+    throw fault(
+      'the weights are not those that this run ended with',
+      `hash ${hashStateDict(tensors)}, recorded ${expected}`,
+      'Train the run anew, or name the file itself to export it as it is',
+    );
+  }
+  return { tensors, about: { model: student, dataset, method, seed: String(seed) } };
+}

@@ -1,0 +1,254 @@
+import { dataProgressPrinter, type OnDataProgress } from '../data/progress';
+import type { EngineDescription } from '../engine/describe';
+import { startEngine } from '../engine/load';
+import { type Precision, requirePrecision } from '../engine/precision';
+import { formatDuration } from '../format-duration';
+import { deleteRuns } from './claim';
+import { ConsoleReporter } from './console-reporter';
+import { type CostModel, costModel, secondsLeftOf } from './cost';
+import type { Cell } from './grid';
+import {
+  isWorker,
+  type JobChoice,
+  type JobPlan,
+  planJobs,
+  runInJobs,
+  stopWithParent,
+} from './jobs';
+import { listPlan, memoryInWords } from './list';
+import { isRunHeld } from './lock';
+import { type PlannedRun, type PlanOptions, planRuns } from './plan';
+import { recordedCommand } from './provenance';
+import { teacherWarning } from './published-teachers';
+import { runUntilInterrupted, type StudyEvents } from './run-study';
+import type { Scale } from './schema';
+import {
+  type GivenTeacher,
+  type MemoryEstimate,
+  type Task,
+  type TaskKind,
+  trainedHere,
+} from './task';
+import { withTensorBoard, writeTensorBoard } from './tensorboard';
+
+/** What a renderer wrote. */
+export interface Rendered {
+  readonly files: readonly string[];
+  /** For the terminal. */
+  readonly terminal: string;
+  /** The same as plain data. */
+  readonly json: unknown;
+}
+
+/** A grid of runs, as a command was asked for it: its options, checked and completed. */
+export interface GridSettings<Kind extends TaskKind = TaskKind> extends Omit<
+  PlanOptions<Kind['recipe']>,
+  'cells' | 'givenTeachers'
+> {
+  /** The npm script, as records name it: `reproduce:table1`. */
+  readonly script: string;
+  readonly scale: Scale;
+  readonly precision: Precision;
+  /** The whole grid, and what of it is to run here. */
+  readonly grid: readonly Cell[];
+  readonly cells: readonly Cell[];
+  readonly givenTeachers: ReadonlyMap<string, GivenTeacher>;
+  /** What the user should know, a line each. */
+  readonly notes: readonly string[];
+  /** The paper's setting in words, whether data are the paper's, and what holds of others. */
+  readonly paper: {
+    readonly words: string;
+    readonly isData: (dataset: string) => boolean;
+    readonly otherwise: string;
+  };
+  /** Whether `--list` and the beginning of a run estimate memory too. */
+  readonly estimatesMemory: boolean;
+  readonly action: 'train' | 'list' | 'render';
+  /** Whether what is there of the runs is kept. */
+  readonly resume: boolean;
+  readonly jobs: JobChoice;
+  /** `2/8` where only a part of the grid runs. */
+  readonly shard: string | undefined;
+  readonly tensorboard: boolean;
+  /** Whether standard output is one JSON object. */
+  readonly json: boolean;
+  /** Opens the data. */
+  readonly openTask: (onProgress: OnDataProgress) => Promise<Task<Kind>>;
+  /** Writes and shows the table from the run files. */
+  readonly render: () => Promise<Rendered>;
+}
+
+const onlyJob: JobPlan = { jobs: 1, gpus: [] };
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+const timing = (network: string): void => say(`Timing a step of ${network} here …`);
+const measuring = (pair: string): void => say(`Measuring the memory of ${pair} here …`);
+
+/** Runs a grid, or its part, or lists it, and writes and prints what was measured. */
+export async function runGrid<Kind extends TaskKind>(settings: GridSettings<Kind>): Promise<void> {
+  const { action, resume, store } = settings;
+  if (action === 'render') return render(settings);
+  if (!isWorker()) settings.notes.forEach(say);
+  const plan = (): PlannedRun<Kind['recipe']>[] => planOf(settings, settings.cells);
+  const jobs = isWorker() || action === 'list' ? onlyJob : await planJobs(settings.jobs);
+  if (jobs.jobs > 1) {
+    await withTask(settings, (task) => requireAllFit(task, plan()));
+    if (!resume) await deleteRuns(plan());
+    await runInJobs(jobs, store.unit, plan, say);
+    return renderWhenComplete(settings);
+  }
+  const [gpu] = jobs.gpus;
+  if (gpu !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = gpu;
+  const engine = await startEngine();
+  requirePrecision(settings.precision, engine, say);
+  await withTask(settings, async (task) => {
+    if (!isWorker()) task.notes.forEach(say);
+    requireAllFit(task, plan());
+    if (action === 'list') return list(settings, plan(), task);
+    // Whoever started this worker has deleted them, once for all workers.
+    if (!resume && !isWorker()) await deleteRuns(plan());
+    const runs = plan();
+    const cost = costModel(task, runs, timing);
+    await announce(settings, { task, engine, runs, cost });
+    await train(settings, { task, engine, runs, cost });
+  });
+  if (action === 'train' && !isWorker()) await renderWhenComplete(settings);
+}
+
+/** The runs of these cells and their teachers, as they stand on disk now. */
+function planOf<Kind extends TaskKind>(
+  settings: GridSettings<Kind>,
+  cells: readonly Cell[],
+): PlannedRun<Kind['recipe']>[] {
+  return planRuns({ ...settings, cells, givenTeachers: new Set(settings.givenTeachers.keys()) });
+}
+
+function requireAllFit<Kind extends TaskKind>(
+  task: Task<Kind>,
+  runs: readonly PlannedRun<Kind['recipe']>[],
+): void {
+  for (const { recipe } of runs) task.requireFits(recipe);
+}
+
+/** Opens the data, and closes what reads them as training goes on. */
+async function withTask<Kind extends TaskKind>(
+  settings: GridSettings<Kind>,
+  work: (task: Task<Kind>) => Promise<void> | void,
+): Promise<void> {
+  const progress = dataProgressPrinter();
+  let task: Task<Kind>;
+  try {
+    task = await settings.openTask(progress.report);
+  } finally {
+    progress.stop();
+  }
+  try {
+    await work(task);
+  } finally {
+    await task.dispose?.();
+  }
+}
+
+async function list<Kind extends TaskKind>(
+  settings: GridSettings<Kind>,
+  runs: readonly PlannedRun<Kind['recipe']>[],
+  task: Task<Kind>,
+): Promise<void> {
+  const { json, shard, store } = settings;
+  const memory = await memoryOf(settings, runs, task);
+  const cost = costModel(task, runs, timing);
+  process.stdout.write(listPlan(runs, cost, { json, unit: store.unit, memory, shard }));
+}
+
+async function memoryOf<Kind extends TaskKind>(
+  { estimatesMemory }: GridSettings<Kind>,
+  runs: readonly PlannedRun<Kind['recipe']>[],
+  { costs }: Task<Kind>,
+): Promise<readonly MemoryEstimate[]> {
+  return estimatesMemory && costs.memory ? costs.memory(runs, measuring) : [];
+}
+
+/** What is trained, and with what. */
+interface Training<Kind extends TaskKind> {
+  readonly task: Task<Kind>;
+  readonly engine: EngineDescription;
+  readonly runs: readonly PlannedRun<Kind['recipe']>[];
+  readonly cost: CostModel<Kind['recipe']>;
+}
+
+async function announce<Kind extends TaskKind>(
+  settings: GridSettings<Kind>,
+  { task, engine: { engine, tensorflow, device }, runs, cost }: Training<Kind>,
+): Promise<void> {
+  const { scale, paper } = settings;
+  const { dataset, about } = task;
+  const version = tensorflow === null ? 'TensorFlow.js alone' : `TensorFlow ${tensorflow}`;
+  say(`Data: ${dataset}, ${about}. Engine: ${engine} (${version}, ${device}).`);
+  if (scale !== 'paper' || !paper.isData(dataset)) {
+    say(
+      `This is ${scale} scale on ${dataset}, not the paper's setting (${paper.words}): ${paper.otherwise}.`,
+    );
+  }
+  const unfinished = runs.filter(({ finished }) => !finished);
+  memoryInWords(await memoryOf(settings, unfinished, task)).forEach(say);
+  const left = formatDuration(secondsLeftOf(unfinished, cost));
+  const done = runs.length - unfinished.length;
+  say(`${runs.length} runs, ${done} of them done; about ${left} left. Ctrl-C saves.`);
+}
+
+async function train<Kind extends TaskKind>(
+  settings: GridSettings<Kind>,
+  { task, engine, runs, cost }: Training<Kind>,
+): Promise<void> {
+  const { script, scale, tensorboard } = settings;
+  const { store } = task;
+  const reporter = new ConsoleReporter({ task, cost });
+  stopWithParent();
+  const events: StudyEvents<Kind> = {
+    ...reporter.events,
+    onRun(run, position) {
+      const heard = reporter.events.onRun(run, position);
+      return tensorboard ? withTensorBoard(heard, run.directory, store) : heard;
+    },
+    onRunEnd(run, outcome) {
+      if (tensorboard) writeTensorBoard(run.directory, { store });
+      reporter.events.onRunEnd(run, outcome);
+    },
+    onTeacher(teacher) {
+      const { name, top1, source } = teacher;
+      reporter.events.onTeacher(teacher);
+      // A teacher of a few epochs is not meant to be the paper's.
+      if (top1 === undefined || (scale !== 'paper' && source === trainedHere)) return;
+      const warning = teacherWarning({ name, top1, dataset: task.dataset });
+      if (warning !== undefined) say(`WARNING: ${warning}`);
+    },
+  };
+  const command = recordedCommand(script, process.argv.slice(2));
+  await runUntilInterrupted({ ...settings, ...events, task, runs, engine, command }, reporter);
+}
+
+async function render<Kind extends TaskKind>(settings: GridSettings<Kind>): Promise<void> {
+  const { files, json, terminal } = await settings.render();
+  process.stdout.write(
+    settings.json ? `${JSON.stringify({ files, table: json })}\n` : `${terminal}\n`,
+  );
+  say(`Written: ${files.join(', ')}`);
+}
+
+/** Renders the table when the whole grid is finished; says what is missing otherwise. */
+async function renderWhenComplete<Kind extends TaskKind>(
+  settings: GridSettings<Kind>,
+): Promise<void> {
+  const whole = planOf(settings, settings.grid);
+  const unfinished = whole.filter(({ finished }) => !finished);
+  if (unfinished.length === 0) return render(settings);
+  const running = unfinished.filter(({ directory }) => isRunHeld(directory));
+  say(
+    `Done here. Of the whole grid ${unfinished.length} of ${whole.length} runs are not finished, ` +
+      `${running.length} of them under way elsewhere: who finishes last renders the table (--render shows what is there).`,
+  );
+  if (settings.json) {
+    const places = unfinished.map(({ directory }) => directory);
+    process.stdout.write(`${JSON.stringify({ files: [], unfinished: places })}\n`);
+  }
+}

@@ -1,0 +1,93 @@
+import type { EngineDescription } from '../engine/describe';
+import { interruption } from '../train/interruption';
+import { claimRuns, type ClaimedRun, type WaitedRun } from './claim';
+import { executeRun } from './execute';
+import type { PlannedRun } from './plan';
+import type { Scale } from './schema';
+import type { RunEvents, TaskKind } from './task';
+import { type TeacherCache, teacherCache, type TeacherCacheOptions } from './teacher-cache';
+
+/** Where a run stands among those asked for. */
+export interface RunPosition<Recipe extends TaskKind['recipe']> {
+  readonly index: number;
+  readonly total: number;
+  /** What is still to be done besides it. */
+  readonly others: readonly PlannedRun<Recipe>[];
+}
+
+/** How a run came to its end, seen from this process. */
+export type RunOutcome = 'finished before' | 'finished elsewhere' | 'trained';
+
+/** What a study tells while it runs. */
+export interface StudyEvents<Kind extends TaskKind> {
+  /** Before a run; the events of its training go where this says. */
+  readonly onRun?: (
+    run: PlannedRun<Kind['recipe']>,
+    position: RunPosition<Kind['recipe']>,
+  ) => RunEvents<Kind>;
+  readonly onRunEnd?: (run: PlannedRun<Kind['recipe']>, outcome: RunOutcome) => void;
+  readonly onTeacher?: (teacher: Kind['teacher']) => void;
+  readonly onClassMeans?: (teacher: string, done: number, total: number) => void;
+  /** Nothing is left to do here but to wait for what other processes train (owner known) or wait for. */
+  readonly onWait?: (runs: readonly WaitedRun<PlannedRun<Kind['recipe']>>[]) => void;
+}
+
+export interface StudyOptions<Kind extends TaskKind>
+  extends StudyEvents<Kind>, Omit<TeacherCacheOptions<Kind>, keyof StudyEvents<Kind>> {
+  readonly scale: Scale;
+  readonly runs: readonly PlannedRun<Kind['recipe']>[];
+  readonly engine: EngineDescription;
+  readonly command: string;
+}
+
+/**
+ * Makes the runs of a study to their end, one after the other; finished runs are passed over and
+ * unfinished ones go on where they stopped. Other processes may run the same study at the same time: see
+ * `claimRuns`.
+ *
+ * @throws LabError as `executeRun` and the task's `loadTeacher` do; what was finished stays on disk.
+ */
+export async function runStudy<Kind extends TaskKind>(options: StudyOptions<Kind>): Promise<void> {
+  const { task, runs, signal, onWait } = options;
+  const teachers = teacherCache(options);
+  try {
+    await claimRuns({ runs, isFinished: task.store.isFinishedIn, onWait, signal }, (claimed) =>
+      runOne(claimed, teachers, options),
+    );
+  } finally {
+    teachers.dispose();
+  }
+}
+
+async function runOne<Kind extends TaskKind>(
+  { run, lock, others }: ClaimedRun<PlannedRun<Kind['recipe']>>,
+  teachers: TeacherCache<Kind>,
+  options: StudyOptions<Kind>,
+): Promise<void> {
+  const { task, study, scale, runs, engine, command, signal } = options;
+  const teacher = await teachers.get(run);
+  const events = options.onRun?.(run, { index: runs.indexOf(run), total: runs.length, others });
+  const outcome = await executeRun(
+    task,
+    { study, scale, run, teacher, command, engine, signal, assertHeld: lock?.assertHeld },
+    events,
+  );
+  const elsewhere = outcome === 'finished before' && !run.finished;
+  options.onRunEnd?.(run, elsewhere ? 'finished elsewhere' : outcome);
+}
+
+/** Runs a study until it is done, or the first Ctrl-C saves and stops it; `report` then hears of it. */
+export async function runUntilInterrupted<Kind extends TaskKind>(
+  options: Omit<StudyOptions<Kind>, 'signal'>,
+  report: { stop(): void; say(text: string): void },
+): Promise<void> {
+  const { signal, release } = interruption(() =>
+    report.say('Stopping: saving this run first (Ctrl-C again stops at once) …'),
+  );
+  try {
+    await runStudy({ ...options, signal });
+  } finally {
+    report.stop();
+    release();
+  }
+}

@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { LabError } from '../errors';
+import { canonicalJson } from '../records';
+import { metricsFile } from '../train/metrics';
+import { runFiles } from './paths';
+import { type AnyRunStore, classifierRuns } from './store';
+import type { CommonConfig } from './schema';
+
+/** At most this many differing fields are named in one message. */
+const shownDifferences = 6;
+const longestValue = 40;
+
+/** One field that two configurations do not share; the absent value is undefined. */
+export interface ConfigDifference {
+  /** `epochs`, `recipe.optimiser.learningRate`, … */
+  readonly field: string;
+  readonly found: unknown;
+  readonly expected: unknown;
+}
+
+/**
+ * The fields in which two configurations differ, down to the leaves of the recipe. The hash of the
+ * recipe is named only where no field of the recipe tells the difference.
+ */
+export function configDifferences(found: CommonConfig, expected: CommonConfig): ConfigDifference[] {
+  const all = differences('', found, expected);
+  const told = all.filter(({ field }) => field !== 'recipeHash');
+  return told.some(({ field }) => field.startsWith('recipe.')) ? told : all;
+}
+
+/**
+ * Checks that a run directory is new or belongs to this very configuration, so that no run goes on
+ * with another's epochs.
+ *
+ * @throws LabError of kind `results` that names the differing fields, found and expected.
+ */
+export function assertSameRecipe(
+  directory: string,
+  config: CommonConfig,
+  store: AnyRunStore = classifierRuns,
+): void {
+  const remedy =
+    'Name another results directory with --results, or train it anew with --no-resume or after deleting this one';
+  if (!existsSync(join(directory, runFiles.config))) {
+    if (!existsSync(join(directory, metricsFile))) return;
+    throw new LabError({
+      kind: 'results',
+      what: 'a results directory holds metrics of an unknown recipe',
+      where: directory,
+      found: `${metricsFile} without ${runFiles.config}`,
+      remedy,
+    });
+  }
+  const differing = configDifferences(store.readConfig(directory), config);
+  if (differing.length === 0) return;
+  const shown = differing
+    .slice(0, shownDifferences)
+    .map(
+      ({ field, found, expected }) => `${field} ${inWords(found)} instead of ${inWords(expected)}`,
+    );
+  const rest = differing.length - shown.length;
+  throw new LabError({
+    kind: 'results',
+    what: 'a results directory belongs to another recipe',
+    where: directory,
+    found: `${shown.join(', ')}${rest > 0 ? ` and ${String(rest)} more` : ''}`,
+    remedy,
+  });
+}
+
+function differences(path: string, found: unknown, expected: unknown): ConfigDifference[] {
+  if (isRecord(found) && isRecord(expected)) {
+    const keys = [...new Set([...Object.keys(expected), ...Object.keys(found)])];
+    return keys.flatMap((key) =>
+      differences(path === '' ? key : `${path}.${key}`, found[key], expected[key]),
+    );
+  }
+  if (Array.isArray(found) && Array.isArray(expected) && found.length === expected.length) {
+    return found.flatMap((item, index) =>
+      differences(`${path}.${String(index)}`, item, expected[index]),
+    );
+  }
+  return text(found) === text(expected) ? [] : [{ field: path, found, expected }];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function text(value: unknown): string | undefined {
+  return value === undefined ? undefined : canonicalJson(value);
+}
+
+function inWords(value: unknown): string {
+  const words = text(value) ?? 'nothing';
+  return words.length > longestValue ? `${words.slice(0, longestValue)}…` : words;
+}

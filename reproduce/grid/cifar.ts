@@ -1,0 +1,112 @@
+import { loadDataset } from '../../lib/data';
+import { findSource } from '../../lib/data/registry';
+import { type Classification, classification } from '../../lib/runs/classification';
+import { type Pair, parsePairs } from '../../lib/runs/grid';
+import type { Scale } from '../../lib/runs/schema';
+import { classifierRuns } from '../../lib/runs/store';
+import { scaledToEpochs, type TrainingRecipe } from '../../lib/train/recipe';
+import { table1Recipe, table1TeacherRecipe } from '../recipes/table1';
+import { type Choice, type GridOptions, type Scope, type Settled, wholeNumber } from './settings';
+import { chooseTeachers } from './teachers';
+
+/** How long classifiers are trained at a scale unless the options say otherwise; as their recipes say unless given. */
+export interface ClassifierScale {
+  readonly epochs?: number;
+  readonly teacherEpochs?: number;
+  readonly batch?: number;
+  readonly learningRate?: number;
+}
+
+const scales: Readonly<Record<Scale, ClassifierScale>> = {
+  quick: {
+    epochs: 3,
+    teacherEpochs: 4,
+    batch: 128,
+    // A tenth of a warm-up is no warm-up: at the paper's 0.1 DKD's weights throw so short a run off.
+    learningRate: 0.02,
+  },
+  short: { epochs: 20, teacherEpochs: 20 },
+  paper: { epochs: 240, teacherEpochs: 240 },
+};
+
+/** Table 1 and the studies that share its runs. */
+export const cifarScope: Scope<Classification> = {
+  prefix: 'table1-',
+  store: classifierRuns,
+  paper: {
+    words: 'CIFAR-100, 240 epochs',
+    isData: (name) => name.startsWith('cifar100'),
+    otherwise: "its accuracies cannot be compared with the paper's, its gains can",
+  },
+  estimatesMemory: false,
+  data: { quick: 'fashion-mnist', short: 'cifar100', paper: 'cifar100' },
+  dataRemedy: 'Give --data',
+  help: {
+    data: 'fashion-mnist (embedded; default of quick), cifar100 (default of short and paper), cifar10, folder:PATH',
+    teachers:
+      'published (npm run data -- cifar-teachers), trained (here), or auto: published at --scale paper ' +
+      'on cifar100 where they are there, else trained (default: auto)',
+  },
+  addOptions: (command) =>
+    command
+      .option('--epochs <number>', 'epochs of each student (milestones and warm-ups shrink along)')
+      .option('--teacher-epochs <number>', 'epochs of a teacher that is trained here')
+      .option(
+        '--teacher-weights <file>',
+        'a trained teacher (.pth or .safetensors), for a single teacher',
+      )
+      .option('--class-means <file>', 'its class means (made when not given)'),
+  parsePairs: (text) => parsePairs(text),
+  has: () => true,
+  settle(options, choice) {
+    const { data } = choice;
+    findSource(data);
+    const { given, notes } = chooseTeachers(options, choice);
+    return {
+      dataLabel: data,
+      ...classifierRecipes(options, choice, {
+        scale: scales[choice.scale],
+        recipe: table1Recipe,
+        teacherRecipe: table1TeacherRecipe,
+        inBatches: (recipe, batchSize) => ({ ...recipe, batchSize }),
+      }),
+      givenTeachers: given,
+      notes,
+      openTask: async (onProgress) =>
+        classification(await loadDataset(data, { dataDir: options.dataDir, onProgress })),
+    };
+  },
+};
+
+/** The recipes of a grid of classifiers in the length, the batch and the precision that are asked for. */
+export function classifierRecipes(
+  options: GridOptions,
+  { precision }: Choice,
+  by: {
+    readonly scale: ClassifierScale;
+    readonly recipe: (pair: Pair, method: string) => TrainingRecipe;
+    readonly teacherRecipe: (model: string) => TrainingRecipe;
+    /** A recipe with another batch than its own. */
+    readonly inBatches: (recipe: TrainingRecipe, batchSize: number) => TrainingRecipe;
+    /** A recipe as it runs on the data. */
+    readonly adapted?: (recipe: TrainingRecipe) => TrainingRecipe;
+  },
+): Pick<Settled<Classification>, 'recipeOf' | 'teacherRecipeOf'> {
+  const { scale, adapted = (recipe) => recipe } = by;
+  const epochs = wholeNumber(options, 'epochs') ?? scale.epochs;
+  const teacherEpochs = wholeNumber(options, 'teacherEpochs') ?? scale.teacherEpochs;
+  const batchSize = wholeNumber(options, 'batch') ?? scale.batch;
+  const changed = (recipe: TrainingRecipe, over = recipe.epochs): TrainingRecipe => {
+    const scaled = scaledToEpochs(recipe, over);
+    const batched = batchSize === undefined ? scaled : by.inBatches(scaled, batchSize);
+    return adapted(precision === 'bf16' ? { ...batched, precision } : batched);
+  };
+  const { learningRate } = scale;
+  return {
+    recipeOf: (cell) => ({
+      ...changed(by.recipe(cell, cell.method), epochs),
+      ...(learningRate === undefined ? {} : { learningRate }),
+    }),
+    teacherRecipeOf: (model) => changed(by.teacherRecipe(model), teacherEpochs),
+  };
+}

@@ -1,0 +1,308 @@
+import { homedir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { estimateDetectionStep } from '../../lib/bench/detector-step';
+import { cocoData, type DetectionData, shapesData } from '../../lib/coco/detection-data';
+import { dataDirectory } from '../../lib/data/directory';
+import { hashDetectorFile } from '../../lib/detection/load-weights';
+import { LabError } from '../../lib/errors';
+import { type Detection, detection, type FirstWeights } from '../../lib/runs/detection';
+import {
+  type DetectionRecipe,
+  type DetectorForm,
+  detectorNames,
+  isSmall,
+  requirePair,
+  scaledToIterations,
+  type SmallRecipeOptions,
+} from '../../lib/runs/detection-recipe';
+import { parsePairs } from '../../lib/runs/grid';
+import type { Scale } from '../../lib/runs/schema';
+import { detectorRuns } from '../../lib/runs/store';
+import type { GivenTeacher } from '../../lib/runs/task';
+import { table3Recipe, table3TeacherRecipe } from '../recipes/table3';
+import {
+  type Choice,
+  type GridOptions,
+  type Scope,
+  type Settled,
+  teacherSeed,
+  wholeNumber,
+} from './settings';
+import { distinct, requireChoice, singleOf, weightsIn } from './teachers';
+
+/** Made up by the program. */
+const shapes = 'shapes';
+/** The folder of COCO below where data sets lie. */
+const coco = 'coco';
+const cocoPrefix = 'coco:';
+/** Where published weights lie below the data sets. */
+const weightsFolder = 'detectors';
+const backboneEnding = '-backbone';
+
+/** How long detectors are trained at a scale unless the options say otherwise. */
+interface DetectorScale {
+  readonly classMeansIterations: number;
+  /** Of small detectors. */
+  readonly small: SmallRecipeOptions;
+  readonly smallTeacher: SmallRecipeOptions;
+  /** Of the paper's; their recipes' own unless given. */
+  readonly iterations?: number;
+}
+
+const scales: Readonly<Record<Scale, DetectorScale>> = {
+  quick: {
+    classMeansIterations: 50,
+    small: { iterations: 240, batchSize: 4, shortSide: 96 },
+    smallTeacher: { iterations: 400, batchSize: 4, shortSide: 96 },
+    iterations: 100,
+  },
+  short: {
+    classMeansIterations: 200,
+    small: { iterations: 1200, batchSize: 4, shortSide: 256, flip: true },
+    smallTeacher: { iterations: 2400, batchSize: 4, shortSide: 256, flip: true },
+    iterations: 2000,
+  },
+  paper: { classMeansIterations: 30_000, small: {}, smallTeacher: {} },
+};
+
+/** Table 3: COCO, or data in its form. */
+export const cocoScope: Scope<Detection> = {
+  prefix: 'table3-',
+  store: detectorRuns,
+  paper: {
+    words: 'COCO 2017, 180,000 iterations',
+    isData: (name) => name === coco,
+    otherwise: "its figures cannot be compared with the paper's",
+  },
+  estimatesMemory: false,
+  baselinesHaveTeachers: false,
+  data: { quick: shapes, paper: coco },
+  dataRemedy:
+    'Give --data coco:PATH, a folder with annotations/instances_{train,val}2017.json, train2017/ and val2017/, or --data shapes',
+  help: {
+    data:
+      'shapes (drawn by the program; default of quick), coco (DATA-DIR/coco; default of paper), coco:PATH: a ' +
+      'folder with annotations/instances_{train,val}2017.json, train2017/ and val2017/',
+    teachers:
+      'published (files in DATA-DIR/detectors, as r101-fpn.pkl), trained (here), or auto: published where they ' +
+      'are there (default: auto)',
+  },
+  addOptions: (command) =>
+    command
+      .option('--iterations <number>', 'of each student (milestones and warm-up shrink along)')
+      .option('--teacher-iterations <number>', 'of a teacher that is trained here')
+      .option(
+        '--class-means-iterations <number>',
+        'training batches over which a teacher’s class means are gathered (for paper: 30,000)',
+      )
+      .option('--short-side <pixels>', 'of the resized images of small detectors')
+      .option(
+        '--teacher-weights <file>',
+        'a trained teacher (.pkl of detectron2, .pth, .safetensors), for pairs of a single teacher',
+      )
+      .option(
+        '--student-weights <file>',
+        'what a student begins with, a published backbone (.pkl, .pth, .safetensors), for pairs of a single ' +
+          'student (default: DATA-DIR/detectors/STUDENT-backbone.* where it is there)',
+      ),
+  parsePairs(text) {
+    const pairs = parsePairs(text, '--pairs', detectorNames);
+    pairs.forEach((pair) => requirePair(pair));
+    return pairs;
+  },
+  has: () => true,
+  settle(options, choice) {
+    const { data, precision } = choice;
+    requireData(data);
+    if (precision !== 'f32') throw refusedPrecision(precision);
+    const scale = scales[choice.scale];
+    const recipes = recipesOf(options, scale);
+    const classMeansIterations =
+      wholeNumber(options, 'classMeansIterations') ?? scale.classMeansIterations;
+    const folder = join(dataDirectory(options.dataDir), weightsFolder);
+    const teachers = teachersOf(options, choice, folder);
+    const first = firstWeightsOf(options, choice, folder);
+    return {
+      dataLabel: labelOf(data),
+      ...recipes,
+      givenTeachers: teachers.given,
+      notes: [...teachers.notes, ...first.notes],
+      async openTask() {
+        const opened = openData(data, options);
+        return detection({
+          data: opened,
+          teacherSeed,
+          teacherRecipeOf: recipes.teacherRecipeOf,
+          classMeansIterations,
+          firstWeights: await hashed(first.files),
+          estimateStep: (recipe, teacher) => secondsOfStep(recipe, teacher, opened),
+        });
+      },
+    };
+  },
+};
+
+function recipesOf(
+  options: GridOptions,
+  scale: DetectorScale,
+): Pick<Settled<Detection>, 'recipeOf' | 'teacherRecipeOf'> {
+  const iterations = wholeNumber(options, 'iterations');
+  const teacherIterations = wholeNumber(options, 'teacherIterations');
+  const batchSize = wholeNumber(options, 'batch');
+  const shortSide = wholeNumber(options, 'shortSide');
+  const smallOf = (base: SmallRecipeOptions, length: number | undefined): SmallRecipeOptions => ({
+    ...base,
+    ...(length === undefined ? {} : { iterations: length }),
+    ...(batchSize === undefined ? {} : { batchSize }),
+    ...(shortSide === undefined ? {} : { shortSide }),
+  });
+  const whole = (recipe: DetectionRecipe, length: number | undefined): DetectionRecipe => {
+    const scaled = scaledToIterations(recipe, length ?? scale.iterations ?? recipe.iterations);
+    return batchSize === undefined ? scaled : inBatches(scaled, batchSize);
+  };
+  return {
+    recipeOf: (cell) =>
+      isSmall(cell.student)
+        ? table3Recipe(cell, cell.method, smallOf(scale.small, iterations))
+        : whole(table3Recipe(cell, cell.method), iterations),
+    teacherRecipeOf: (teacher) =>
+      isSmall(teacher)
+        ? table3TeacherRecipe(teacher, smallOf(scale.smallTeacher, teacherIterations))
+        : whole(table3TeacherRecipe(teacher), teacherIterations),
+  };
+}
+
+/** The learning rate goes with the batch (Goyal et al.). */
+function inBatches(recipe: DetectionRecipe, batchSize: number): DetectionRecipe {
+  const base = (recipe.schedule.base * batchSize) / recipe.batchSize;
+  return { ...recipe, batchSize, schedule: { ...recipe.schedule, base } };
+}
+
+function secondsOfStep(
+  { detector, method, batchSize, sizes, sampling }: DetectionRecipe,
+  teacher: DetectorForm | undefined,
+  { training }: DetectionData,
+): number {
+  return estimateDetectionStep({
+    student: detector,
+    ...(teacher === undefined ? {} : { teacher }),
+    method,
+    classes: training.classes.length,
+    batch: batchSize,
+    shortSide: sizes.evaluation,
+    ...(sampling ? { sampling } : {}),
+  });
+}
+
+function labelOf(data: string): string {
+  return data.startsWith(cocoPrefix) ? basename(folderOf(data)) : data;
+}
+
+/** `coco:~/mini` too: a shell leaves the tilde alone there. */
+function folderOf(data: string): string {
+  return resolve(data.slice(cocoPrefix.length).replace(/^~(?=$|\/)/u, homedir()));
+}
+
+function openData(data: string, { dataDir }: GridOptions): DetectionData {
+  if (data === shapes) return shapesData();
+  const folder = data === coco ? join(dataDirectory(dataDir), coco) : folderOf(data);
+  return cocoData(folder, labelOf(data));
+}
+
+function requireData(data: string): void {
+  if (data === shapes || data === coco) return;
+  if (data.startsWith(cocoPrefix) && data.length > cocoPrefix.length) return;
+  throw new LabError({
+    kind: 'option',
+    what: 'no such data for detectors',
+    where: '--data',
+    found: `'${data}'`,
+    remedy: 'Give shapes, coco, or coco:PATH',
+  });
+}
+
+function refusedPrecision(found: string): LabError {
+  return new LabError({
+    kind: 'option',
+    what: 'detectors are trained in float32 alone',
+    where: '--precision',
+    found: `'${found}'`,
+    remedy: 'Leave it out; tables 1 and 2 take bf16',
+  });
+}
+
+/** The teachers that are given; others are trained here, the paper's only when that is asked for. */
+function teachersOf(
+  { teacherWeights, teachers }: GridOptions,
+  { scale, pairs, methods }: Choice,
+  folder: string,
+): { given: Map<string, GivenTeacher>; notes: string[] } {
+  const choice = requireChoice(teachers);
+  const given = new Map<string, GivenTeacher>();
+  const notes: string[] = [];
+  if (teacherWeights !== undefined) {
+    const what = { where: '--teacher-weights', what: 'detectors' };
+    given.set(singleOf('teacher', pairs, what), { weights: teacherWeights });
+    return { given, notes };
+  }
+  if (choice === 'trained') return { given, notes };
+  const learns = methods.some((method) => method !== 'student' && method !== 'teacher');
+  for (const name of distinct('teacher', pairs)) {
+    const file =
+      isSmall(name) && choice === 'auto' ? undefined : weightsIn(folder, (stem) => stem === name);
+    const needed = scale === 'paper' && !isSmall(name) && learns && !methods.includes('teacher');
+    if (file !== undefined) {
+      given.set(name, { weights: join(folder, file), source: `published: ${file}` });
+      notes.push(`Teacher ${name}: ${file}.`);
+    } else if (choice === 'published' || needed) {
+      throw new LabError({
+        kind: 'option',
+        what: `the teacher ${name} is not there, and training it takes 270,000 iterations`,
+        where: '--teachers',
+        found: `no ${name}.pkl, .pth or .safetensors in ${folder}`,
+        remedy:
+          'Put detectron2’s published detector there, name a file with --teacher-weights, or name the row teacher in --methods to train it here',
+      });
+    }
+  }
+  return { given, notes };
+}
+
+/** The files that detectors begin with. */
+function firstWeightsOf(
+  { studentWeights }: GridOptions,
+  { pairs }: Choice,
+  folder: string,
+): { files: Map<string, string>; notes: string[] } {
+  const files = new Map<string, string>();
+  const notes: string[] = [];
+  if (studentWeights !== undefined) {
+    const what = { where: '--student-weights', what: 'detectors' };
+    files.set(singleOf('student', pairs, what), studentWeights);
+    return { files, notes };
+  }
+  const students = distinct('student', pairs);
+  for (const name of new Set([...students, ...distinct('teacher', pairs)])) {
+    if (isSmall(name)) continue;
+    const file = weightsIn(folder, (stem) => stem === `${name}${backboneEnding}`);
+    if (file !== undefined) {
+      files.set(name, join(folder, file));
+      notes.push(`${name} begins with ${file}.`);
+    } else if (students.includes(name)) {
+      notes.push(
+        `WARNING: ${name} begins with random weights under frozen norms and will learn little. ` +
+          `Put a backbone trained on ImageNet into ${folder} as ${name}${backboneEnding}.pkl or .pth, or name it with --student-weights.`,
+      );
+    }
+  }
+  return { files, notes };
+}
+
+async function hashed(files: ReadonlyMap<string, string>): Promise<Map<string, FirstWeights>> {
+  const first = new Map<string, FirstWeights>();
+  for (const [name, file] of files) {
+    // The file's name, not its place: the record is for others to read.
+    first.set(name, { file, hash: await hashDetectorFile(file), source: basename(file) });
+  }
+  return first;
+}

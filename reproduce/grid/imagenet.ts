@@ -1,0 +1,153 @@
+import { join } from 'node:path';
+import { loadDataset } from '../../lib/data';
+import { dataDirectory } from '../../lib/data/directory';
+import { folderPrefix } from '../../lib/data/folder';
+import { folderName, imageFolderSource } from '../../lib/data/imagenet';
+import { findSource } from '../../lib/data/registry';
+import { nameWithSubset, type Subset } from '../../lib/data/subset';
+import { LabError } from '../../lib/errors';
+import { type Classification, classification } from '../../lib/runs/classification';
+import { parsePairs } from '../../lib/runs/grid';
+import type { Scale } from '../../lib/runs/schema';
+import { classifierRuns } from '../../lib/runs/store';
+import { hasTable2Cell, table2Recipe, table2TeacherRecipe } from '../recipes/table2';
+import { cifarScope, classifierRecipes, type ClassifierScale } from './cifar';
+import { type GridOptions, type Scope, wholeNumber } from './settings';
+import { chooseImageNetTeachers } from './teachers';
+
+/** The folder of ImageNet below where data sets lie: `imagenet/train/n01440764/…`, `imagenet/val/…`. */
+const imageNet = 'imagenet';
+
+/** Side of training images by scale, in pixels. */
+const sizes = { quick: 32, short: 64, paper: 224 } as const;
+
+/** Images of each class that the quick scale takes of a data set in memory. */
+const quickSubset: Subset = { train: 80, test: 20 };
+
+const scales: Readonly<Record<Scale, ClassifierScale>> = {
+  quick: { epochs: 3, teacherEpochs: 6, batch: 80 },
+  short: { epochs: 20, teacherEpochs: 20, batch: 64 },
+  paper: {},
+};
+
+/** Table 2: ImageNet, or a folder like it. */
+export const imageNetScope: Scope<Classification> = {
+  prefix: 'table2-',
+  store: classifierRuns,
+  paper: {
+    words: 'ImageNet at 224 × 224, 100 epochs, DeiT 300',
+    isData: (name) => name.startsWith(imageNet),
+    otherwise: cifarScope.paper.otherwise,
+  },
+  estimatesMemory: true,
+  data: { quick: 'fashion-mnist', paper: imageNet },
+  dataRemedy: 'Give --data folder:PATH, a folder with train/CLASS/… and val/CLASS/…',
+  help: {
+    data:
+      'fashion-mnist (embedded; default of quick), folder:PATH with train/CLASS/… and val/CLASS/…, imagenet ' +
+      '(DATA-DIR/imagenet; default of paper), cifar100, cifar10',
+    teachers:
+      'published (files in DATA-DIR/imagenet-teachers), trained (here), or auto: published at --scale paper on ' +
+      'imagenet where they are there, else trained (default: auto)',
+  },
+  addOptions: (command) =>
+    cifarScope
+      .addOptions(command)
+      .option('--size <pixels>', 'side of the images of a folder (default: 32, 64 or 224 by scale)')
+      .option('--micro-batch <number>', 'images that are computed at once (default: the batch)')
+      .option('--workers <number>', 'threads that decode images (default: processors less one)')
+      .option('--skip-corrupt', 'leave out images that cannot be decoded, and count them')
+      .option(
+        '--cache <MiB>',
+        'most memory for decoded images of a folder, which are then not decoded again; 0 for none (default: an eighth of the memory)',
+      )
+      .option('--train-images <number>', 'only so many training images of each class')
+      .option('--test-images <number>', 'only so many test images of each class'),
+  parsePairs: (text) => parsePairs(text),
+  has: hasTable2Cell,
+  settle(options, choice) {
+    const { data } = choice;
+    const inFolder = data === imageNet || data.startsWith(folderPrefix);
+    if (data !== imageNet) findSource(data);
+    if (!inFolder) refuseFolderOptions(data, options);
+    const cacheBytes = cacheBytesOf(options);
+    const trainSize = wholeNumber(options, 'size') ?? sizes[choice.scale];
+    const microBatch = wholeNumber(options, 'microBatch');
+    const workers = wholeNumber(options, 'workers');
+    const subset = subsetOf(options, choice.scale === 'quick' && !inFolder ? quickSubset : {});
+    const { given, notes } = chooseImageNetTeachers(options, choice);
+    // The data as runs record them: not where they lie.
+    const name = inFolder && data !== imageNet ? folderName(folderOf(data)) : data;
+    const label = nameWithSubset(name, subset);
+    return {
+      dataLabel: inFolder ? `${label}-${trainSize}px` : label,
+      ...classifierRecipes(options, choice, {
+        scale: scales[choice.scale],
+        recipe: table2Recipe,
+        teacherRecipe: table2TeacherRecipe,
+        // The learning rate goes with the batch (Goyal et al.): the recipes’ batches are large.
+        inBatches: (recipe, batchSize) => ({
+          ...recipe,
+          batchSize,
+          learningRate: (recipe.learningRate * batchSize) / recipe.batchSize,
+        }),
+        adapted(recipe) {
+          const atOnce = microBatch ?? recipe.microBatch;
+          return {
+            ...recipe,
+            // Images in memory are small already: they are shifted and flipped, as CIFAR's are, and never mixed.
+            augmentation: inFolder ? recipe.augmentation : 'pad-crop-flip',
+            ...(atOnce === undefined ? {} : { microBatch: Math.min(atOnce, recipe.batchSize) }),
+          };
+        },
+      }),
+      givenTeachers: given,
+      notes,
+      async openTask(onProgress) {
+        const { dataDir, skipCorrupt } = options;
+        if (!inFolder) {
+          return classification(await loadDataset(data, { dataDir, subset, onProgress }));
+        }
+        const root = data === imageNet ? join(dataDirectory(dataDir), imageNet) : folderOf(data);
+        const source = await imageFolderSource({
+          ...{ root, name, trainSize, workers, skipCorrupt, onProgress },
+          ...(Object.keys(subset).length > 0 ? { subset } : {}),
+          ...(cacheBytes === undefined ? {} : { cacheBytes }),
+        });
+        return classification(source);
+      },
+    };
+  },
+};
+
+function folderOf(data: string): string {
+  return data.slice(folderPrefix.length);
+}
+
+/** Whole MiB; 0 for no cache. @throws LabError of kind `option` for anything else. */
+function cacheBytesOf(options: GridOptions): number | undefined {
+  if (options.cache === '0') return 0;
+  const megabytes = wholeNumber(options, 'cache');
+  return megabytes === undefined ? undefined : megabytes * 2 ** 20;
+}
+
+function subsetOf(options: GridOptions, small: Subset): Subset {
+  const train = wholeNumber(options, 'trainImages') ?? small.train;
+  const test = wholeNumber(options, 'testImages') ?? small.test;
+  return { ...(train === undefined ? {} : { train }), ...(test === undefined ? {} : { test }) };
+}
+
+/** @throws LabError of kind `option` when an option would be passed over. */
+function refuseFolderOptions(data: string, options: GridOptions): void {
+  const given = (['size', 'workers', 'cache', 'skipCorrupt'] as const).find(
+    (name) => options[name] !== undefined,
+  );
+  if (given === undefined) return;
+  throw new LabError({
+    kind: 'option',
+    what: 'this option is for folders of images',
+    where: `--${given === 'skipCorrupt' ? 'skip-corrupt' : given}`,
+    found: `--data ${data}`,
+    remedy: 'Give --data folder:PATH as well, or leave it out',
+  });
+}

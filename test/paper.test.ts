@@ -1,0 +1,74 @@
+import { expect } from 'chai';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { LabError } from '../lib/errors';
+import { findPaperNumber, paperGain, paperNumber, paperTable, paperTableNames } from '../lib/paper';
+
+describe('the paper’s numbers', () => {
+  it('are in tables that fit their schema, one for each file', () => {
+    const files = readdirSync(join(__dirname, '..', 'results', 'paper'));
+    expect(paperTableNames).to.have.length(files.length);
+    for (const name of paperTableNames) {
+      const table = paperTable(name);
+      expect(table.id).to.equal(name);
+      const values = table.rows.flatMap((row) => Object.values(row.values));
+      const unknown = values.filter((value) => value === null);
+      if (!table.confirmed) expect(unknown).to.have.length(values.length);
+    }
+  });
+
+  it('of table 1 are fifteen rows on six pairs, none unknown', () => {
+    const { rows, pairs, setting } = paperTable('table1');
+    expect(pairs).to.have.length(6);
+    expect(rows).to.have.length(15);
+    expect(rows.flatMap((row) => Object.values(row.values))).not.to.include(null);
+    expect(setting).to.include({ dataset: 'cifar100', epochs: 240, batchSize: 128 });
+  });
+
+  it('come with their source and what must be said of a cell', () => {
+    const table = 'table1';
+    const plain = paperNumber({ table, pair: 'wrn_40_2:wrn_40_1', method: 'kd++' });
+    expect(plain.value).to.equal(74.59);
+    expect(plain.source).to.include('d74c2ce');
+    expect(plain).not.to.have.property('note');
+    const dkd = paperNumber({ table, pair: 'resnet32x4:resnet8x4', method: 'dkd' });
+    expect(dkd.value).to.equal(75.44);
+    expect(dkd.note).to.include('76.32');
+    const kd = paperNumber({ table, pair: 'ResNet50:MobileNetV2', method: 'kd' });
+    expect(kd.value).to.equal(67.65);
+    expect(kd.note).to.include('67.35');
+  });
+
+  it('are null where they are not known, and say so', () => {
+    const cell = {
+      table: 'table3',
+      pair: 'r101-fpn:r18-fpn',
+      method: 'kd++',
+      metric: 'APl',
+    } as const;
+    expect(paperNumber(cell)).to.include({ value: null, confirmed: false });
+    expect(paperNumber(cell).source).to.include('not found');
+    expect(paperNumber({ table: 'ablation', pair: 'unknown', method: 'nd' }).value).to.equal(null);
+  });
+
+  it('are none for a metric that their table has not', () => {
+    const cell = { table: 'table3', pair: 'r101-fpn:r18-fpn', method: 'kd++' } as const;
+    expect(findPaperNumber({ ...cell, metric: 'AP50' })).to.include({ value: null });
+    expect(findPaperNumber({ ...cell, metric: 'AR1' })).to.equal(null);
+  });
+
+  it('give the gains they print: 72.53 − 70.66 = 1.87', () => {
+    const cell = { table: 'table1', pair: 'resnet56:resnet20', method: 'kd++' } as const;
+    expect(paperGain(cell, 'kd')).to.equal(1.87);
+    expect(paperGain(cell, 'student')).to.equal(3.47);
+    expect(paperGain({ ...cell, pair: 'resnet20:resnet8' }, 'kd')).to.equal(null);
+  });
+
+  it('are refused with a suggestion for a name that is not there', () => {
+    const cell = { table: 'table1', pair: 'resnet56:resnet20', method: 'kd++' } as const;
+    expect(() => paperNumber({ ...cell, method: 'kdd++' })).to.throw(LabError, "'kd++'");
+    expect(() => paperNumber({ ...cell, pair: 'resnet56:resnet8' })).to.throw(LabError, 'pair');
+    expect(() => paperNumber({ ...cell, metric: 'top5' })).to.throw(LabError, 'metric');
+    expect(findPaperNumber({ ...cell, pair: 'resnet20:resnet8' })).to.equal(null);
+  });
+});

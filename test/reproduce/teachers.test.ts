@@ -1,0 +1,87 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { parsePairs } from '../../lib/runs/grid';
+import { chooseTeachers } from '../../reproduce/grid/teachers';
+import { faultOf } from '../support/faults';
+import { withFolder } from '../support/folder';
+
+describe('the teachers of table 1', () => {
+  const folder = withFolder();
+  const pairs = parsePairs('resnet56:resnet20,vgg13:vgg8,resnet20:resnet8');
+  const paper = { scale: 'paper', data: 'cifar100', pairs } as const;
+
+  const putTeacher = (name: string): string => {
+    const place = join(folder(), 'cifar_teachers', `${name}_vanilla`);
+    mkdirSync(place, { recursive: true });
+    const file = join(place, 'ckpt_epoch_240.pth');
+    writeFileSync(file, 'weights');
+    return file;
+  };
+  const dataDir = (): { dataDir: string } => ({ dataDir: folder() });
+
+  it('are at the paper’s setting the published ones that are there, and it is said which', () => {
+    const file = putTeacher('resnet56');
+    const { given, notes } = chooseTeachers(dataDir(), paper);
+    expect([...given]).to.deep.equal([
+      ['resnet56', { weights: file, source: 'published: cifar_teachers/resnet56_vanilla' }],
+    ]);
+    expect(notes).to.deep.equal([
+      'Teacher resnet56: the published one (cifar_teachers/resnet56_vanilla).',
+      `Teacher vgg13: trained here (the published one is not in ${folder()}: npm run data -- cifar-teachers).`,
+      'Teacher resnet20: trained here.',
+    ]);
+  });
+
+  it('are trained here at other scales, on other data, or when that is asked for', () => {
+    putTeacher('resnet56');
+    const settings = [
+      [dataDir(), { ...paper, scale: 'short' }],
+      [dataDir(), { ...paper, data: 'cifar10' }],
+      [{ ...dataDir(), teachers: 'trained' }, paper],
+    ] as const;
+    for (const [options, setting] of settings) {
+      expect(chooseTeachers(options, setting)).to.deep.equal({ given: new Map(), notes: [] });
+    }
+  });
+
+  it('must be there when the published ones are asked for, at any scale', async () => {
+    const one = { scale: 'short', data: 'cifar100', pairs: parsePairs('vgg13:vgg8') } as const;
+    const options = { ...dataDir(), teachers: 'published' };
+    const absent = await faultOf(() => chooseTeachers(options, one));
+    expect(absent.what).to.equal('the published vgg13 is not there');
+    expect(absent.remedy).to.contain('npm run data -- cifar-teachers');
+    putTeacher('vgg13');
+    expect([...chooseTeachers(options, one).given.keys()]).to.deep.equal(['vgg13']);
+    const never = await faultOf(() =>
+      chooseTeachers(options, { ...one, pairs: parsePairs('resnet20:resnet8') }),
+    );
+    expect(never.what).to.equal('no resnet20 was published');
+  });
+
+  it('cannot be chosen in two ways at once, nor for other data, nor by another word', async () => {
+    const faults = await Promise.all([
+      faultOf(() => chooseTeachers({ teachers: 'published' }, { ...paper, data: 'cifar10' })),
+      faultOf(() => chooseTeachers({ teachers: 'trained', teacherWeights: 'a.pth' }, paper)),
+      faultOf(() => chooseTeachers({ teachers: 'publishd' }, paper)),
+    ]);
+    expect(faults.map(({ what }) => what)).to.deep.equal([
+      'this choice of teachers does not fit the other options',
+      'this choice of teachers does not fit the other options',
+      "unknown choice 'publishd'",
+    ]);
+    expect(faults[2]?.remedy).to.contain("Did you mean 'published'?");
+  });
+
+  it('may be given as a file, with class means, for pairs of one teacher', async () => {
+    const one = { ...paper, pairs: parsePairs('vgg13:vgg8') };
+    const options = { teacherWeights: 'a.pth', classMeans: 'b.safetensors' };
+    expect([...chooseTeachers(options, one).given]).to.deep.equal([
+      ['vgg13', { weights: 'a.pth', classMeans: 'b.safetensors' }],
+    ]);
+    const several = await faultOf(() => chooseTeachers(options, paper));
+    expect(several.what).to.equal('one file of weights cannot serve several teachers');
+    const alone = await faultOf(() => chooseTeachers({ classMeans: 'b.safetensors' }, one));
+    expect(alone.what).to.equal('class means belong to a teacher that is given');
+  });
+});

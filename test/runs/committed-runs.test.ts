@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { hashJson } from '../../lib/records';
+import { readRuns, studyNames } from '../../lib/runs/store';
+import { parsePairs } from '../../lib/runs/grid';
+import { scaledToEpochs } from '../../lib/train/recipe';
+import { table1Recipe, table1TeacherRecipe } from '../../reproduce/recipes/table1';
+
+const results = join(__dirname, '..', '..', 'results');
+
+describe('the committed runs', () => {
+  it('have the recipes that their cells have today, and the hashes of these', function () {
+    // A package without its results has none to check.
+    if (!existsSync(join(results, 'runs'))) this.skip();
+    const runs = studyNames(results, 'table1-short').flatMap((study) => readRuns(results, study));
+    expect(runs).to.not.be.empty;
+    for (const { config, provenance } of runs) {
+      const { method, student, pair, epochs, recipe, recipeHash } = config;
+      const [named] = method === 'teacher' ? [] : parsePairs(pair);
+      const now = named ? table1Recipe(named, method) : table1TeacherRecipe(student);
+      const asked = / --batch (\d+)/.exec(provenance?.command ?? '')?.[1];
+      const batchSize = asked === undefined ? now.batchSize : Number(asked);
+      expect(recipe['training'], `${method} of ${pair}`).to.eql({
+        ...scaledToEpochs(now, epochs),
+        batchSize,
+      });
+      expect(recipeHash).to.equal(hashJson(recipe));
+    }
+  });
+});

@@ -1,0 +1,83 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors';
+import { readWeights } from '../../lib/formats/weights';
+import { hashStateDict } from '../../lib/nn/hash';
+import type { StateEntry } from '../../lib/nn/state';
+import { writeConfig, writeProvenance } from '../../lib/runs/store';
+import { exportWeights } from '../../lib/runs/export';
+import { madeUpConfig, madeUpProvenance } from '../support/made-up-runs';
+import { runTypeScript } from '../support/child';
+import { faultOf } from '../support/faults';
+import { withFolder } from '../support/folder';
+
+const weights = new Map<string, StateEntry>([
+  ['conv1.weight', { shape: [1, 1, 1, 2], data: Float32Array.of(0.1, -2) }],
+  ['bn1.num_batches_tracked', { shape: [], data: Float32Array.of(12) }],
+]);
+
+describe('exporting weights', () => {
+  const folder = withFolder();
+  const run = (): string => join(folder(), 'seed-1');
+
+  function makeRun(checkpointHash = hashStateDict(weights)): void {
+    writeConfig(run(), madeUpConfig());
+    writeProvenance(run(), madeUpProvenance({ checkpointHash }));
+    writeSafetensors(join(run(), 'weights.safetensors'), weights);
+  }
+
+  for (const ending of ['pth', 'safetensors'] as const) {
+    it(`of a run to .${ending} keeps every name, shape and bit`, async () => {
+      makeRun();
+      const to = join(folder(), 'out', `student.${ending}`);
+      const exported = await exportWeights(run(), to);
+      expect(exported).to.include({
+        file: to,
+        format: ending,
+        tensors: 2,
+        hash: hashStateDict(weights),
+        bytes: readFileSync(to).length,
+      });
+      expect([...(await readWeights(to))]).to.deep.equal([...weights]);
+    });
+  }
+
+  it('goes through one form to the other and back to the same bytes', async () => {
+    makeRun();
+    const file = (name: string): string => join(folder(), name);
+    await exportWeights(run(), file('a.pth'));
+    await exportWeights(file('a.pth'), file('b.safetensors'));
+    await exportWeights(file('b.safetensors'), file('c.pth'));
+    expect(readFileSync(file('c.pth')).equals(readFileSync(file('a.pth')))).to.equal(true);
+    expect(readSafetensors(file('b.safetensors')).metadata).to.deep.equal({ format: 'pt' });
+  });
+
+  it('refuses another ending, a run without weights or with others, and no run', async () => {
+    makeRun('0'.repeat(64));
+    const to = join(folder(), 'student.pth');
+    expect((await faultOf(() => exportWeights(run(), join(folder(), 'a.onnx')))).where).to.equal(
+      '--to',
+    );
+    const others = await faultOf(() => exportWeights(run(), to));
+    expect(others.what).to.equal('the weights are not those that this run ended with');
+    expect((await faultOf(() => exportWeights(folder(), to))).found).to.equal('no config.json');
+    writeConfig(join(folder(), 'other'), madeUpConfig());
+    const unfinished = await faultOf(() => exportWeights(join(folder(), 'other'), to));
+    expect(unfinished.what).to.equal('this run has no weights yet');
+    expect(existsSync(to)).to.equal(false);
+  });
+
+  it('is a command', async () => {
+    const script = join(__dirname, '..', '..', 'reproduce', 'commands', 'export.ts');
+    const source = join(folder(), 'weights.safetensors');
+    const to = join(folder(), 'student.pth');
+    writeSafetensors(source, weights);
+    const { status, stdout, stderr } = await runTypeScript(script, [source, '--to', to, '--json']);
+    expect(status, stderr).to.equal(0);
+    expect(JSON.parse(stdout)).to.have.property('hash', hashStateDict(weights));
+    writeFileSync(source, 'nothing');
+    const broken = await runTypeScript(script, [source, '--to', to]);
+    expect([broken.status, broken.stderr.trim().split('\n').length]).to.deep.equal([1, 1]);
+  });
+});
