@@ -33,10 +33,10 @@ function fill({ state }: { state: ModelState }, names: RegExp, value: number): v
 /** A 3 × 3 kernel from one channel to one that only looks at its middle. */
 const middle = (weight: number): number[] => [0, 0, 0, 0, weight, 0, 0, 0, 0];
 
-const zeros = (shape: readonly number[], at: number, value: number): tf.Tensor4D => {
+const zeros = (shape: [number, number, number, number], at: number, value: number): tf.Tensor4D => {
   const values = new Float32Array(shape.reduce((product, side) => product * side, 1));
   values[at] = value;
-  return tf.tensor(values, [...shape]);
+  return tf.tensor4d(values, shape);
 };
 
 for (const engine of engines) {
