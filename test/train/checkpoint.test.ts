@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { crossEntropy } from '../../lib/distill/terms';
@@ -219,6 +219,28 @@ describe('when a run saves', () => {
     await runOrFail({}, 1);
     expect(kept()).to.deep.equal(before);
   });
+
+  // As a power cut may leave them: an epoch ahead of the checkpoint, cut, or gone.
+  for (const [title, damaged] of [
+    ['are an epoch ahead', (text: string) => text],
+    ['are cut', (text: string) => text.slice(0, -20)],
+    ['are gone', () => undefined],
+  ] as const) {
+    it(`makes the metrics whole from the checkpoint where they ${title}`, async () => {
+      await runOrFail({});
+      const file = join(folder(), 'metrics.jsonl');
+      const whole = readFileSync(file, 'utf8');
+      const left = damaged(whole);
+      if (left === undefined) rmSync(file);
+      else writeFileSync(file, left);
+      for (const name of both('epoch-0003-batch-000000')) {
+        rmSync(join(folder(), 'checkpoints', name));
+      }
+      await runOrFail({});
+      expect(readFileSync(file, 'utf8')).to.equal(whole);
+      expect(whole.split('\n')).to.have.length(4);
+    });
+  }
 
   it('is not gone on with by another recipe', async () => {
     await runOrFail({}, 1);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
+import type { FeaturePlace } from '../../lib/distill/feature-place';
 import type { BatchSignals } from '../../lib/distill/signals';
 import type { PartContext } from '../../lib/distill/terms';
 import { random } from '../../lib/engine/random';
@@ -170,37 +171,45 @@ describe('what a term is given and keeps', () => {
   withEngine('plain');
   const folder = withFolder();
 
-  it('trains and remembers its own, part by part, and nothing of a step that fails', async () => {
-    const kept: number[] = [];
-    const factor = (part: number): number => (part < 4 ? 1 : NaN);
-    const { learner, student } = learnerOf({
-      method: { name: 'remembering', terms: [firstTerm(), memoryTerm({ kept, factor })] },
-      optimiser: plain,
-      microBatch: 2,
+  for (const worst of [NaN, Infinity]) {
+    it(`trains and remembers its own, part by part, and nothing of a step whose loss is ${worst}`, async () => {
+      const kept: number[] = [];
+      const prepared: number[] = [];
+      const factor = (part: number): number => (part < 4 ? 1 : worst);
+      const { learner, student } = learnerOf({
+        method: {
+          name: 'remembering',
+          terms: [firstTerm(), memoryTerm({ kept, factor, prepared })],
+        },
+        optimiser: plain,
+        microBatch: 2,
+      });
+      const step = (): unknown => learner.step(batchOf([1, 3, 5]), { epoch: 0, learningRate: 0.5 });
+      step();
+      step();
+      // The mean numbers of the parts, then lower by the step's half.
+      expectClose(kept, [2, 5, 1.5, 4.5]);
+      expect(prepared).to.deep.equal([2, 1, 2, 1]);
+      const weights = (): number[] => [
+        ...student.weights(),
+        ...learner.objective.trainable.flatMap(({ value }) => numbers(value)),
+      ];
+      expectClose(weights(), [-1, 0, -1]);
+      const { kind, found } = await faultOf(step);
+      expect(kind).to.equal('numerics');
+      expect(found).to.include('first of the test').and.include(`memory of the test ${-worst}`);
+      expectClose(weights(), [-1, 0, -1]);
+      expect(kept).to.have.length(4);
     });
-    const step = (): unknown => learner.step(batchOf([1, 3, 5]), { epoch: 0, learningRate: 0.5 });
-    step();
-    step();
-    // The mean numbers of the parts, then lower by the step's half.
-    expectClose(kept, [2, 5, 1.5, 4.5]);
-    const weights = (): number[] => [
-      ...student.weights(),
-      ...learner.objective.trainable.flatMap(({ value }) => numbers(value)),
-    ];
-    expectClose(weights(), [-1, 0, -1]);
-    const { kind, found } = await faultOf(step);
-    expect(kind).to.equal('numerics');
-    expect(found).to.include('first of the test').and.include('memory of the test NaN');
-    expectClose(weights(), [-1, 0, -1]);
-    expect(kept).to.have.length(4);
-  });
+  }
 
   it('is made from the run’s seed and the training set', async () => {
     const contexts: PartContext[] = [];
     const term = memoryTerm({ kept: [], made: (context) => void contexts.push(context) });
     const images = [3, 1, 2, 0].map((label) => ({ number: 1, label }));
     const changes = { method: { name: 'made', terms: [term] }, epochs: 1 };
-    const teacher = { model: knownNetwork().model, embeddingNorm: 1 };
+    const classMeansAt = new Map<FeaturePlace, Float32Array>([['logits', Float32Array.of(7)]]);
+    const teacher = { model: knownNetwork().model, embeddingNorm: 1, classMeansAt };
     const dataset = knownDataset(images, images);
     const { student } = await run(folder(), changes, { seed: 5, dataset, teacher });
     expect(contexts).to.have.length(1);
@@ -210,6 +219,7 @@ describe('what a term is given and keeps', () => {
       teacher: teacher.model,
       seed: 5,
       samples: 4,
+      classMeansAt,
     });
     expect(Array.from(context?.labels ?? [])).to.deep.equal([3, 1, 2, 0]);
   });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { random } from '../../lib/engine/random';
 import { decodeSafetensors } from '../../lib/formats/safetensors';
+import { inMemorySource } from '../../lib/train/batch-source';
 import { createLearner } from '../../lib/train/learner';
 import type { Schedule } from '../../lib/train/schedule';
 import { withEngine } from '../support/engine';
@@ -159,8 +160,11 @@ describe('how training runs its networks', () => {
     const other = await faultOf(() => run(folder(), {}, { network }));
     expect(other.found).to.equal('8 and 7');
     const means = { name: 'directed', terms: [firstTerm({ needs: ['class means'] })] };
-    const missing = await faultOf(() => run(folder(), { method: means }));
-    expect(missing.what).to.include("needs the teacher's class means");
+    const without = { teacher: { model: knownNetwork().model } };
+    for (const options of [{}, without]) {
+      const missing = await faultOf(() => run(folder(), { method: means }, options));
+      expect(missing.what).to.include("needs the teacher's class means");
+    }
   });
 
   it('computes in the recipe’s precision, which not every network can', async () => {
@@ -285,16 +289,18 @@ describe('directions in an epoch’s metrics', () => {
     const classMeans = Float32Array.of(1, 0, 0, 1, 5, 5);
     // The teacher’s embeddings are (−100, 0), the student’s (100, 0).
     const teacher = { model: knownNetwork({ classes: 3, weights: [-200, 0] }).model, classMeans };
-    const [alike, both] = [
-      knownNetwork({ classes: 3 }),
-      knownNetwork({ classes: 3, twoTokens: true }),
-    ];
-    const one = await run(join(folder(), 'one'), still, { dataset, teacher, network: alike });
-    expectClose(
-      [one.metrics[0]?.cosineToClassMean ?? NaN, one.metrics[0]?.teacherCosine ?? NaN],
-      [2 / 3, -2 / 3],
-    );
-    expect(one.metrics[0]?.cosineByClass).to.deep.equal([1, 0, null]);
+    const both = knownNetwork({ classes: 3, twoTokens: true });
+    for (const [name, data] of Object.entries({ dataset, source: inMemorySource(dataset) })) {
+      const network = knownNetwork({ classes: 3 });
+      const done = await run(join(folder(), name), still, { dataset: data, teacher, network });
+      const { cosineToClassMean, teacherCosine, studentNorm, cosineByClass } =
+        done.metrics[0] ?? {};
+      expectClose(
+        [cosineToClassMean ?? NaN, teacherCosine ?? NaN, studentNorm ?? NaN],
+        [2 / 3, -2 / 3, 100],
+      );
+      expect(cosineByClass).to.deep.equal([1, 0, null]);
+    }
     // With two tokens (50, 50): half way between both class means; the norm is the embedding’s own.
     const two = await run(join(folder(), 'two'), still, { dataset, teacher, network: both });
     expectClose(
