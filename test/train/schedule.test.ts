@@ -9,7 +9,7 @@ import {
 } from '../../lib/distill/terms';
 import type { ImageDataset } from '../../lib/data/types';
 import { checkRecipe, scaledToEpochs, type TrainingRecipe } from '../../lib/train/recipe';
-import { requireRecipeFits } from '../../lib/train/requirements';
+import { requireRecipeFits } from '../../lib/train/recipe';
 import { learningRateAt, learningRateOf, type Schedule } from '../../lib/train/schedule';
 import { faultOf } from '../support/faults';
 import { knownDataset, type KnownImage } from '../support/known-network';

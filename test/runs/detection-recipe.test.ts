@@ -1,8 +1,13 @@
 import { expect } from 'chai';
-import { detectorForm, isSmall, requirePair } from '../../../lib/coco/study/detectors';
-import { scaledToIterations } from '../../../lib/coco/study/recipe';
-import { smallRecipe } from '../../../lib/coco/study/small-recipe';
-import { faultOf } from '../../support/faults';
+import { kd, normDirection, warmUp } from '../../lib/distill/terms';
+import {
+  detectorForm,
+  isSmall,
+  requirePair,
+  scaledToIterations,
+  smallRecipe,
+} from '../../lib/runs/detection-recipe';
+import { faultOf } from '../support/faults';
 
 describe('the recipe of a small detector', () => {
   it('falls to a tenth at 73 and 90 % of its iterations, and bounds sides and gradients', () => {
@@ -40,7 +45,7 @@ describe('the recipe of a small detector', () => {
     expect(sizes).to.deep.equal({ training: [256], evaluation: 256, longest: 440 });
   });
 
-  it('keeps the shares of its milestones and warm-up at another length, at least one iteration', async () => {
+  it('keeps the shares of its milestones and warm-ups at another length, at least one iteration', async () => {
     const { iterations, schedule } = scaledToIterations(smallRecipe({ iterations: 1000 }), 200);
     expect(iterations).to.equal(200);
     expect(schedule).to.deep.equal({
@@ -48,6 +53,10 @@ describe('the recipe of a small detector', () => {
       milestones: [146, 180],
       warmUp: { iterations: 10, factor: 0.01 },
     });
+    const terms = [warmUp(5, kd()), normDirection()];
+    const warming = { ...smallRecipe({ iterations: 1000 }), method: { name: 'kd++', terms } };
+    const warmUps = scaledToIterations(warming, 200).method.terms;
+    expect(warmUps.map(({ warmUpEpochs }) => warmUpEpochs)).to.deep.equal([1, undefined]);
     const shortest = scaledToIterations(smallRecipe({ iterations: 1000 }), 1).schedule;
     expect([...shortest.milestones, shortest.warmUp?.iterations]).to.deep.equal([1, 1, 1]);
     const fault = await faultOf(() => scaledToIterations(smallRecipe(), 1.5));

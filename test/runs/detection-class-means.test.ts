@@ -3,10 +3,10 @@ import { expect } from 'chai';
 import {
   readDetectorClassMeans,
   writeDetectorClassMeans,
-} from '../../../lib/runs/detection-teacher';
-import { readSafetensors, writeSafetensors } from '../../../lib/formats/safetensors';
-import { faultOf } from '../../support/faults';
-import { withFolder } from '../../support/folder';
+} from '../../lib/runs/detection-teacher';
+import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors';
+import { faultOf } from '../support/faults';
+import { withFolder } from '../support/folder';
 
 describe('a file of a detector’s class means', () => {
   const folder = withFolder();

@@ -1,13 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { detectionCost } from '../../../lib/coco/study/cost';
-import { type PlannedDetection, planDetections } from '../../../lib/coco/study/plan';
-import { smallRecipe } from '../../../lib/coco/study/small-recipe';
-import { writeDetectionProvenance } from '../../../lib/coco/study/store';
-import type { DetectionProvenance } from '../../../lib/coco/study/schema';
-import { reviewPyramid } from '../../../lib/detection/distill/review-pyramid';
-import { withFolder } from '../../support/folder';
+import { shapesDataset } from '../../lib/coco/shapes';
+import { reviewPyramid } from '../../lib/detection/distill/review-pyramid';
+import { costModel } from '../../lib/runs/cost';
+import { detection } from '../../lib/runs/detection';
+import { type DetectionRecipe, smallRecipe } from '../../lib/runs/detection-recipe';
+import { type PlannedRun, planRuns } from '../../lib/runs/plan';
+import type { DetectionProvenance } from '../../lib/runs/schema';
+import { detectorRuns } from '../../lib/runs/store';
+import { withFolder } from '../support/folder';
 
 const pair = { teacher: 'r34-small', student: 'r18-small' };
 
@@ -45,8 +47,10 @@ describe('the runs of a table of detectors', () => {
   function plan(
     methods: readonly [string, number][],
     given: readonly string[] = [],
-  ): PlannedDetection[] {
-    return planDetections({
+  ): PlannedRun<DetectionRecipe>[] {
+    return planRuns({
+      store: detectorRuns,
+      baselinesHaveTeachers: false,
       study: 'study',
       resultsRoot: folder(),
       cells: methods.map(([method, seed]) => ({ ...pair, method, seed })),
@@ -59,7 +63,7 @@ describe('the runs of a table of detectors', () => {
       givenTeachers: new Set(given),
     });
   }
-  const names = (runs: readonly PlannedDetection[]): string[] =>
+  const names = (runs: readonly PlannedRun<DetectionRecipe>[]): string[] =>
     runs.map(
       (run) => `${run.kind} ${run.pair} ${run.method} ${run.seed} from ${run.teacher ?? 'none'}`,
     );
@@ -102,19 +106,32 @@ describe('the runs of a table of detectors', () => {
     if (!kd) return expect.fail('no run');
     // The second run with KD has made 30 of its 100 iterations, in 2 s each.
     mkdirSync(kd.directory, { recursive: true });
-    writeDetectionProvenance(kd.directory, { ...record, secondsPerIteration: 2, ended: 'running' });
+    detectorRuns.writeProvenance(kd.directory, {
+      ...record,
+      secondsPerIteration: 2,
+      ended: 'running',
+    });
     const line = { learningRate: 0.1, total: 1, losses: {} };
     writeFileSync(
       join(kd.directory, 'metrics.jsonl'),
       [20, 30].map((iteration) => `${JSON.stringify({ iteration, ...line })}\n`).join(''),
     );
     const runs = plan(methods, ['r34-small']);
-    expect(runs.map(({ iterationsDone }) => iterationsDone)).to.deep.equal([0, 0, 30, 0]);
+    expect(runs.map(({ done }) => done)).to.deep.equal([0, 0, 30, 0]);
     const asked: string[] = [];
-    const cost = detectionCost(runs, (run) => {
-      asked.push(run.method);
-      return 5;
+    const shapes = shapesDataset({ images: 1, seed: 1 });
+    const task = detection({
+      data: { name: 'shapes', training: shapes, evaluation: shapes },
+      teacherSeed: 7,
+      teacherRecipeOf: () => smallRecipe(),
+      classMeansIterations: 1,
+      firstWeights: new Map(),
+      estimateStep({ method }) {
+        asked.push(method.name);
+        return 5;
+      },
     });
+    const cost = costModel(task, runs);
     expect(runs.map((run) => cost.secondsLeft(run))).to.deep.equal([500, 200, 140, 500]);
     // A student alone and ReviewKD are other kinds of runs, each estimated once.
     runs.forEach((run) => cost.secondsLeft(run));
@@ -132,12 +149,12 @@ describe('the runs of a table of detectors', () => {
     mkdirSync(run.directory, { recursive: true });
     const isFinished = (): boolean => plan([['student', 1]])[0]?.finished ?? false;
     writeFileSync(join(run.directory, 'weights.safetensors'), '');
-    writeDetectionProvenance(run.directory, record);
+    detectorRuns.writeProvenance(run.directory, record);
     expect(isFinished()).to.equal(false);
     writeFileSync(join(run.directory, 'evaluation.json'), '{}');
     expect(isFinished()).to.equal(true);
     for (const ended of ['running', 'interrupted', 'failed'] as const) {
-      writeDetectionProvenance(run.directory, { ...record, ended });
+      detectorRuns.writeProvenance(run.directory, { ...record, ended });
       expect(isFinished(), ended).to.equal(false);
     }
   });
