@@ -1,5 +1,5 @@
 import { formatDuration } from '../format-duration';
-import { escapeHtml } from './html-text';
+import { escapeHtml } from './html';
 import type {
   RunRecord,
   RunReference,

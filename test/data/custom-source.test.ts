@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import type { DecodedImages } from '../../lib/data';
-import { customSource } from '../../lib/data/custom-source';
-import { registerDataset } from '../../lib/data/registry';
+import { customSource, registerDataset } from '../../lib/data/registry';
 import { faultOf } from '../support/faults';
 
 /** Two classes of 2×1 pixels: class 0 is black, class 1 white. */

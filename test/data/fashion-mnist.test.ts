@@ -2,18 +2,18 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { balancedSplit } from '../../lib/data/embedded/balanced';
 import {
+  balancedSplit,
   fashionClasses,
   fashionFiles,
   fashionFolder,
   fashionPerClass,
   loadFashionMnist,
   readFashionArrays,
-} from '../../lib/data/embedded/fashion-mnist';
-import { packageRoot } from '../../lib/package-root';
+} from '../../lib/data/fashion-mnist';
 import { sha256 } from '../../lib/files';
 import { readIdx, writeIdx } from '../../lib/formats/idx';
+import { packageRoot } from '../../lib/package-root';
 import { runTypeScript } from '../support/child';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { caffePixels, torchvisionPixels } from '../../lib/coco/pixel-forms';
+import { gatherClassMeans } from '../../lib/detection/class-means';
+import { caffePixels, torchvisionPixels } from '../../lib/detection/coco/images';
 import type { Detector } from '../../lib/detection/detector';
-import { gatherClassMeans } from '../../lib/detection/distill/class-means';
 import { scriptedDetector, shapesBatch, tinyDetector, tinySampling } from '../support/detector';
 import { withEngine } from '../support/engine';
 import { expectClose, numbers } from '../support/tensors';

@@ -1,19 +1,22 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { anchorRatios, defaultAnchorSizes } from '../../lib/detection/anchors';
-import { finalCoding, proposalCoding } from '../../lib/detection/box-coding';
-import { proposalSampling } from '../../lib/detection/box-training';
+import { proposalSampling } from '../../lib/detection/box-head';
+import { finalCoding, proposalCoding } from '../../lib/detection/boxes';
 import { createDetector, type DetectorOptions } from '../../lib/detection/detector';
 import { testingProposals } from '../../lib/detection/inference';
 import { detectionOptimiser, trainingProposals } from '../../lib/detection/learner';
-import { anchorMatching, proposalMatching } from '../../lib/detection/matching';
-import { anchorSampling } from '../../lib/detection/proposal-training';
-import { hashStateDict } from '../../lib/nn/hash';
-import { findProposals } from '../../lib/detection/proposals';
+import {
+  anchorRatios,
+  anchorSampling,
+  defaultAnchorSizes,
+  findProposals,
+} from '../../lib/detection/proposals';
+import { anchorMatching, proposalMatching } from '../../lib/detection/sampling';
+import { hashStateDict } from '../../lib/nn/state';
 import { detectronWarmUp } from '../../lib/train/schedule';
-import { faultOf } from '../support/faults';
-import { engines, withEngine } from '../support/engine';
 import { tinyDetector } from '../support/detector';
+import { engines, withEngine } from '../support/engine';
+import { faultOf } from '../support/faults';
 import { numbers } from '../support/tensors';
 
 const small = { classes: 80, pyramidChannels: 8, embeddingSize: 16 } as const;

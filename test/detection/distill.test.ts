@@ -1,14 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { caffePixels, torchvisionPixels } from '../../lib/coco/pixel-forms';
 import type { BoxOutput } from '../../lib/detection/box-head';
+import { caffePixels, torchvisionPixels } from '../../lib/detection/coco/images';
 import type { Detector } from '../../lib/detection/detector';
-import { createDetectionObjective } from '../../lib/detection/distill/objective';
-import { convertPixels } from '../../lib/detection/distill/pixels';
-import { reviewPyramid } from '../../lib/detection/distill/review-pyramid';
+import {
+  convertPixels,
+  createDetectionObjective,
+  reviewPyramid,
+} from '../../lib/detection/distillation';
 import { dkd, fitNet, kd, type Method, normDirection, warmUp } from '../../lib/distill/terms';
 import { hierarchicalContextLoss, kdLoss, normDirectionLoss } from '../../lib/losses';
-import { hashStateDict } from '../../lib/nn/hash';
+import { hashStateDict } from '../../lib/nn/state';
 import { deterministic } from '../../lib/verify/deterministic';
 import { scriptedDetector, shapesBatch, tinyDetector, tinyLearner } from '../support/detector';
 import { engines, withEngine } from '../support/engine';

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { loadCoco } from '../../lib/coco/load';
-import { detectDataset } from '../../lib/detection/evaluate-detector';
-import { detectObjects } from '../../lib/detection/inference';
+import { loadCoco } from '../../lib/detection/coco/load';
+import { detectDataset, detectObjects } from '../../lib/detection/inference';
 import { smallCocoFile, writeCocoFile, writeCocoImages } from '../support/coco-files';
 import { type Answer, scriptedDetector, shapesBatch, tinyDetector } from '../support/detector';
 import { engines, withEngine } from '../support/engine';

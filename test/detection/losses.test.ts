@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { boxLosses } from '../../lib/detection/box-training';
-import { binaryCrossEntropySum, smoothL1Sum } from '../../lib/detection/losses';
-import { anchorTargets, proposalLosses } from '../../lib/detection/proposal-training';
-import { random } from '../../lib/engine/random';
 import { expect } from 'chai';
+import { binaryCrossEntropySum, boxLosses, smoothL1Sum } from '../../lib/detection/box-head';
+import { anchorTargets, proposalLosses } from '../../lib/detection/proposals';
+import { random } from '../../lib/engine/random';
 import { engines, withEngine } from '../support/engine';
 import { expectClose } from '../support/tensors';
 

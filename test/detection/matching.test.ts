@@ -1,7 +1,11 @@
 import { expect } from 'chai';
-import { proposalTargets } from '../../lib/detection/box-training';
-import { anchorMatching, matchBoxes, proposalMatching } from '../../lib/detection/matching';
-import { sampleLabels } from '../../lib/detection/sampling';
+import { proposalTargets } from '../../lib/detection/box-head';
+import {
+  anchorMatching,
+  matchBoxes,
+  proposalMatching,
+  sampleLabels,
+} from '../../lib/detection/sampling';
 import { random } from '../../lib/engine/random';
 
 const boxes = (...edges: number[]): Float32Array => Float32Array.from(edges);

@@ -1,13 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import type { Stage } from '../../lib/detection/backbone';
+import {
+  mobileNetV2Backbone,
+  type Normalisation,
+  normalisedUnit,
+  resNetBackbone,
+  type Stage,
+  type UnitContext,
+} from '../../lib/detection/backbones';
 import { boxHead } from '../../lib/detection/box-head';
-import { createDetector } from '../../lib/detection/detector';
-import { featurePyramid } from '../../lib/detection/feature-pyramid';
-import { mobileNetV2Backbone } from '../../lib/detection/mobilenet-v2';
-import { proposalHead } from '../../lib/detection/proposal-network';
-import { resNetBackbone } from '../../lib/detection/resnet';
-import { type Normalisation, normalisedUnit, type UnitContext } from '../../lib/detection/units';
+import { createDetector, featurePyramid } from '../../lib/detection/detector';
+import { proposalHead } from '../../lib/detection/proposals';
 import { random } from '../../lib/engine/random';
 import { ModelState } from '../../lib/nn/state';
 import { engines, withEngine } from '../support/engine';

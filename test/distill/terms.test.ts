@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import type { BatchSignals } from '../../lib/distill/signals';
+import type { BatchSignals } from '../../lib/distill/term';
 import {
   classMeansPlaces,
   crd,

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { detachedSifnLoss, embeddingNorms, naiveNormLoss, sifnLoss } from '../../lib/losses';
-import { inverseNorms } from '../../lib/losses/norms';
+import { inverseNorms } from '../../lib/losses/norm';
 import { engines, withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { lossAt, matrix } from '../support/losses';

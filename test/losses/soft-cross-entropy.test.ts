@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { smoothedLabels, softCrossEntropyLoss } from '../../lib/losses/soft-cross-entropy';
+import { smoothedLabels, softCrossEntropyLoss } from '../../lib/losses/cross-entropy';
 import { engines, withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { labelsOf, lossAt, matrix } from '../support/losses';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { softmaxRegressionLoss } from '../../lib/losses/softmax-regression';
+import { softmaxRegressionLoss } from '../../lib/losses/features';
 import { engines, withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { lossAt, matrix } from '../support/losses';

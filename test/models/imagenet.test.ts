@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { featureShapes } from '../../lib/distill/feature-shapes';
-import { imageNetModels } from '../../lib/models/imagenet-models';
-import { createModel } from '../../lib/models/registry';
+import { featureShapes } from '../../lib/distill/connectors';
+import { createModel, imageNetModels } from '../../lib/models/registry';
 import { ModelState } from '../../lib/nn/state';
 import { modelsChecker } from '../../lib/verify/models';
 import { withEngine } from '../support/engine';

@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { LabError } from '../../lib/errors';
-import { cifarModels } from '../../lib/models/cifar-models';
-import { createModel } from '../../lib/models/registry';
-import { hashStateDict } from '../../lib/nn/hash';
+import { cifarModels, createModel } from '../../lib/models/registry';
+import { hashStateDict } from '../../lib/nn/state';
 import { withEngine } from '../support/engine';
 import { expectClose, numbers } from '../support/tensors';
 

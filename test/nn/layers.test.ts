@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { random } from '../../lib/engine/random';
 import { createModel } from '../../lib/models/registry';
-import { dropPath, dropPathProbabilities } from '../../lib/nn/drop-path';
+import { dropPath, dropPathProbabilities } from '../../lib/nn/blocks';
 import type { Model } from '../../lib/nn/model';
 import type { StateEntry } from '../../lib/nn/state';
 import { withEngine } from '../support/engine';

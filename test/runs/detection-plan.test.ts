@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { shapesDataset } from '../../lib/coco/shapes';
-import { reviewPyramid } from '../../lib/detection/distill/review-pyramid';
+import { shapesDataset } from '../../lib/detection/coco/shapes';
+import { reviewPyramid } from '../../lib/detection/distillation';
 import { costModel } from '../../lib/runs/cost';
 import { detection } from '../../lib/runs/detection';
 import { type DetectionRecipe, smallRecipe } from '../../lib/runs/detection-recipe';

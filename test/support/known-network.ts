@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import type { ImageDataset, ImageSplit } from '../../lib/data/types';
+import type { ImageDataset, ImageSplit } from '../../lib/data/source';
+import type { BatchSignals } from '../../lib/distill/term';
 import { defineTerm, type LossTerm, type Need, type PartContext } from '../../lib/distill/terms';
-import type { BatchSignals } from '../../lib/distill/signals';
 import type { ForwardMode } from '../../lib/nn/layers';
 import { asModel, type Model } from '../../lib/nn/model';
 import { ModelState } from '../../lib/nn/state';

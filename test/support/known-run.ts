@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../../lib/errors';
-import type { EpochMetrics } from '../../lib/train/epoch-metrics';
+import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
+import type { EpochMetrics } from '../../lib/train/metrics';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import type { Schedule } from '../../lib/train/schedule';
-import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
 import {
   type Call,
   firstTerm,

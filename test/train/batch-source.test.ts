@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { computeClassMeans, computeClassMeansOver } from '../../lib/distill/class-means';
+import type { BatchSignals } from '../../lib/distill/term';
 import {
   crossEntropy,
   type LossTerm,
@@ -9,18 +10,17 @@ import {
   normDirection,
   softCrossEntropy,
 } from '../../lib/distill/terms';
-import type { BatchSignals } from '../../lib/distill/signals';
 import { LabError } from '../../lib/errors';
 import { createModel } from '../../lib/models/registry';
-import { hashStateDict } from '../../lib/nn/hash';
+import { hashStateDict } from '../../lib/nn/state';
 import {
   type BatchSource,
   inMemorySource,
   type TrainingBatch,
   type TrainingData,
 } from '../../lib/train/batch-source';
-import type { TrainingRecipe } from '../../lib/train/recipe';
 import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
+import type { TrainingRecipe } from '../../lib/train/recipe';
 import { smallDataset } from '../support/datasets';
 import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';

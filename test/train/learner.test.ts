@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import type { FeaturePlace } from '../../lib/distill/feature-place';
-import type { BatchSignals } from '../../lib/distill/signals';
+import type { BatchSignals, FeaturePlace } from '../../lib/distill/term';
 import type { PartContext } from '../../lib/distill/terms';
 import { random } from '../../lib/engine/random';
 import { inMemorySource } from '../../lib/train/batch-source';

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { ImageDataset } from '../../lib/data/source';
 import {
   crossEntropy,
   dkd,
@@ -7,9 +8,12 @@ import {
   warmUp,
   warmUpFactor,
 } from '../../lib/distill/terms';
-import type { ImageDataset } from '../../lib/data/types';
-import { checkRecipe, scaledToEpochs, type TrainingRecipe } from '../../lib/train/recipe';
-import { requireRecipeFits } from '../../lib/train/recipe';
+import {
+  checkRecipe,
+  requireRecipeFits,
+  scaledToEpochs,
+  type TrainingRecipe,
+} from '../../lib/train/recipe';
 import { learningRateAt, learningRateOf, type Schedule } from '../../lib/train/schedule';
 import { faultOf } from '../support/faults';
 import { knownDataset, type KnownImage } from '../support/known-network';

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
-import { augmentationNamed } from '../../../lib/data/imagenet/augmentations';
-import { mixBatch, symmetricBeta } from '../../../lib/data/imagenet/mix';
-import { randomErasing } from '../../../lib/data/imagenet/random-erasing';
+import {
+  augmentationNamed,
+  mixBatch,
+  randomErasing,
+  symmetricBeta,
+} from '../../../lib/data/imagenet/augmentation';
 import { random } from '../../../lib/engine/random';
 import { scripted } from '../../support/scripted';
 

@@ -1,10 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { TrainingBatch, TrainingBatchRequest } from '../../../lib/data/batch-source-types';
+import type { TrainingBatch, TrainingBatchRequest } from '../../../lib/data/batches';
 import { imageFolderSource, type ImageFolderSource } from '../../../lib/data/imagenet';
+import { randomResizedCrop } from '../../../lib/data/imagenet/augmentation';
 import { decodePixels } from '../../../lib/data/imagenet/decode';
-import { randomResizedCrop } from '../../../lib/data/imagenet/random-resized-crop';
 import { resizeLikePil } from '../../../lib/data/resample';
 import { random } from '../../../lib/engine/random';
 import { faultOf } from '../../support/faults';
