@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
+import { createObjective } from '../../lib/distill/objective';
 import type { BatchSignals } from '../../lib/distill/term';
 import {
   classMeansPlaces,
@@ -30,6 +31,7 @@ import {
 } from '../../lib/distill/terms';
 import type { Model } from '../../lib/nn/model';
 import { withEngine } from '../support/engine';
+import { faultOf } from '../support/faults';
 import { matrix } from '../support/losses';
 import { expectClose } from '../support/tensors';
 
@@ -163,4 +165,62 @@ describe('a term’s value', () => {
       expect(() => definitionOf(term).compute?.(term, lacking)).to.throw(missing);
     });
   }
+});
+
+describe('SIFN against the norm of the last visit', () => {
+  withEngine('plain');
+
+  const method = { name: 'm', terms: [sifn({ step: 0.5, previousNorm: 'lastVisit' })] };
+  const started = () => createObjective(method, { ...withoutTeacher, samples: 4 });
+  type Objective = ReturnType<typeof started>;
+  /** The value on samples whose embeddings have these norms. */
+  const visit = (objective: Objective, norms: Record<number, number>, keep: boolean): number => {
+    const embedding = matrix(Object.values(norms).map((norm) => [0, -norm]));
+    const { total } = objective.value(
+      {
+        student: { logits: embedding, embedding, features: [], preActivations: [] },
+        studentEmbedding: embedding,
+        labels: tf.tensor1d([0, 1], 'int32'),
+        indices: Int32Array.from(Object.keys(norms), Number),
+      },
+      { epoch: 0, mode: { training: true } },
+    );
+    const value = total.dataSync()[0] ?? NaN;
+    objective.endStep(keep);
+    return value;
+  };
+
+  it('asks for r more than it was then, and at the first visit than it is', () => {
+    const objective = started();
+    expect(visit(objective, { 1: 2, 3: 5 }, true)).to.be.closeTo(0.5 ** 2, 1e-6);
+    // 4 where 2.5 is wanted, and 5 where 5.5 is.
+    const again = (1.5 ** 2 + 0.5 ** 2) / 2;
+    expect(visit(objective, { 1: 4, 3: 5 }, false)).to.be.closeTo(again, 1e-6);
+    expect(visit(objective, { 1: 4, 3: 5 }, false), 'not kept').to.be.closeTo(again, 1e-6);
+    const resumed = started();
+    resumed.restore(objective.save(), 'here');
+    expect(visit(resumed, { 1: 4, 3: 5 }, true), 'saved').to.be.closeTo(again, 1e-6);
+    // 0 is seen for the first time; 1 was 4.
+    expect(visit(resumed, { 0: 9, 1: 4 }, true)).to.be.closeTo(0.5 ** 2, 1e-6);
+  });
+
+  it('refuses a checkpoint without the norms, and a batch that does not name its samples', async () => {
+    const objective = started();
+    const missing = await faultOf(() => {
+      objective.restore(new Map(), 'here');
+    });
+    expect(missing.found).to.equal('0 bytes for 4 samples, which take 16');
+    const embedding = matrix([[1, 2]]);
+    const unnamed = await faultOf(() =>
+      objective.value(
+        {
+          student: { logits: embedding, embedding, features: [], preActivations: [] },
+          studentEmbedding: embedding,
+          labels: tf.tensor1d([0], 'int32'),
+        },
+        { epoch: 0, mode: { training: true } },
+      ),
+    );
+    expect(unnamed.kind).to.equal('data');
+  });
 });

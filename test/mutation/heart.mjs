@@ -1,7 +1,7 @@
 /**
- * The heart: the folders where numbers are made. `test/x` is to notice a change in `lib/x`, and so are
- * the tests that an entry names besides; where a folder also reads, writes and draws, its entry
- * names the files that calculate.
+ * The heart: the folders where numbers are made. `test/x` is to notice a change in `lib/x`, unless an
+ * entry names the tests, as where others of the folder train for seconds; where a folder also reads,
+ * writes and draws, its entry names the files that calculate.
  * What a module computes while it is loaded is mutated only where all tests of the folder are quick: each such
  * mutant wants a process of its own and meets every test.
  */
@@ -9,35 +9,35 @@ export const heart = [
   { folder: 'lib/losses', quick: true },
   { folder: 'lib/distill' },
   { folder: 'lib/train' },
-  { folder: 'lib/statistics', besides: ['test/report/statistics.test.ts'] },
+  { folder: 'lib/statistics', quick: true },
   {
     folder: 'lib/report',
-    files: ['{bootstrap,gain,over-pairs,statistics,t-interval,table1-model,table1-row,verdict}.ts'],
+    files: [
+      '{gain,over-pairs,table1-model,verdict}.ts',
+      'study/{claims,model,relations}.ts',
+      'table3/model.ts',
+    ],
   },
-  { folder: 'lib/report', files: ['study/{claims,model,relations,trend}.ts', 'table3/model.ts'] },
   {
     folder: 'lib/detection',
     files: [
-      '{anchors,box-coding,box-training,boxes,inference,levels,losses,matching}.ts',
-      '{proposal-training,proposals,sampling,schedule}.ts',
-      'distill/pixels.ts',
-      'operations/{non-maximum-suppression,roi-align}.ts',
+      '{boxes,box-head,inference,sampling,proposals}.ts',
+      '{non-maximum-suppression,roi-align}.ts',
     ],
+    tests: ['test/detection/{boxes,inference,losses,matching,operations}.test.ts'],
   },
   {
-    folder: 'lib/coco',
-    files: [
-      '{batch-order,detection-places,evaluate,grouping,judge-image,matching,overlap}.ts',
-      '{precision,resize,summary,thresholds}.ts',
-    ],
+    folder: 'lib/detection/coco',
+    files: ['{batches,evaluate,images,judgement,matching}.ts'],
+    tests: ['test/detection/coco/*.test.ts'],
   },
-  { folder: 'lib/nn', besides: ['test/models/**/*.test.ts'] },
+  {
+    folder: 'lib/nn',
+    tests: ['test/nn/**/*.test.ts', 'test/models/**/*.test.ts'],
+  },
 ];
 
-const testsOf = ({ folder, besides = [] }) => [
-  `${folder.replace(/^lib/, 'test')}/**/*.test.ts`,
-  ...besides,
-];
+const testsOf = ({ folder, tests }) => tests ?? [`${folder.replace(/^lib/, 'test')}/**/*.test.ts`];
 
 /** What is mutated, and which tests run: of the patterns asked for, or of the whole heart. */
 export function choose(asked) {
