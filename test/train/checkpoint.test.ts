@@ -1,4 +1,11 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { crossEntropy } from '../../lib/distill/terms';
@@ -241,6 +248,20 @@ describe('when a run saves', () => {
       expect(whole.split('\n')).to.have.length(4);
     });
   }
+
+  it('falls back from a checkpoint whose tensors are another’s, whole as they are', async () => {
+    const place = join(folder(), 'checkpoints');
+    await run(folder());
+    copyFileSync(
+      join(place, 'epoch-0001-batch-000000.safetensors'),
+      join(place, 'epoch-0002-batch-000000.safetensors'),
+    );
+    const notices: string[] = [];
+    const { student } = await run(folder(), {}, { onNotice: (text) => void notices.push(text) });
+    expect(notices.join()).to.match(/0002-batch-000000 cannot be used.*resumed after epoch 1/);
+    // Two epochs of two steps of 1.
+    expect(student.weights()).to.deep.equal([-4, 0]);
+  });
 
   it('is not gone on with by another recipe', async () => {
     await runOrFail({}, 1);
