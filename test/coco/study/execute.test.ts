@@ -4,7 +4,9 @@ import { expect } from 'chai';
 import { readDetections } from '../../../lib/coco/results-form';
 import { shapesDataset } from '../../../lib/coco/shapes';
 import { type DetectionRequest, executeDetection } from '../../../lib/coco/study/execute';
+import { evaluationRecord } from '../../../lib/coco/study/evaluation-record';
 import type { PlannedDetection } from '../../../lib/coco/study/plan';
+import { provenanceOf } from '../../../lib/coco/study/provenance';
 import { smallRecipe } from '../../../lib/coco/study/small-recipe';
 import { readDetectionRun } from '../../../lib/coco/study/store';
 import { createDetector } from '../../../lib/detection/detector';
@@ -13,6 +15,7 @@ import { startEngine } from '../../../lib/engine/load';
 import { readWeights } from '../../../lib/formats/weights';
 import { hashStateDict } from '../../../lib/nn/hash';
 import { runTypeScript } from '../../support/child';
+import { scriptedDetector } from '../../support/detector';
 import { withEngine } from '../../support/engine';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
@@ -36,7 +39,10 @@ describe('a detector’s run', () => {
 
     async function execute(
       directory: string,
-      { signal, ...changes }: Partial<Omit<DetectionRequest, 'run'> & PlannedDetection> = {},
+      {
+        signal,
+        ...changes
+      }: Partial<Omit<DetectionRequest, 'run'> & Pick<PlannedDetection, 'seed' | 'recipe'>> = {},
     ): Promise<string> {
       return executeDetection({
         study: 'test',
@@ -84,12 +90,22 @@ describe('a detector’s run', () => {
       expect(existsSync(join(directory, 'checkpoints'))).to.equal(false);
       expect(await execute(directory)).to.equal('finished before');
       // The directory is that of this recipe, these data and no teacher.
+      const detector = scriptedDetector({ classes: 3, levels: [[]] });
+      const source = { name: 'r34-small', detector, source: 'a file' };
       const others: [Parameters<typeof execute>[1], string][] = [
         [{ seed: 2 }, 'seed'],
         [{ recipe: { ...recipe, batchSize: 3 } }, 'batchSize, recipe.training.batchSize'],
         [
           { data: { name: 'shapes', training: evaluation, evaluation: training } },
           'recipe.datasetHash, recipe.evaluationDatasetHash',
+        ],
+        [
+          { data: { name: 'shapes', training, evaluation: training } },
+          'recipe.evaluationDatasetHash',
+        ],
+        [
+          { teacher: { ...source, hash: 'abc', classMeansHash: 'def' } },
+          'teacher, recipe.teacherHash, recipe.classMeansHash',
         ],
         [
           { firstWeights: { file: 'a.pkl', hash: 'abc', source: 'a file' } },
@@ -100,6 +116,7 @@ describe('a detector’s run', () => {
         const fault = await faultOf(() => execute(directory, changes));
         expect(fault).to.include({ kind: 'results', where: directory, found: `another ${field}` });
       }
+      detector.dispose();
     });
 
     it('gives the figures of what its weights find in the images that are evaluated', async () => {
@@ -162,6 +179,42 @@ describe('a detector’s run', () => {
         );
         expectClose(figures?.curves[overlap] ?? [], curve, 1e-9);
       }
+    });
+
+    it('records AP and AP50 in percent, and the pace of the iterations after the first three', async () => {
+      const student = scriptedDetector({ classes: 3, levels: [[]] });
+      const data = { name: 'shapes', training, evaluation };
+      const about = { student, data, command: 'test', engine: await startEngine() };
+      const { opening, closed } = provenanceOf(about);
+      // The first object, and 0.6 of it, which is right at 0.5 and wrong at 0.75.
+      const [object] = evaluation.groundTruth.annotations;
+      if (!object) return expect.fail('no object');
+      const [x, y, width, height] = object.box;
+      const groundTruth = { ...evaluation.groundTruth, annotations: [object] };
+      const record = evaluationRecord({ ...evaluation, groundTruth }, [
+        { ...object, box: [x, y, width, 0.6 * height], score: 0.9 },
+      ]);
+      expect(record).to.include({ images: 3, detections: 1 });
+      expectClose(record.curves['0.50'], Array<number>(101).fill(1), 1e-12);
+      expectClose(record.curves['0.75'], Array<number>(101).fill(0), 1e-12);
+      const stats = { ...record.stats, AP: 0.25, AP50: 0.5, AP75: 0.125 };
+      expect(opening).to.include({ ended: 'running', parameters: 1, AP: null, AP50: null });
+      expect(opening.secondsPerIteration).to.equal(null);
+      const end = {
+        ended: 'finished',
+        evaluation: { ...record, stats },
+        evaluationMs: 1500,
+      } as const;
+      expect(closed({ ...end, seconds: [90, 50, 70, 1, 3] })).to.include({
+        ended: 'finished',
+        AP: 25,
+        AP50: 50,
+        secondsPerIteration: 2,
+        evaluationSeconds: 1.5,
+      });
+      expect(closed({ ...end, seconds: [90, 50, 70] }).secondsPerIteration).to.equal(null);
+      expect(closed({ ended: 'interrupted' })).to.include({ AP: null, checkpointHash: null });
+      student.dispose();
     });
 
     it('gives the same bytes after an interruption', async () => {
