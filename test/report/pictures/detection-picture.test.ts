@@ -85,6 +85,13 @@ describe('a picture of detections', () => {
     const share = edges(2, wrong.box).filter(Boolean).length / edges(2, wrong.box).length;
     // Three parts of line, two of gap.
     expect(share).to.be.within(0.4, 0.75);
+    // What reaches beyond the image is cut: between the panels all is white.
+    const beyond = { ...right, box: [100, 40, 40, 30] as const };
+    const cut = await drawDetections(one, 1, [{ title: 'beyond', detections: [beyond] }]);
+    const drawn = await sharp(cut.bytes).raw().toBuffer({ resolveWithObject: true });
+    for (let y = 41; y < 41 + 270; y++) {
+      expect(pixel(drawn.data, drawn.info.width, 12 + 372 + 360 + 6, y)).to.deep.equal(white);
+    }
   });
 
   it('tells in words what is right', async () => {
