@@ -2,7 +2,15 @@
  * The house: arrows go down only, types included. Each folder of lib may import the folders named beside it, itself,
  * and the files at the root of lib that know nothing of the rest.
  */
-const base = ['errors', 'files', 'records', 'environment', 'format-duration', 'package-root', 'paper'];
+const base = [
+  'errors',
+  'files',
+  'records',
+  'environment',
+  'format-duration',
+  'package-root',
+  'paper',
+];
 const mayImport = {
   engine: [],
   formats: [],
@@ -14,7 +22,18 @@ const mayImport = {
   distill: ['losses', 'models', 'data', 'nn', 'engine', 'formats'],
   train: ['distill', 'losses', 'models', 'data', 'nn', 'engine', 'formats'],
   detection: ['train', 'distill', 'losses', 'models', 'data', 'nn', 'engine', 'formats'],
-  runs: ['detection', 'train', 'distill', 'losses', 'models', 'data', 'nn', 'engine', 'formats', 'statistics'],
+  runs: [
+    'detection',
+    'train',
+    'distill',
+    'losses',
+    'models',
+    'data',
+    'nn',
+    'engine',
+    'formats',
+    'statistics',
+  ],
   report: ['runs', 'detection', 'train', 'distill', 'models', 'data', 'formats', 'statistics'],
 };
 
@@ -45,5 +64,9 @@ module.exports = {
       to: { path: '^(lib|reproduce|test)/', pathNot: `^lib/(${base.join('|')})\\.ts$` },
     },
   ],
-  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
 };

@@ -1,9 +1,6 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import {
-  readDetectorClassMeans,
-  writeDetectorClassMeans,
-} from '../../lib/runs/detection-teacher';
+import { readDetectorClassMeans, writeDetectorClassMeans } from '../../lib/runs/detection-teacher';
 import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
