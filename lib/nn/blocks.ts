@@ -53,7 +53,7 @@ export function convolutionNormLayer(
     else if (
       !mode.batchStatistics &&
       groups === 1 &&
-      canFuseConvolution() &&
+      canFuseConvolution(storedFloat(x)) &&
       !tf.engine().isTapeOn()
     ) {
       return fusedConvolution(x, folded.get(storedFloat(x)), {

@@ -51,7 +51,7 @@ export function tracedCalls<T extends Traced>(make: (images: tf.Tensor4D) => T):
         return undefined;
       }
       // It is tried once, by reading a number, which no trace may do.
-      canFuseConvolution();
+      canFuseConvolution(storedFloat(images));
       try {
         const made = make(images);
         traces.set(key, made);

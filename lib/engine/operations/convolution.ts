@@ -89,7 +89,7 @@ tf.registerKernel({
     const filter = storedAs(weights, type);
     const { attributes, padFirst } = nativePadding(weights, stride, padding, type);
     if (!padFirst) return nativeOperation('Conv2D', attributes, [x, filter]);
-    if (x.shape[3] === weights.shape[2] && canFuseConvolution()) {
+    if (x.shape[3] === weights.shape[2] && canFuseConvolution(type)) {
       const padded = [...explicitPadding(stride, padding, type), oneDnnKernel];
       return nativeOperation('_MklNativeConv2D', padded, [x, filter]);
     }
@@ -153,7 +153,7 @@ export function convolutionSum(
   const type = storedFloat(x);
   const { padFirst } = nativePadding(weights, stride, padding, type);
   const fits = x.shape[3] === weights.shape[2] && storedFloat(residual) === type;
-  if (!fits || padFirst || !canFuseConvolution()) {
+  if (!fits || padFirst || !canFuseConvolution(type)) {
     return tf.add(convolution(x, weights, { stride, padding }), residual);
   }
   const output = differentiable([x, weights, residual], () => ({

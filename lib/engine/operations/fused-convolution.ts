@@ -7,6 +7,7 @@ import {
   stringsAttribute,
   typesAttribute,
 } from '../native';
+import { type FloatType, inFloatType } from './activations';
 import {
   type ConvolutionOptions,
   explicitPadding,
@@ -56,20 +57,29 @@ export function fusedConvolution(
   ) as tf.Tensor4D;
 }
 
-let available: boolean | undefined;
+const available = new Map<FloatType, boolean>();
 
-/** Whether this engine has the fused kernel: oneDNN on a CPU. Tried once, on one pixel. */
-export function canFuseConvolution(): boolean {
+/**
+ * Whether this engine has the fused kernel: oneDNN on a CPU, for bfloat16 on one with AVX512. Tried once for each
+ * type, on one pixel.
+ */
+export function canFuseConvolution(type: FloatType = 'float32'): boolean {
   if (!isNative()) return false;
-  available ??= tf.tidy(() => {
-    const folded = { weights: tf.ones<tf.Rank.R4>([1, 1, 1, 1]), bias: tf.ones<tf.Rank.R1>([1]) };
+  const known = available.get(type);
+  if (known !== undefined) return known;
+  const found = tf.tidy(() => {
+    const one = <Rank extends tf.Rank>(shape: tf.ShapeMap[Rank]): tf.Tensor<Rank> =>
+      inFloatType(tf.ones<Rank>(shape), type);
     try {
-      const x: tf.Tensor4D = tf.ones([1, 1, 1, 1]);
-      return fusedConvolution(x, folded, { residual: x, relu: true }).dataSync()[0] === 3;
+      const x = one<tf.Rank.R4>([1, 1, 1, 1]);
+      const folded = { weights: one<tf.Rank.R4>([1, 1, 1, 1]), bias: one<tf.Rank.R1>([1]) };
+      const sum = fusedConvolution(x, folded, { residual: x, relu: true });
+      return inFloatType(sum, 'float32').dataSync()[0] === 3;
     } catch {
-      // No kernel of that name: TensorFlow on a GPU, or without oneDNN. The plain operations do.
+      // No kernel of that name, or none for the type: TensorFlow on a GPU, or without oneDNN. The plain operations do.
       return false;
     }
   });
-  return available;
+  available.set(type, found);
+  return found;
 }
