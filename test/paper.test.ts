@@ -51,6 +51,12 @@ describe('the paper’s numbers', () => {
     expect(paperNumber({ table: 'ablation', pair: 'unknown', method: 'nd' }).value).to.equal(null);
   });
 
+  it('are none for a metric that their table has not', () => {
+    const cell = { table: 'table3', pair: 'r101-fpn:r18-fpn', method: 'kd++' } as const;
+    expect(findPaperNumber({ ...cell, metric: 'AP50' })).to.include({ value: null });
+    expect(findPaperNumber({ ...cell, metric: 'AR1' })).to.equal(null);
+  });
+
   it('give the gains they print: 72.53 − 70.66 = 1.87', () => {
     const cell = { table: 'table1', pair: 'resnet56:resnet20', method: 'kd++' } as const;
     expect(paperGain(cell, 'kd')).to.equal(1.87);

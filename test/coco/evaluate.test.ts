@@ -78,6 +78,18 @@ describe('COCO evaluation', () => {
     expect(stats.AP75).to.equal(0);
   });
 
+  it('takes the AP50 of a category at 0.50, and up to a hundred detections for AR100', () => {
+    // 50 × 26 of 50 × 50: an overlap of 0.52, right at 0.50 alone.
+    const { stats, byCategory } = evaluateCoco(truth({}), [
+      ...Array.from({ length: 10 }, () => found(0.9, { box: [300, 300, 50, 50] })),
+      found(0.8, { box: [0, 0, 50, 26] }),
+    ]);
+    expect(byCategory[0]?.AP50).to.be.closeTo(1 / 11, exact);
+    expect(byCategory[0]?.AP).to.be.closeTo(0.1 / 11, exact);
+    expect(stats.AR10).to.equal(0);
+    expect(stats.AR100).to.be.closeTo(0.1, exact);
+  });
+
   it('counts an overlap that is just a threshold', () => {
     const { stats, byCategory } = evaluateCoco(truth({}), [found(0.9, { box: [0, 0, 50, 25] })]);
     expect(stats.AP).to.be.closeTo(0.1, exact);

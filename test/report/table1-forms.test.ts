@@ -5,6 +5,7 @@ import { familySpecs, normByEpoch, top1ByEpoch } from '../../lib/report/curves-p
 import { familiesOf } from '../../lib/report/families';
 import { lastOf } from '../../lib/report/figures';
 import { pairGainsPlots } from '../../lib/report/gains-plot';
+import { extentOf } from '../../lib/report/interval-panel';
 import { conclusionOf, footnotes, whatCanBeCompared } from '../../lib/report/statements';
 import { buildTable1 } from '../../lib/report/table1';
 import type { Table1, Table1Group, Table1Pair } from '../../lib/report/table1-model';
@@ -104,7 +105,13 @@ describe('a row of table 1', () => {
     expect(record).to.include({
       ...{ top1_mean: '57', top1_std: '1', top1_n: '3', top1_seeds: '1 2 3' },
       ...{ best_top1_mean: '59.5', best_top1_std: '0.5' },
-      ...{ student_alone: 'student', gain_over_student_mean: '15', gain_over_student_n: '3' },
+      ...{
+        difference: '',
+        verdict: 'reduced',
+        student_alone: 'student',
+        gain_over_student_mean: '15',
+        gain_over_student_n: '3',
+      },
       ...{ base: 'kd', gain_over_base_mean: '4', gain_over_base_std: '1' },
       ...{ published_base: 'kd-published', gain_over_published_mean: '9' },
       ...{ gain_over_published_paper_lowest: '1.05', gain_over_published_paper_highest: '2.45' },
@@ -131,6 +138,29 @@ describe('a row of table 1', () => {
       ['Gain of ++ over its own recipe with ND 0', { 'KD++': 4 }],
       ['Gain of ++ over its published base', { 'KD++': 9 }],
     ]);
+  });
+});
+
+describe('the paper’s range of gains', () => {
+  it('goes from its lowest to its highest pair, wherever these stand', () => {
+    const pair = onlyPair(
+      tableOf(seeds('dist++', [[60, 61]]), seeds('dist-published', [[60, 60]], { batchSize: 64 })),
+    );
+    const row = pair.rows.find(({ method }) => method === 'dist++');
+    // 72.52 − 71.78 on the first pair, 76.13 − 75.79 on the third.
+    expect(row?.overPublished?.paperRange).to.include({ low: 0.34, high: 0.74 });
+  });
+});
+
+describe('a scale of gains', () => {
+  it('holds seeds, intervals, the paper’s number and its range', () => {
+    const summary = { values: [1, 3], seeds: [1, 2], n: 2, mean: 2, std: 1, interval: null };
+    const row = { label: '', measured: summary, paper: null };
+    expect(extentOf([row])).to.deep.equal([1, 3]);
+    expect(extentOf([{ ...row, paper: 4 }])).to.deep.equal([1, 4]);
+    expect(extentOf([{ ...row, paperRange: { low: 0.5, high: 2 } }])).to.deep.equal([0.5, 3]);
+    const interval = { low: -1, high: 5 };
+    expect(extentOf([{ ...row, measured: { ...summary, interval } }])).to.deep.equal([-1, 5]);
   });
 });
 
@@ -184,6 +214,16 @@ describe('curves by epoch', () => {
     const text = JSON.stringify(spec);
     expect(text).to.contain('{"label":"KD, ND 0","epoch":3,"value":7,"low":7,"high":7}');
     expect(text).to.contain('{"label":"Teacher","epoch":3,"value":9,"low":9,"high":9}');
+  });
+
+  it('end where the first of unfinished seeds ends', () => {
+    const cut = [
+      madeUpRun({ config: { epochs: 9 }, top1: [10, 20] }),
+      madeUpRun({ config: { epochs: 9, seed: 2 }, top1: [20] }),
+    ];
+    const own = familiesOf(onlyPair(tableOf(cut)));
+    const text = JSON.stringify(familySpecs(own, top1ByEpoch, { width: 100, height: 100 }));
+    expect(text).to.contain('"epoch":1,"value":15').and.not.contain('"epoch":2');
   });
 
   it('are told by what they end at', () => {

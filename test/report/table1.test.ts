@@ -149,6 +149,21 @@ describe('table 1 of a reduced study', () => {
     expect(rowOf(both, 'resnet56', 'teacher', 1).measured?.mean).to.equal(95);
   });
 
+  it('gives each pair its own teacher', () => {
+    const second = 'resnet14:resnet8';
+    const runOf14 = madeUpRun({
+      config: { pair: 'resnet14', teacher: null, student: 'resnet14', method: 'teacher' },
+      top1: [70, 85],
+    });
+    const student = madeUpRun({
+      config: { pair: second, teacher: 'resnet14', method: 'kd' },
+      top1: [60, 70],
+    });
+    const both = table([...quick, teacher, student, runOf14]);
+    expect(rowOf(both, pair, 'teacher').measured).to.include({ n: 1, mean: 91 });
+    expect(rowOf(both, second, 'teacher').measured).to.include({ n: 1, mean: 85 });
+  });
+
   it('names the first of several epochs that were best', () => {
     const even = table([madeUpRun({ config: { method: 'kd', epochs: 3 }, top1: [70, 80, 80] })]);
     expect(rowOf(even, pair, 'kd').runs[0]).to.include({ best: 80, bestEpoch: 2 });
@@ -170,54 +185,6 @@ describe('table 1 of a reduced study', () => {
       verdict: 'not run',
       measured: null,
     });
-  });
-});
-
-describe('++ against its base over several pairs', () => {
-  const runs = (pair: string, method: string, ...top1: number[]): Run[] =>
-    top1.map((value, index) =>
-      madeUpRun({
-        config: { pair, student: pair.split(':')[1] ?? '', method, seed: index + 1 },
-        top1: [99, value],
-      }),
-    );
-  const compared = table([
-    ...runs('resnet20:resnet8', 'kd', 50, 60, 70, 80),
-    ...runs('resnet20:resnet8', 'kd++', 51, 63, 75, 90),
-    ...runs('resnet20:resnet14', 'kd', 55, 65, 75),
-    ...runs('resnet20:resnet14', 'kd++', 58, 66, 74),
-    // Three wins of the same size on one pair.
-    ...runs('resnet20:resnet8', 'dkd', 50, 60, 70),
-    ...runs('resnet20:resnet8', 'dkd++', 52, 62.5, 73),
-  ]).groups[0]?.overPairs;
-
-  it('takes the mean over the pairs of each seed that all have, and then over the seeds', () => {
-    // Differences 1, 3, 5, 10 and 3, 1, −1: seed by seed 2, 2, 2; the fourth seed is not on both pairs.
-    expect(compared?.[0]).to.deep.include({ method: 'kd++', base: 'kd', runs: 7, baseRuns: 7 });
-    expect(compared?.[0]?.gain).to.deep.include({ values: [2, 2, 2], mean: 2, std: 0 });
-    expect(compared?.[0]).to.include({ couples: 7, won: 6 });
-  });
-
-  it('adjusts the p values for all comparisons', () => {
-    // Differences 2, 2.5, 3: t² = 75; alone p = 1 − √(75 / 77), and KD++'s is 0.
-    expect(compared?.map(({ method }) => method)).to.deep.equal(['kd++', 'dkd++']);
-    expect(compared?.[0]?.p).to.equal(0);
-    expect(compared?.[1]?.p).to.be.closeTo(1 - Math.sqrt(75 / 77), 1e-9);
-    const both = table([
-      ...runs('resnet20:resnet8', 'kd', 50, 60, 70),
-      ...runs('resnet20:resnet8', 'kd++', 52, 62.5, 73),
-      ...runs('resnet20:resnet8', 'dkd', 50, 60, 70),
-      ...runs('resnet20:resnet8', 'dkd++', 52, 62.5, 73),
-    ]);
-    for (const { p } of both.groups[0]?.overPairs ?? []) {
-      expect(p).to.be.closeTo(2 * (1 - Math.sqrt(75 / 77)), 1e-9);
-    }
-    // Each column of a pair's table by itself, too.
-    for (const method of ['kd++', 'dkd++']) {
-      const { overBase, overStudent } = rowOf(both, 'resnet20:resnet8', method);
-      expect(overBase?.p).to.be.closeTo(2 * (1 - Math.sqrt(75 / 77)), 1e-9);
-      expect(overStudent?.p).to.equal(null);
-    }
   });
 });
 
@@ -290,6 +257,39 @@ describe('table 1 in the paper’s setting', () => {
       runs: [],
     });
     expect(row.measured).to.deep.include({ mean: 72.34, n: 1 });
+  });
+
+  it('takes a published teacher’s accuracy even beside one of the same name that was trained here', () => {
+    const trained = paperRun('teacher', 1, 60, {
+      ...{ pair: 'resnet56', teacher: null, student: 'resnet56' },
+    });
+    const row = rowOf(table([...runs, trained]), pair, 'teacher');
+    expect(row.measured?.mean).to.equal(72.34);
+    expect(row.origin).to.equal('cifar_teachers.tar');
+  });
+
+  it('counts each teacher’s weights once, whatever their number of students', () => {
+    const other = paperRun('dkd++', 1, 72, {}, { teacherTop1: 72.04, teacherHash: 'other' });
+    // 72.34 of the first and 72.04.
+    const row = rowOf(table([...runs, other]), pair, 'teacher');
+    expect(row.measured).to.deep.include({ n: 2, seeds: [] });
+    expect(row.measured?.mean).to.be.closeTo(72.19, 1e-9);
+  });
+
+  it('tells the students’ reasons, not those of a teacher with its own schedule', () => {
+    const runOfTeacher = paperRun('teacher', 1, 72, {
+      ...{ pair: 'resnet56', teacher: null, student: 'resnet56', epochs: 200 },
+    });
+    const short = { ...runOfTeacher, metrics: runOfTeacher.metrics.slice(0, 200) };
+    const none = { teacherSource: null, teacherTop1: null };
+    const built = table([paperRun('student', 1, 69, {}, none), short]);
+    expect(rowOf(built, pair, 'teacher').reasons).to.deep.equal(['epochs 200 instead of 240']);
+    expect(built.groups.map(({ reasons }) => reasons)).to.deep.equal([[]]);
+  });
+
+  it('has no difference from the paper’s number on other data', () => {
+    const elsewhere = table([paperRun('kd++', 1, 72.5, { dataset: 'cifar10' })]);
+    expect(rowOf(elsewhere, pair, 'kd++')).to.include({ difference: null, verdict: 'reduced' });
   });
 
   it('leaves unfinished runs out of every number and lists them', () => {

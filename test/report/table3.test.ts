@@ -168,7 +168,7 @@ describe('table 3', () => {
     const record = Object.fromEntries(
       head.split(',').map((name, index) => [name, line[index] ?? '']),
     );
-    expect(record).to.include({ pair, method: 'kd++', AP_n: '3', AP_seeds: '1 2 3' });
+    expect(record).to.include({ pair, method: 'kd++', paper_AP: '', AP_n: '3', AP_seeds: '1 2 3' });
     expect(record).to.include({ APl_mean: '46', APm_mean: '35', gain_over_base_seeds: '1 2' });
     expect(Number(record['APs_mean'])).to.be.closeTo(14, 1e-9);
     expect(Number(record['gain_over_student_mean'])).to.be.closeTo(9.5, 1e-9);
@@ -216,6 +216,29 @@ describe('table 3', () => {
     ]);
   });
 
+  it('gives each pair its own teacher', () => {
+    const second = { pair: 'r50-fpn:mobilenet_v2-fpn', teacher: 'r50-fpn' };
+    const built = groupOf(
+      ...seeds('kd', 0.3),
+      ...seeds('teacher', 0.42),
+      { method: 'dkd', config: second },
+      { method: 'teacher', stats: { AP: 0.4 }, config: { pair: 'r50-fpn' } },
+    );
+    const rows = built.pairs.map((of) =>
+      of.rows.map(({ label, measured }) => [label, measured.AP?.n, measured.AP?.mean]),
+    );
+    expect(rows).to.deep.equal([
+      [
+        ['Teacher', 1, 42],
+        ['KD', 1, 30],
+      ],
+      [
+        ['Teacher', 1, 40],
+        ['DKD', 1, 31],
+      ],
+    ]);
+  });
+
   it('draws the losses: the detector’s own four together, each term by itself', () => {
     const losses = { objectness: 1, proposalBox: 2, classification: 4, box: 8, kd: 0.5, nd: 0.25 };
     const run = { ...runOf({ method: 'kd' }), metrics: [metrics(1, losses), metrics(2, losses)] };
@@ -224,7 +247,9 @@ describe('table 3', () => {
     );
     // Of 120 lines each two are one point: their mean.
     const many = Array.from({ length: 120 }, (_, index) => metrics(index + 1, { box: index % 2 }));
-    expect(lossDrawing('KD', { ...run, metrics: many }).says).to.contain('own 0.500');
+    const { says, spec } = lossDrawing('KD', { ...run, metrics: many });
+    expect(says).to.contain('own 0.500');
+    expect(JSON.stringify(spec)).to.contain('"iteration":120');
   });
 
   it('leaves out what was not finished, and a figure with nothing to find', () => {

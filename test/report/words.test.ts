@@ -3,7 +3,15 @@ import { formatDuration } from '../../lib/format-duration';
 import { environmentOf } from '../../lib/report/environment';
 import { runEntry } from '../../lib/report/report-runs';
 import { runReference, unfinishedRun } from '../../lib/report/run-record';
-import { count, environmentInWords, plain, range, signed, spread } from '../../lib/report/words';
+import {
+  count,
+  environmentInWords,
+  pInWords,
+  plain,
+  range,
+  signed,
+  spread,
+} from '../../lib/report/words';
 import { madeUpRun, type MadeUpRun } from '../support/made-up-runs';
 
 describe('numbers in words', () => {
@@ -29,6 +37,18 @@ describe('numbers in words', () => {
   ] as const) {
     it(`${String(seconds)} seconds are ${text}`, () => {
       expect(formatDuration(seconds)).to.equal(text);
+    });
+  }
+
+  for (const [p, text] of [
+    [0.0004, '< 0.001'],
+    [0.001, '0.001'],
+    [0.0494, '0.049'],
+    [1, '1.000'],
+    [null, '–'],
+  ] as const) {
+    it(`a p value of ${String(p)} is ${text}`, () => {
+      expect(pInWords(p)).to.equal(text);
     });
   }
 

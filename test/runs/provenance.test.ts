@@ -12,5 +12,20 @@ describe('the recorded command', () => {
     ).to.equal(
       'npm run reproduce:table1 -- --scale short --data-dir PATH --results=PATH --data folder:PATH --seeds 1,2',
     );
+    expect(recordedCommand('reproduce:table3', ['--data', 'coco:/pictures'])).to.equal(
+      'npm run reproduce:table3 -- --data coco:PATH',
+    );
   });
+
+  for (const option of [
+    ...['--data-dir', '--results', '--teacher-weights', '--student-weights', '--class-means'],
+    ...['--class-means-dir', '--annotations', '--images', '--test-annotations', '--test-images'],
+    '--out',
+  ]) {
+    it(`leaves out the place that ${option} names`, () => {
+      const place = '/home/someone/here';
+      expect(recordedCommand('a', [option, place])).to.equal(`npm run a -- ${option} PATH`);
+      expect(recordedCommand('a', [`${option}=${place}`])).to.equal(`npm run a -- ${option}=PATH`);
+    });
+  }
 });

@@ -9,6 +9,7 @@ import {
   readProvenance,
   readRun,
   readRuns,
+  studyNames,
   writeConfig,
   writeProvenance,
 } from '../../lib/runs/store';
@@ -39,6 +40,16 @@ describe('results store', () => {
     expect(runs[0]?.metrics.map(({ testTop1 }) => testTop1)).to.deep.equal([80, 81]);
     expect(runs.every(isFinished)).to.equal(true);
     expect(readRuns(root(), 'no-such-study')).to.deep.equal([]);
+  });
+
+  it('finds the studies whose names begin so', () => {
+    for (const study of ['table1-short-cifar100', 'table1-short-folder:a b', 'my-table1-short']) {
+      writeMadeUpRun(root(), { config: { study }, top1: [80, 81] });
+    }
+    expect(studyNames(root(), 'table1-short')).to.have.members([
+      'table1-short-cifar100',
+      'table1-short-folder:a b',
+    ]);
   });
 
   it('tells an unfinished run, a cut line and missing provenance', () => {

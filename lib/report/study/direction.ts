@@ -157,10 +157,10 @@ function classBlocks(pair: StudyPair): Block[] {
 
 /** How the classes of one method turn to their means as training goes on. */
 function classesByEpoch({ label, cosineByClassByEpoch }: StudyRow): Drawing {
-  const all = cosineByClassByEpoch.map((values, index) => ({
-    label: `epoch ${String(index + 1)}`,
-    values,
-  }));
+  // The first epochs of a run may be older than the measurement by class.
+  const all = cosineByClassByEpoch.flatMap((values, index) =>
+    values.length === 0 ? [] : [{ label: `epoch ${String(index + 1)}`, values }],
+  );
   const step = Math.max(1, Math.ceil(all.length / shownEpochs));
   // Counted from the last, which is always shown.
   const shown = all.filter((_, index) => (all.length - 1 - index) % step === 0);

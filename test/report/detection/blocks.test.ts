@@ -73,6 +73,45 @@ describe('what detectors find, in a report', () => {
     expect(objects).to.deep.equal([...objects].sort((a, b) => b - a));
   });
 
+  it('tells AP from AP50, and one overlap from the other', () => {
+    const run = runOf('student', 1, 1);
+    if (run.evaluation === null) return expect.fail('no evaluation');
+    const evaluation = {
+      ...run.evaluation,
+      byCategory: [
+        { id: 1, name: 'cat', objects: 3, AP: 0.25, AP50: 0.5 },
+        { id: 2, name: 'dog', objects: 7, AP: -1, AP50: -1 },
+      ],
+      curves: { '0.50': [1, 0.5], '0.75': [0.5, 0.25] },
+    };
+    const [curves, table] = detectionBlocks(pair, [{ ...run, evaluation }], (method) => method);
+    if (curves?.kind !== 'plots' || table?.kind !== 'table') return expect.fail('other blocks');
+    // (1 + 0.5) / 2 and (0.5 + 0.25) / 2.
+    expect(curves.plots.map(({ title, says }) => [title, says])).to.deep.equal([
+      ['At an overlap of 0.50', `${pair}, mean precision: student 0.750`],
+      ['At an overlap of 0.75', `${pair}, mean precision: student 0.375`],
+    ]);
+    // From the recall 0 to 1.
+    const recalls = [...JSON.stringify(curves.plots[0]?.spec).matchAll(/"recall":([\d.]+)/gu)];
+    expect(recalls.map(([, recall]) => Number(recall))).to.have.members([0, 1]);
+    expect(table.rows.map(({ cells }) => cells)).to.deep.equal([
+      ['dog', '7', '–'],
+      ['cat', '3', '25.0'],
+    ]);
+  });
+
+  it('keeps the curves at 0.50 and at 0.75 of boxes that overlap by 0.64', () => {
+    const narrow = data.groundTruth.annotations.map(
+      ({ imageId, categoryId, box }): CocoDetection => {
+        const [x, y, width, height] = box;
+        return { imageId, categoryId, box: [x, y, 0.64 * width, height], score: 0.9 };
+      },
+    );
+    const { curves } = evaluationRecord(data, narrow);
+    expect(curves['0.50'].every((precision) => precision > 0.99)).to.equal(true);
+    expect(Math.max(...curves['0.75'])).to.equal(0);
+  });
+
   it('falls where a detector stops finding: every second object is half of the recall', async () => {
     const [curves] = detectionBlocks(pair, [runOf('student', 2, 1)], (method) => method);
     if (curves?.kind !== 'plots') return expect.fail('no plots');

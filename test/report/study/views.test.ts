@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { gainCells } from '../../../lib/report/study/method-table';
 import { readPublishedMeans } from '../../../lib/report/study/published-means';
 import { imageNetNumber } from '../../../lib/report/study/table2';
+import { summarise } from '../../../lib/statistics/summary';
 import { studyMethods } from '../../../reproduce/recipes/studies';
 import { withFolder } from '../../support/folder';
 import { documentOf, namedMethods, tableOf, type StudyRun } from './made-up-study';
@@ -122,6 +124,93 @@ describe('a study’s table of methods', () => {
     });
     expect(JSON.stringify(document.parts[0]?.blocks[1])).to.contain('0.75 of the teacher’s');
     expect(document.parts[0]?.sentences.join()).to.contain('single seed');
+  });
+});
+
+describe('the p values of a column of gains', () => {
+  it('stand below their own gains, adjusted for the others', () => {
+    const gain = (...values: number[]): ReturnType<typeof summarise> =>
+      summarise(new Map(values.map((value, seed) => [seed, value])));
+    // t² = 75 and 18.75: p = 2 (1 − √(75 / 77)) and 1 − √(18.75 / 20.75).
+    expect(gainCells([gain(2, 2.5, 3), null, gain(0.6, 1, 1.4), gain(5)])).to.deep.equal([
+      { text: '+2.50 ± 0.50 (3)', below: ['+1.26 … +3.74', 'p 0.026'] },
+      '–',
+      { text: '+1.00 ± 0.40 (3)', below: ['+0.01 … +1.99', 'p 0.049'] },
+      '+5.00 (1)',
+    ]);
+  });
+});
+
+describe('the plots of a study', () => {
+  const says = (name: 'ablation' | 'norm' | 'direction', runs: StudyRun[], title: string): string =>
+    (documentOf(name, runs, studyMethods[name]).parts[0]?.blocks ?? [])
+      .flatMap((block) => (block.kind === 'plots' ? block.plots : []))
+      .find((plot) => plot.title === title)?.says ?? 'no plot';
+  const terms = (...own: object[]): Pick<StudyRun, 'recipe'> => ({
+    recipe: { training: { method: { terms: [{ loss: 'kd', weight: 7, step: 7 }, ...own] } } },
+  });
+
+  it('have each weight of ND in its place, KD alone at 0', () => {
+    const weighted = (weight: number): Pick<StudyRun, 'recipe'> =>
+      terms({ loss: 'normDirection', weight });
+    const runs = [
+      { method: 'kd', top1: 50, ...terms() },
+      { method: 'kd++', top1: 53, ...weighted(2) },
+      { method: 'kd+nd-x2', top1: 52, ...weighted(4) },
+    ];
+    expect(says('ablation', runs, 'Top-1 against ND’s weight')).to.equal(
+      'resnet20:resnet8: 0: 50.00; 2: 53.00; 4: 52.00',
+    );
+  });
+
+  it('have each step of SIFN in its place', () => {
+    const stepped = (step: number): Pick<StudyRun, 'recipe'> => terms({ loss: 'sifn', step });
+    const runs = [
+      { method: 'kd', top1: 50, ...terms() },
+      { method: 'kd+sifn', top1: 53, last: { studentNorm: 9 }, ...stepped(1) },
+      { method: 'kd+sifn-r2', top1: 52, last: { studentNorm: 11 }, ...stepped(2) },
+    ];
+    expect(says('norm', runs, 'Top-1 against r')).to.equal('resnet20:resnet8: 1: 53.00; 2: 52.00');
+    expect(says('norm', runs, 'Norm against r')).to.equal('resnet20:resnet8: 1: 9.00; 2: 11.00');
+  });
+
+  it('have the lowest class, the deciles and the median in their columns', () => {
+    // 0, 0.1, … 1.
+    const cosineByClass = Array.from({ length: 11 }, (_, label) => label / 10);
+    const document = documentOf(
+      'direction',
+      [
+        { method: 'kd', top1: 50, last: { cosineByClass } },
+        { method: 'kd+cosine', top1: 51 },
+      ],
+      studyMethods.direction,
+    );
+    expect(tableOf(document, /by class/)).to.deep.equal([
+      {
+        method: 'KD',
+        'lowest class': '0.000',
+        'tenth percentile': '0.100',
+        median: '0.500',
+        'ninetieth percentile': '0.900',
+      },
+    ]);
+    // The first epoch, older than the measurement, is left out.
+    expect(JSON.stringify(document.parts[0]?.blocks)).to.contain('"says":"epoch 2, median 0.500"');
+  });
+});
+
+describe('what is said first of a study', () => {
+  const said = (scale: 'quick' | 'short' | 'paper'): string =>
+    documentOf(
+      'norm',
+      [{ method: 'kd+sifn', top1: 50, scale }],
+      studyMethods.norm,
+    ).parts[0]?.sentences.join(' ') ?? '';
+
+  it('is that a shorter run is not the paper’s setting', () => {
+    expect(said('quick')).to.contain('not the paper’s setting');
+    expect(said('short')).to.contain('not the paper’s setting');
+    expect(said('paper')).to.not.contain('not the paper’s setting');
   });
 });
 

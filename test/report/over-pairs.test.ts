@@ -1,0 +1,59 @@
+import { expect } from 'chai';
+import { buildTable1 } from '../../lib/report/table1';
+import type { Table1 } from '../../lib/report/table1-model';
+import type { Run } from '../../lib/runs/store';
+import { madeUpRun } from '../support/made-up-runs';
+
+function table(runs: readonly Run[]): Table1 {
+  return buildTable1({ study: 'table1', runs, root: 'results' });
+}
+
+describe('++ against its base over several pairs', () => {
+  const runs = (pair: string, method: string, ...top1: number[]): Run[] =>
+    top1.map((value, index) =>
+      madeUpRun({
+        config: { pair, student: pair.split(':')[1] ?? '', method, seed: index + 1 },
+        top1: [99, value],
+      }),
+    );
+  const compared = table([
+    ...runs('resnet20:resnet8', 'kd', 50, 60, 70, 80),
+    ...runs('resnet20:resnet8', 'kd++', 51, 63, 75, 90),
+    ...runs('resnet32:resnet8', 'kd', 55, 65, 75),
+    ...runs('resnet32:resnet8', 'kd++', 58, 66, 74),
+    // Three wins of the same size on one pair.
+    ...runs('resnet20:resnet8', 'dkd', 50, 60, 70),
+    ...runs('resnet20:resnet8', 'dkd++', 52, 62.5, 73),
+  ]).groups[0]?.overPairs;
+
+  it('takes the mean over the pairs of each seed that all have, and then over the seeds', () => {
+    // Differences 1, 3, 5, 10 and 3, 1, −1: seed by seed 2, 2, 2; the fourth seed is not on both pairs.
+    expect(compared?.[0]).to.deep.include({ method: 'kd++', base: 'kd', runs: 7, baseRuns: 7 });
+    expect(compared?.[0]?.gain).to.deep.include({ values: [2, 2, 2], mean: 2, std: 0 });
+    expect(compared?.[0]).to.include({ couples: 7, won: 6 });
+  });
+
+  it('adjusts the p values for all comparisons', () => {
+    // Differences 2, 2.5, 3: t² = 75; alone p = 1 − √(75 / 77), and KD++'s is 0.
+    expect(compared?.map(({ method }) => method)).to.deep.equal(['kd++', 'dkd++']);
+    expect(compared?.[0]?.p).to.equal(0);
+    expect(compared?.[1]?.p).to.be.closeTo(1 - Math.sqrt(75 / 77), 1e-9);
+    const both = table([
+      ...runs('resnet20:resnet8', 'kd', 50, 60, 70),
+      ...runs('resnet20:resnet8', 'kd++', 52, 62.5, 73),
+      ...runs('resnet20:resnet8', 'dkd', 50, 60, 70),
+      ...runs('resnet20:resnet8', 'dkd++', 52, 62.5, 73),
+    ]);
+    for (const { p } of both.groups[0]?.overPairs ?? []) {
+      expect(p).to.be.closeTo(2 * (1 - Math.sqrt(75 / 77)), 1e-9);
+    }
+    // Each column of a pair's table by itself, too.
+    const rows = both.groups[0]?.pairs[0]?.rows ?? [];
+    const plus = rows.filter(({ method }) => method.endsWith('++'));
+    expect(plus).to.have.length(2);
+    for (const { overBase, overStudent } of plus) {
+      expect(overBase?.p).to.be.closeTo(2 * (1 - Math.sqrt(75 / 77)), 1e-9);
+      expect(overStudent?.p).to.equal(null);
+    }
+  });
+});
