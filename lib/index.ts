@@ -68,7 +68,7 @@ export {
   type Method,
   type TermDefinition,
 } from './distill/terms';
-export type { BatchSignals } from './distill/signals';
+export type { BatchSignals } from './distill/term';
 export { embeddingAdapter, type EmbeddingAdapter } from './distill/adapter';
 export {
   computeClassMeans,
@@ -80,8 +80,8 @@ export {
   type ClassMeansOptions,
 } from './distill/class-means';
 
-export type { Directions } from './distill/directions';
-export { featureAt, type FeaturePlace } from './distill/feature-place';
+export type { Directions } from './distill/terms/direction';
+export { featureAt, type FeaturePlace } from './distill/term';
 export {
   featureNormsOfClassMeans,
   featureNormsOfRuns,
@@ -98,14 +98,14 @@ export { createModel, modelNames } from './models/registry';
 export type { Model, ModelOutput } from './nn/model';
 export type { StateDict, StateEntry, StateTensor } from './nn/state';
 export type { ForwardMode } from './nn/layers';
-export { hashStateDict } from './nn/hash';
+export { hashStateDict } from './nn/state';
 export { encodePth } from './formats/pth-writer';
 export { readWeights } from './formats/weights';
 export { readSafetensors, writeSafetensors, type SafetensorsFile } from './formats/safetensors';
 
-export { customSource, type CustomDataset } from './data/custom-source';
+export { customSource, type CustomDataset } from './data/registry';
 export { loadDataset, registerDataset, type LoadDatasetOptions } from './data/registry';
-export type { ImageDataset, ImageSplit } from './data/types';
+export type { ImageDataset, ImageSplit } from './data/source';
 
 export { evaluate, type Evaluation } from './train/evaluate';
 export {
@@ -138,39 +138,54 @@ export {
   type TrainingTask,
 } from './train/train';
 
-export { preprocessingOf, type Preprocessing } from './data/preprocess';
+export { preprocessingOf, type Preprocessing } from './data/images';
 
 export {
   evaluateCoco,
   type CategoryResult,
   type CocoEvaluation,
   type CocoEvaluationSettings,
-} from './coco/evaluate';
-export { cocoStatNames, precisionAt, type CocoCurves, type CocoStats } from './coco/summary';
-export { judgeImage, type JudgedDetection, type JudgedImage } from './coco/judge-image';
-export { madeUpDetections } from './coco/made-up';
-export { readAnnotations } from './coco/read-annotations';
-export { readDetections, writeDetections } from './coco/results-form';
-export { loadCoco, type CocoSource } from './coco/load';
-export { cocoData, shapesData, type DetectionData } from './coco/detection-data';
-export { shapesDataset, type ShapesOptions } from './coco/shapes';
-export { cocoBatches, cocoEvaluationBatches } from './coco/batches';
-export type { CocoBatchOptions, CocoDataset, CocoEntry, DetectionBatch } from './coco/data';
-export type { CocoAnnotation, CocoAnnotations, CocoBox, CocoDetection } from './coco/types';
+} from './detection/coco/evaluate';
+export {
+  cocoStatNames,
+  precisionAt,
+  type CocoCurves,
+  type CocoStats,
+} from './detection/coco/evaluate';
+export { judgeImage, type JudgedDetection, type JudgedImage } from './detection/coco/judgement';
+export { madeUpDetections } from './detection/coco/made-up';
+export { readAnnotations } from './detection/coco/annotations';
+export { readDetections, writeDetections } from './detection/coco/results-form';
+export { loadCoco, type CocoSource } from './detection/coco/load';
+export { cocoData, shapesData, type DetectionData } from './detection/coco/detection-data';
+export { shapesDataset, type ShapesOptions } from './detection/coco/shapes';
+export { cocoBatches, cocoEvaluationBatches } from './detection/coco/batches';
+export type {
+  CocoBatchOptions,
+  CocoDataset,
+  CocoEntry,
+  DetectionBatch,
+} from './detection/coco/data';
+export type {
+  CocoAnnotation,
+  CocoAnnotations,
+  CocoBox,
+  CocoDetection,
+} from './detection/coco/annotations';
 export { createDetector, type Detector, type DetectorOptions } from './detection/detector';
-export { gatherClassMeans, type DetectorClassMeans } from './detection/distill/class-means';
-export type { DetectionTeacher } from './detection/distill/objective';
-export { reviewPyramid } from './detection/distill/review-pyramid';
-export { detectDataset, type DetectorEvaluationOptions } from './detection/evaluate-detector';
+export { gatherClassMeans, type DetectorClassMeans } from './detection/class-means';
+export type { DetectionTeacher } from './detection/distillation';
+export { reviewPyramid } from './detection/distillation';
+export { detectDataset, type DetectorEvaluationOptions } from './detection/inference';
 export { detectObjects, type Detections } from './detection/inference';
 export { createDetectionLearner, type DetectionLearnerOptions } from './detection/learner';
 export { trainDetector, type DetectorTraining } from './detection/train-detector';
-export { suppressOverlaps } from './detection/operations/non-maximum-suppression';
-export { roiAlign } from './detection/operations/roi-align';
+export { suppressOverlaps } from './detection/non-maximum-suppression';
+export { roiAlign } from './detection/roi-align';
 export {
   drawDetections,
   type DetectionPanel,
   type DetectionPicture,
   type DetectionPictureOptions,
-} from './pictures/detection-picture';
-export { readPanel, type ReadPanel } from './pictures/read-panels';
+} from './report/pictures/detection-picture';
+export { readPanel, type ReadPanel } from './report/pictures/read-panels';

@@ -1,3 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { Command } from 'commander';
+import { runCommand } from '../lib/cli';
+import {
+  balancedSplit,
+  fashionClasses,
+  fashionFolder,
+  fashionPerClass,
+} from '../lib/data/fashion-mnist';
+import { LabError } from '../lib/errors';
+import { errorCode, sha256, writeAtomic } from '../lib/files';
+import { type IdxArray, readIdx, writeIdx } from '../lib/formats/idx';
+
 /**
  * Made the embedded images in data/fashion-mnist:
  *
@@ -6,16 +21,6 @@
  *
  * Prints the SHA-256 of each file, which lib/data/embedded/fashion-mnist.ts holds and checks.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
-import { Command } from 'commander';
-import { runCommand } from '../lib/cli';
-import { balancedSplit } from '../lib/data/embedded/balanced';
-import { fashionClasses, fashionFolder, fashionPerClass } from '../lib/data/embedded/fashion-mnist';
-import { LabError } from '../lib/errors';
-import { errorCode, sha256, writeAtomic } from '../lib/files';
-import { readIdx, writeIdx, type IdxArray } from '../lib/formats/idx';
 
 /** The original files' names begin with these. */
 const sourcePrefix = { train: 'train', test: 't10k' } as const;

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { basename, join } from 'node:path';
 import { expect } from 'chai';
 import { extract } from 'tar';
-import { runProgram } from '../lib/engine/build-program';
+import { runProgram } from '../lib/engine/program';
 import { withFolder } from './support/folder';
 
 const root = join(__dirname, '..');

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { runProgram } from '../lib/engine/build-program';
+import { runProgram } from '../lib/engine/program';
 
 const root = join(__dirname, '..');
 
@@ -25,4 +25,6 @@ describe('the sources', function () {
     expectClean('node_modules/prettier/bin/prettier.cjs', '--check', '.'));
   it('pass the TypeScript compiler', () =>
     expectClean('node_modules/typescript/bin/tsc', '--noEmit'));
+  it('import downwards only, and never in a circle', () =>
+    expectClean('node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'lib', 'reproduce'));
 });

@@ -2,14 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median } from 'simple-statistics';
-import { evaluateCoco } from '../coco/evaluate';
-import { madeUpDetections, type MadeUpOptions, madeUpVal2017 } from '../coco/made-up';
-import { evaluateInPython, largestDifference } from '../coco/pycocotools';
-import { readAnnotations } from '../coco/read-annotations';
-import { readDetections, writeDetections } from '../coco/results-form';
-import type { CocoStats } from '../coco/summary';
-import { writeAnnotations } from '../coco/write-annotations';
-import type { OnBenchProgress } from './measure';
+import { readAnnotations } from '../detection/coco/annotations';
+import { type CocoStats, evaluateCoco } from '../detection/coco/evaluate';
+import { madeUpDetections, type MadeUpOptions, madeUpVal2017 } from '../detection/coco/made-up';
+import {
+  evaluateInPython,
+  largestDifference,
+  readDetections,
+  writeAnnotations,
+  writeDetections,
+} from '../detection/coco/results-form';
+import type { OnBenchProgress } from './step';
 
 export interface CocoBenchmarkOptions {
   readonly rounds: number;

@@ -1,14 +1,21 @@
-import type { DetectionBatch, DetectionItem } from '../coco/data';
-import type { DetectionSampling } from '../runs/detection-recipe';
+import type { DetectionBatch, DetectionItem } from '../detection/coco/data';
 import { createDetector, type DetectorOptions } from '../detection/detector';
-import type { DetectionTeacher } from '../detection/distill/objective';
+import type { DetectionTeacher } from '../detection/distillation';
 import { createDetectionLearner } from '../detection/learner';
 import { timeParts } from '../detection/stopwatch';
 import type { Method } from '../distill/terms';
 import { random } from '../engine/random';
 import { peakMemoryMiB } from '../environment';
-import { type OnBenchProgress, summarise, timeEach, timeOnce, type TimeSummary } from './measure';
-import { type OperationTime, profileOperations } from './profile';
+import type { DetectionSampling } from '../runs/detection-recipe';
+import {
+  type OnBenchProgress,
+  type OperationTime,
+  profileOperations,
+  summarise,
+  timeEach,
+  timeOnce,
+  type TimeSummary,
+} from './step';
 
 type DetectorForm = Omit<DetectorOptions, 'classes' | 'seed'>;
 

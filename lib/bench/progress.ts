@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
-import type { TextStream } from '../engine/build-progress';
-import type { OnBenchProgress } from './measure';
+import type { TextStream } from '../engine/build';
+import type { OnBenchProgress } from './step';
 
 /** Shows a benchmark's progress until `stop` is called. */
 export interface BenchProgress {

@@ -1,16 +1,22 @@
 import { median } from 'simple-statistics';
 import { peakMemoryMiB } from '../environment';
 import {
+  type BenchStep,
+  type BenchStepOptions,
+  createBenchStep,
   type OnBenchProgress,
+  type OperationTime,
   summarise,
   timeEach,
   type TimeSummary,
   warmUpSteps,
-} from './measure';
-import type { OperationTime } from './profile';
-import { type BenchStep, type BenchStepOptions, createBenchStep } from './step';
-import { compareWithTorch, startFastestTorch, type TorchComparison } from './torch-comparison';
-import type { TorchOptions } from './torch-process';
+} from './step';
+import {
+  compareWithTorch,
+  startFastestTorch,
+  type TorchComparison,
+  type TorchOptions,
+} from './torch';
 
 export interface StepBenchmarkOptions extends BenchStepOptions {
   /** Steps that count; a few more come before them. */

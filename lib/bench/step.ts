@@ -1,15 +1,108 @@
 import * as tf from '@tensorflow/tfjs';
+import { median } from 'simple-statistics';
 import { crossEntropy, kd, normDirection } from '../distill/terms';
-import { inFloatType } from '../engine/operations/cast';
+import { inFloatType } from '../engine/operations/activations';
 import type { Precision } from '../engine/precision';
 import { random } from '../engine/random';
-import { tidied } from '../engine/tidied';
+import { tidied } from '../engine/tidy';
 import { createModel } from '../models/registry';
 import type { ModelOutput } from '../nn/model';
-import { tracedEvaluation } from '../nn/traced-evaluation';
+import { tracedEvaluation } from '../nn/traced';
 import { createLearner, type Learner } from '../train/learner';
 import type { TrainingRecipe } from '../train/recipe';
-import { profileOperations, type StepProfile } from './profile';
+
+/** Hears that so many of the steps of something are done. */
+export type OnBenchProgress = (what: string, done: number, total: number) => void;
+
+/** Steps before the counted ones: kernels are chosen, memory is taken and functions are made in these. */
+export const warmUpSteps = 6;
+
+/** Milliseconds that a call took. */
+export function timeOnce(work: () => void): number {
+  const started = performance.now();
+  work();
+  return performance.now() - started;
+}
+
+/** Milliseconds that each of `count` calls took. */
+export function timeEach(
+  work: () => void,
+  count: number,
+  onCall?: (done: number) => void,
+): number[] {
+  return Array.from({ length: count }, (_, index) => {
+    const ms = timeOnce(work);
+    onCall?.(index + 1);
+    return ms;
+  });
+}
+
+/** Median, least and most of some times. */
+export interface TimeSummary {
+  readonly ms: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+export function summarise(times: readonly number[]): TimeSummary {
+  return { ms: median([...times]), minMs: Math.min(...times), maxMs: Math.max(...times) };
+}
+
+/** What one kind of TensorFlow operation took, on average in a step. */
+export interface OperationTime {
+  readonly name: string;
+  readonly ms: number;
+  readonly calls: number;
+}
+
+/** What some steps took while each of their operations was timed. */
+export interface StepProfile {
+  /** A whole step, JavaScript and reading results included. */
+  readonly ms: number;
+  /** The slowest first. */
+  readonly operations: readonly OperationTime[];
+}
+
+type Execute = (name: string, ...rest: unknown[]) => unknown;
+
+/** The two methods of the native backend through which every operation goes. */
+const methods = ['executeSingleOutput', 'executeMultipleOutputs'] as const;
+
+/**
+ * Time by operation over some steps; native engine only (no operations elsewhere). The rest of a step's time is
+ * JavaScript: the tape, tensors' records, reading results.
+ */
+export function profileOperations(step: () => unknown, steps: number): StepProfile {
+  const seen = new Map<string, { ms: number; calls: number }>();
+  // The methods belong to the backend's class; own properties of the same name hide them for a while.
+  const backend = tf.backend() as unknown as Record<string, Execute | undefined>;
+  const originals = methods.map((method) => backend[method]);
+  methods.forEach((method, index) => {
+    const original = originals[index];
+    if (original === undefined) return;
+    backend[method] = (name, ...rest) => {
+      const started = performance.now();
+      const result = original.call(backend, name, ...rest);
+      const entry = seen.get(name) ?? { ms: 0, calls: 0 };
+      entry.ms += performance.now() - started;
+      entry.calls++;
+      seen.set(name, entry);
+      return result;
+    };
+  });
+  const began = performance.now();
+  let whole = 0;
+  try {
+    for (let index = 0; index < steps; index++) step();
+    whole = performance.now() - began;
+  } finally {
+    for (const method of methods) Reflect.deleteProperty(backend, method);
+  }
+  const operations = [...seen]
+    .map(([name, { ms, calls }]) => ({ name, ms: ms / steps, calls: calls / steps }))
+    .sort((a, b) => b.ms - a.ms);
+  return { ms: whole / steps, operations };
+}
 
 export interface BenchStepOptions {
   readonly teacher: string;

@@ -6,14 +6,20 @@ import * as tf from '@tensorflow/tfjs';
 import { median } from 'simple-statistics';
 import { epochOrder, evaluationBatches, trainingBatch } from '../data/batches';
 import { loadDataset } from '../data/registry';
-import type { ImageDataset } from '../data/types';
+import type { ImageDataset } from '../data/source';
 import { random } from '../engine/random';
-import { tidied } from '../engine/tidied';
+import { tidied } from '../engine/tidy';
 import { LabError } from '../errors';
 import { createModel } from '../models/registry';
 import { evaluate, evaluationBatchSize } from '../train/evaluate';
-import { type OnBenchProgress, timeEach, timeOnce, warmUpSteps } from './measure';
-import { type BenchStepOptions, createBenchStep } from './step';
+import {
+  type BenchStepOptions,
+  createBenchStep,
+  type OnBenchProgress,
+  timeEach,
+  timeOnce,
+  warmUpSteps,
+} from './step';
 
 export interface SurroundingsOptions extends Omit<BenchStepOptions, 'setting' | 'eager'> {
   /** Steps, batches and rounds that count. */

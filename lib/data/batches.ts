@@ -1,6 +1,248 @@
 import { LabError } from '../errors';
-import { augmentBatch, plainBatch, type Uniform } from './augment';
-import type { ImageDataset, ImageSplit } from './types';
+import {
+  firstOfEachClass,
+  type ImageDataset,
+  type ImageSplit,
+  nameWithSubset,
+  selectRecords,
+  type Subset,
+} from './source';
+import { channelStatistics, type ChannelStatistics, hashDataset } from './statistics';
+
+/** Images and labels for one optimisation step, normalised, channels last. */
+export interface TrainingBatch {
+  /** `count × height × width × 3`, owned by the caller. Already mixed where `mix` is given. */
+  readonly images: Float32Array;
+  /** `count` class indices, of the images as they were before mixing. */
+  readonly labels: Int32Array;
+  /** Where in the train split each image lies. */
+  readonly indices: Int32Array;
+  readonly count: number;
+  /** How mixup or cutmix joined the images; absent when they were left alone. */
+  readonly mix?: BatchMix;
+}
+
+/**
+ * Image i is `lambda[i]` parts of itself and `1 − lambda[i]` parts of row `partner[i]` of the same
+ * batch: of every pixel (mixup), or of the area (cutmix). Labels and class means are to be mixed with
+ * the same weights.
+ */
+export interface BatchMix {
+  readonly partner: Int32Array;
+  readonly lambda: Float32Array;
+}
+
+/** Images and labels of the test split, normalised, channels last, in the split's own order. */
+export interface EvaluationBatch {
+  /** `count × height × width × 3`, owned by the caller. */
+  readonly images: Float32Array;
+  readonly labels: Int32Array;
+  readonly indices: Int32Array;
+  readonly count: number;
+}
+
+/** One split of a data set whose images need not lie in memory. */
+export interface SplitDescription {
+  readonly count: number;
+  /** The class of each image, in the split's own order. */
+  readonly labels: ArrayLike<number>;
+}
+
+/** Which batches of which epoch to draw, and how. */
+export interface TrainingBatchRequest {
+  readonly seed: number;
+  readonly epoch: number;
+  /** The first batch wanted: those before it are passed over without reading their images. */
+  readonly firstBatch: number;
+  readonly batchSize: number;
+  /** The name of the augmentation, as the recipe has it. */
+  readonly augmentation: string;
+}
+
+/** What training draws its batches from: a data set in memory, or a folder that is decoded as it goes. */
+export interface BatchSource {
+  readonly name: string;
+  readonly classes: readonly string[];
+  /** Names the data, so that a run is not gone on with on others. */
+  readonly hash: string;
+  /** Of training images. */
+  readonly height: number;
+  readonly width: number;
+  readonly train: SplitDescription;
+  readonly test: SplitDescription;
+  /** Batches of an epoch from `firstBatch` on; the same request gives the same bytes. */
+  trainingBatches(at: TrainingBatchRequest): AsyncIterable<TrainingBatch>;
+  evaluationBatches(at: { readonly batchSize: number }): AsyncIterable<EvaluationBatch>;
+  /** What a user should know of the files: how many are of odd kinds, left out, kept in memory. */
+  readonly notes?: readonly string[];
+  /** Ends threads and closes files. */
+  dispose?(): Promise<void>;
+}
+
+/** Decoded images with their labels, not yet named, measured and hashed. */
+export interface DecodedImages {
+  readonly classes: readonly string[];
+  readonly height: number;
+  readonly width: number;
+  readonly train: ImageSplit;
+  readonly test: ImageSplit;
+}
+
+/**
+ * What a hash does not mention of a data set of this name, since the first recorded runs' did not. Written
+ * out here and not taken from where the figures are used: with others there, the hash is another.
+ */
+const unmentioned: ReadonlyMap<string, ChannelStatistics> = new Map([
+  ['cifar10', { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] }],
+  ['cifar100', { mean: [0.5071, 0.4867, 0.4408], std: [0.2675, 0.2565, 0.2761] }],
+]);
+
+/**
+ * The data set of these images: cut to the subset, named after it, hashed, and with the channel
+ * statistics that are known for it or else those of its train split.
+ *
+ * @throws LabError of kind `data` when a class has fewer images than the subset asks for.
+ */
+export function assembleDataset(
+  name: string,
+  decoded: DecodedImages,
+  { subset, known }: { subset?: Subset | undefined; known?: ChannelStatistics } = {},
+): ImageDataset {
+  const { classes, height, width } = decoded;
+  const cut = (split: 'train' | 'test'): ImageSplit => {
+    const perClass = subset?.[split];
+    if (perClass === undefined) return decoded[split];
+    const where = `${name}, ${split}`;
+    const indices = firstOfEachClass(decoded[split].labels, classes.length, perClass, where);
+    return selectRecords(decoded[split], indices);
+  };
+  const images = { classes, height, width, train: cut('train'), test: cut('test') };
+  return {
+    ...images,
+    ...(known ?? channelStatistics(images.train)),
+    name: nameWithSubset(name, subset),
+    hash: hashDataset(images, mentioned(name, known)),
+  };
+}
+
+function mentioned(
+  name: string,
+  known: ChannelStatistics | undefined,
+): ChannelStatistics | undefined {
+  const usual = unmentioned.get(name);
+  const figures = ({ mean, std }: ChannelStatistics): string => [...mean, ...std].join(' ');
+  return known && usual && figures(known) === figures(usual) ? undefined : known;
+}
+
+/** A source of random numbers, uniform in [0, 1). */
+export type Uniform = () => number;
+
+/** What of a data set is needed to normalise its images. */
+export type ImageForm = Pick<ImageDataset, 'height' | 'width' | 'mean' | 'std'>;
+
+/** Black cells added on each side before cropping, as the paper's recipe has. */
+export const defaultPadding = 4;
+
+/**
+ * Random crop of the zero-padded image and a horizontal flip with probability ½, then
+ * `(pixel/255 − mean)/std`, as PyTorch's `RandomCrop(side, padding)`, `RandomHorizontalFlip`,
+ * `ToTensor`, `Normalize`: padded cells become `(0 − mean)/std`. Three draws an image, in this order:
+ * the crop's left edge, its top edge, the flip.
+ *
+ * @returns `[indices.length, height, width, 3]`, newly allocated (an engine may keep it)
+ */
+export function augmentBatch(
+  dataset: ImageForm,
+  split: ImageSplit,
+  indices: ArrayLike<number>,
+  random: Uniform,
+  padding: number = defaultPadding,
+): Float32Array {
+  const offsets = 2 * padding + 1;
+  return fillBatch(dataset, split, indices, () => ({
+    left: Math.floor(random() * offsets) - padding,
+    top: Math.floor(random() * offsets) - padding,
+    flip: random() < 0.5,
+  }));
+}
+
+/** `(pixel/255 − mean)/std` of the images at these indices: `[indices.length, height, width, 3]`. */
+export function plainBatch(
+  dataset: ImageForm,
+  split: ImageSplit,
+  indices: ArrayLike<number>,
+): Float32Array {
+  return fillBatch(dataset, split, indices, () => ({ left: 0, top: 0, flip: false }));
+}
+
+/** Which part of an image is taken: shifted by (left, top), black where nothing is, then flipped. */
+interface Cut {
+  readonly left: number;
+  readonly top: number;
+  readonly flip: boolean;
+}
+
+function fillBatch(
+  { height, width, mean, std }: ImageForm,
+  split: ImageSplit,
+  indices: ArrayLike<number>,
+  nextCut: () => Cut,
+): Float32Array {
+  const size = height * width * 3;
+  const rowSize = width * 3;
+  const batch = new Float32Array(indices.length * size);
+  const red = normalisedBytes(mean[0], std[0]);
+  const green = normalisedBytes(mean[1], std[1]);
+  const blue = normalisedBytes(mean[2], std[2]);
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i] ?? -1;
+    if (!(index >= 0 && index < split.count)) {
+      throw new RangeError(`image ${index} of a split of ${split.count}`);
+    }
+    const { left, top, flip } = nextCut();
+    const source = split.images.subarray(index * size, (index + 1) * size);
+    const target = batch.subarray(i * size, (i + 1) * size);
+    if (left !== 0 || top !== 0) fillBlack(target, red, green, blue);
+
+    const firstX = Math.max(0, left);
+    const lastX = Math.min(width, width + left);
+    const firstY = Math.max(0, top);
+    const lastY = Math.min(height, height + top);
+    const step = flip ? -3 : 3;
+    for (let y = firstY; y < lastY; y++) {
+      const column = flip ? width - 1 - (firstX - left) : firstX - left;
+      let write = (y - top) * rowSize + column * 3;
+      const end = y * rowSize + lastX * 3;
+      for (let read = y * rowSize + firstX * 3; read < end; read += 3, write += step) {
+        target[write] = red[source[read] ?? 0] ?? 0;
+        target[write + 1] = green[source[read + 1] ?? 0] ?? 0;
+        target[write + 2] = blue[source[read + 2] ?? 0] ?? 0;
+      }
+    }
+  }
+  return batch;
+}
+
+function fillBlack(
+  target: Float32Array,
+  red: Float32Array,
+  green: Float32Array,
+  blue: Float32Array,
+): void {
+  for (let write = 0; write < target.length; write += 3) {
+    target[write] = red[0] ?? 0;
+    target[write + 1] = green[0] ?? 0;
+    target[write + 2] = blue[0] ?? 0;
+  }
+}
+
+/** `(value/255 − mean)/std` of every byte, each step rounded to 32 bits as PyTorch does. */
+export function normalisedBytes(mean: number, std: number): Float32Array {
+  const { fround } = Math;
+  return Float32Array.from({ length: 256 }, (_, value) =>
+    fround(fround(fround(value / 255) - fround(mean)) / fround(std)),
+  );
+}
 
 /** Normalised images with their labels. */
 export interface Batch {

@@ -1,13 +1,182 @@
+import { type Dirent, readdirSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import { resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { LabError } from '../errors';
-import { assembleDataset } from './assemble';
-import { decodeImage } from './decode-image';
-import { readFolderLayout, type FolderSplit } from './folder-layout';
+import { assembleDataset } from './batches';
+import { decodeImage } from './images';
+import { isFile, isFolder } from './paths';
 import type { OnDataProgress } from './progress';
-import type { LoadContext } from './source';
-import { nameWithSubset } from './subset';
-import type { ImageDataset, ImageSplit } from './types';
+import {
+  checkPerClass,
+  type DataSource,
+  type ImageDataset,
+  type ImageSplit,
+  type LoadContext,
+  nameWithSubset,
+  type Subset,
+} from './source';
+
+/** The image files of one split, sorted by class, then by name. */
+export interface FolderSplit {
+  /** `train`, `val` or `test`. */
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly labels: readonly number[];
+}
+
+/** What an image folder holds, by names only. */
+export interface FolderLayout {
+  readonly classes: readonly string[];
+  readonly train: FolderSplit;
+  readonly test: FolderSplit;
+}
+
+const extensions: readonly string[] = ['.jpg', '.jpeg', '.png'];
+const layoutRemedy =
+  'Lay it out as train/CLASS/*.jpg and val/CLASS/*.jpg (or test/CLASS/…), with .jpg, .jpeg or .png files';
+
+/**
+ * Lists an image folder: `train/CLASS/…` and `val/CLASS/…` or, without it, `test/CLASS/…`. Classes
+ * and files come in the order of their names; hidden entries and other files are passed over.
+ *
+ * @throws LabError of kind `data` for a folder without images, with fewer than two classes, with
+ *   images at another depth, or with other classes in the two splits.
+ */
+export function readFolderLayout(root: string, subset: Subset = {}): FolderLayout {
+  if (!isFolder(root)) throw faulty('an image folder is not there', root, 'no such folder');
+  const testName = ['val', 'test'].find((name) => isFolder(join(root, name)));
+  const missing = !isFolder(join(root, 'train'))
+    ? 'train'
+    : testName === undefined
+      ? 'val or test'
+      : undefined;
+  if (missing !== undefined || testName === undefined) {
+    const found = entriesOf(root)
+      .slice(0, 5)
+      .map(({ name }) => name);
+    const what = `an image folder has no folder ${missing ?? ''}`;
+    throw faulty(what, root, found.length === 0 ? 'nothing' : found.join(', '));
+  }
+  const classes = classesOf(join(root, 'train'));
+  requireSameClasses(classes, classesOf(join(root, testName)), join(root, testName));
+  return {
+    classes,
+    train: readSplit(root, 'train', classes, subset.train),
+    test: readSplit(root, testName, classes, subset.test),
+  };
+}
+
+/**
+ * Lists one folder of classes, `CLASS/…`, as a split of its own.
+ *
+ * @throws LabError of kind `data` as `readFolderLayout` does.
+ */
+export function readClassFolders(folder: string): {
+  readonly classes: readonly string[];
+  readonly split: FolderSplit;
+} {
+  if (!isFolder(folder)) throw faulty('an image folder is not there', folder, 'no such folder');
+  const classes = classesOf(folder);
+  return { classes, split: readSplit(dirname(folder), basename(folder), classes, undefined) };
+}
+
+function classesOf(splitFolder: string): string[] {
+  const entries = entriesOf(splitFolder);
+  const loose = entries.find(({ name }) => isImage(name) && isFile(join(splitFolder, name)));
+  if (loose !== undefined) {
+    throw faulty('an image lies outside the class folders', splitFolder, loose.name);
+  }
+  const classes = entries
+    .map(({ name }) => name)
+    .filter((name) => isFolder(join(splitFolder, name)));
+  if (classes.length === 0) throw faulty('an image folder has no images', splitFolder, 'no class');
+  const [only = ''] = classes;
+  if (classes.length === 1) {
+    const inside = entriesOf(join(splitFolder, only)).map(({ name }) => name);
+    const nested = inside.find((name) => isFolder(join(splitFolder, only, name)));
+    if (nested !== undefined && !inside.some(isImage)) {
+      throw faulty('the class folders lie a folder too deep', splitFolder, `${only}/${nested}/`);
+    }
+    throw faulty('an image folder has one class only', splitFolder, `'${only}'`);
+  }
+  return classes;
+}
+
+function requireSameClasses(
+  train: readonly string[],
+  test: readonly string[],
+  testFolder: string,
+): void {
+  const lacking = train.filter((name) => !test.includes(name));
+  const extra = test.filter((name) => !train.includes(name));
+  if (lacking.length === 0 && extra.length === 0) return;
+  const parts = [
+    ...(lacking.length === 0 ? [] : [`no ${shortList(lacking)}`]),
+    ...(extra.length === 0 ? [] : [`${shortList(extra)} that train lacks`]),
+  ];
+  throw faulty('the two splits have different classes', testFolder, parts.join(', and '));
+}
+
+function readSplit(
+  root: string,
+  name: string,
+  classes: readonly string[],
+  perClass: number | undefined,
+): FolderSplit {
+  if (perClass !== undefined) checkPerClass(perClass, `${root}, ${name}`);
+  const files: string[] = [];
+  const labels: number[] = [];
+  classes.forEach((className, label) => {
+    const folder = join(root, name, className);
+    const images = imagesOf(folder);
+    if (perClass !== undefined && images.length < perClass) {
+      const found = `${images.length}, asked for ${perClass}`;
+      throw faulty('a class has fewer images than were asked for', folder, found);
+    }
+    for (const image of images.slice(0, perClass)) {
+      files.push(join(folder, image));
+      labels.push(label);
+    }
+  });
+  return { name, files, labels };
+}
+
+function imagesOf(folder: string): string[] {
+  const names = entriesOf(folder).map(({ name }) => name);
+  // A link that leads nowhere counts: passed over, an image would be missing without a word.
+  const images = names.filter((name) => isImage(name) && !isFolder(join(folder, name)));
+  if (images.length > 0) return images;
+  const nested = names.find((name) => isFolder(join(folder, name)));
+  if (nested !== undefined) {
+    throw faulty('a class folder holds folders, not images', folder, `${nested}/`);
+  }
+  const found = names.length === 0 ? 'nothing' : shortList(names);
+  throw faulty('a class folder has no images', folder, found);
+}
+
+/** Entries that are not hidden, in the order of their names' UTF-16 codes. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter(({ name }) => !name.startsWith('.'))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    throw faulty('an image folder cannot be read', folder, String(error));
+  }
+}
+
+function isImage(name: string): boolean {
+  return extensions.includes(extname(name).toLowerCase());
+}
+
+function shortList(names: readonly string[]): string {
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
+  return `${names.slice(0, 3).join(', ')}${more}`;
+}
+
+function faulty(what: string, where: string, found: string): LabError {
+  return new LabError({ kind: 'data', what, where, found, remedy: layoutRemedy });
+}
 
 /** What the name of an image folder begins with. */
 export const folderPrefix = 'folder:';
@@ -106,4 +275,31 @@ function requireMemory(root: string, count: number, size: number): void {
     found: `${count} images of ${size}×${size}: ${gibibytes(needed)} of ${gibibytes(available)}`,
     remedy: 'Take a smaller image size or a part of each class',
   });
+}
+
+/** An image folder, `folder:PATH`, as if it were an entry of the registry. */
+export function folderSource(name: string): DataSource {
+  const path = folderPath(name);
+  const describe = (): string => {
+    const { classes, train, test } = readFolderLayout(path);
+    const counts = `${train.files.length} + ${test.files.length} images`;
+    return `${counts} in ${classes.length} classes (train, ${test.name})`;
+  };
+  return {
+    name,
+    title: `Images in ${path}`,
+    downloads: new Map(),
+    async status() {
+      try {
+        return { name, state: 'present', form: 'image folder', path, detail: describe() };
+      } catch (error) {
+        if (!(error instanceof LabError)) throw error;
+        return { name, state: 'broken', path, detail: error.message, mend: error.fault.remedy };
+      }
+    },
+    async verify() {
+      return { official: null, detail: describe(), form: 'image folder', path };
+    },
+    load: (context) => loadFolder(name, context),
+  };
 }

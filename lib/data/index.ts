@@ -1,5 +1,5 @@
-export type { DecodedImages } from './assemble';
-export { augmentBatch, defaultPadding, plainBatch, type ImageForm, type Uniform } from './augment';
+export type { DecodedImages } from './batches';
+export { augmentBatch, defaultPadding, plainBatch, type ImageForm, type Uniform } from './batches';
 export {
   epochOrder,
   evaluationBatches,
@@ -7,8 +7,8 @@ export {
   trainingBatch,
   type Batch,
 } from './batches';
-export { customSource, type CustomDataset } from './custom-source';
-export { dataDirectory, dataVariable } from './directory';
+export { customSource, type CustomDataset } from './registry';
+export { dataDirectory, dataVariable } from './paths';
 export { dataProgressPrinter, type DataProgress, type OnDataProgress } from './progress';
 export {
   dataSources,
@@ -19,5 +19,5 @@ export {
   type LoadDatasetOptions,
 } from './registry';
 export type { DataSource, DatasetStatus, DatasetVerification } from './source';
-export type { Subset } from './subset';
-export type { ImageDataset, ImageSplit } from './types';
+export type { Subset } from './source';
+export type { ImageDataset, ImageSplit } from './source';

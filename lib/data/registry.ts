@@ -1,17 +1,87 @@
 import { LabError, unknownName } from '../errors';
-import { loadCifar } from './cifar';
-import { cifar100Spec, cifar10Spec, type CifarSpec } from './cifar-specs';
-import { cifarStatus, verifyCifar } from './cifar-status';
-import { dataDirectory } from './directory';
+import { assembleDataset, type DecodedImages } from './batches';
+import { cifarStatus, loadCifar, verifyCifar } from './cifar';
+import { cifar100Spec, cifar10Spec, type CifarSpec } from './cifar-source';
 import { downloadSource } from './download-source';
-import { fashionMnistSource } from './embedded/fashion-mnist-source';
-import { folderSource } from './folder-source';
-import { folderPrefix } from './folder';
+import { fashionMnistSource } from './fashion-mnist';
+import { folderPrefix, folderSource } from './folder';
+import { dataDirectory } from './paths';
 import type { OnDataProgress } from './progress';
-import type { DataSource, DatasetStatus } from './source';
-import type { Subset } from './subset';
-import { teachersSource } from './teachers-source';
-import type { ImageDataset } from './types';
+import type {
+  DatasetStatus,
+  DatasetVerification,
+  DataSource,
+  ImageDataset,
+  ImageSplit,
+  LoadContext,
+  Subset,
+} from './source';
+import { teachersSource } from './teachers';
+
+/** What a data set of one's own must say of itself. */
+export interface CustomDataset {
+  /** As `--data` takes it. */
+  readonly name: string;
+  /** One line: what it is. */
+  readonly title: string;
+  /** All its images, decoded, all of one size; `dataDir` is where data sets lie. */
+  readonly load: (context: LoadContext) => DecodedImages | Promise<DecodedImages>;
+}
+
+/**
+ * A data set of one's own as an entry of the registry: nothing is downloaded, the channel statistics
+ * are those of the training images, and the images are checked when they are loaded.
+ */
+export function customSource({ name, title, load }: CustomDataset): DataSource {
+  const loaded = async (context: LoadContext): Promise<DecodedImages> => {
+    const decoded = await load(context);
+    for (const split of ['train', 'test'] as const) checkSplit(name, decoded, split);
+    return decoded;
+  };
+  return {
+    name,
+    title,
+    downloads: new Map(),
+    status: () => Promise.resolve({ name, state: 'present', form: 'own file', detail: title }),
+    async verify(dataDir) {
+      const { classes, train, test } = await loaded({ dataDir });
+      const counts = `${train.count} + ${test.count} images in ${classes.length} classes`;
+      return { official: null, detail: counts, form: 'own file' };
+    },
+    load: async (context) =>
+      assembleDataset(name, await loaded(context), { subset: context.subset }),
+  };
+}
+
+function checkSplit(
+  name: string,
+  { classes, height, width, ...splits }: DecodedImages,
+  split: 'train' | 'test',
+): void {
+  const { images, labels, count }: ImageSplit = splits[split];
+  const fault = (found: string, remedy: string): LabError =>
+    new LabError({
+      kind: 'data',
+      what: 'the images and labels of a data set do not fit together',
+      where: `${name}, ${split}`,
+      found,
+      remedy,
+    });
+  const bytes = count * height * width * 3;
+  if (count === 0 || images.length !== bytes) {
+    throw fault(
+      `${images.length} bytes for ${count} images of ${width}×${height} in 3 colours`,
+      `Give count × height × width × 3 bytes: ${bytes}`,
+    );
+  }
+  const wrong = labels.findIndex((label) => label < 0 || label >= classes.length);
+  if (labels.length !== count || wrong >= 0) {
+    throw fault(
+      wrong < 0 ? `${labels.length} labels` : `label ${labels[wrong] ?? ''} of image ${wrong}`,
+      `Give ${count} labels from 0 to ${classes.length - 1}`,
+    );
+  }
+}
 
 const sources: DataSource[] = [
   fashionMnistSource,
@@ -109,5 +179,66 @@ function cifarSource(spec: CifarSpec): DataSource {
     status: (dataDir) => cifarStatus(spec, dataDir),
     verify: (dataDir) => verifyCifar(spec, dataDir),
     load: (context) => loadCifar(spec, context),
+  };
+}
+
+/** What `checkDataset` found out; the counts are absent for things that are no data set. */
+export interface DatasetReport extends DatasetVerification {
+  readonly name: string;
+  readonly images?: {
+    readonly train: number;
+    readonly test: number;
+    readonly classes: number;
+    readonly height: number;
+    readonly width: number;
+    readonly mean: readonly number[];
+    readonly std: readonly number[];
+    /** The fewest and the most training images of a class. */
+    readonly perClass: readonly [number, number];
+    readonly hash: string;
+  };
+}
+
+/**
+ * Loads a data set completely, checks every size and label, and compares it with the official files
+ * where their checksums are known.
+ *
+ * @throws LabError at the first fault.
+ */
+export async function checkDataset(
+  name: string,
+  {
+    dataDir,
+    imageSize,
+    onProgress,
+  }: {
+    dataDir?: string | undefined;
+    imageSize?: number | undefined;
+    onProgress?: OnDataProgress | undefined;
+  } = {},
+): Promise<DatasetReport> {
+  const source = findSource(name);
+  const directory = dataDirectory(dataDir);
+  const dataset = await source.load?.({ dataDir: directory, imageSize, onProgress });
+  const verification = await source.verify(directory);
+  if (dataset === undefined) return { name, ...verification };
+
+  const { train, test, classes, height, width, mean, std, hash } = dataset;
+  const perClass = new Int32Array(classes.length);
+  for (const label of train.labels) perClass[label] = (perClass[label] ?? 0) + 1;
+  return {
+    name,
+    ...verification,
+    images: {
+      train: train.count,
+      test: test.count,
+      classes: classes.length,
+      height,
+      width,
+      mean,
+      std,
+      perClass: [Math.min(...perClass), Math.max(...perClass)],
+      hash,
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ImageDataset, ImageSplit } from './types';
+import type { ImageDataset, ImageSplit } from './source';
 
 type Channels = readonly [number, number, number];
 

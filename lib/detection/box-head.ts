@@ -1,8 +1,49 @@
 import * as tf from '@tensorflow/tfjs';
-import { relu } from '../engine/operations/relu';
-import { linear } from '../engine/operations/linear';
-import { normalFanOut, uniformFanIn } from '../nn/initialise';
-import type { LayerContext } from '../nn/layers';
+import { linear, relu } from '../engine/operations/activations';
+import type { Random } from '../engine/random';
+import { crossEntropyLoss } from '../losses';
+import { closedForm } from '../losses/checks';
+import { type LayerContext, normalFanOut, uniformFanIn } from '../nn/layers';
+import { boxCount, type Boxes, encodeBoxes, finalCoding, joinBoxes, pickBoxes } from './boxes';
+import { matchBoxes, proposalMatching, sampleLabels, type SampleOptions } from './sampling';
+
+/**
+ * Binary cross entropy of logits, summed: Σ max(z, 0) − z·t + log(1 + e^−|z|).
+ *
+ * @param logits any shape
+ * @param targets the same shape, 0 or 1
+ */
+export function binaryCrossEntropySum(logits: tf.Tensor, targets: tf.Tensor): tf.Scalar {
+  return closedForm(logits, () => ({
+    value: tf.sum<tf.Scalar>(tf.sub(tf.softplus(logits), tf.mul(logits, targets))),
+    gradient: tf.sub(tf.sigmoid(logits), targets),
+  }));
+}
+
+/**
+ * Smooth L1, summed: with d = |x − target|, d²/(2β) below β and d − β/2 from there on; d alone where
+ * β is 0 (detectron2's setting), whose gradient at d = 0 is 0.
+ */
+export function smoothL1Sum(
+  x: tf.Tensor,
+  target: tf.Tensor,
+  { beta = 0 }: { readonly beta?: number } = {},
+): tf.Scalar {
+  return closedForm(x, () => {
+    const difference = tf.sub(x, target);
+    const distance = tf.abs(difference);
+    if (beta === 0) {
+      return { value: tf.sum<tf.Scalar>(distance), gradient: tf.sign(difference) };
+    }
+    const inside = tf.less(distance, beta);
+    return {
+      value: tf.sum<tf.Scalar>(
+        tf.where(inside, tf.div(tf.square(difference), 2 * beta), tf.sub(distance, beta / 2)),
+      ),
+      gradient: tf.where(inside, tf.div(difference, beta), tf.sign(difference)),
+    };
+  });
+}
 
 /** What the box head says of each region. */
 export interface BoxOutput {
@@ -77,4 +118,94 @@ function fullyConnected(
   );
   const bias = state.add(`${name}.bias`, tf.zeros([outputs]), { trainable: true, layout: 'same' });
   return (x) => linear(x, weights.value as tf.Tensor2D, bias.value as tf.Tensor1D);
+}
+
+/** detectron2's: 512 proposals an image, at most a quarter of them objects. */
+export const proposalSampling: SampleOptions = { count: 512, objectShare: 0.25 };
+
+/** An image's true objects. */
+export interface Truth {
+  readonly boxes: Boxes;
+  readonly labels: Int32Array;
+}
+
+/** The sampled proposals of a batch and what each should become. */
+export interface ProposalTargets {
+  /** One list an image. */
+  readonly regions: readonly Boxes[];
+  /** Of all regions, image after image: a class, or the number of classes for background. */
+  readonly labels: Int32Array;
+  /** Places of the regions that are objects, and their dx dy dw dh. */
+  readonly objects: Int32Array;
+  readonly deltas: Float32Array;
+}
+
+/**
+ * Adds the true boxes to each image's proposals, matches them all, and draws the ones that are trained
+ * on.
+ */
+export function proposalTargets(
+  proposals: readonly Boxes[],
+  truths: readonly Truth[],
+  {
+    classes,
+    randomOf,
+    sampling = proposalSampling,
+  }: {
+    readonly classes: number;
+    readonly randomOf: (image: number) => Random;
+    readonly sampling?: SampleOptions;
+  },
+): ProposalTargets {
+  const labels: number[] = [];
+  const objects: number[] = [];
+  const deltas: Float32Array[] = [];
+  const regions = truths.map((truth, image) => {
+    const candidates = joinBoxes([proposals[image] ?? new Float32Array(0), truth.boxes]);
+    const matches = matchBoxes(truth.boxes, candidates, proposalMatching);
+    const sample = sampleLabels(matches.labels, sampling, randomOf(image));
+    const targets = sample.objects.map((place) => matches.targets[place] ?? 0);
+    const chosen = pickBoxes(candidates, sample.objects);
+    targets.forEach((target) => {
+      objects.push(labels.length);
+      labels.push(truth.labels[target] ?? classes);
+    });
+    sample.background.forEach(() => labels.push(classes));
+    deltas.push(encodeBoxes(chosen, pickBoxes(truth.boxes, targets), finalCoding));
+    return joinBoxes([chosen, pickBoxes(candidates, sample.background)]);
+  });
+  return {
+    regions,
+    labels: Int32Array.from(labels),
+    objects: Int32Array.from(objects),
+    deltas: joinBoxes(deltas),
+  };
+}
+
+export interface BoxLosses {
+  readonly classification: tf.Scalar;
+  readonly box: tf.Scalar;
+}
+
+/**
+ * Cross entropy over all sampled regions, and smooth L1 of the true class' box of the objects among
+ * them; both divided by the number of regions.
+ */
+export function boxLosses(
+  { logits, deltas }: BoxOutput,
+  { labels, objects, deltas: wanted }: ProposalTargets,
+): BoxLosses {
+  const classes = deltas.shape[1] / 4;
+  const rows = objects.map((region) => region * classes + (labels[region] ?? 0));
+  const found = tf.gather(
+    tf.reshape(deltas, [labels.length * classes, 4]),
+    tf.tensor1d(rows, 'int32'),
+  );
+  return {
+    classification: crossEntropyLoss(logits, tf.tensor1d(labels, 'int32')),
+    box: tf.div(
+      smoothL1Sum(found, tf.tensor2d(wanted, [boxCount(wanted), 4])),
+      Math.max(1, labels.length),
+    ),
+  };
 }

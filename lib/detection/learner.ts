@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import type { DetectionBatch } from '../coco/data';
 import { below, prefixed } from '../distill/objective';
 import type { Method } from '../distill/terms';
 import { random } from '../engine/random';
@@ -8,18 +7,24 @@ import type { Losses } from '../train/gradients';
 import { createOptimiser, type OptimiserOptions, type SgdOptions } from '../train/optimiser';
 import type { Trainable } from '../train/task';
 import { trainingStep } from '../train/train';
-import type { BackboneProgress } from './backbone';
+import type { BackboneProgress } from './backbones';
+import { boxLosses, proposalSampling, proposalTargets } from './box-head';
 import { joinBoxes } from './boxes';
-import { boxLosses, proposalSampling, proposalTargets } from './box-training';
+import type { DetectionBatch } from './coco/data';
 import type { Detector } from './detector';
 import {
+  convertPixels,
   createDetectionObjective,
   type DetectionObjective,
   type DetectionTeacher,
-} from './distill/objective';
-import { convertPixels } from './distill/pixels';
-import { anchorSampling, anchorTargets, proposalLosses } from './proposal-training';
-import { findProposals, type ProposalOptions } from './proposals';
+} from './distillation';
+import {
+  anchorSampling,
+  anchorTargets,
+  findProposals,
+  proposalLosses,
+  type ProposalOptions,
+} from './proposals';
 import type { SampleOptions } from './sampling';
 
 /** detectron2's: what is proposed while a detector is trained. */

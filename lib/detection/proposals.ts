@@ -1,9 +1,100 @@
 import * as tf from '@tensorflow/tfjs';
-import { tidied } from '../engine/tidied';
-import { decodeBoxes, proposalCoding } from './box-coding';
-import { type Boxes, clipBoxes, type ImageSize, joinBoxes, pickBoxes, soundBoxes } from './boxes';
-import { suppressWithinGroups } from './operations/non-maximum-suppression';
-import type { ProposalOutput } from './proposal-network';
+import type { Random } from '../engine/random';
+import { tidied } from '../engine/tidy';
+import type { LayerContext } from '../nn/layers';
+import { biasedUnit } from './backbones';
+import { binaryCrossEntropySum, smoothL1Sum } from './box-head';
+import {
+  type Boxes,
+  clipBoxes,
+  decodeBoxes,
+  encodeBoxes,
+  type ImageSize,
+  joinBoxes,
+  pickBoxes,
+  proposalCoding,
+  soundBoxes,
+} from './boxes';
+import { suppressWithinGroups } from './non-maximum-suppression';
+import { anchorMatching, matchBoxes, sampleLabels, type SampleOptions } from './sampling';
+
+/** height / width of the anchors of a place, in their order: detectron2's. */
+export const anchorRatios = [0.5, 1, 2] as const;
+
+/** detectron2's side of a square anchor on each level of an FPN, finest first. */
+export const defaultAnchorSizes = [32, 64, 128, 256, 512] as const;
+
+/**
+ * The anchors of one level: around the top left corner of each cell, one of each ratio with area size²
+ * (width = size / √ratio, height = size · √ratio).
+ *
+ * @param grid cells of the level
+ * @returns [height · width · ratios] boxes: cells row by row, the ratios of a cell together
+ */
+export function levelAnchors(grid: ImageSize, stride: number, size: number): Boxes {
+  const shapes = anchorRatios.map((ratio) => {
+    const width = Math.sqrt(size ** 2 / ratio);
+    return [-width / 2, (-ratio * width) / 2, width / 2, (ratio * width) / 2] as const;
+  });
+  const boxes = new Float32Array(4 * shapes.length * grid.height * grid.width);
+  let at = 0;
+  for (let y = 0; y < grid.height; y++) {
+    for (let x = 0; x < grid.width; x++) {
+      for (const [left, top, right, bottom] of shapes) {
+        boxes[at++] = x * stride + left;
+        boxes[at++] = y * stride + top;
+        boxes[at++] = x * stride + right;
+        boxes[at++] = y * stride + bottom;
+      }
+    }
+  }
+  return boxes;
+}
+
+/** What the proposal network says of every anchor, all levels one after the other. */
+export interface ProposalOutput {
+  /** [batch, anchors] */
+  readonly objectness: tf.Tensor2D;
+  /** [batch, anchors, 4] */
+  readonly deltas: tf.Tensor3D;
+}
+
+/**
+ * The head of a region proposal network (Ren et al., arXiv 1506.01497), one for all levels: a 3 × 3
+ * convolution with ReLU, then for each of the anchors of a place its objectness and its dx dy dw dh.
+ */
+export function proposalHead(
+  context: LayerContext,
+  prefix: string,
+  channels: number,
+): (pyramid: readonly tf.Tensor4D[]) => ProposalOutput {
+  const unit = (name: string, outputs: number, kernel: number): ReturnType<typeof biasedUnit> =>
+    biasedUnit(context, `${prefix}${name}`, {
+      inputs: channels,
+      outputs,
+      kernel,
+      padding: (kernel - 1) / 2,
+      relu: kernel > 1,
+      initialise: 'small-normal',
+    });
+  const shared = unit('conv', channels, 3);
+  const objectnessOf = unit('objectness_logits', anchorRatios.length, 1);
+  const deltasOf = unit('anchor_deltas', 4 * anchorRatios.length, 1);
+  return (pyramid) => {
+    const hidden = pyramid.map(shared);
+    const batch = pyramid[0]?.shape[0] ?? 0;
+    return {
+      objectness: tf.concat2d(
+        hidden.map((x) => tf.reshape(objectnessOf(x), [batch, -1])),
+        1,
+      ),
+      deltas: tf.concat3d(
+        hidden.map((x) => tf.reshape(deltasOf(x), [batch, -1, 4])),
+        1,
+      ),
+    };
+  };
+}
 
 export interface ProposalOptions {
   /** Highest scores that are looked at on each level. */
@@ -92,4 +183,75 @@ function bestOfLevel(
       scores: found.scores.subarray(from, from + best),
     };
   });
+}
+
+/** detectron2's: 256 anchors an image, at most half of them objects. */
+export const anchorSampling: SampleOptions = { count: 256, objectShare: 0.5 };
+
+/** The sampled anchors of a batch. */
+export interface AnchorTargets {
+  /** Places in the output, image by image: image · anchors + anchor. */
+  readonly objects: Int32Array;
+  readonly background: Int32Array;
+  /** dx dy dw dh of each of `objects`. */
+  readonly deltas: Float32Array;
+  /** What sums are divided by: samples an image · images. */
+  readonly divisor: number;
+}
+
+/** Matches the anchors with each image's true boxes and draws the ones that are trained on. */
+export function anchorTargets(
+  anchors: Boxes,
+  truths: readonly Boxes[],
+  randomOf: (image: number) => Random,
+  sampling: SampleOptions = anchorSampling,
+): AnchorTargets {
+  const count = anchors.length / 4;
+  const objects: number[] = [];
+  const background: number[] = [];
+  const deltas = truths.map((truth, image) => {
+    const { labels, targets } = matchBoxes(truth, anchors, anchorMatching);
+    const sample = sampleLabels(labels, sampling, randomOf(image));
+    sample.objects.forEach((place) => objects.push(image * count + place));
+    sample.background.forEach((place) => background.push(image * count + place));
+    return encodeBoxes(
+      pickBoxes(anchors, sample.objects),
+      pickBoxes(
+        truth,
+        sample.objects.map((place) => targets[place] ?? 0),
+      ),
+      proposalCoding,
+    );
+  });
+  return {
+    objects: Int32Array.from(objects),
+    background: Int32Array.from(background),
+    deltas: joinBoxes(deltas),
+    divisor: sampling.count * truths.length,
+  };
+}
+
+export interface ProposalLosses {
+  readonly objectness: tf.Scalar;
+  readonly box: tf.Scalar;
+}
+
+/** The losses of a proposal network: objectness of all sampled anchors, boxes of the objects among them. */
+export function proposalLosses(
+  { objectness, deltas }: ProposalOutput,
+  { objects, background, deltas: wanted, divisor }: AnchorTargets,
+): ProposalLosses {
+  const places = Int32Array.from([...objects, ...background]);
+  const labels = Float32Array.from(places, (_, index) => (index < objects.length ? 1 : 0));
+  const logits = tf.gather(tf.reshape(objectness, [objectness.size]), places);
+  const found = gatherRows(tf.reshape(deltas, [deltas.size / 4, 4]), objects);
+  return {
+    objectness: tf.div(binaryCrossEntropySum(logits, tf.tensor1d(labels)), divisor),
+    box: tf.div(smoothL1Sum(found, tf.tensor2d(wanted, [objects.length, 4])), divisor),
+  };
+}
+
+/** Rows of a matrix, none of them too: the gather of an empty list has no gradient in TensorFlow.js. */
+function gatherRows(matrix: tf.Tensor2D, places: Int32Array): tf.Tensor2D {
+  return tf.gather(matrix, tf.tensor1d(places, 'int32'));
 }

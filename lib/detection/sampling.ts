@@ -1,4 +1,82 @@
 import type { Random } from '../engine/random';
+import { boxCount, type Boxes, intersectionOverUnion } from './boxes';
+import { partOfStep } from './stopwatch';
+
+/** What each candidate (an anchor or a proposal) is taken for. */
+export interface Matches {
+  /** 1: an object, 0: background, −1: neither, left out. */
+  readonly labels: Int8Array;
+  /** The true box that each candidate overlaps most; 0 where there is none. */
+  readonly targets: Int32Array;
+}
+
+export interface MatchingOptions {
+  /** Below this overlap a candidate is background. */
+  readonly background: number;
+  /** From this overlap on it is an object. */
+  readonly object: number;
+  /** Whether the best candidates of every true box are objects too, however low their overlap. */
+  readonly lowQuality: boolean;
+}
+
+/** detectron2's for anchors. */
+export const anchorMatching: MatchingOptions = { background: 0.3, object: 0.7, lowQuality: true };
+/** detectron2's for proposals. */
+export const proposalMatching: MatchingOptions = {
+  background: 0.5,
+  object: 0.5,
+  lowQuality: false,
+};
+
+/**
+ * Matches candidates with true boxes by their overlap. A candidate made an object by `lowQuality` keeps
+ * as its target the true box that it overlaps most, which may be another, as in detectron2.
+ */
+export function matchBoxes(truth: Boxes, candidates: Boxes, options: MatchingOptions): Matches {
+  return partOfStep('matching', () => matched(truth, candidates, options));
+}
+
+function matched(truth: Boxes, candidates: Boxes, options: MatchingOptions): Matches {
+  const count = boxCount(candidates);
+  const labels = new Int8Array(count);
+  const targets = new Int32Array(count);
+  if (truth.length === 0) return { labels, targets };
+  const best = new Float64Array(count).fill(-1);
+  const bestOfTruth = new Float64Array(boxCount(truth));
+  for (let t = 0; t < boxCount(truth); t++) {
+    let highest = 0;
+    for (let c = 0; c < count; c++) {
+      const overlap = intersectionOverUnion(truth, t, candidates, c);
+      if (overlap > (best[c] ?? 0)) {
+        best[c] = overlap;
+        targets[c] = t;
+      }
+      if (overlap > highest) highest = overlap;
+    }
+    bestOfTruth[t] = highest;
+  }
+  for (let c = 0; c < count; c++) {
+    const overlap = best[c] ?? 0;
+    labels[c] = overlap >= options.object ? 1 : overlap >= options.background ? -1 : 0;
+  }
+  if (options.lowQuality) addLowQuality(truth, candidates, bestOfTruth, labels);
+  return { labels, targets };
+}
+
+function addLowQuality(
+  truth: Boxes,
+  candidates: Boxes,
+  bestOfTruth: Float64Array,
+  labels: Int8Array,
+): void {
+  bestOfTruth.forEach((highest, t) => {
+    // A box that no candidate touches would make objects of all of them.
+    if (highest <= 0) return;
+    for (let c = 0; c < labels.length; c++) {
+      if (intersectionOverUnion(truth, t, candidates, c) === highest) labels[c] = 1;
+    }
+  });
+}
 
 export interface SampleOptions {
   /** How many are drawn in all. */

@@ -1,9 +1,9 @@
-import type { DetectionBatch } from '../coco/data';
 import { LabError } from '../errors';
 import type { Progress } from '../train/checkpoint';
 import { type IterationSchedule, rateAtIteration } from '../train/schedule';
 import { meanLosses, type TrainingRun, type TrainingTask } from '../train/task';
 import { train } from '../train/train';
+import type { DetectionBatch } from './coco/data';
 import type { DetectionLearner, IterationPlace } from './learner';
 import { type DetectionMetrics, detectionMetricsForm } from './training-metrics';
 

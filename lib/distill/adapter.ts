@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { dropout } from '../engine/operations/dropout';
+import { dropout } from '../engine/operations/activations';
 import { random } from '../engine/random';
 import { batchNorm1dLayer, type ForwardMode, linearLayer } from '../nn/layers';
 import { ModelState } from '../nn/state';

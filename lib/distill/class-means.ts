@@ -1,14 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { augmentBatch, plainBatch } from '../data/augment';
-import type { BatchSource, TrainingBatch } from '../data/batch-source-types';
-import type { ImageDataset } from '../data/types';
+import { augmentBatch, type BatchSource, plainBatch, type TrainingBatch } from '../data/batches';
+import type { ImageDataset } from '../data/source';
 import { random } from '../engine/random';
-import { tidied } from '../engine/tidied';
+import { tidied } from '../engine/tidy';
 import { LabError } from '../errors';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
 import type { Model } from '../nn/model';
-import { featureAt, type FeaturePlace, featurePlaces, featureSize } from './feature-place';
+import { featureAt, type FeaturePlace, featurePlaces, featureSize } from './term';
 
 /** A teacher's mean embedding of each class over a training set, and what it is valid for. */
 export interface ClassMeans {

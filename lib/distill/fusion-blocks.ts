@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { random } from '../engine/random';
-import { tidied } from '../engine/tidied';
+import { tidied } from '../engine/tidy';
 import {
   batchNormLayer,
   convolutionLayer,

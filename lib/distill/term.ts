@@ -1,10 +1,102 @@
 import type * as tf from '@tensorflow/tfjs';
+import { globalAveragePool } from '../engine/operations/pooling';
 import { LabError, unknownName } from '../errors';
 import type { ForwardMode } from '../nn/layers';
-import type { Model } from '../nn/model';
+import type { Model, ModelOutput } from '../nn/model';
 import type { ModelState, StateDict } from '../nn/state';
-import type { FeaturePlace } from './feature-place';
-import type { BatchSignals } from './signals';
+import { featureShapes } from './connectors';
+
+/** What the terms of a method see of one batch. */
+export interface BatchSignals {
+  readonly student: ModelOutput;
+  /** [batch, size], the student's embedding in the teacher's space: after the adapter where there is one. */
+  readonly studentEmbedding: tf.Tensor2D;
+  /** [batch], int32; reading it of a batch of mixed images throws, since they have no single label. */
+  readonly labels: tf.Tensor1D;
+  /** The labels of images that mixup or cutmix joined; absent when they were left alone. */
+  readonly mix?: MixedLabels;
+  /** Places of the samples in the training set. */
+  readonly indices?: Int32Array;
+  readonly teacher?: ModelOutput;
+  /** [classes, size] */
+  readonly classMeans?: tf.Tensor2D;
+}
+
+/** How the images of a batch were joined: λ parts of the own one, 1 − λ of its partner's. */
+export interface MixedLabels {
+  /** int32 [batch], of the images before they were mixed. */
+  readonly labels: tf.Tensor1D;
+  /** int32 [batch], of each one's partner. */
+  readonly partners: tf.Tensor1D;
+  /** [batch] */
+  readonly lambda: tf.Tensor1D;
+}
+
+/** The teacher's output, for terms whose needs name the teacher. */
+export function teacherOf({ teacher }: BatchSignals): ModelOutput {
+  if (teacher === undefined) throw new Error('a term uses the teacher without naming it in needs');
+  return teacher;
+}
+
+/** The class means, for terms whose needs name them. */
+export function classMeansOf({ classMeans }: BatchSignals): tf.Tensor2D {
+  if (classMeans === undefined) {
+    throw new Error('a term uses the class means without naming them in needs');
+  }
+  return classMeans;
+}
+
+/**
+ * Where a feature vector is taken: the embedding (the penultimate feature, the paper's place), the
+ * feature one stage earlier averaged over its height and width, or the logits.
+ */
+export const featurePlaces = ['embedding', 'earlier stage', 'logits'] as const;
+export type FeaturePlace = (typeof featurePlaces)[number];
+
+/**
+ * The feature vectors of a place, `[batch, size]`.
+ *
+ * @throws LabError of kind `model` for a network of a single stage.
+ */
+export function featureAt(
+  output: Pick<ModelOutput, FeatureParts>,
+  place: FeaturePlace,
+): tf.Tensor2D {
+  switch (place) {
+    case 'embedding':
+      return output.embedding;
+    case 'logits':
+      return output.logits;
+    case 'earlier stage':
+      return globalAveragePool(earlierStage(output.features));
+  }
+}
+
+type FeatureParts = 'embedding' | 'logits' | 'features';
+
+/** How many numbers a model's feature has in a place. */
+export function featureSize(model: Model, place: FeaturePlace): number {
+  switch (place) {
+    case 'embedding':
+      return model.embeddingSize;
+    case 'logits':
+      return model.classes;
+    case 'earlier stage':
+      return earlierStage(featureShapes(model).features).channels;
+  }
+}
+
+/** The last stage but one; the first of the features is the stem. */
+function earlierStage<T>(features: readonly T[]): T {
+  const feature = features.at(-2);
+  if (feature !== undefined && features.length > 2) return feature;
+  throw new LabError({
+    kind: 'model',
+    what: 'a network with one stage has no earlier one',
+    found: `${features.length} features with the stem`,
+    remedy: 'Take the embedding or the logits',
+  });
+}
 
 /** A weighted loss as a recipe holds it: plain data, with the options of its own kind. */
 export interface LossTerm {

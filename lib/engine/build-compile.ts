@@ -1,13 +1,63 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { applyPatch, parsePatch } from 'diff';
+import { LabError } from '../errors';
 import { sha256 } from '../files';
-import { applyPatches, listPatches } from './build-patches';
-import { sourceFolder } from './build-sources';
-import { runProgram } from './build-program';
-import { programFault, toolRemedies } from './build-tools';
-import type { BuildTools } from './build-tools';
-import { cudaLibraries, napiVersion } from './versions';
-import type { EngineDevice } from './versions';
+import { type BuildTools, programFault, runProgram, toolRemedies } from './program';
+import { cudaLibraries, type EngineDevice, napiVersion } from './versions';
+
+/** A folder of files beside these sources that the TypeScript compiler does not copy. */
+export function sourceFolder(name: 'cpp' | 'patches'): string {
+  // The compiled package lies in dist/lib/engine.
+  const candidates = [
+    join(__dirname, name),
+    join(__dirname, '..', '..', '..', 'lib', 'engine', name),
+  ];
+  const found = candidates.find((folder) => existsSync(folder));
+  if (found === undefined) throw new Error(`the package lacks ${candidates.join(' and ')}`);
+  return found;
+}
+
+/** The patch files that ship with this package, in the order in which they apply. */
+export function listPatches(folder: string = sourceFolder('patches')): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.patch'))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+/**
+ * Applies unified diffs to the files of a folder; a diff names its file as in `b/tfjs_backend.cc`,
+ * of which the last part counts.
+ *
+ * @throws LabError of kind `engine` when a diff does not fit the sources.
+ */
+export function applyPatches(patches: readonly string[], folder: string): void {
+  for (const patch of patches) {
+    for (const change of parsePatch(readFileSync(patch, 'utf8'))) {
+      const name = basename(change.newFileName ?? '');
+      const path = join(folder, name);
+      const patched = existsSync(path) && applyPatch(readFileSync(path, 'utf8'), change);
+      if (patched === false) {
+        throw new LabError({
+          kind: 'engine',
+          what: 'a patch does not fit the sources of the binding',
+          where: `${basename(patch)}, ${name || 'no file named'}`,
+          remedy: 'Install the pinned packages again with npm ci',
+        });
+      }
+      writeFileSync(path, patched);
+    }
+  }
+}
 
 export const bindingName = 'tfjs_binding.node';
 export const quietName = 'quiet.node';

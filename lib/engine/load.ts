@@ -1,14 +1,93 @@
-import { LabError } from '../errors';
-import { buildEngine } from './build';
-import type { OnEngineProgress } from './build-progress';
-import { engineProgressPrinter } from './build-progress';
-import type { EngineDescription, EngineKind } from './describe';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { LabError, unknownName } from '../errors';
+import { buildEngine, enginePlace, engineProgressPrinter, type OnEngineProgress } from './build';
+import { manifestName } from './cache';
+import { type EngineDescription, type EngineKind, engineKinds, engineThreads } from './describe';
 import { loadBinding } from './load-binding';
-import { bestDevice } from './load-device';
-import { chooseEngine, deviceVariable, engineVariable } from './load-options';
-import type { EngineChoice } from './load-options';
-import { usePlainBackend } from './load-plain';
-import type { EngineDevice } from './versions';
+import { type EngineDevice, engineDevices, wheelsFor } from './versions';
+
+/** What was asked for; a part left open is undefined. */
+export interface EngineChoice {
+  readonly engine: EngineKind | undefined;
+  readonly device: EngineDevice | undefined;
+}
+
+export const engineVariable = 'NORM_DIRECTION_LAB_ENGINE';
+export const deviceVariable = 'NORM_DIRECTION_LAB_DEVICE';
+
+/**
+ * The engine asked for, from options or else from the environment.
+ *
+ * @throws LabError of kind `option` for an unknown value, or for a GPU on the plain engine.
+ */
+export function chooseEngine(
+  options: { readonly engine?: EngineKind; readonly device?: EngineDevice },
+  environment: NodeJS.ProcessEnv = process.env,
+): EngineChoice {
+  const engine = options.engine ?? oneOf('engine', engineKinds, engineVariable, environment);
+  const device = options.device ?? oneOf('device', engineDevices, deviceVariable, environment);
+  if (engine === 'plain' && device === 'gpu') {
+    throw new LabError({
+      kind: 'option',
+      what: 'the plain engine cannot use a GPU',
+      remedy: `Ask for the native engine (${engineVariable}=native) or for the CPU (${deviceVariable}=cpu)`,
+    });
+  }
+  return { engine, device };
+}
+
+function oneOf<Value extends string>(
+  what: string,
+  known: readonly Value[],
+  variable: string,
+  environment: NodeJS.ProcessEnv,
+): Value | undefined {
+  const given = environment[variable];
+  if (given === undefined || given === '') return undefined;
+  const value = known.find((name) => name === given);
+  if (value === undefined) throw unknownName(what, given, known, variable);
+  return value;
+}
+
+/** Computes on TensorFlow.js' own CPU backend, without its advice to install another package. */
+export async function usePlainBackend(): Promise<EngineDescription> {
+  const production = tf.env().getBool('PROD');
+  // The backend prints its advice at the first tensor, unless TensorFlow.js' warnings are off.
+  tf.env().set('PROD', true);
+  try {
+    await tf.setBackend('cpu');
+    tf.scalar(0).dispose();
+  } finally {
+    tf.env().set('PROD', production);
+  }
+  return {
+    engine: 'plain',
+    backend: 'cpu',
+    tensorflow: null,
+    device: 'cpu',
+    gpu: false,
+    bfloat16: 'none',
+    threads: engineThreads('plain'),
+  };
+}
+
+/** There while the kernel module of an NVIDIA driver is loaded. */
+const driverFile = '/proc/driver/nvidia/version';
+
+/** Whether an NVIDIA driver is loaded and `CUDA_VISIBLE_DEVICES` does not hide every GPU. */
+export function isGpuVisible(environment: NodeJS.ProcessEnv = process.env): boolean {
+  const visible = environment['CUDA_VISIBLE_DEVICES'];
+  return visible !== '' && visible !== '-1' && existsSync(driverFile);
+}
+
+/** The device where none is asked for: a GPU that is visible and whose engine was built, or the CPU. */
+export function bestDevice(): EngineDevice {
+  if (!isGpuVisible() || wheelsFor('gpu') === undefined) return 'cpu';
+  const { root, binding } = enginePlace('gpu');
+  return existsSync(join(root, binding, manifestName)) ? 'gpu' : 'cpu';
+}
 
 export interface StartOptions {
   /** `native` fails where TensorFlow cannot run; unset, the plain engine steps in and says so. */

@@ -1,8 +1,8 @@
 import { LabError } from '../errors';
-import type { StateDict, StateEntry } from '../nn/state';
-import { halfToNumber } from './half';
+import type { StateDict, StateEntry } from './state-dict';
 import { isNumpyArray, type NumpyArray, numpyGlobals } from './numpy-pickle';
 import { unpickle } from './pickle';
+import { halfToNumber } from './pth';
 
 /** The weights in a `.pkl` of detectron2's model zoo or of Caffe2. */
 export interface DetectronPickle {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { errorCode, sha256 } from '../files';
 import { LabError } from '../errors';
-import type { StateDict } from '../nn/state';
+import type { StateDict } from './state-dict';
 import { decodePth, isZip } from './pth';
 import { decodeSafetensors } from './safetensors';
 import { digestFile, requireNotedDigest } from './sha256sum';

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../errors';
-import { requirePositive, shapeText } from './checks';
-import { closedForm } from './closed-form';
+import { closedForm, requirePositive, shapeText } from './checks';
 
 /** What an anchor is compared with, all of it held constant. */
 export interface ContrastOptions {

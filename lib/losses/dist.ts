@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { requireFinite, requirePositive, requireSameMatrix } from './checks';
-import { closedForm } from './closed-form';
+import { closedForm, requireFinite, requirePositive, requireSameMatrix } from './checks';
 
 export interface DistOptions {
   /** Weight of the relation between the classes of a sample. */

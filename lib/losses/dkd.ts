@@ -1,7 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../errors';
-import { requireFinite, requireLabels, requirePositive, requireSameMatrix } from './checks';
-import { closedForm } from './closed-form';
+import {
+  closedForm,
+  requireFinite,
+  requireLabels,
+  requirePositive,
+  requireSameMatrix,
+} from './checks';
 import { oneHotLabels } from './cross-entropy';
 
 export interface DkdOptions {

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../errors';
-import { requireSameFeatures, shapeText } from './checks';
-import { closedForm } from './closed-form';
+import { closedForm, requireSameFeatures, shapeText } from './checks';
 
 /** Below this share of negative values the margin is taken three deviations below 0. */
 const smallestShare = 0.001;

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { requirePositive, requireSameMatrix } from './checks';
-import { closedForm } from './closed-form';
+import { closedForm, requirePositive, requireSameMatrix } from './checks';
 
 export interface KdOptions {
   /** T: both distributions are softened by it. */

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { requireClassMeans, requireLabels, requireSameMatrix } from './checks';
-import { closedForm } from './closed-form';
-import { inverseNorms, rowNorms, unitRows } from './norms';
+import { closedForm, requireClassMeans, requireLabels, requireSameMatrix } from './checks';
+import { inverseNorms, rowNorms, unitRows } from './norm';
 
 /**
  * What the ND loss divides the projection by: the larger of both norms (the paper), the same held

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { requireRows } from './checks';
-import { closedForm } from './closed-form';
+import { closedForm, requireRows } from './checks';
 
 /** Added to norms and to probabilities, as the published code does. */
 const epsilon = 1e-7;

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { requireFinite, requireRows } from './checks';
-import { closedForm } from './closed-form';
+import { closedForm, requireFinite, requireRows } from './checks';
 
 export interface RelationalOptions {
   /** Weight of the distances between two samples. */

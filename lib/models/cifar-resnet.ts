@@ -1,7 +1,8 @@
-import { convolutionNormLayer } from '../nn/convolution-norm';
+import { convolutionNormLayer } from '../nn/blocks';
 import { type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
 import { type ResidualBlock, stagedNetwork } from './residual-stages';
+import { type DeepResidualOptions, deepResidualStages, stemChannels } from './resnet';
 
 /** Depth 6n + 2 and the channels of the stem and the three stages. */
 export interface CifarResNetOptions {
@@ -75,4 +76,37 @@ function basicBlock(
     const residual = projection ? projection(x, mode, { relu: false }) : x;
     return second(hidden, mode, { residual, relu });
   };
+}
+
+/** ImageNet's ResNets with a 3 × 3 stem and no pooling, for images of 32 × 32. */
+export interface DeepCifarResNetOptions extends Pick<DeepResidualOptions, 'blocks' | 'bottleneck'> {
+  readonly classes: number;
+}
+
+/**
+ * ResNet18 and ResNet50 for CIFAR, in the form of the published teachers (mdistiller's `resnetv2.py`).
+ */
+export function deepCifarResNet(
+  context: LayerContext,
+  { blocks, bottleneck, classes }: DeepCifarResNetOptions,
+): Network {
+  const stem = convolutionNormLayer(
+    context,
+    { convolution: 'conv1', norm: 'bn1' },
+    { inputs: 3, outputs: stemChannels, kernel: 3, padding: 1 },
+  );
+  const { stages, outputs, preActivationNorms } = deepResidualStages(context, {
+    blocks,
+    bottleneck,
+    shortcut: 'shortcut',
+  });
+  const classifier = linearLayer(context, 'linear', { inputs: outputs, outputs: classes });
+  return stagedNetwork({
+    stem,
+    stages,
+    classifier,
+    embeddingSize: outputs,
+    preActivationNorms,
+    bfloat16: true,
+  });
 }

@@ -1,6 +1,6 @@
+import { relu } from '../engine/operations/activations';
 import { globalAveragePool } from '../engine/operations/pooling';
-import { relu } from '../engine/operations/relu';
-import { type ConvolutionNorm, convolutionNormLayer } from '../nn/convolution-norm';
+import { type ConvolutionNorm, convolutionNormLayer } from '../nn/blocks';
 import { type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
 

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/operations/pooling';
-import { convolutionNormLayer } from '../nn/convolution-norm';
+import { convolutionNormLayer } from '../nn/blocks';
 import { type ForwardMode, type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
 

@@ -1,9 +1,158 @@
 import { random } from '../engine/random';
 import { LabError, unknownName } from '../errors';
-import { asModel, type Model } from '../nn/model';
+import type { LayerContext } from '../nn/layers';
+import { asModel, type Model, type Network } from '../nn/model';
 import { ModelState } from '../nn/state';
-import { cifarModels } from './cifar-models';
-import { imageNetModels } from './imagenet-models';
+import { cifarResNet, type CifarResNetOptions, deepCifarResNet } from './cifar-resnet';
+import { mobileNetV1 } from './mobilenet-v1';
+import { mobileNetV2 } from './mobilenet-v2';
+import { regNetY, type RegNetYOptions } from './regnet';
+import { resNet, type ResNetOptions } from './resnet';
+import { shuffleNetV1 } from './shufflenet-v1';
+import { shuffleNetV2 } from './shufflenet-v2';
+import { vgg } from './vgg';
+import {
+  distilledTransformer,
+  visionTransformer,
+  type VisionTransformerOptions,
+} from './vision-transformer';
+import { wideResNet } from './wide-resnet';
+
+/** What every family is built from; each takes what it has a use for. */
+export interface BuildOptions {
+  readonly classes: number;
+  /** Side of the square images. */
+  readonly imageSize: number;
+  /** Stochastic depth of the last block. */
+  readonly dropPath: number;
+}
+
+/** A named network before it has weights. */
+export interface Architecture {
+  /** Side of the square images that it was published for. */
+  readonly imageSize: number;
+  /** Whether its residual branches can be dropped in training. */
+  readonly dropsPaths: boolean;
+  build(context: LayerContext, options: BuildOptions): Network;
+}
+
+type Builder = (context: LayerContext, classes: number) => Network;
+
+const narrow = [16, 16, 32, 64] as const;
+const wide = [32, 64, 128, 256] as const;
+
+/** The architectures for images of 32 × 32, by the names that the paper's tables and checkpoints use. */
+export const cifarModels: Readonly<Record<string, Architecture>> = {
+  resnet8: residualNetwork(8, narrow),
+  resnet14: residualNetwork(14, narrow),
+  resnet20: residualNetwork(20, narrow),
+  resnet32: residualNetwork(32, narrow),
+  resnet44: residualNetwork(44, narrow),
+  resnet56: residualNetwork(56, narrow),
+  resnet110: residualNetwork(110, narrow),
+  resnet8x4: residualNetwork(8, wide),
+  resnet32x4: residualNetwork(32, wide),
+  wrn_16_1: wideNet(16, 1),
+  wrn_16_2: wideNet(16, 2),
+  wrn_40_1: wideNet(40, 1),
+  wrn_40_2: wideNet(40, 2),
+  vgg8: ofSide32((context, classes) => vgg(context, { convolutions: 1, classes })),
+  vgg13: ofSide32((context, classes) => vgg(context, { convolutions: 2, classes })),
+  ResNet18: ofSide32((context, classes) =>
+    deepCifarResNet(context, { blocks: [2, 2, 2, 2], bottleneck: false, classes }),
+  ),
+  ResNet50: ofSide32((context, classes) =>
+    deepCifarResNet(context, { blocks: [3, 4, 6, 3], bottleneck: true, classes }),
+  ),
+  MobileNetV2: ofSide32(mobileNetV2),
+  ShuffleV1: ofSide32(shuffleNetV1),
+  ShuffleV2: ofSide32(shuffleNetV2),
+};
+
+function residualNetwork(depth: number, channels: CifarResNetOptions['channels']): Architecture {
+  return ofSide32((context, classes) => cifarResNet(context, { depth, channels, classes }));
+}
+
+function wideNet(depth: number, width: number): Architecture {
+  return ofSide32((context, classes) => wideResNet(context, { depth, width, classes }));
+}
+
+function ofSide32(builder: Builder): Architecture {
+  return {
+    imageSize: 32,
+    dropsPaths: false,
+    build: (context, { classes }) => builder(context, classes),
+  };
+}
+
+const imageSize = 224;
+
+const tiny = { size: 192, depth: 12, heads: 3 } as const;
+const small = { size: 384, depth: 12, heads: 6 } as const;
+const base = { size: 768, depth: 12, heads: 12 } as const;
+
+/** The architectures for ImageNet, by torchvision's and timm's names, and narrower ones. */
+export const imageNetModels: Readonly<Record<string, Architecture>> = {
+  resnet18: residual({ blocks: [2, 2, 2, 2], bottleneck: false }),
+  resnet34: residual({ blocks: [3, 4, 6, 3], bottleneck: false }),
+  resnet50: residual({ blocks: [3, 4, 6, 3], bottleneck: true }),
+  resnet101: residual({ blocks: [3, 4, 23, 3], bottleneck: true }),
+  resnet152: residual({ blocks: [3, 8, 36, 3], bottleneck: true }),
+  // Half as wide, of our own: what a processor without a graphics card can train on small images.
+  resnet18_half: residual({ blocks: [2, 2, 2, 2], bottleneck: false, width: 32 }),
+  resnet34_half: residual({ blocks: [3, 4, 6, 3], bottleneck: false, width: 32 }),
+  mobilenet_v1: {
+    imageSize,
+    dropsPaths: false,
+    build: (context, { classes }) => mobileNetV1(context, classes),
+  },
+  vit_tiny_patch16_224: transformer(tiny),
+  vit_small_patch16_224: transformer(small),
+  vit_base_patch16_224: transformer(base),
+  deit_tiny_distilled_patch16_224: transformer(tiny, { distilled: true }),
+  deit_small_distilled_patch16_224: transformer(small, { distilled: true }),
+  deit_base_distilled_patch16_224: transformer(base, { distilled: true }),
+  regnety_002: regNet({
+    stages: stages([24, 56, 152, 368], [1, 1, 4, 7]),
+    groupWidth: 8,
+  }),
+  regnety_160: regNet({
+    stages: stages([224, 448, 1232, 3024], [2, 4, 11, 1]),
+    groupWidth: 112,
+  }),
+};
+
+function residual(shape: Omit<ResNetOptions, 'classes'>): Architecture {
+  return {
+    imageSize,
+    dropsPaths: false,
+    build: (context, { classes }) => resNet(context, { ...shape, classes }),
+  };
+}
+
+function transformer(
+  shape: Pick<VisionTransformerOptions, 'size' | 'depth' | 'heads'>,
+  { distilled = false }: { distilled?: boolean } = {},
+): Architecture {
+  const family = distilled ? distilledTransformer : visionTransformer;
+  return {
+    imageSize,
+    dropsPaths: true,
+    build: (context, options) => family(context, { ...shape, ...options }),
+  };
+}
+
+function regNet(shape: Pick<RegNetYOptions, 'stages' | 'groupWidth'>): Architecture {
+  return {
+    imageSize,
+    dropsPaths: true,
+    build: (context, { classes, dropPath }) => regNetY(context, { ...shape, classes, dropPath }),
+  };
+}
+
+function stages(channels: readonly number[], blocks: readonly number[]): RegNetYOptions['stages'] {
+  return channels.map((width, stage) => ({ channels: width, blocks: blocks[stage] ?? 0 }));
+}
 
 const architectures = { ...cifarModels, ...imageNetModels };
 

@@ -1,10 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
-import { relu as reluOf } from '../engine/operations/relu';
-import { type ConvolutionNorm, convolutionNormLayer } from '../nn/convolution-norm';
-import { dropPath as droppedPath, dropPathProbabilities } from '../nn/drop-path';
+import { relu as reluOf } from '../engine/operations/activations';
+import {
+  type ConvolutionNorm,
+  convolutionNormLayer,
+  dropPath as droppedPath,
+  dropPathProbabilities,
+  squeezeExciteLayer,
+} from '../nn/blocks';
 import { type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
-import { squeezeExciteLayer } from '../nn/squeeze-excite';
 import { type ResidualBlock, stagedNetwork } from './residual-stages';
 
 export interface RegNetYOptions {

@@ -1,8 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
+import { relu } from '../engine/operations/activations';
 import { globalAveragePool } from '../engine/operations/pooling';
-import { relu } from '../engine/operations/relu';
-import { evaluatedBlock } from '../engine/tidy-block';
-import type { ConvolutionNorm } from '../nn/convolution-norm';
+import { evaluatedBlock } from '../engine/tidy';
+import type { ConvolutionNorm } from '../nn/blocks';
 import type { ForwardMode, Layer2D } from '../nn/layers';
 import type { Network } from '../nn/model';
 

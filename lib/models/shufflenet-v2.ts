@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
+import { relu as reluOf } from '../engine/operations/activations';
 import { globalAveragePool } from '../engine/operations/pooling';
-import { relu as reluOf } from '../engine/operations/relu';
-import { convolutionNormLayer } from '../nn/convolution-norm';
+import { channelShuffle, convolutionNormLayer } from '../nn/blocks';
 import { type ForwardMode, type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
-import { channelShuffle } from '../nn/shuffle';
 
 const stemChannels = 24;
 const stages = [

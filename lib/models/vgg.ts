@@ -1,6 +1,6 @@
+import { relu } from '../engine/operations/activations';
 import { globalAveragePool, maxPool } from '../engine/operations/pooling';
-import { relu } from '../engine/operations/relu';
-import { convolutionNormLayer } from '../nn/convolution-norm';
+import { convolutionNormLayer } from '../nn/blocks';
 import { type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
 

@@ -1,6 +1,113 @@
-import { type LayerContext, linearLayer } from '../nn/layers';
+import * as tf from '@tensorflow/tfjs';
+import { tidyBlock } from '../engine/tidy';
+import { LabError } from '../errors';
+import { dropPathProbabilities } from '../nn/blocks';
+import {
+  convolutionLayer,
+  type ForwardMode,
+  type LayerContext,
+  linearLayer,
+  normal,
+} from '../nn/layers';
 import type { Network } from '../nn/model';
-import { type EncoderOptions, transformerEncoder } from './transformer-encoder';
+import { layerNormLayer, transformerBlock } from '../nn/tokens';
+
+export interface EncoderOptions {
+  readonly size: number;
+  readonly depth: number;
+  readonly heads: number;
+  /** Side of the images; a multiple of the patches' 16. */
+  readonly imageSize: number;
+  /** Stochastic depth of the last block; it rises from 0 in the first. */
+  readonly dropPath: number;
+  /** Whether a distillation token follows the class token. */
+  readonly distilled: boolean;
+}
+
+/** The normalised class token and, where there is one, distillation token: [batch, size] each. */
+export interface EncodedTokens {
+  readonly classToken: tf.Tensor2D;
+  readonly distillationToken?: tf.Tensor2D;
+}
+
+const patch = 16;
+/** PyTorch's `normal_(std=…)` of the class token and timm's of all else that is learnt beside the layers. */
+const classDeviation = 1e-6;
+const deviation = 0.02;
+
+/**
+ * The body of timm's vision transformers (Dosovitskiy et al., arXiv 2010.11929): patches of 16 × 16, learnt
+ * positions, blocks that normalise first, and a last norm.
+ *
+ * @throws LabError of kind `option` for an image size that patches do not fill.
+ */
+export function transformerEncoder(
+  context: LayerContext,
+  { size, depth, heads, imageSize, dropPath, distilled }: EncoderOptions,
+): (images: tf.Tensor4D, mode: ForwardMode) => EncodedTokens {
+  requirePatches(imageSize);
+  const { state, random } = context;
+  const kind = { trainable: true, layout: 'same' } as const;
+  const special = distilled ? 2 : 1;
+  const patches = (imageSize / patch) ** 2;
+  const classToken = state.add('cls_token', normal([1, 1, size], classDeviation, random), kind);
+  const positions = state.add(
+    'pos_embed',
+    normal([1, patches + special, size], deviation, random),
+    kind,
+  );
+  const distillationToken = distilled
+    ? state.add('dist_token', normal([1, 1, size], deviation, random), kind)
+    : undefined;
+  const embed = convolutionLayer(context, 'patch_embed.proj', {
+    inputs: 3,
+    outputs: size,
+    kernel: patch,
+    stride: patch,
+    initialise: 'fan-in',
+    bias: true,
+  });
+  const blocks = dropPathProbabilities(depth, dropPath).map((probability, place) =>
+    transformerBlock(context, `blocks.${place}`, { size, heads, probability }),
+  );
+  const norm = layerNormLayer(context, 'norm', size);
+
+  return (images, mode) => {
+    const [batch, height, width] = images.shape;
+    if (height !== imageSize || width !== imageSize) throw otherSize(height, width, imageSize);
+    const tokens = tf.reshape(embed(images, mode), [batch, patches, size]);
+    const first = [classToken, distillationToken].flatMap((token) =>
+      token ? [tf.tile(token.value as tf.Tensor3D, [batch, 1, 1])] : [],
+    );
+    let x: tf.Tensor3D = tf.add(tf.concat([...first, tokens], 1), positions.value);
+    for (const block of blocks) x = tidyBlock(x, mode, (input) => block(input, mode));
+    // The norm works on each token by itself: what no head reads need not be normalised.
+    const read = norm(tf.slice(x, [0, 0, 0], [batch, special, size]), mode);
+    const token = (place: number): tf.Tensor2D =>
+      tf.reshape(tf.slice(read, [0, place, 0], [batch, 1, size]), [batch, size]);
+    return { classToken: token(0), ...(distilled ? { distillationToken: token(1) } : {}) };
+  };
+}
+
+function requirePatches(imageSize: number): void {
+  if (Number.isInteger(imageSize) && imageSize >= patch && imageSize % patch === 0) return;
+  throw new LabError({
+    kind: 'option',
+    what: `a vision transformer cuts its images into patches of ${patch} × ${patch}`,
+    where: 'image size',
+    found: String(imageSize),
+    remedy: `Take a multiple of ${patch}`,
+  });
+}
+
+function otherSize(height: number, width: number, imageSize: number): LabError {
+  return new LabError({
+    kind: 'model',
+    what: 'a vision transformer sees images of one size only',
+    found: `${height} × ${width}, made for ${imageSize} × ${imageSize}`,
+    remedy: 'Scale the images, or create the model with their imageSize',
+  });
+}
 
 export interface VisionTransformerOptions extends Omit<EncoderOptions, 'distilled'> {
   readonly classes: number;
@@ -27,6 +134,43 @@ export function visionTransformer(
       return {
         logits: head(classToken, mode),
         embedding: classToken,
+        features: [],
+        preActivations: [],
+      };
+    },
+  };
+}
+
+/**
+ * Distilled DeiT (Touvron et al., arXiv 2012.12877) under timm's names: a distillation token and a second
+ * head. In training `logits` are the class head's; in evaluation the mean of both heads', as published.
+ * `distillationLogits` and `distillationEmbedding` are always the second's.
+ */
+export function distilledTransformer(
+  context: LayerContext,
+  { classes, ...options }: VisionTransformerOptions,
+): Network {
+  const encode = transformerEncoder(context, { ...options, distilled: true });
+  const [classHead, distillationHead] = ['head', 'head_dist'].map((name) =>
+    linearLayer(context, name, {
+      inputs: options.size,
+      outputs: classes,
+      initialise: 'token-normal',
+    }),
+  );
+  if (!classHead || !distillationHead) throw new Error('a distilled transformer has two heads');
+  return {
+    embeddingSize: options.size,
+    forward(images, mode) {
+      const { classToken, distillationToken } = encode(images, mode);
+      if (distillationToken === undefined) throw new Error('no distillation token');
+      const ofClass = classHead(classToken, mode);
+      const ofDistillation = distillationHead(distillationToken, mode);
+      return {
+        logits: mode.training ? ofClass : tf.mul(tf.add(ofClass, ofDistillation), 0.5),
+        embedding: classToken,
+        distillationLogits: ofDistillation,
+        distillationEmbedding: distillationToken,
         features: [],
         preActivations: [],
       };

@@ -1,8 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
+import { relu } from '../engine/operations/activations';
 import { globalAveragePool } from '../engine/operations/pooling';
-import { relu } from '../engine/operations/relu';
-import { evaluatedBlock } from '../engine/tidy-block';
-import { convolutionNormLayer } from '../nn/convolution-norm';
+import { evaluatedBlock } from '../engine/tidy';
+import { convolutionNormLayer } from '../nn/blocks';
 import {
   batchNormLayer,
   convolutionLayer,

@@ -1,15 +1,10 @@
+import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
-import { tidied } from '../engine/tidied';
+import { tidied } from '../engine/tidy';
 import { LabError } from '../errors';
+import type { StateDict, StateEntry } from '../formats/state-dict';
 
-/** An entry of a state dict as PyTorch saves it: row-major, PyTorch's shape. */
-export interface StateEntry {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
-
-/** Names, shapes and numbers as in PyTorch's `state_dict()`, in its order. */
-export type StateDict = ReadonlyMap<string, StateEntry>;
+export type { StateDict, StateEntry };
 
 /** How a tensor lies here and in PyTorch. Convolutions are HWIO here and OIHW there. */
 type Layout = 'convolution' | 'same';
@@ -228,4 +223,18 @@ function fromPyTorch({ shape, data }: StateEntry, layout: Layout): tf.Tensor {
     const value = tf.tensor(data.slice(), [...shape], 'float32');
     return layout === 'same' ? value : tf.transpose(value, [2, 3, 1, 0]);
   });
+}
+
+/**
+ * SHA-256 over names, shapes and numbers of a state dict: the same for the same weights, whatever file
+ * they came from. Batch norm's counters do not count: they change nothing that a model computes.
+ */
+export function hashStateDict(entries: StateDict): string {
+  const hash = createHash('sha256');
+  for (const [name, { shape, data }] of [...entries].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (name.endsWith('num_batches_tracked')) continue;
+    hash.update(`${name}[${shape.join(',')}]`);
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest('hex');
 }

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { attention } from '../engine/operations/attention';
-import { gelu } from '../engine/operations/gelu';
-import { layerNorm } from '../engine/operations/layer-norm';
-import { dropPath, type DropPathOptions } from './drop-path';
+import { gelu } from '../engine/operations/activations';
+import { attention, layerNorm } from '../engine/operations/attention';
+import { dropPath, type DropPathOptions } from './blocks';
 import { type ForwardMode, type LayerContext, linearLayer } from './layers';
 
 /** timm's vision transformers, where PyTorch's own default would be 1e-5. */

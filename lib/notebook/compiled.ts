@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { packageRoot } from '../package-root';
-import { lastLines, runProgram } from '../engine/build-program';
-import { withCacheLock } from '../engine/cache-lock';
+import { withCacheLock } from '../engine/cache';
+import { lastLines, runProgram } from '../engine/program';
 import { LabError } from '../errors';
+import { packageRoot } from '../package-root';
 
 /**
  * Compiles the library to `dist/`, which is what notebooks import, when it is missing or older than a

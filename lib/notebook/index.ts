@@ -1,16 +1,12 @@
-export { show, showLive, showMarkdown, type LiveDisplay, type MimeBundle } from './display';
+export { show, showLive, showMarkdown, type LiveDisplay, type MimeBundle } from './table';
 export { showTable, type TableLike, type TableOptions } from './table';
 export { showPlot, type Figure } from './plot';
-export { showPicture } from './picture';
-export { showProgress, type CellProgress } from './progress';
+export { showPicture } from './plot';
+export { showProgress, type CellProgress } from './train';
 export { trainInCell, type CellTrainingOptions } from './train';
-export { trainDetectorInCell, type CellDetectionOptions } from './train-detector';
-export {
-  readDetectionResults,
-  readFinishedDetectors,
-  type DetectionResultRow,
-} from './detection-results';
-export { sweepInCell, type CellSweepOptions } from './sweep';
+export { trainDetectorInCell, type CellDetectionOptions } from './train';
+export { readDetectionResults, readFinishedDetectors, type DetectionResultRow } from './results';
+export { sweepInCell, type CellSweepOptions } from './train';
 export {
   readEpochs,
   readPaper,

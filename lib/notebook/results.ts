@@ -1,12 +1,17 @@
 import { join } from 'node:path';
 import { packageRoot } from '../package-root';
-import { claimScaleOf } from '../report/claim-scale';
-import { findPaperNumber, paperTable } from '../paper';
-import type { PaperTableName } from '../paper';
-import { isFinished, readRuns, studyNames } from '../runs/store';
-import type { Run } from '../runs/store';
-import type { EpochMetrics } from '../train/epoch-metrics';
+import { findPaperNumber, paperTable, type PaperTableName } from '../paper';
+import { claimScaleOf } from '../report/verdict';
+import {
+  type DetectionRun,
+  isFinished,
+  readDetectionRuns,
+  readRuns,
+  type Run,
+  studyNames,
+} from '../runs/store';
 import type { ClaimScale } from '../statistics/verdicts';
+import type { EpochMetrics } from '../train/metrics';
 
 /** Where runs are looked for. */
 export interface ResultsOptions {
@@ -110,4 +115,50 @@ function features({
   cosineToClassMean,
 }: EpochMetrics): Pick<ResultRow, 'norm' | 'cosine'> {
   return { norm: studentNorm, cosine: cosineToClassMean };
+}
+
+/** One finished detector, as a row of a table: AP in percent. */
+export interface DetectionResultRow {
+  readonly study: string;
+  /** Teacher first; a teacher's own run has itself alone. */
+  readonly pair: string;
+  readonly method: string;
+  readonly seed: number;
+  readonly dataset: string;
+  readonly iterations: number;
+  readonly AP: number;
+  readonly AP50: number;
+  readonly AP75: number;
+}
+
+/** The finished runs of table 3, one row each, for a `DataFrame`. */
+export function readDetectionResults(options: ResultsOptions = {}): DetectionResultRow[] {
+  return readFinishedDetectors(options).map(({ config, evaluation }) => {
+    const { study, pair, method, seed, dataset, iterations } = config;
+    const { AP, AP50, AP75 } = evaluation.stats;
+    const percent = (share: number): number => (share < 0 ? NaN : 100 * share);
+    return {
+      study,
+      pair,
+      method,
+      seed,
+      dataset,
+      iterations,
+      AP: percent(AP),
+      AP50: percent(AP50),
+      AP75: percent(AP75),
+    };
+  });
+}
+
+/** The same runs whole: losses over the iterations, precision–recall curves, AP by category. */
+export function readFinishedDetectors({
+  results = join(packageRoot(), 'results'),
+  study = 'table3',
+}: ResultsOptions = {}): (DetectionRun & {
+  readonly evaluation: NonNullable<DetectionRun['evaluation']>;
+})[] {
+  return studyNames(results, study)
+    .flatMap((name) => readDetectionRuns(results, name))
+    .flatMap((run) => (run.evaluation === null ? [] : [{ ...run, evaluation: run.evaluation }]));
 }

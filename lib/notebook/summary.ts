@@ -1,9 +1,7 @@
 import { mean } from 'simple-statistics';
-import { weakestScale } from '../report/claim-scale';
-import { judgeTogether } from '../report/study/claims';
-import type { Claim } from '../report/study/claims';
-import { pairedDifference, summarise } from '../statistics/summary';
-import type { BySeed } from '../statistics/summary';
+import { type Claim, judgeTogether } from '../report/study/claims';
+import { weakestScale } from '../report/verdict';
+import { type BySeed, pairedDifference, summarise } from '../statistics/summary';
 import { outcomeInWords } from '../statistics/verdicts';
 import type { ResultRow } from './results';
 

@@ -4,14 +4,14 @@ import {
   cosineByEpoch,
   familySpecs,
   normByEpoch,
-  top1ByEpoch,
   type PlotSize,
   type Quantity,
+  top1ByEpoch,
 } from './curves-plot';
 import { familiesOf, type Family } from './families';
 import { pairGainsPlots } from './gains-plot';
-import { marksOf, type IntervalRow, type MarkKind } from './interval-panel';
-import { renderSvg } from './svg';
+import { type IntervalRow, type MarkKind, marksOf } from './interval-panel';
+import { renderSvg } from './plot-style';
 import type { Table1, Table1Pair } from './table1-model';
 import { pairInWords, plain, range, signed } from './words';
 

@@ -1,7 +1,6 @@
-import type { Run } from '../runs/store';
-import { adjustedPs } from '../statistics/holm';
-import { type BySeed, summarise, type Summary } from '../statistics/summary';
 import { bySeed, lastTop1 } from '../runs/measures';
+import type { Run } from '../runs/store';
+import { adjustedPs, type BySeed, summarise, type Summary } from '../statistics/summary';
 import { basesOf, inRowOrder } from './methods';
 
 /** A `++` method against one of its bases over all the pairs that have runs of both. */

@@ -1,8 +1,15 @@
 import { teacherStyle } from './families';
 import type { FamilyFigures, PairFigures } from './figures';
-import { figureHtml, linesLegend, marksLegend } from './html-figures';
-import { overPairsTable, pairTable } from './html-table';
-import { escapeHtml, htmlList, paragraphs } from './html-text';
+import {
+  escapeHtml,
+  figureHtml,
+  htmlList,
+  linesLegend,
+  marksLegend,
+  overPairsTable,
+  pairTable,
+  paragraphs,
+} from './html';
 import { provenanceHtml } from './report-runs';
 import { reportStyle } from './report-style';
 import {

@@ -1,13 +1,7 @@
 import { formatDuration } from '../format-duration';
-import { escapeHtml } from './html-text';
-import type {
-  RunRecord,
-  RunReference,
-  Table1Group,
-  Table1Pair,
-  Table1Row,
-  UnfinishedRun,
-} from './table1-model';
+import { escapeHtml } from './html';
+import type { RunRecord, RunReference, UnfinishedRun } from './run-record';
+import type { Table1Group, Table1Pair, Table1Row } from './table1-model';
 import { count } from './words';
 
 /** A run, what it stands for in its table, and how it was made. */

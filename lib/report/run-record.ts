@@ -1,7 +1,88 @@
 import { relative, sep } from 'node:path';
-import type { Run } from '../runs/store';
 import { bestEpoch, lastTop1 } from '../runs/measures';
-import type { RunRecord, RunReference, UnfinishedRun } from './table1-model';
+import type { Provenance } from '../runs/schema';
+import type { Run } from '../runs/store';
+
+/** Which run, and how and where it ran. */
+export interface RunRecord {
+  readonly seed: number;
+  /** Below the results directory, with forward slashes. */
+  readonly directory: string;
+  readonly batchSize: number;
+  readonly recipeHash: string;
+  readonly provenance: Provenance | null;
+}
+
+/** A finished run behind a number. */
+export interface RunReference extends RunRecord {
+  readonly last: number;
+  readonly best: number;
+  readonly bestEpoch: number;
+  readonly revision: string | null;
+  readonly dirty: boolean | null;
+}
+
+/** A run that is no part of any number, and why. */
+export interface UnfinishedRun extends RunRecord {
+  readonly epochs: number;
+  readonly of: number;
+  readonly why: string | null;
+}
+
+/** What ran the runs of a table. */
+export interface Environment {
+  readonly revisions: readonly Revision[];
+  readonly engines: readonly string[];
+  readonly devices: readonly string[];
+  readonly processors: readonly string[];
+  /** `node 20.19.0`, … */
+  readonly versions: readonly string[];
+  readonly seeds: readonly number[];
+}
+
+/** A state of the code, and how many runs it ran. */
+export interface Revision {
+  readonly revision: string | null;
+  readonly dirty: boolean | null;
+  readonly runs: number;
+}
+
+/** What of a run, of whatever kind, tells of its environment. */
+export interface RecordedRun {
+  readonly config: { readonly seed: number };
+  readonly provenance: Pick<
+    Provenance,
+    'revision' | 'dirty' | 'engine' | 'device' | 'processor' | 'versions'
+  > | null;
+}
+
+/** Gathers from the runs' provenance what ran them. */
+export function environmentOf(runs: readonly RecordedRun[]): Environment {
+  const known = runs.flatMap(({ provenance }) => (provenance === null ? [] : [provenance]));
+  const revisions = new Map<string, Revision>();
+  for (const { provenance } of runs) {
+    const revision = provenance?.revision ?? null;
+    const dirty = provenance?.dirty ?? null;
+    const key = `${revision ?? '~'} ${String(dirty)}`;
+    revisions.set(key, { revision, dirty, runs: (revisions.get(key)?.runs ?? 0) + 1 });
+  }
+  return {
+    revisions: [...revisions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, found]) => found),
+    engines: distinct(known.map(({ engine }) => engine)),
+    devices: distinct(known.map(({ device }) => device)),
+    processors: distinct(known.map(({ processor }) => processor)),
+    versions: distinct(
+      known.flatMap(({ versions }) =>
+        Object.entries(versions).map(([name, version]) => `${name} ${version}`),
+      ),
+    ),
+    seeds: [...new Set(runs.map(({ config }) => config.seed))].sort((a, b) => a - b),
+  };
+}
+
+function distinct(values: readonly string[]): string[] {
+  return [...new Set(values)].sort();
+}
 
 /** A finished run as a number’s evidence; nothing of one without an epoch. */
 export function runReference(run: Run, root: string): RunReference[] {

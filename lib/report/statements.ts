@@ -1,8 +1,8 @@
-import { significance } from '../statistics/holm';
-import type { MethodComparison } from './over-pairs';
+import { significance } from '../statistics/summary';
 import { paperMethodOf } from './methods';
-import { trainedHere } from './teacher';
+import type { MethodComparison } from './over-pairs';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
+import { trainedHere } from './verdict';
 import { count } from './words';
 
 /** What every rendering of table 1 says about how to read its columns. */

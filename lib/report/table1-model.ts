@@ -1,36 +1,93 @@
-import type { PaperNumber, PaperTable } from '../paper';
-import type { Provenance } from '../runs/schema';
-import type { Environment } from './environment';
-import type { Gain } from './gain';
+import { findPaperNumber, type PaperNumber, paperTable, type PaperTable } from '../paper';
+import { bestEpoch, bySeed, lastTop1 } from '../runs/measures';
+import type { RunConfig } from '../runs/schema';
+import { isFinished, type Run } from '../runs/store';
+import { summarise, type Summary } from '../statistics/summary';
+import { type Gain, gainOver } from './gain';
 import type { GroupSetting } from './group';
+import { basesOf, labelOf, paperMethodOf, shortLabelOf, studentOf } from './methods';
 import type { MethodComparison } from './over-pairs';
-import type { Summary } from '../statistics/summary';
-import type { Verdict } from './verdict';
+import {
+  type Environment,
+  type RunReference,
+  runReference,
+  type UnfinishedRun,
+  unfinishedRun,
+} from './run-record';
+import { reasonsNotComparable, teacherEvidence, type Verdict, verdictOf } from './verdict';
 
-/** Which run, and how and where it ran. */
-export interface RunRecord {
-  readonly seed: number;
-  /** Below the results directory, with forward slashes. */
-  readonly directory: string;
-  readonly batchSize: number;
-  readonly recipeHash: string;
-  readonly provenance: Provenance | null;
+/** What all rows share. */
+export interface RowOptions {
+  /** The results directory, to which run directories are named relatively. */
+  readonly root: string;
+  /** Whether a run's recipe is the paper's own; by its scale alone where nothing is said. */
+  readonly isPaperRecipe?: (config: RunConfig) => boolean;
 }
 
-/** A finished run behind a number. */
-export interface RunReference extends RunRecord {
-  readonly last: number;
-  readonly best: number;
-  readonly bestEpoch: number;
-  readonly revision: string | null;
-  readonly dirty: boolean | null;
+/** What a row is built from. */
+export interface RowInput {
+  readonly pair: string;
+  readonly method: string;
+  /** All runs of the pair; for the teacher's row, the teacher's. */
+  readonly runs: readonly Run[];
+  /** All runs of the pair's student, alone and distilled. */
+  readonly students: readonly Run[];
+  readonly options: RowOptions;
 }
 
-/** A run that is no part of any number, and why. */
-export interface UnfinishedRun extends RunRecord {
-  readonly epochs: number;
-  readonly of: number;
-  readonly why: string | null;
+/** Builds the row of one method on one pair from its finished runs. */
+export function buildRow({ pair, method, runs, students, options }: RowInput): Table1Row {
+  const { setting } = paperTable('table1');
+  const { root, isPaperRecipe = () => true } = options;
+  const own = runs.filter(({ config }) => config.method === method);
+  const last = bySeed(own, lastTop1);
+  const gain = (over: string | null | undefined): Gain | null =>
+    typeof over !== 'string'
+      ? null
+      : gainOver(
+          { pair, method },
+          over,
+          last,
+          bySeed(
+            students.filter(({ config }) => config.method === over),
+            lastTop1,
+          ),
+        );
+  const paperMethod = paperMethodOf(method);
+  const paper =
+    paperMethod === null ? null : findPaperNumber({ table: 'table1', pair, method: paperMethod });
+  const paperTeacher = findPaperNumber({ table: 'table1', pair, method: 'teacher' })?.value ?? null;
+  const evidence = method === 'teacher' ? teacherEvidence(own, students) : null;
+  const measured = evidence?.measured ?? summarise(last);
+  const finished = own.filter(isFinished);
+  const elsewhere = evidence?.seenIn ?? [];
+  const used = elsewhere.length === 0 ? finished : [];
+  const behind = elsewhere.length === 0 ? finished : elsewhere;
+  const reasons = [
+    ...new Set(
+      behind.flatMap((run) => reasonsNotComparable(run, { setting, paperTeacher, isPaperRecipe })),
+    ),
+  ];
+  const value = paper?.value ?? null;
+  const [base, published] = basesOf(method);
+  const sameData = behind.every(({ config }) => config.dataset === setting.dataset);
+  return {
+    method,
+    label: labelOf(method),
+    shortLabel: shortLabelOf(method),
+    paper,
+    measured,
+    best: summarise(bySeed(used, (run) => bestEpoch(run)?.top1)),
+    difference: measured !== null && value !== null && sameData ? measured.mean - value : null,
+    overStudent: gain(studentOf(method)),
+    overBase: gain(base),
+    overPublished: gain(published),
+    verdict: verdictOf({ measured, paper: value, reasons }),
+    reasons,
+    origin: evidence?.origin ?? null,
+    runs: used.flatMap((run) => runReference(run, root)),
+    unfinished: own.filter((run) => !isFinished(run)).map((run) => unfinishedRun(run, root)),
+  };
 }
 
 /** One method on one pair. */

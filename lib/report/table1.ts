@@ -1,13 +1,20 @@
 import { paperTable } from '../paper';
 import { isFinished, type Run } from '../runs/store';
-import { holm } from '../statistics/holm';
-import { environmentOf } from './environment';
+import { holm } from '../statistics/summary';
 import type { Gain } from './gain';
 import { groupRuns, type RunGroup } from './group';
 import { inRowOrder, place, rowOrder } from './methods';
 import { compareOverPairs } from './over-pairs';
-import type { Curve, Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
-import { buildRow, type RowOptions } from './table1-row';
+import { environmentOf } from './run-record';
+import {
+  buildRow,
+  type Curve,
+  type RowOptions,
+  type Table1,
+  type Table1Group,
+  type Table1Pair,
+  type Table1Row,
+} from './table1-model';
 
 /** What a table is built from. */
 export interface Table1Input extends RowOptions {

@@ -1,23 +1,62 @@
 import { styleText } from 'node:util';
+import CliTable from 'cli-table3';
+import type { Gain } from './gain';
 import { shortLabelOf } from './methods';
 import { footnotes, paperSource, shownRows, whatCanBeCompared } from './statements';
-import type { Gain } from './gain';
-import { plainTable, wrap } from './terminal-text';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
+import type { Verdict } from './verdict';
 import {
   environmentInWords,
   gainInWords,
+  type GainInWords,
   none,
-  pInWords,
   pairInWords,
+  pInWords,
   range,
   rowInWords,
   settingInWords,
   signed,
   spread,
-  type GainInWords,
 } from './words';
-import type { Verdict } from './verdict';
+
+/** How wide text for a terminal may be, in characters. */
+const width = 100;
+
+/** A table without lines. */
+export function plainTable(head: string[]): CliTable.Table {
+  return new CliTable({
+    head,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+    chars: {
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: '',
+    },
+  });
+}
+
+/** Text in lines of at most 100 characters, broken between words. */
+export function wrap(text: string): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join('\n');
+}
 
 const verdictColors: Partial<Record<Verdict, 'green' | 'yellow'>> = {
   reproduced: 'green',

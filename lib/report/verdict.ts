@@ -1,10 +1,81 @@
+import { paperTable, type PaperTable } from '../paper';
+import { bySeed, lastTop1 } from '../runs/measures';
 import type { RunConfig } from '../runs/schema';
-import type { Run } from '../runs/store';
-import type { PaperTable } from '../paper';
+import { isFinished, type Run } from '../runs/store';
+import { summarise, type Summary } from '../statistics/summary';
+import { type ClaimScale, hasConverged, verdictOnNumber } from '../statistics/verdicts';
 import { isPublished, paperMethodOf, studentOf } from './methods';
-import type { Summary } from '../statistics/summary';
-import { verdictOnNumber } from '../statistics/verdicts';
-import { trainedHere } from './teacher';
+
+/** From the strongest to the weakest. */
+const order: readonly ClaimScale[] = ['full', 'reduced', 'toy'];
+
+/**
+ * The scale of verdicts on claims: `full` on one of the paper's data sets with its schedule and batch,
+ * `reduced` on one of them when every run has converged, else `toy`.
+ *
+ * @param curves - top-1 after each epoch, of each run behind the claims
+ */
+export function claimScaleOf(
+  {
+    dataset,
+    scale,
+    epochs,
+    batchSize,
+  }: Pick<RunConfig, 'dataset' | 'scale' | 'epochs' | 'batchSize'>,
+  curves: readonly (readonly number[])[],
+): ClaimScale {
+  const paper = (['table1', 'table2'] as const)
+    .map((name) => paperTable(name).setting)
+    .find((setting) => setting.dataset === dataset);
+  if (paper === undefined) return 'toy';
+  if (scale === 'paper' && epochs === paper.epochs && batchSize === paper.batchSize) return 'full';
+  return curves.length > 0 && curves.every(hasConverged) ? 'reduced' : 'toy';
+}
+
+/** The scale of a claim on runs of several scales. */
+export function weakestScale(scales: readonly ClaimScale[]): ClaimScale {
+  return order.filter((scale) => scales.includes(scale)).at(-1) ?? 'toy';
+}
+
+/** What a run's provenance says of a teacher that is not a published one. */
+export const trainedHere = 'trained here';
+
+/** The accuracy of a pair's teacher, and how it is known. */
+export interface TeacherEvidence {
+  readonly measured: Summary | null;
+  readonly origin: string | null;
+  /** The students' runs that recorded it, when no run of its own did. */
+  readonly seenIn: readonly Run[];
+}
+
+/**
+ * The accuracy of the teacher that a pair's students learnt from: of its own runs where it was
+ * trained here, else as recorded when they were trained, each different teacher once.
+ */
+export function teacherEvidence(own: readonly Run[], students: readonly Run[]): TeacherEvidence {
+  const seenIn = students.filter(
+    (run) => isFinished(run) && typeof run.provenance?.teacherTop1 === 'number',
+  );
+  const published = seenIn.some(({ provenance }) => provenance?.teacherSource !== trainedHere);
+  const trained = summarise(bySeed(own, lastTop1));
+  if (trained !== null && !published) {
+    return { measured: trained, origin: trainedHere, seenIn: [] };
+  }
+  const teachers = new Map<string, { top1: number; source: string }>();
+  for (const { provenance } of seenIn) {
+    if (provenance === null || provenance.teacherTop1 === null) continue;
+    const source = provenance.teacherSource ?? 'unknown origin';
+    teachers.set(provenance.teacherHash ?? source, { top1: provenance.teacherTop1, source });
+  }
+  const found = [...teachers.values()];
+  const measured = summarise(new Map(found.map(({ top1 }, index) => [index, top1])));
+  return {
+    // The students' seeds say nothing about a teacher.
+    measured: measured === null ? null : { ...measured, seeds: [] },
+    origin: found.length === 0 ? null : [...new Set(found.map(({ source }) => source))].join('; '),
+    seenIn,
+  };
+}
 
 /** What a measured cell says of the paper's number. */
 export const verdicts = [

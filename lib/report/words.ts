@@ -1,7 +1,7 @@
+import type { Interval, Summary } from '../statistics/summary';
 import type { Gain } from './gain';
 import type { GroupSetting } from './group';
-import type { Environment } from './environment';
-import type { Interval, Summary } from '../statistics/summary';
+import type { Environment } from './run-record';
 import type { Table1Pair, Table1Row } from './table1-model';
 
 /** What stands where there is no number. */

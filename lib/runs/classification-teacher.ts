@@ -8,16 +8,16 @@ import {
   requireClassMeansOf,
   writeClassMeans,
 } from '../distill/class-means';
-import { type FeaturePlace, featureSize } from '../distill/feature-place';
+import { type FeaturePlace, featureSize } from '../distill/term';
 import { classMeansPlaces, type Method } from '../distill/terms';
 import { sha256 } from '../files';
 import { readWeights } from '../formats/weights';
 import { createModel } from '../models/registry';
-import { hashStateDict } from '../nn/hash';
 import type { Model } from '../nn/model';
+import { hashStateDict } from '../nn/state';
 import { isBatchSource, type TrainingData } from '../train/batch-source';
-import type { Teacher } from '../train/learner';
 import { evaluateTeacher } from '../train/classifier';
+import type { Teacher } from '../train/learner';
 import type { LoadedTeacher } from './task';
 
 /** A teacher ready for use: weights, class means, and where both came from. */

@@ -4,7 +4,7 @@ import { needs } from '../distill/terms';
 import { createModel } from '../models/registry';
 import { isBatchSource, type TrainingData } from '../train/batch-source';
 import { trainClassifier } from '../train/classifier';
-import { type EpochMetrics, readMetrics } from '../train/epoch-metrics';
+import { type EpochMetrics, readMetrics } from '../train/metrics';
 import { requireRecipeFits, type TrainingRecipe } from '../train/recipe';
 import {
   classMeansFile,
@@ -12,9 +12,9 @@ import {
   type TrainedTeacher,
   withClassMeansFor,
 } from './classification-teacher';
+import { measureNetwork, type NetworkSpeed } from './cost';
 import { withRunLock } from './lock';
 import { estimateMemory } from './memory';
-import { measureNetwork, type NetworkSpeed } from './network-speed';
 import { weightsFile } from './paths';
 import type { PlannedRun } from './plan';
 import type { Provenance } from './schema';

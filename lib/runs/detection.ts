@@ -1,17 +1,16 @@
 import { join } from 'node:path';
-import { cocoBatches } from '../coco/batches';
-import type { CocoDataset } from '../coco/data';
-import type { DetectionData } from '../coco/detection-data';
-import { evaluateCoco } from '../coco/evaluate';
-import { writeDetections } from '../coco/results-form';
-import { precisionAt } from '../coco/summary';
-import type { CocoDetection } from '../coco/types';
+import type { CocoDetection } from '../detection/coco/annotations';
+import { cocoBatches } from '../detection/coco/batches';
+import type { CocoDataset } from '../detection/coco/data';
+import type { DetectionData } from '../detection/coco/detection-data';
+import { evaluateCoco, precisionAt } from '../detection/coco/evaluate';
+import { writeDetections } from '../detection/coco/results-form';
 import { createDetector, type Detector } from '../detection/detector';
-import { detectDataset } from '../detection/evaluate-detector';
+import { detectDataset } from '../detection/inference';
 import { createDetectionLearner } from '../detection/learner';
-import { loadDetectorWeights } from '../detection/load-weights';
 import { trainDetector } from '../detection/train-detector';
 import type { DetectionMetrics } from '../detection/training-metrics';
+import { loadDetectorWeights } from '../detection/weights';
 import { LabError } from '../errors';
 import type { DetectionRecipe, DetectorForm } from './detection-recipe';
 import {

@@ -3,7 +3,7 @@ import { peakMemoryMiB } from '../environment';
 import { LabError } from '../errors';
 import { removeUnfinishedWrites } from '../files';
 import { writeSafetensors } from '../formats/safetensors';
-import { hashStateDict } from '../nn/hash';
+import { hashStateDict } from '../nn/state';
 import { hashJson } from '../records';
 import { metricsFile } from '../train/metrics';
 import { removeTrainingState } from '../train/train';

@@ -6,8 +6,7 @@ import { writeAtomic } from '../files';
 import { encodePth } from '../formats/pth-writer';
 import { encodeSafetensors } from '../formats/safetensors';
 import { readWeights } from '../formats/weights';
-import { hashStateDict } from '../nn/hash';
-import type { StateDict } from '../nn/state';
+import { hashStateDict, type StateDict } from '../nn/state';
 import { runFiles, weightsFile } from './paths';
 import { readConfig, readProvenance } from './store';
 

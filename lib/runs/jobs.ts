@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { graphicsCards } from '../engine/describe-gpu';
-import { bestDevice } from '../engine/load-device';
-import { chooseEngine } from '../engine/load-options';
+import { graphicsCards } from '../engine/describe';
+import { bestDevice, chooseEngine } from '../engine/load';
 import { LabError } from '../errors';
 import { interruption } from '../train/interruption';
 import { gridInWords, gridState } from './console-reporter';

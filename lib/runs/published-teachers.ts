@@ -1,6 +1,6 @@
 import type { OnDataProgress } from '../data/progress';
-import type { FetchedTeacher } from '../data/teachers-fetch';
-import type { ImageDataset } from '../data/types';
+import type { ImageDataset } from '../data/source';
+import type { FetchedTeacher } from '../data/teachers';
 import { LabError } from '../errors';
 import type { Model } from '../nn/model';
 import { paperTable } from '../paper';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cocoStatNames } from '../coco/summary';
+import { cocoStatNames } from '../detection/coco/evaluate';
 
 /**
  * What a run directory holds, `results/runs/<study>/<pair>/<method>/seed-<n>/`: `config.json`,

@@ -5,8 +5,13 @@ import { type DetectionMetrics, detectionMetricsForm } from '../detection/traini
 import { LabError } from '../errors';
 import { readJson, writeAtomic } from '../files';
 import { checkRecord } from '../records';
-import { type EpochMetrics, epochMetricsForm } from '../train/epoch-metrics';
-import { metricsFile, type MetricsForm, readLines } from '../train/metrics';
+import {
+  type EpochMetrics,
+  epochMetricsForm,
+  metricsFile,
+  type MetricsForm,
+  readLines,
+} from '../train/metrics';
 import { runDirectory, runFiles, studyDirectory } from './paths';
 import {
   type CommonConfig,

@@ -1,5 +1,4 @@
-import { significance } from './holm';
-import type { Interval, Summary } from './summary';
+import { type Interval, significance, type Summary } from './summary';
 
 /** What a measured number says of a printed one. */
 export type NumberVerdict = 'reproduced' | 'differs' | 'inconclusive';

@@ -1,14 +1,20 @@
-import { comparedEmbedding } from '../distill/compared-embedding';
+import { comparedEmbedding } from '../distill/objective';
 import { needs } from '../distill/terms';
 import { random } from '../engine/random';
 import { LabError } from '../errors';
 import type { Model } from '../nn/model';
-import { asBatchSource, batchesOfEpoch, isBatchSource, type TrainingData } from './batch-source';
-import { type Batch, batchTensors } from './batch-tensors';
+import {
+  asBatchSource,
+  type Batch,
+  batchesOfEpoch,
+  batchTensors,
+  isBatchSource,
+  type TrainingData,
+} from './batch-source';
 import type { Progress } from './checkpoint';
-import { type EpochMetrics, epochMetricsForm } from './epoch-metrics';
 import { evaluate, evaluateSource, type Evaluation, type Forward } from './evaluate';
 import { createLearner, type Learner, type StepPlace, type Teacher } from './learner';
+import { type EpochMetrics, epochMetricsForm } from './metrics';
 import { requireRecipeFits, type TrainingRecipe } from './recipe';
 import { learningRateOf } from './schedule';
 import { meanLosses, type TrainingRun, type TrainingTask } from './task';

@@ -1,14 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { readClassFolders } from '../data/folder-layout';
-import { inOrder } from '../data/imagenet/in-order';
-import type { CheckJob, EvaluationJob } from '../data/imagenet/jobs';
+import { readClassFolders } from '../data/folder';
+import { type CheckJob, type EvaluationJob, inOrder } from '../data/imagenet/jobs';
 import { startThreads, type ThreadPool } from '../data/imagenet/thread-pool';
+import { type Preprocessing, preprocessingOf } from '../data/images';
 import { isFolder } from '../data/paths';
-import { type Preprocessing, preprocessingOf } from '../data/preprocess';
 import type { OnDataProgress } from '../data/progress';
-import { tidied } from '../engine/tidied';
+import { tidied } from '../engine/tidy';
 import { LabError } from '../errors';
 import type { Model } from '../nn/model';
 import { rankOf } from './evaluate';

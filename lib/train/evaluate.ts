@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import type { BatchSource, EvaluationBatch } from '../data/batch-source-types';
-import { evaluationBatches } from '../data/batches';
-import type { ImageDataset } from '../data/types';
-import { tidied } from '../engine/tidied';
+import { type BatchSource, type EvaluationBatch, evaluationBatches } from '../data/batches';
+import type { ImageDataset } from '../data/source';
+import { tidied } from '../engine/tidy';
 import type { ModelOutput } from '../nn/model';
 
 /** What an evaluation over the test set measures. */

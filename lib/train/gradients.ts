@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StateTensor } from '../nn/state';
-import type { TrainingPass } from '../nn/traced-training';
+import type { TrainingPass } from '../nn/traced';
 
 /** A loss and its gradient for each parameter, in the parameters' order. */
 export interface LossAndGradients {

@@ -1,24 +1,27 @@
 import * as tf from '@tensorflow/tfjs';
 import { type EmbeddingAdapter, embeddingAdapter } from '../distill/adapter';
-import { comparedEmbedding } from '../distill/compared-embedding';
-import type { FeaturePlace } from '../distill/feature-place';
-import { below, createObjective, type Objective, prefixed } from '../distill/objective';
-import type { BatchSignals } from '../distill/signals';
+import {
+  below,
+  comparedEmbedding,
+  createObjective,
+  type Objective,
+  prefixed,
+} from '../distill/objective';
+import type { BatchSignals, FeaturePlace } from '../distill/term';
 import { type Method, needs } from '../distill/terms';
-import { inFloatType } from '../engine/operations/cast';
+import { inFloatType } from '../engine/operations/activations';
 import type { Precision } from '../engine/precision';
 import { random as randomOf, type Random } from '../engine/random';
 import { LabError } from '../errors';
 import type { Model } from '../nn/model';
-import { tracedEvaluation } from '../nn/traced-evaluation';
-import { tracedTraining } from '../nn/traced-training';
-import { type Batch, microBatches } from './batch-tensors';
+import { tracedEvaluation, tracedTraining } from '../nn/traced';
+import { type Batch, microBatches } from './batch-source';
 import { createOptimiser, type OptimiserOptions } from './optimiser';
 import type { ForwardPass, Trainable } from './task';
 import { trainingStep } from './train';
 import { weightAverage, type WeightAverageOptions } from './weight-average';
 
-export type { Batch } from './batch-tensors';
+export type { Batch } from './batch-source';
 
 /**
  * A teacher as training uses it: never trained, in evaluation mode but for terms that need its batch norms

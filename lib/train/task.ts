@@ -1,9 +1,8 @@
 import type { StateTensor } from '../nn/state';
-import type { TrainingPass } from '../nn/traced-training';
+import type { TrainingPass } from '../nn/traced';
 import type { Progress, SavedState } from './checkpoint';
-import type { EpochMetrics } from './epoch-metrics';
 import type { Losses, Measured } from './gradients';
-import type { MetricsForm } from './metrics';
+import type { EpochMetrics, MetricsForm } from './metrics';
 import type { Optimiser } from './optimiser';
 import type { WeightAverage } from './weight-average';
 

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { checkRecord } from '../records';
-import { tidied } from '../engine/tidied';
+import { tidied } from '../engine/tidy';
 import { LabError } from '../errors';
+import { checkRecord } from '../records';
 import { checkpointsOf, restoreCheckpoint, saveCheckpoint } from './checkpoint';
 import {
   backward,

@@ -4,9 +4,14 @@ import { LabError } from '../errors';
 import { readWeights } from '../formats/weights';
 import { createModel, modelNames } from '../models/registry';
 import type { StateDict } from '../nn/state';
-import type { CaseOutcome, Checker } from './checker';
-import { compareNumbers, compareText, type Mismatch } from './compare';
-import { deterministicWeights } from './weights';
+import {
+  type CaseOutcome,
+  type Checker,
+  compareNumbers,
+  compareText,
+  type Mismatch,
+} from './compare';
+import { deterministicWeights } from './deterministic';
 
 /** Files whose names begin so must be refused. */
 const refusedPrefix = 'bad-';

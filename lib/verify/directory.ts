@@ -2,14 +2,44 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFolder } from '../data/paths';
 import { LabError, unknownName } from '../errors';
-import type { CaseOutcome, Checker, ReferenceCase } from './checker';
 import { checkpointsChecker } from './checkpoints';
-import { cocoEvalChecker } from './coco-eval';
-import { detectionOpsChecker } from './detection-ops';
+import type { CaseOutcome, Checker, ReferenceCase } from './compare';
+import { cocoEvalChecker, detectionOpsChecker } from './detection';
 import { lossesChecker } from './losses';
 import { modelsChecker } from './models';
 import { preprocessChecker } from './preprocess';
 import { trajectoriesChecker } from './trajectories';
+
+/** The mismatches that are printed of one case; the rest is counted. */
+const printedMismatches = 5;
+
+/** A failed case, or a note on a passed one, as lines to print; none for a case that simply passed. */
+export function describeCase({
+  file,
+  name,
+  passed,
+  mismatches,
+  note,
+  reason,
+}: CaseResult): string[] {
+  const title = `${file}: ${name}`;
+  if (passed) return note === undefined ? [] : [`note   ${title}: ${note}`];
+  if (reason !== undefined) return [`FAILED ${title}: ${reason}`];
+  const lines = mismatches
+    .slice(0, printedMismatches)
+    .map(
+      ({ quantity, expected, found }) =>
+        `FAILED ${title}: ${quantity}: expected ${expected}, found ${found}`,
+    );
+  const more = mismatches.length - lines.length;
+  return more === 0 ? lines : [...lines, `       ${title}: and ${more} more that differ`];
+}
+
+/** `12 passed, 3 failed` */
+export function describeTotal(results: readonly CaseResult[]): string {
+  const passed = results.filter((result) => result.passed).length;
+  return `${passed} passed, ${results.length - passed} failed`;
+}
 
 /** In the order in which they run: a wrong loss explains a wrong training run. */
 function checkersWith({ images }: VerificationInputs): readonly Checker[] {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
+import { tidied } from '../engine/tidy';
 import {
   crossEntropyLoss,
   directionCosineLoss,
@@ -12,10 +13,14 @@ import {
   normDirectionLoss,
   sifnLoss,
 } from '../losses';
-import { type CaseOutcome, type Checker, NotAvailable, readReference } from './checker';
-import { compareNumbers } from './compare';
+import {
+  type CaseOutcome,
+  type Checker,
+  compareNumbers,
+  NotAvailable,
+  readReference,
+} from './compare';
 import { deterministic } from './deterministic';
-import { tidied } from '../engine/tidied';
 
 /** Share of the largest entry by which a value or gradient may differ in float32. */
 const tolerance = 1e-5;

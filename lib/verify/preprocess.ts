@@ -2,10 +2,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { decodePixels } from '../data/imagenet/decode';
-import { preprocessImage, preprocessingPresets } from '../data/preprocess';
+import { preprocessImage, preprocessingPresets } from '../data/images';
 import type { Pixels } from '../data/resample';
-import { type CaseOutcome, type Checker, NotAvailable, readReference } from './checker';
-import { compareText, type Mismatch } from './compare';
+import {
+  type CaseOutcome,
+  type Checker,
+  compareText,
+  type Mismatch,
+  NotAvailable,
+  readReference,
+} from './compare';
 
 const form = z.object({
   cases: z.array(

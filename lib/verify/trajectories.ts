@@ -11,16 +11,27 @@ import {
   warmUp,
 } from '../distill/terms';
 import { random } from '../engine/random';
+import { tidied } from '../engine/tidy';
 import { createModel, modelNames } from '../models/registry';
 import type { Model } from '../nn/model';
 import type { ModelState } from '../nn/state';
 import { createLearner, type Learner } from '../train/learner';
-import { type CaseOutcome, type Checker, NotAvailable, readReference } from './checker';
-import { deterministic, deterministicLabels } from './deterministic';
-import { channelsLast } from './images';
-import { compareStages, disturb, type Disturbance, type Stage } from './sensitivity';
-import { tidied } from '../engine/tidied';
-import { deterministicWeights } from './weights';
+import {
+  type CaseOutcome,
+  type Checker,
+  compareStages,
+  disturb,
+  type Disturbance,
+  NotAvailable,
+  readReference,
+  type Stage,
+} from './compare';
+import {
+  channelsLast,
+  deterministic,
+  deterministicLabels,
+  deterministicWeights,
+} from './deterministic';
 
 /** Share by which each step's loss, and the largest logit after the last, may differ in float32. */
 const tolerance = 1e-3;

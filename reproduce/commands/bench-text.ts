@@ -1,8 +1,8 @@
 import CliTable from 'cli-table3';
 import type { LossBenchmark } from '../../lib/bench/loss-benchmark';
-import type { OperationTime } from '../../lib/bench/profile';
+import type { OperationTime } from '../../lib/bench/step';
 import type { StepBenchmark } from '../../lib/bench/step-benchmark';
-import type { TorchComparison } from '../../lib/bench/torch-comparison';
+import type { TorchComparison } from '../../lib/bench/torch';
 import { processorName } from '../../lib/environment';
 
 /** What was found about a step, in words and tables. */

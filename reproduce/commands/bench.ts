@@ -1,21 +1,21 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { benchmarkLoss } from '../../lib/bench/loss-benchmark';
-import { parsePrecision, type Precision, requirePrecision } from '../../lib/engine/precision';
 import { type BenchProgress, benchProgress } from '../../lib/bench/progress';
 import type { BenchSetting } from '../../lib/bench/step';
 import { benchmarkStep } from '../../lib/bench/step-benchmark';
-import type { TorchOptions } from '../../lib/bench/torch-process';
+import type { TorchOptions } from '../../lib/bench/torch';
 import { runCommand } from '../../lib/cli';
 import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
+import { parsePrecision, type Precision, requirePrecision } from '../../lib/engine/precision';
 import { processorName } from '../../lib/environment';
 import { LabError } from '../../lib/errors';
 import { type Pair, parsePairs } from '../../lib/runs/grid';
+import { hasTable2Cell, table2Recipe } from '../recipes/table2';
 import { benchCoco } from './bench-coco';
 import { benchData } from './bench-data';
 import { benchDetector } from './bench-detector';
 import { benchSurroundings } from './bench-surroundings';
-import { hasTable2Cell, table2Recipe } from '../recipes/table2';
 import { describeLoss, describeStep } from './bench-text';
 
 interface BenchOptions {

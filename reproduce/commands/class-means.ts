@@ -1,10 +1,10 @@
 import { Command } from 'commander';
+import { runCommand } from '../../lib/cli';
 import { dataProgressPrinter, loadDataset } from '../../lib/data';
 import { computeClassMeans, writeClassMeans } from '../../lib/distill/class-means';
-import { runCommand } from '../../lib/cli';
 import { startEngine } from '../../lib/engine/load';
 import { modelNames } from '../../lib/models/registry';
-import { hashStateDict } from '../../lib/nn/hash';
+import { hashStateDict } from '../../lib/nn/state';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
 import { evaluateTeacher } from '../../lib/train/classifier';
 import { registerDatasets } from '../datasets';

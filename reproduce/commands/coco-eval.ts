@@ -1,17 +1,24 @@
 import CliTable from 'cli-table3';
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
-import { type CocoEvaluation, evaluateCoco } from '../../lib/coco/evaluate';
-import { evaluateInPython, largestDifference } from '../../lib/coco/pycocotools';
-import { readAnnotations } from '../../lib/coco/read-annotations';
-import { requireDetectionsOf } from '../../lib/coco/require-detections-of';
-import { readDetections } from '../../lib/coco/results-form';
-import { statsText } from '../../lib/coco/stats-text';
-import { type CocoStats, cocoStatNames } from '../../lib/coco/summary';
+import { readAnnotations } from '../../lib/detection/coco/annotations';
+import {
+  type CocoEvaluation,
+  cocoStatNames,
+  type CocoStats,
+  evaluateCoco,
+} from '../../lib/detection/coco/evaluate';
+import {
+  evaluateInPython,
+  largestDifference,
+  readDetections,
+  requireDetectionsOf,
+  statsText,
+} from '../../lib/detection/coco/results-form';
 import { LabError } from '../../lib/errors';
 import { writeAtomic } from '../../lib/files';
 import { evaluationCurves } from '../../lib/report/detection/precision-recall';
-import { renderSvg } from '../../lib/report/svg';
+import { renderSvg } from '../../lib/report/plot-style';
 
 interface CocoEvalOptions {
   readonly categories?: true;

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { runCommand } from '../../lib/cli';
-import type { CocoDataset } from '../../lib/coco/data';
-import { loadCoco } from '../../lib/coco/load';
-import { requireDetectionsOf } from '../../lib/coco/require-detections-of';
-import { cocoData, shapesData } from '../../lib/coco/detection-data';
+import type { CocoDataset } from '../../lib/detection/coco/data';
+import { cocoData, shapesData } from '../../lib/detection/coco/detection-data';
+import { loadCoco } from '../../lib/detection/coco/load';
+import { requireDetectionsOf } from '../../lib/detection/coco/results-form';
 import { LabError } from '../../lib/errors';
 import { writeAtomic } from '../../lib/files';
-import { drawDetections } from '../../lib/pictures/detection-picture';
-import { type ReadPanel, readPanel } from '../../lib/pictures/read-panels';
+import { drawDetections } from '../../lib/report/pictures/detection-picture';
+import { type ReadPanel, readPanel } from '../../lib/report/pictures/read-panels';
 
 interface PicturesOptions {
   readonly annotations?: string;

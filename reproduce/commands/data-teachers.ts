@@ -1,9 +1,9 @@
 import Table from 'cli-table3';
-import { dataDirectory } from '../../lib/data/directory';
+import { dataDirectory } from '../../lib/data/paths';
 import type { OnDataProgress } from '../../lib/data/progress';
 import { findSource, loadDataset } from '../../lib/data/registry';
-import { fetchTeachers } from '../../lib/data/teachers-fetch';
-import type { ImageDataset } from '../../lib/data/types';
+import type { ImageDataset } from '../../lib/data/source';
+import { fetchTeachers } from '../../lib/data/teachers';
 import { startEngine } from '../../lib/engine/load';
 import { type MeasuredTeacher, measureTeacher } from '../../lib/runs/published-teachers';
 

@@ -1,13 +1,18 @@
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
 import { runCommand } from '../../lib/cli';
-import { checkDataset, type DatasetReport } from '../../lib/data/check';
-import { dataDirectory, dataVariable } from '../../lib/data/directory';
 import { downloadSource } from '../../lib/data/download-source';
+import { dataDirectory, dataVariable } from '../../lib/data/paths';
 import { dataProgressPrinter, type OnDataProgress } from '../../lib/data/progress';
-import { dataSources, findSource, listDatasets } from '../../lib/data/registry';
+import {
+  checkDataset,
+  type DatasetReport,
+  dataSources,
+  findSource,
+  listDatasets,
+} from '../../lib/data/registry';
 import type { DatasetStatus } from '../../lib/data/source';
-import { teachersSource } from '../../lib/data/teachers-source';
+import { teachersSource } from '../../lib/data/teachers';
 import { unknownName } from '../../lib/errors';
 import { registerDatasets } from '../datasets';
 import { fetchAndMeasureTeachers, type TeachersOptions } from './data-teachers';

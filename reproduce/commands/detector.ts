@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { runCommand } from '../../lib/cli';
-import type { DetectionData } from '../../lib/coco/detection-data';
-import { loadCoco } from '../../lib/coco/load';
-import { cocoStatNames } from '../../lib/coco/summary';
+import type { DetectionData } from '../../lib/detection/coco/detection-data';
+import { cocoStatNames } from '../../lib/detection/coco/evaluate';
+import { loadCoco } from '../../lib/detection/coco/load';
 import { startEngine } from '../../lib/engine/load';
 import { LabError } from '../../lib/errors';
 import { ConsoleReporter } from '../../lib/runs/console-reporter';

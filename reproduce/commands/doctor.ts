@@ -2,8 +2,7 @@ import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { listDatasets } from '../../lib/data/registry';
 import type { DatasetStatus } from '../../lib/data/source';
-import { diagnose } from '../../lib/engine/doctor';
-import type { Check } from '../../lib/engine/doctor';
+import { type Check, diagnose } from '../../lib/doctor';
 
 const command = new Command('npm run doctor --')
   .description(

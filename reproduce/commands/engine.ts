@@ -2,8 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
-import { buildEngine } from '../../lib/engine/build';
-import { engineProgressPrinter } from '../../lib/engine/build-progress';
+import { buildEngine, engineProgressPrinter } from '../../lib/engine/build';
 import { cacheRoot, folderBytes } from '../../lib/engine/cache';
 import { startEngine } from '../../lib/engine/load';
 

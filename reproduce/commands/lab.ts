@@ -5,12 +5,12 @@ import { LabError } from '../../lib/errors';
 import { ensureCompiled } from '../../lib/notebook/compiled';
 import {
   installedJupyterLab,
+  type JupyterLab,
   ownJupyterLab,
   setUpJupyterLab,
-} from '../../lib/notebook/lab/environment';
-import type { JupyterLab } from '../../lib/notebook/lab/environment';
-import { setUpPrinter } from '../../lib/notebook/lab/progress';
-import { startLab } from '../../lib/notebook/lab/start';
+  setUpPrinter,
+  startLab,
+} from '../../lib/notebook/lab';
 
 interface LabOptions {
   readonly folder?: string;

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { LabError } from '../../lib/errors';
 import { ensureCompiled } from '../../lib/notebook/compiled';
-import { findNotebooks, runNotebooks } from '../../lib/notebook/run/run-notebooks';
+import { findNotebooks, runNotebooks } from '../../lib/notebook/run';
 
 interface NotebooksOptions {
   readonly output?: string;

@@ -4,9 +4,10 @@ import { Command, Option } from 'commander';
 import { runCommand } from '../../lib/cli';
 import type { EngineKind } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
-import { describeCase, describeTotal } from '../../lib/verify/describe';
 import {
   type CaseResult,
+  describeCase,
+  describeTotal,
   type PlannedCase,
   planVerification,
   verifiableNames,

@@ -5,7 +5,7 @@ import {
   type ImageSplit,
   loadDataset,
 } from '../../lib/data';
-import { selectRecords } from '../../lib/data/subset';
+import { selectRecords } from '../../lib/data/source';
 
 const name = 'cifar100-first20';
 const classCount = 20;

@@ -1,9 +1,9 @@
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { estimateDetectionStep } from '../../lib/bench/detector-step';
-import { cocoData, type DetectionData, shapesData } from '../../lib/coco/detection-data';
-import { dataDirectory } from '../../lib/data/directory';
-import { hashDetectorFile } from '../../lib/detection/load-weights';
+import { dataDirectory } from '../../lib/data/paths';
+import { cocoData, type DetectionData, shapesData } from '../../lib/detection/coco/detection-data';
+import { hashDetectorFile } from '../../lib/detection/weights';
 import { LabError } from '../../lib/errors';
 import { type Detection, detection, type FirstWeights } from '../../lib/runs/detection';
 import {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { loadDataset } from '../../lib/data';
-import { dataDirectory } from '../../lib/data/directory';
 import { folderPrefix } from '../../lib/data/folder';
 import { folderName, imageFolderSource } from '../../lib/data/imagenet';
+import { dataDirectory } from '../../lib/data/paths';
 import { findSource } from '../../lib/data/registry';
-import { nameWithSubset, type Subset } from '../../lib/data/subset';
+import { nameWithSubset, type Subset } from '../../lib/data/source';
 import { LabError } from '../../lib/errors';
 import { type Classification, classification } from '../../lib/runs/classification';
 import { parsePairs } from '../../lib/runs/grid';

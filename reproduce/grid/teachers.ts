@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { dataDirectory } from '../../lib/data/directory';
-import { isFolder } from '../../lib/data/paths';
+import { dataDirectory, isFolder } from '../../lib/data/paths';
 import { fetchCommand, publishedTeacher, publishedTeacherNames } from '../../lib/data/teachers';
 import { LabError, unknownName } from '../../lib/errors';
 import { type Pair, pairName } from '../../lib/runs/grid';

@@ -1,4 +1,4 @@
-import { defaultWarmUp } from '../../lib/detection/schedule';
+import { detectronWarmUp } from '../../lib/train/schedule';
 import type { LossTerm } from '../../lib/distill/terms';
 import type { Table3Recipe } from './table3-cell';
 
@@ -16,7 +16,7 @@ export function detectronRecipe(
     terms,
     iterations: 180_000,
     batchSize: 8,
-    schedule: { base: 0.01, milestones: [120_000, 160_000], warmUp: defaultWarmUp },
+    schedule: { base: 0.01, milestones: [120_000, 160_000], warmUp: detectronWarmUp },
     optimiser: { momentum: 0.9, weightDecay: 1e-4, nesterov: false },
     sizes: { training: [640, 672, 704, 736, 768, 800], evaluation: 800, longest: 1333 },
     flip: true,
@@ -31,5 +31,5 @@ export function detectronRecipe(
 export const publishedTeacherRecipe = detectronRecipe([], {
   iterations: 270_000,
   batchSize: 16,
-  schedule: { base: 0.02, milestones: [210_000, 250_000], warmUp: defaultWarmUp },
+  schedule: { base: 0.02, milestones: [210_000, 250_000], warmUp: detectronWarmUp },
 });

@@ -1,11 +1,15 @@
 import { join } from 'node:path';
-import { detectorForm, isSmall } from '../../lib/runs/detection-recipe';
-import type { DetectionRecipe } from '../../lib/runs/detection-recipe';
-import { smallRecipe, type SmallRecipeOptions } from '../../lib/runs/detection-recipe';
-import { reviewPyramid } from '../../lib/detection/distill/review-pyramid';
+import { reviewPyramid } from '../../lib/detection/distillation';
 import { dkd, kd, type LossTerm, normDirection } from '../../lib/distill/terms';
 import { LabError, unknownName } from '../../lib/errors';
 import { paperTable } from '../../lib/paper';
+import {
+  type DetectionRecipe,
+  detectorForm,
+  isSmall,
+  smallRecipe,
+  type SmallRecipeOptions,
+} from '../../lib/runs/detection-recipe';
 import { type Pair, pairName } from '../../lib/runs/grid';
 import { definitionsBelow } from '../definitions';
 import { type CellsOfFile, requireOneFileEach } from './check';

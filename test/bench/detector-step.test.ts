@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { benchmarkDetectorStep } from '../../lib/bench/detector-step';
-import { detectorForm } from '../../lib/runs/detection-recipe';
-import { reviewPyramid } from '../../lib/detection/distill/review-pyramid';
+import { reviewPyramid } from '../../lib/detection/distillation';
 import { normDirection } from '../../lib/distill/terms';
+import { detectorForm } from '../../lib/runs/detection-recipe';
 import { withEngine } from '../support/engine';
 
 describe('timing a step of a detector', () => {

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { benchmarkLoss } from '../../lib/bench/loss-benchmark';
-import { normDirectionBySample } from '../../lib/bench/loss-by-sample';
+import { benchmarkLoss, normDirectionBySample } from '../../lib/bench/loss-benchmark';
 import { normDirectionLoss } from '../../lib/losses';
 import { engines, withEngine } from '../support/engine';
 

@@ -1,8 +1,13 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { compareWithTorch, startFastestTorch } from '../../lib/bench/torch-comparison';
-import { startTorch, type TorchProcess, type TorchWork } from '../../lib/bench/torch-process';
+import {
+  compareWithTorch,
+  startFastestTorch,
+  startTorch,
+  type TorchProcess,
+  type TorchWork,
+} from '../../lib/bench/torch';
 import { describeFault } from '../../lib/errors';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';

@@ -1,12 +1,13 @@
 import { expect } from 'chai';
-import { augmentBatch, plainBatch } from '../../lib/data/augment';
 import {
+  augmentBatch,
   epochOrder,
   evaluationBatches,
+  plainBatch,
   trainBatchCount,
   trainingBatch,
 } from '../../lib/data/batches';
-import type { ImageDataset, ImageSplit } from '../../lib/data/types';
+import type { ImageDataset, ImageSplit } from '../../lib/data/source';
 import { faultOf } from '../support/faults';
 
 /** Gives these numbers, one after the other, and fails when asked for more. */

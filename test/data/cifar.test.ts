@@ -10,11 +10,9 @@ import {
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { create } from 'tar';
-import { plainBatch } from '../../lib/data/augment';
-import { loadCifar } from '../../lib/data/cifar';
-import { cifarStatus, verifyCifar } from '../../lib/data/cifar-status';
-import type { CifarSpec } from '../../lib/data/cifar-specs';
-import { python2Pickle } from '../support/python2-pickle';
+import { plainBatch } from '../../lib/data/batches';
+import { cifarStatus, loadCifar, verifyCifar } from '../../lib/data/cifar';
+import type { CifarSpec } from '../../lib/data/cifar-source';
 import {
   tinyByte,
   tinyCifar10,
@@ -26,6 +24,7 @@ import {
 } from '../support/cifar-files';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
+import { python2Pickle } from '../support/python2-pickle';
 
 /** Mean and standard deviation of red, green and blue, as the field takes them; CIFAR-100's are mdistiller's. */
 const published: Readonly<Record<string, { mean: number[]; std: number[] }>> = {

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import type { DecodedImages } from '../../lib/data';
-import { customSource } from '../../lib/data/custom-source';
-import { registerDataset } from '../../lib/data/registry';
+import { customSource, registerDataset } from '../../lib/data/registry';
 import { faultOf } from '../support/faults';
 
 /** Two classes of 2×1 pixels: class 0 is black, class 1 white. */
@@ -29,6 +28,17 @@ describe('a data set of one’s own', () => {
     expect(cut?.hash)
       .to.match(/^[0-9a-f]{64}$/)
       .and.not.equal(dataset?.hash);
+  });
+
+  it('is divided by 1 where a channel does not vary', async () => {
+    // Blue is 51 everywhere, red and green are 0 or 255.
+    const images = Uint8Array.of(0, 255, 51, 255, 0, 51);
+    const half = { images, labels: Int32Array.from([0]), count: 1 };
+    const whole = { classes: ['black', 'white'], height: 1, width: 2, train: half, test: half };
+    const flat = customSource({ name: 'flat', title: 'Flat blue', load: () => whole });
+    const dataset = await flat.load?.({ dataDir: '' });
+    expect(dataset?.mean).to.eql([0.5, 0.5, 0.2]);
+    expect(dataset?.std).to.eql([0.5, 0.5, 1]);
   });
 
   it('says what it holds when it is checked', async () => {

@@ -2,18 +2,18 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { balancedSplit } from '../../lib/data/embedded/balanced';
 import {
+  balancedSplit,
   fashionClasses,
   fashionFiles,
   fashionFolder,
   fashionPerClass,
   loadFashionMnist,
   readFashionArrays,
-} from '../../lib/data/embedded/fashion-mnist';
-import { packageRoot } from '../../lib/package-root';
+} from '../../lib/data/fashion-mnist';
 import { sha256 } from '../../lib/files';
 import { readIdx, writeIdx } from '../../lib/formats/idx';
+import { packageRoot } from '../../lib/package-root';
 import { runTypeScript } from '../support/child';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
@@ -30,6 +30,12 @@ describe('the embedded fashion-mnist', () => {
     expect(licence).to.contain('MIT').and.to.contain('2017 Zalando SE');
     const origin = readFileSync(join(fashionFolder(), 'README.md'), 'utf8');
     expect(origin).to.contain('dataset-fashion-mnist').and.to.contain('make-fashion-mnist.ts');
+  });
+
+  it('names its classes as they were published', () => {
+    expect(fashionClasses.join(', ')).to.equal(
+      'T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot',
+    );
   });
 
   it('has 1,000 training and 200 test images of each of ten classes', () => {

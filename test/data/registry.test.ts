@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { checkDataset } from '../../lib/data/check';
-import { dataDirectory } from '../../lib/data/directory';
-import { dataSources, listDatasets, loadDataset } from '../../lib/data/registry';
+import { dataDirectory } from '../../lib/data/paths';
+import { checkDataset, dataSources, listDatasets, loadDataset } from '../../lib/data/registry';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 

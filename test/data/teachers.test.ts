@@ -2,15 +2,19 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { publishedTeacher, reportedDigests } from '../../lib/data/teachers';
-import { fetchTeachers, type FetchTeachersOptions } from '../../lib/data/teachers-fetch';
-import { teachersSource } from '../../lib/data/teachers-source';
+import {
+  fetchTeachers,
+  type FetchTeachersOptions,
+  publishedTeacher,
+  reportedDigests,
+  teachersSource,
+} from '../../lib/data/teachers';
 import { sha256 } from '../../lib/files';
 import { readWeights } from '../../lib/formats/weights';
 import { faultOf } from '../support/faults';
 import { withFileServer } from '../support/file-server';
 import { withFolder } from '../support/folder';
-import { tarFile, type TarEntry } from '../support/tar-file';
+import { type TarEntry, tarFile } from '../support/tar-file';
 
 /** Some 300 KB that stand for a teacher's weights; fetching does not look into them. */
 function weights(name: string): Buffer {

@@ -1,19 +1,17 @@
 import { expect } from 'chai';
-import { levelAnchors } from '../../lib/detection/anchors';
 import {
+  assignLevels,
+  clipBoxes,
   decodeBoxes,
   encodeBoxes,
   finalCoding,
-  proposalCoding,
-} from '../../lib/detection/box-coding';
-import {
-  clipBoxes,
   intersectionOverUnion,
   joinBoxes,
   pickBoxes,
+  proposalCoding,
   soundBoxes,
 } from '../../lib/detection/boxes';
-import { assignLevels } from '../../lib/detection/levels';
+import { levelAnchors } from '../../lib/detection/proposals';
 import { expectClose } from '../support/tensors';
 
 const boxes = (...edges: number[]): Float32Array => Float32Array.from(edges);

@@ -1,23 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { caffePixels, torchvisionPixels } from '../../lib/coco/pixel-forms';
 import type { BoxOutput } from '../../lib/detection/box-head';
+import { caffePixels, torchvisionPixels } from '../../lib/detection/coco/images';
 import type { Detector } from '../../lib/detection/detector';
-import { gatherClassMeans } from '../../lib/detection/distill/class-means';
-import { createDetectionObjective } from '../../lib/detection/distill/objective';
-import { convertPixels } from '../../lib/detection/distill/pixels';
-import { reviewPyramid } from '../../lib/detection/distill/review-pyramid';
+import {
+  convertPixels,
+  createDetectionObjective,
+  reviewPyramid,
+} from '../../lib/detection/distillation';
 import { dkd, fitNet, kd, type Method, normDirection, warmUp } from '../../lib/distill/terms';
 import { hierarchicalContextLoss, kdLoss, normDirectionLoss } from '../../lib/losses';
-import { hashStateDict } from '../../lib/nn/hash';
+import { hashStateDict } from '../../lib/nn/state';
 import { deterministic } from '../../lib/verify/deterministic';
-import {
-  scriptedDetector,
-  shapesBatch,
-  tinyDetector,
-  tinyLearner,
-  tinySampling,
-} from '../support/detector';
+import { scriptedDetector, shapesBatch, tinyDetector, tinyLearner } from '../support/detector';
 import { engines, withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { expectClose, numbers } from '../support/tensors';
@@ -39,6 +34,25 @@ for (const engine of engines) {
       const converted = convertPixels(images, size, torchvisionPixels, caffePixels);
       expectClose(converted, [50 - 103.53, 100 - 116.28, 200 - 123.675, 0, 0, 0], 1e-4);
       expect(convertPixels(images, size, caffePixels, caffePixels)).to.equal(images);
+    });
+
+    it('images are converted where order, mean or deviation alone differ, each within its own size', () => {
+      const form = { order: 'rgb', mean: [1, 2, 3], std: [1, 1, 1] } as const;
+      // Two images of 2 × 2, of which the first is 1 high and 2 wide, the second 2 high and 1 wide.
+      const images = tf.fill<tf.Rank.R4>([2, 2, 2, 3], 6);
+      const sizes = [
+        { height: 1, width: 2 },
+        { height: 2, width: 1 },
+      ];
+      const black = [0, 0, 0];
+      for (const [to, pixel] of [
+        [{ ...form, order: 'bgr' }, [9 - 1, 8 - 2, 7 - 3]],
+        [{ ...form, mean: [0, 0, 0] }, [7, 8, 9]],
+        [{ ...form, std: [1, 2, 4] }, [6, 3, 1.5]],
+      ] as const) {
+        const expected = [pixel, pixel, black, black, pixel, black, pixel, black].flat();
+        expectClose(convertPixels(images, sizes, form, to), expected, 1e-5);
+      }
     });
 
     it('the hierarchical context loss averages sides that do not divide as PyTorch does', () => {
@@ -295,103 +309,6 @@ describe('the distillation of a detector', () => {
     expect(fault).to.include({ kind: 'option', where: 'method kd' });
     parts.student.dispose();
     parts.teacher.detector.dispose();
-  });
-
-  it('gathers the mean embedding of each class over the teacher’s own regions', async () => {
-    // A cat at 0 … 10 and a dog at 20 … 40; the teacher proposes most of each, and two other places.
-    const levels = [
-      [
-        [0, 0, 10, 9],
-        [20, 20, 40, 36],
-        [20, 20, 36, 40],
-        [50, 0, 60, 10],
-        [50, 50, 60, 60],
-      ],
-    ];
-    const scripted = scriptedDetector({
-      classes: 3,
-      levels,
-      // Right and lower edge.
-      say: ([, , right = 0, bottom = 0]) => ({ embedding: [right, bottom] }),
-    });
-    const item = {
-      ...(shapesBatch(0).items[0] ?? expect.fail('no image')),
-      boxes: Float32Array.of(0, 0, 10, 10, 20, 20, 40, 40),
-      labels: Int32Array.of(0, 1),
-    };
-    // The second image has the dog alone: what lies on the cat is background there.
-    const other = { ...item, boxes: item.boxes.slice(4), labels: Int32Array.of(1) };
-    async function* batches(): AsyncGenerator<ReturnType<typeof shapesBatch>, void> {
-      for (;;) yield await Promise.resolve({ ...shapesBatch(0), items: [item, other] });
-    }
-    const tensors = tf.memory().numTensors;
-    const { means: found, counts } = await gatherClassMeans(scripted, batches(), {
-      iterations: 3,
-      seed: 1,
-      sampling: { count: 24, objectShare: 0.5 },
-    });
-    expect(tf.memory().numTensors).to.equal(tensors);
-    // Of each image: the objects themselves with what was proposed of them; the third class is never seen.
-    expect([...counts]).to.deep.equal([3 * 2, 3 * (3 + 3), 0, 3 * (2 + 3)]);
-    const dog = [(40 + 36 + 40) / 3, (36 + 40 + 40) / 3];
-    const background = [(2 * (60 + 60) + 10) / 5, (2 * (10 + 60) + 9) / 5];
-    expectClose([...found], [10, (9 + 10) / 2, ...dog, 0, 0, ...background], 1e-4);
-    scripted.dispose();
-  });
-
-  it('gathers over new samples of each batch and image, the same ones for the same seed', async () => {
-    const levels = [Array.from({ length: 40 }, (_, at) => [at, 40, at + 0.5, 60])];
-    const item = {
-      ...(shapesBatch(0).items[0] ?? expect.fail('no image')),
-      boxes: Float32Array.of(0, 0, 10, 10),
-    };
-    async function* batches(): AsyncGenerator<ReturnType<typeof shapesBatch>, void> {
-      for (;;) yield await Promise.resolve({ ...shapesBatch(0), items: [item, item] });
-    }
-    const samples = async (seed: number): Promise<string[]> => {
-      const scripted = scriptedDetector({ classes: 2, levels });
-      const sampling = { count: 12, objectShare: 0.25 };
-      await gatherClassMeans(scripted, batches(), { iterations: 2, seed, sampling });
-      scripted.dispose();
-      return scripted.asked.flat().map((boxes) => boxes.join());
-    };
-    const first = await samples(1);
-    expect(new Set(first).size).to.equal(4);
-    expect(await samples(1)).to.deep.equal(first);
-    expect(await samples(2)).not.to.deep.equal(first);
-  });
-
-  it('gathers over images in another detector’s normalisation', async () => {
-    let seen: number[] = [];
-    const watched: Detector = {
-      ...teacher,
-      frozen(images) {
-        seen = numbers(images);
-        return teacher.frozen(images);
-      },
-    };
-    const batch = shapesBatch(0, 1);
-    // A pixel of red 200, green 100, blue 50.
-    [200, 100, 50].forEach((value, c) => {
-      batch.images[c] =
-        (value - (torchvisionPixels.mean[c] ?? 0)) / (torchvisionPixels.std[c] ?? 1);
-    });
-    async function* batches(): AsyncGenerator<typeof batch, void> {
-      for (;;) yield await Promise.resolve(batch);
-    }
-    const { proposals } = tinySampling;
-    const gather = (pixels?: typeof torchvisionPixels): ReturnType<typeof gatherClassMeans> =>
-      gatherClassMeans(watched, batches(), {
-        iterations: 1,
-        seed: 1,
-        proposals,
-        ...(pixels ? { pixels } : {}),
-      });
-    await gather(student.pixels);
-    const own = [(50 - 103.53) / 57, (100 - 116.28) / 57, (200 - 123.675) / 57];
-    expectClose(seen.slice(0, 3), own, 1e-5);
-    await gather();
-    expect(seen).to.deep.equal([...batch.images]);
   });
 
   it('refuses what does not fit, before anything is computed', async () => {

@@ -2,16 +2,15 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Detector } from '../../lib/detection/detector';
-import { loadDetectorWeights } from '../../lib/detection/load-weights';
-import { fromCaffe2 } from '../../lib/detection/weight-names';
+import { fromCaffe2, loadDetectorWeights } from '../../lib/detection/weights';
 import { writeSafetensors } from '../../lib/formats/safetensors';
 import type { StateEntry } from '../../lib/nn/state';
 import { deterministic } from '../../lib/verify/deterministic';
+import { tinyDetector } from '../support/detector';
 import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 import { python2Pickle, type Python2Value } from '../support/python2-pickle';
-import { tinyDetector } from '../support/detector';
 
 type Entries = Map<string, StateEntry>;
 

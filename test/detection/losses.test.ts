@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { boxLosses } from '../../lib/detection/box-training';
-import { binaryCrossEntropySum, smoothL1Sum } from '../../lib/detection/losses';
-import { anchorTargets, proposalLosses } from '../../lib/detection/proposal-training';
-import { random } from '../../lib/engine/random';
 import { expect } from 'chai';
+import { binaryCrossEntropySum, boxLosses, smoothL1Sum } from '../../lib/detection/box-head';
+import { anchorTargets, proposalLosses } from '../../lib/detection/proposals';
+import { random } from '../../lib/engine/random';
 import { engines, withEngine } from '../support/engine';
 import { expectClose } from '../support/tensors';
 
@@ -21,12 +20,12 @@ for (const engine of engines) {
     });
 
     it('smooth L1 with β 1 is a parabola below 1', () => {
-      const target = tf.tensor1d([0, 0]);
+      const target = tf.tensor1d([0, 0, 1]);
       const loss = (x: tf.Tensor): tf.Scalar => smoothL1Sum(x, target, { beta: 1 });
-      const { value, grad } = tf.valueAndGrad(loss)(tf.tensor1d([0.5, -3]));
-      // 0.5² / 2 and 3 − 1/2
-      expectClose(value, [0.125 + 2.5]);
-      expectClose(grad, [0.5, -1]);
+      const { value, grad } = tf.valueAndGrad(loss)(tf.tensor1d([0.5, -3, 2.25]));
+      // 0.5² / 2, 3 − 1/2 and 1.25 − 1/2
+      expectClose(value, [0.125 + 2.5 + 0.75]);
+      expectClose(grad, [0.5, -1, 1]);
     });
 
     it('binary cross entropy takes large logits', () => {

@@ -1,7 +1,11 @@
 import { expect } from 'chai';
-import { proposalTargets } from '../../lib/detection/box-training';
-import { anchorMatching, matchBoxes, proposalMatching } from '../../lib/detection/matching';
-import { sampleLabels } from '../../lib/detection/sampling';
+import { proposalTargets } from '../../lib/detection/box-head';
+import {
+  anchorMatching,
+  matchBoxes,
+  proposalMatching,
+  sampleLabels,
+} from '../../lib/detection/sampling';
 import { random } from '../../lib/engine/random';
 
 const boxes = (...edges: number[]): Float32Array => Float32Array.from(edges);
@@ -20,6 +24,14 @@ describe('matching', () => {
     const { labels, targets } = matchBoxes(truth, candidates, anchorMatching);
     expect([...labels]).to.deep.equal([1, -1, 0, 1, 0]);
     expect([...targets]).to.deep.equal([0, 0, 0, 1, 0]);
+  });
+
+  it('of anchors: just 0.7 is an object, just 0.3 is left out, and so are all best ones of a true box', () => {
+    const edge = boxes(0, 0, 10, 7, 0, 0, 10, 3, 20, 20, 30, 40, 30, 20, 40, 40, 20, 20, 40, 25);
+    const { labels, targets } = matchBoxes(truth, edge, anchorMatching);
+    // The halves of the second object are its best ones alike; a quarter of it is background.
+    expect([...labels]).to.deep.equal([1, -1, 1, 1, 0]);
+    expect([...targets]).to.deep.equal([0, 0, 1, 1, 1]);
   });
 
   it('of proposals: an object from 0.5, background below', () => {

@@ -1,13 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import type { Stage } from '../../lib/detection/backbone';
+import {
+  mobileNetV2Backbone,
+  type Normalisation,
+  normalisedUnit,
+  resNetBackbone,
+  type Stage,
+  type UnitContext,
+} from '../../lib/detection/backbones';
 import { boxHead } from '../../lib/detection/box-head';
-import { createDetector } from '../../lib/detection/detector';
-import { featurePyramid } from '../../lib/detection/feature-pyramid';
-import { mobileNetV2Backbone } from '../../lib/detection/mobilenet-v2';
-import { proposalHead } from '../../lib/detection/proposal-network';
-import { resNetBackbone } from '../../lib/detection/resnet';
-import { type Normalisation, normalisedUnit, type UnitContext } from '../../lib/detection/units';
+import { createDetector, featurePyramid } from '../../lib/detection/detector';
+import { proposalHead } from '../../lib/detection/proposals';
 import { random } from '../../lib/engine/random';
 import { ModelState } from '../../lib/nn/state';
 import { engines, withEngine } from '../support/engine';
@@ -217,10 +220,12 @@ for (const engine of engines) {
       // Blocks 2 and 3 have 24 channels at their ends, the third adds its input.
       fill(context, /^features\.[23]\..*conv\.\d\.weight$/, 0);
       fill(context, /^features\.[23]\.conv\.[147]\.weight$/, 1);
-      const [, , second, third] = stages;
+      const [stem, , second, third] = stages;
       const x = tf.fill<tf.Rank.R4>([1, 2, 2, 24], -3);
       const run = (stage: Stage | undefined, input: tf.Tensor4D): number | undefined =>
         numbers((stage as Stage)(input, { training: false }))[0];
+      fill(context, /^features\.0\.0\.weight$/, 1);
+      expect(run(stem, tf.fill([1, 4, 4, 3], 100))).to.equal(6);
       // Nothing but the residual, below 0.
       expect(run(third, x)).to.be.closeTo(-3, 1e-4);
       // The hidden ones 100 by their shift, cut to 6; then 2 · 6 + 1 = 13, cut to 6; half of it and −3.
@@ -325,6 +330,24 @@ describe('a detector put together', () => {
         ...middleOf(2, [20, 40, 60, 120]).map((value) => 10 * value),
       ],
       1e-3,
+    );
+    detector.dispose();
+  });
+
+  it('takes a region of its canonical side from P4', () => {
+    const detector = createDetector({ ...small, pyramidChannels: 1, canonicalSide: 56 });
+    fill(detector, /^roi_heads.*weight$/, 0);
+    fill(detector, /box_head\.fc1\.weight$/, 1 / 49);
+    fill(detector, /box_head\.fc2\.weight$/, 1 / 4);
+    const pyramid = [64, 32, 16, 8, 4].map((side, level) =>
+      tf.fill<tf.Rank.R4>([1, side, side, 1], level + 2),
+    );
+    const regions = [56, 55, 112].flatMap((side) => [64, 64, 64 + side, 64 + side]);
+    const { embedding } = detector.detect(pyramid, [Float32Array.from(regions)]);
+    expectClose(
+      embedding,
+      [4, 3, 5].flatMap((level) => Array<number>(4).fill(level)),
+      1e-4,
     );
     detector.dispose();
   });

@@ -1,15 +1,14 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { convolutionUnit } from '../../lib/detection/operations/convolution-unit';
+import { convolutionUnit } from '../../lib/detection/convolution-unit';
 import {
   suppressOverlaps,
   suppressWithinGroups,
-} from '../../lib/detection/operations/non-maximum-suppression';
-import { roiAlign } from '../../lib/detection/operations/roi-align';
-import { sparseProduct } from '../../lib/detection/operations/sparse-product';
-import { planVerification } from '../../lib/verify/directory';
+} from '../../lib/detection/non-maximum-suppression';
+import { roiAlign, sparseProduct } from '../../lib/detection/roi-align';
 import { deterministic } from '../../lib/verify/deterministic';
+import { planVerification } from '../../lib/verify/directory';
 import { engines, withEngine } from '../support/engine';
 import { expectClose, numbers } from '../support/tensors';
 

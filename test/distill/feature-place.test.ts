@@ -7,15 +7,15 @@ import {
   requireClassMeansOf,
   writeClassMeans,
 } from '../../lib/distill/class-means';
-import { classifierWeights } from '../../lib/distill/directions';
-import { featureAt, type FeaturePlace, featureSize } from '../../lib/distill/feature-place';
 import { createObjective } from '../../lib/distill/objective';
+import { featureAt, type FeaturePlace, featureSize } from '../../lib/distill/term';
 import {
   definitionOf,
   directionCosine,
   normDirection,
   normDirectionAt,
 } from '../../lib/distill/terms';
+import { classifierWeights } from '../../lib/distill/terms/direction';
 import { LabError } from '../../lib/errors';
 import { directionCosineLoss, normDirectionLoss } from '../../lib/losses';
 import { createModel } from '../../lib/models/registry';

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { mixedClassMeans, softLabels } from '../../lib/distill/mixing';
-import { createObjective } from '../../lib/distill/objective';
-import type { BatchSignals } from '../../lib/distill/signals';
+import { createObjective, mixedClassMeans, softLabels } from '../../lib/distill/objective';
+import type { BatchSignals } from '../../lib/distill/term';
 import {
   crossEntropy,
   type LossTerm,

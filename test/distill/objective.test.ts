@@ -3,20 +3,32 @@ import { expect } from 'chai';
 import { embeddingAdapter } from '../../lib/distill/adapter';
 import { createObjective } from '../../lib/distill/objective';
 import {
+  crd,
   crossEntropy,
+  defineTerm,
   directionCosine,
   directionInfoNce,
   dist,
   dkd,
+  fitNet,
   kd,
-  naiveNorm,
-  defineTerm,
   type LossTerm,
+  mixedNormDirection,
+  naiveFeature,
+  naiveNorm,
   needs,
   normDirection,
+  ofd,
   type PartContext,
+  pkt,
+  reviewKd,
+  rkd,
   sifn,
+  softCrossEntropy,
+  srrl,
+  tokenDistillation,
   warmUp,
+  warmUpFactor,
 } from '../../lib/distill/terms';
 import { random } from '../../lib/engine/random';
 import {
@@ -106,6 +118,40 @@ describe('a method', () => {
       expected.reduce((sum, term) => sum + term, 0),
       1e-3,
     );
+  });
+
+  it('has the papers’ settings where none are given', () => {
+    const defaults: [LossTerm, Record<string, unknown>][] = [
+      [crossEntropy(), { loss: 'crossEntropy' }],
+      [kd(), { loss: 'kd', temperature: 4 }],
+      [dkd(), { loss: 'dkd', alpha: 1, beta: 8, temperature: 4 }],
+      [dist(), { loss: 'dist', beta: 1, gamma: 1, temperature: 4 }],
+      [normDirection(), { loss: 'normDirection' }],
+      [mixedNormDirection(), { loss: 'mixedNormDirection', smoothing: 0.1 }],
+      [softCrossEntropy(), { loss: 'softCrossEntropy', smoothing: 0.1 }],
+      [tokenDistillation(), { loss: 'tokenDistillation', kind: 'hard', temperature: 1 }],
+      [sifn(), { loss: 'sifn', step: 1, previousNorm: 'detached' }],
+      [directionCosine(), { loss: 'directionCosine' }],
+      [directionInfoNce(), { loss: 'directionInfoNce', temperature: 0.1 }],
+      [naiveNorm(), { loss: 'naiveNorm' }],
+      [naiveFeature(), { loss: 'naiveFeature' }],
+      [fitNet(), { loss: 'fitNet', hintLayer: 2 }],
+      [rkd(), { loss: 'rkd', distance: 25, angle: 50 }],
+      [pkt(), { loss: 'pkt' }],
+      [ofd(), { loss: 'ofd' }],
+      [crd(), { loss: 'crd', size: 128, negatives: 16_384, temperature: 0.07, momentum: 0.5 }],
+      [reviewKd(), { loss: 'reviewKd' }],
+      [srrl(), { loss: 'srrl' }],
+    ];
+    for (const [term, expected] of defaults) {
+      expect(term).to.deep.equal({ weight: 1, ...expected });
+    }
+  });
+
+  it('grows a term from nothing in the first epoch to its weight', () => {
+    const grown = [0, 1, 5, 20, 21].map((epoch) => warmUpFactor(warmUp(20, kd()), epoch));
+    expect(grown).to.deep.equal([0, 1 / 20, 5 / 20, 1, 1]);
+    expect(warmUpFactor(kd(), 0)).to.equal(1);
   });
 
   it('says what it needs', () => {

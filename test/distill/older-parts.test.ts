@@ -1,14 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { connectors } from '../../lib/distill/connectors';
-import { contrastParts } from '../../lib/distill/contrast';
-import { negativeSampler } from '../../lib/distill/negatives';
-import { regressor } from '../../lib/distill/regressor';
+import { connectors, regressor } from '../../lib/distill/connectors';
+import { contrastParts, negativeSampler } from '../../lib/distill/terms/crd';
 import { random } from '../../lib/engine/random';
 import { LabError } from '../../lib/errors';
 import { hintLoss } from '../../lib/losses';
 import type { ModelState } from '../../lib/nn/state';
-import { sizeOf, deterministic } from '../../lib/verify/deterministic';
+import { deterministic, sizeOf } from '../../lib/verify/deterministic';
 import { engines, withEngine } from '../support/engine';
 import { expectAgrees, named, olderReference } from '../support/older-reference';
 

@@ -4,8 +4,8 @@ import { crd, crossEntropy, fitNet, type LossTerm, ofd, pkt, rkd } from '../../l
 import { random } from '../../lib/engine/random';
 import { LabError } from '../../lib/errors';
 import { createModel } from '../../lib/models/registry';
-import { hashStateDict } from '../../lib/nn/hash';
 import type { Model } from '../../lib/nn/model';
+import { hashStateDict } from '../../lib/nn/state';
 import { createLearner, type Learner, type StepResult } from '../../lib/train/learner';
 import { withEngine } from '../support/engine';
 import { numbers } from '../support/tensors';

@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { previousWeights } from '../../lib/distill/previous-weights';
 import { crossEntropy, type LossTerm, sifn } from '../../lib/distill/terms';
+import { previousWeights } from '../../lib/distill/terms/norm';
 import { createModel } from '../../lib/models/registry';
-import { hashStateDict } from '../../lib/nn/hash';
-import type { StateDict } from '../../lib/nn/state';
+import { hashStateDict, type StateDict } from '../../lib/nn/state';
 import { type Batch, createLearner } from '../../lib/train/learner';
 import { deterministic } from '../../lib/verify/deterministic';
 import { withEngine } from '../support/engine';

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { applyPatches, listPatches } from '../../lib/engine/build-compile';
 import { LabError } from '../../lib/errors';
-import { applyPatches, listPatches } from '../../lib/engine/build-patches';
 import { withFolder } from '../support/folder';
 
 const patch = `--- a/binding/source.cc

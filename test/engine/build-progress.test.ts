@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
-import { engineProgressPrinter } from '../../lib/engine/build-progress';
+import { engineProgressPrinter } from '../../lib/engine/build';
 
 describe('the progress of a build without a terminal', () => {
   it('is one plain line for each step, however many reports come', () => {

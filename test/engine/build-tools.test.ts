@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { findCompiler, findNodeHeaders } from '../../lib/engine/build-tools';
+import { findCompiler, findNodeHeaders } from '../../lib/engine/program';
 import { withFolder } from '../support/folder';
 
 describe('the tools of the build', () => {

@@ -1,6 +1,10 @@
 import { expect } from 'chai';
-import { canRunTensorflow, engineThreads, processorBFloat16 } from '../../lib/engine/describe';
-import { parseGraphicsCards } from '../../lib/engine/describe-gpu';
+import {
+  canRunTensorflow,
+  engineThreads,
+  parseGraphicsCards,
+  processorBFloat16,
+} from '../../lib/engine/describe';
 
 describe('the description of the engine', () => {
   it('knows from the flags of the processor whether bfloat16 is accelerated', () => {

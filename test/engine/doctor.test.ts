@@ -1,10 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { type Check, checkNode } from '../../lib/doctor';
 import { buildEngine, enginePlace } from '../../lib/engine/build';
 import { cached } from '../../lib/engine/cache';
-import type { Check } from '../../lib/engine/doctor';
-import { checkNode } from '../../lib/engine/doctor-tools';
 import { runTypeScript } from '../support/child';
 import { withFolder } from '../support/folder';
 

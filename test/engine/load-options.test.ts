@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { chooseEngine } from '../../lib/engine/load';
 import { LabError } from '../../lib/errors';
-import { chooseEngine } from '../../lib/engine/load-options';
 
 describe('chooseEngine', () => {
   it('leaves open what nobody asked for', () => {

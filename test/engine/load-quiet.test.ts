@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { withoutChatter } from '../../lib/engine/load-quiet';
+import { withoutChatter } from '../../lib/engine/load-binding';
 
 describe("the filter of TensorFlow's log", () => {
   it('drops information and warnings, and keeps errors and what others write', () => {

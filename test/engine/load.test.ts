@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { ProgramResult } from '../../lib/engine/build-program';
-import type { StartOptions } from '../../lib/engine/load';
 import { buildEngine } from '../../lib/engine/build';
+import type { StartOptions } from '../../lib/engine/load';
+import type { ProgramResult } from '../../lib/engine/program';
 import { runTypeScript } from '../support/child';
 import { withFolder } from '../support/folder';
 import type { Started } from './programs/start';

@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { engineThreads } from '../../lib/engine/describe';
 import { nativeOperation } from '../../lib/engine/native';
-import { tidied } from '../../lib/engine/tidied';
 import { batchNormTraining } from '../../lib/engine/operations/batch-norm';
 import { convolution } from '../../lib/engine/operations/convolution';
+import { tidied } from '../../lib/engine/tidy';
 import { withEngine } from '../support/engine';
 
 describe('threads', () => {

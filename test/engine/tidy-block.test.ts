@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { evaluatedBlock } from '../../lib/engine/tidy-block';
+import { evaluatedBlock } from '../../lib/engine/tidy';
 import { createModel } from '../../lib/models/registry';
 import { withEngine } from '../support/engine';
 

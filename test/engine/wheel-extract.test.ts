@@ -1,11 +1,10 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
+import { extractWheel } from '../../lib/engine/wheel';
 import { LabError } from '../../lib/errors';
-import { extractWheel } from '../../lib/engine/wheel-extract';
 import { withFolder } from '../support/folder';
-import { zipArchive } from '../support/zip';
-import type { ZipEntry } from '../support/zip';
+import { zipArchive, type ZipEntry } from '../support/zip';
 
 describe('extractWheel', () => {
   const folder = withFolder();

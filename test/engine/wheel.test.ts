@@ -8,11 +8,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { spaceNeeded, type WheelPin, wheelsFor } from '../../lib/engine/versions';
+import { fetchWheel } from '../../lib/engine/wheel';
 import { LabError } from '../../lib/errors';
 import { sha256 } from '../../lib/files';
-import { spaceNeeded, wheelsFor } from '../../lib/engine/versions-wheels';
-import type { WheelPin } from '../../lib/engine/versions-wheels';
-import { fetchWheel } from '../../lib/engine/wheel';
 import { withFolder } from '../support/folder';
 
 const content = 'the pinned wheel';

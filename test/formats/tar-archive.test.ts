@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { create } from 'tar';
-import { readTarFiles } from '../../lib/formats/tar-archive';
+import { readTarFiles } from '../../lib/formats/tar';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 

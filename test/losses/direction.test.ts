@@ -69,13 +69,18 @@ for (const engine of engines) {
       expectClose(gradient, [(other * (-0.48 - 0.64)) / 5, (other * (0.36 + 0.48)) / 5], 1e-6);
     });
 
-    it('divides the cosines by the temperature', () => {
-      const { value } = lossAt(
-        (student) => directionInfoNceLoss(student, labelsOf(1), matrix(axes), { temperature: 0.1 }),
-        [[3, 4]],
-      );
-      expect(value).to.be.closeTo(Math.log(1 + Math.exp(-2)), 1e-6);
-    });
+    for (const { temperature, options } of [
+      { temperature: 0.5, options: { temperature: 0.5 } },
+      { temperature: 0.1, options: {} },
+    ]) {
+      it(`divides the cosines by the temperature, ${temperature} of ${JSON.stringify(options)}`, () => {
+        const { value } = lossAt(
+          (student) => directionInfoNceLoss(student, labelsOf(1), matrix(axes), options),
+          [[3, 4]],
+        );
+        expect(value).to.be.closeTo(Math.log(1 + Math.exp(-0.2 / temperature)), 1e-6);
+      });
+    }
 
     it('is log of the classes, without a gradient, for an embedding of zeros', () => {
       const { value, gradient } = lossAt(

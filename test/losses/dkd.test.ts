@@ -41,6 +41,17 @@ for (const engine of engines) {
       expectClose(gradient, [-5 / 3, 5 / 6, 5 / 6], 1e-6);
     });
 
+    it('weighs target and others 1 to 8, softened by 4, unless told otherwise', () => {
+      // The teacher gives 4/8, 1/8 and 3/8: the target ½ against 1/3, the others as above.
+      const { value } = lossAt(
+        (student) => dkdLoss(student, matrix([[4 * log(4), 0, 4 * log(3)]]), labelsOf(0)),
+        [[0, 0, 0]],
+      );
+      const target = (1 / 2) * log(3 / 2) + (1 / 2) * log(3 / 4);
+      const others = (1 / 4) * log(1 / 2) + (3 / 4) * log(3 / 2);
+      expect(value).to.be.closeTo(16 * (target + 8 * others), 1e-5);
+    });
+
     it('softens by the temperature and multiplies by its square', () => {
       const options = { alpha: 1, beta: 2 };
       const at = (temperature: number): { value: number; gradient: number[] } =>

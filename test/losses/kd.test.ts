@@ -23,6 +23,17 @@ for (const engine of engines) {
       expectClose(gradient, [2 * (1 / 2 - 1 / 4), 2 * (1 / 2 - 3 / 4)], 1e-6);
     });
 
+    it('is softened by 4 unless told otherwise', () => {
+      const { value } = lossAt(
+        (student) => kdLoss(student, matrix([[0, 4 * Math.log(3)]])),
+        [[0, 0]],
+      );
+      expect(value).to.be.closeTo(
+        16 * ((1 / 4) * Math.log(1 / 2) + (3 / 4) * Math.log(3 / 2)),
+        1e-5,
+      );
+    });
+
     it('takes the mean over the batch, and is 0 where both agree up to a constant', () => {
       const { value, gradient } = lossAt(
         (student) =>

@@ -39,12 +39,15 @@ describe('the memory of norms', () => {
     expect((await faultOf(() => memory.previous([-1], [1]))).found).to.equal('index -1');
   });
 
-  it('refuses norms of another batch, and a data set without samples', async () => {
+  it('refuses norms of another batch, and a data set without a whole number of samples', async () => {
     const memory = new NormMemory(2);
     const lengths = await faultOf(() => {
       memory.update([0, 1], [1]);
     });
     expect(lengths.found).to.equal('2 indices, 1 norms');
-    expect((await faultOf(() => new NormMemory(0))).found).to.equal('0');
+    expect([...new NormMemory(1).previous([0], [9])]).to.deep.equal([9]);
+    for (const samples of [0, 1.5]) {
+      expect((await faultOf(() => new NormMemory(samples))).found).to.equal(String(samples));
+    }
   });
 });

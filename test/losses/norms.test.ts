@@ -1,12 +1,22 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { detachedSifnLoss, embeddingNorms, naiveNormLoss, sifnLoss } from '../../lib/losses';
+import { inverseNorms } from '../../lib/losses/norm';
 import { engines, withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { lossAt, matrix } from '../support/losses';
 import { expectClose } from '../support/tensors';
 
 for (const engine of engines) {
+  describe(`norms (${engine})`, () => {
+    withEngine(engine);
+
+    it('of less than 1e-8 count as zero, whose inverse is taken as 0', () => {
+      const inverses = inverseNorms(matrix([[0, 0.5e-8, 1e-8, 1.6e-8, 4]]));
+      expectClose(tf.mul(inverses, matrix([[1, 1, 1e-8, 1.6e-8, 4]])), [0, 0, 1, 1, 1]);
+    });
+  });
+
   describe(`norm matching (${engine})`, () => {
     withEngine(engine);
 

@@ -135,6 +135,36 @@ for (const engine of engines) {
         expectClose(probabilisticTransferLoss(student, teacher), [0], 1e-6);
       });
 
+      it('only turns an embedding, and the more the shorter it is', () => {
+        const rows = [
+          [3, 4],
+          [1, 0],
+          [-1, 2],
+        ];
+        const teacher = matrix([
+          [1, 0],
+          [0, 1],
+          [1, 1],
+        ]);
+        const at = (factor: number) =>
+          lossAt(
+            (x) => probabilisticTransferLoss(x, teacher),
+            rows.map((row) => row.map((value) => factor * value)),
+          );
+        const [whole, hundredth] = [at(1), at(0.01)];
+        expect(hundredth.value).to.be.closeTo(whole.value, 1e-5);
+        const largest = Math.max(...whole.gradient.map(Math.abs));
+        expectClose(
+          hundredth.gradient.map((slope) => slope / 100),
+          whole.gradient,
+          1e-3 * largest,
+        );
+        rows.forEach(([x = 0, y = 0], row) => {
+          const [dx = NaN, dy = NaN] = whole.gradient.slice(2 * row);
+          expect(x * dx + y * dy).to.be.closeTo(0, 1e-3 * largest);
+        });
+      });
+
       it('has a finite gradient at an embedding of 0', () => {
         const { value, gradient } = lossAt(
           (x) =>
@@ -161,10 +191,11 @@ for (const engine of engines) {
         tf.tensor4d(values, [1, 1, 1, values.length]);
 
       it('leaves out what is below a target that is not positive', () => {
-        const margin = tf.tensor1d([-1, -1, -1, -1, -1]);
-        const teacher = at(2, -0.5, -0.5, -3, -3);
-        const student = at(1, 0, -2, 0, -2);
-        // Towards 2: 1; above −0.5: 0.25; below it: nothing; above the margin −1: 1; below it: nothing.
+        const margin = tf.tensor1d([-1, -1, -1, -1, -1, -1]);
+        const teacher = at(2, -0.5, -0.5, -3, -3, 0);
+        const student = at(1, 0, -2, 0, -2, -1);
+        // Towards 2: 1; above −0.5: 0.25; below it: nothing; above the margin −1: 1; below it: nothing;
+        // below 0: nothing.
         expectClose(featureOverhaulLoss([student], [teacher], [margin]), [1 + 0.25 + 1]);
       });
 
@@ -180,10 +211,28 @@ for (const engine of engines) {
         expectClose(loss, [4 * (0.25 + 0.5 + 1)]);
       });
 
-      it('averages a larger feature of the teacher', () => {
-        const teacher = tf.tensor4d([1, 2, 3, 6], [1, 2, 2, 1]);
-        expectClose(featureOverhaulLoss([at(0)], [teacher], [tf.tensor1d([-1])]), [9]);
+      it('has a gradient of twice the difference over the batch, where it counts', () => {
+        const teacher = tf.tensor4d([1, 1, -1, -1], [4, 1, 1, 1]);
+        const student = tf.tensor4d([3, 0, 2, -2], [4, 1, 1, 1]);
+        const gradient = tf.grad((x) =>
+          featureOverhaulLoss([x as tf.Tensor4D], [teacher], [tf.tensor1d([-1])]),
+        )(student);
+        expectClose(gradient, [(2 * 2) / 4, (2 * -1) / 4, (2 * 3) / 4, 0]);
       });
+
+      // The teacher's rows are (1, 2) and (3, 6); the student is 0.
+      for (const { of, height, width, squares } of [
+        { of: 'both sides', height: 1, width: 1, squares: 3 ** 2 },
+        { of: 'its height alone', height: 1, width: 2, squares: 2 ** 2 + 4 ** 2 },
+        { of: 'its width alone', height: 2, width: 1, squares: 1.5 ** 2 + 4.5 ** 2 },
+        { of: 'neither side', height: 2, width: 2, squares: 1 + 4 + 9 + 36 },
+      ]) {
+        it(`averages a larger feature of the teacher: ${of}`, () => {
+          const teacher = tf.tensor4d([1, 2, 3, 6], [1, 2, 2, 1]);
+          const student: tf.Tensor4D = tf.zeros([1, height, width, 1]);
+          expectClose(featureOverhaulLoss([student], [teacher], [tf.tensor1d([-1])]), [squares]);
+        });
+      }
 
       it('refuses sides that do not divide and stages without a partner', () => {
         const margin = tf.tensor1d([-1]);
@@ -192,6 +241,15 @@ for (const engine of engines) {
           LabError,
           '[3, 3] to [2, 2]',
         );
+        for (const [sides, found] of [
+          [[1, 2, 3, 1], '[2, 3] to [2, 2]'],
+          [[1, 0, 0, 1], '[0, 0] to [2, 2]'],
+        ] as const) {
+          expect(() =>
+            featureOverhaulLoss([tf.zeros([1, 2, 2, 1])], [tf.zeros([...sides])], [margin]),
+          ).to.throw(LabError, found);
+        }
+        expect(() => featureOverhaulLoss([three], [three], [])).to.throw(LabError, '0 margins');
         expect(() => featureOverhaulLoss([three], [three, three], [margin])).to.throw(
           LabError,
           '1 and 2',
@@ -200,9 +258,9 @@ for (const engine of engines) {
 
       it('takes the mean of the negative part of a normal variable as margin', () => {
         // Of N(0, σ²) it is −σ √(2/π); far above 0 it is −3σ; without spread it is the shift itself.
-        const margins = overhaulMargins([1, -2, 1, 0, 0], [0, 0, 10, -0.5, 0.5]);
+        const margins = overhaulMargins([1, -2, 1, 0, 0, 0], [0, 0, 10, -0.5, 0.5, 0]);
         const half = -Math.sqrt(2 / Math.PI);
-        expectClose([...margins], [half, 2 * half, -3, -0.5, 0]);
+        expectClose([...margins], [half, 2 * half, -3, -0.5, 0, 0]);
         // Far below 0 nothing is cut off, and the mean is the shift.
         expectClose([...overhaulMargins([0.1], [-5])], [-5]);
       });
@@ -232,6 +290,29 @@ for (const engine of engines) {
         expectClose(loss, [
           -(log(own / (own + 0.5)) + log(0.5 / (first + 0.5)) + log(0.5 / (second + 0.5))),
         ]);
+      });
+
+      it('keeps an ε of 1e-7 beside the share of noise, in value and gradient', () => {
+        // One negative of 100 000 samples, both of score 1e-5: the ε is 1 % of the share.
+        const samples = 100_000;
+        const rows = new Float32Array(2 * samples);
+        rows.set([1, 0, 0, 1]);
+        const share = 1 / samples + 1e-7;
+        const score = 1e-5;
+        const { value, gradient } = lossAt(
+          (x) =>
+            contrastiveLoss(x, {
+              memory: tf.tensor2d(rows, [samples, 2]),
+              candidates: candidates(0, 1),
+              normaliser: 1 / score,
+              temperature: 1,
+            }),
+          [[0, 0]],
+        );
+        const { log } = Math;
+        const noise = log(1 / samples / (score + share));
+        expect(value).to.be.closeTo(-(log(score / (score + share)) + noise), 1e-4);
+        expectClose(gradient, [-share / (score + share), score / (score + share)], 1e-4);
       });
 
       it('counts a negative as often as it is drawn', () => {

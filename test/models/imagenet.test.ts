@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { createModel } from '../../lib/models/registry';
+import { featureShapes } from '../../lib/distill/connectors';
+import { createModel, imageNetModels } from '../../lib/models/registry';
+import { ModelState } from '../../lib/nn/state';
 import { modelsChecker } from '../../lib/verify/models';
 import { withEngine } from '../support/engine';
 
@@ -25,21 +27,49 @@ describe('ImageNet networks', () => {
 
   const published: [name: string, parameters: number, embedding: number][] = [
     ['resnet18', 11_689_512, 512],
+    ['resnet34', 21_797_672, 512],
     ['resnet50', 25_557_032, 2048],
+    ['resnet101', 44_549_160, 2048],
+    ['resnet152', 60_192_808, 2048],
     ['mobilenet_v1', 4_231_976, 1024],
+    ['regnety_002', 3_162_996, 368],
+    ['regnety_160', 83_590_140, 3024],
+    ['vit_tiny_patch16_224', 5_717_416, 192],
     ['vit_small_patch16_224', 22_050_664, 384],
+    ['deit_tiny_distilled_patch16_224', 5_910_800, 192],
+    ['deit_small_distilled_patch16_224', 22_436_432, 384],
+    ['deit_base_distilled_patch16_224', 87_338_192, 768],
   ];
-  for (const [name, parameters, embedding] of published) {
-    it(`${name} has the published number of parameters`, () => {
-      const model = createModel(name, { classes: 1000 });
-      try {
-        expect(model.state.parameterCount).to.equal(parameters);
-        expect(model.embeddingSize).to.equal(embedding);
-      } finally {
-        model.dispose();
-      }
-    });
-  }
+  it('have the published numbers of parameters for 1,000 classes', () => {
+    // Their first weights do not matter here, and drawing hundreds of millions would take long.
+    const zero = (): number => 0;
+    const random = { uniform: zero, normal: zero, integer: zero };
+    for (const [name, parameters, embedding] of published) {
+      const state = new ModelState();
+      const { embeddingSize } =
+        imageNetModels[name]?.build(
+          { state, random },
+          { classes: 1000, imageSize: 224, dropPath: 0 },
+        ) ?? expect.fail(`no ${name}`);
+      expect([state.parameterCount, embeddingSize], name).to.deep.equal([parameters, embedding]);
+      state.dispose();
+    }
+  });
+
+  it('of MobileNetV1 shows the stem and the last of each size', () => {
+    const model = createModel('mobilenet_v1', { classes: 10 });
+    // Sides are those of the images divided by 2, 4, 8, 16 and 32.
+    const shapes = [
+      { side: 112, channels: 32 },
+      { side: 56, channels: 128 },
+      { side: 28, channels: 256 },
+      { side: 14, channels: 512 },
+      { side: 7, channels: 1024 },
+    ];
+    expect(featureShapes(model)).to.deep.equal({ features: shapes, preActivations: shapes });
+    expect(model.preActivationNorms).to.deep.equal([3, 5, 11, 13].map((pair) => `model.${pair}.4`));
+    model.dispose();
+  });
 
   it('of vision transformers take images of whole patches only, and stochastic depth where they have it', () => {
     expect(() => createModel('vit_tiny_patch16_224', { classes: 10, imageSize: 60 })).to.throw(

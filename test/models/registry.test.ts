@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { LabError } from '../../lib/errors';
-import { cifarModels } from '../../lib/models/cifar-models';
-import { createModel } from '../../lib/models/registry';
-import { hashStateDict } from '../../lib/nn/hash';
+import { cifarModels, createModel } from '../../lib/models/registry';
+import { hashStateDict } from '../../lib/nn/state';
 import { withEngine } from '../support/engine';
 import { expectClose, numbers } from '../support/tensors';
 
@@ -11,11 +10,28 @@ describe('models', () => {
   withEngine('native');
 
   it('are all there, with the published numbers of parameters for 100 classes', () => {
-    // From the papers' tables of these architectures: depth 6n + 2, 16/32/64 or 32/64/128/256 channels.
+    // As the tables of published comparisons on CIFAR-100 have them; depths are 6n + 2 and 6n + 4.
     const published: Record<string, number> = {
-      resnet8: 83892,
-      resnet20: 278324,
-      resnet56: 861620,
+      resnet8: 83_892,
+      resnet14: 181_108,
+      resnet20: 278_324,
+      resnet32: 472_756,
+      resnet44: 667_188,
+      resnet56: 861_620,
+      resnet110: 1_736_564,
+      resnet8x4: 1_233_540,
+      resnet32x4: 7_433_860,
+      wrn_16_1: 180_916,
+      wrn_16_2: 703_284,
+      wrn_40_1: 569_780,
+      wrn_40_2: 2_255_156,
+      vgg8: 3_965_028,
+      vgg13: 9_462_180,
+      ResNet18: 11_220_132,
+      ResNet50: 23_705_252,
+      MobileNetV2: 812_836,
+      ShuffleV1: 949_258,
+      ShuffleV2: 1_355_528,
     };
     const embeddingSizes: Record<string, number> = {
       resnet8x4: 256,
@@ -32,9 +48,7 @@ describe('models', () => {
     };
     for (const name of Object.keys(cifarModels)) {
       const model = createModel(name, { classes: 100 });
-      if (published[name] !== undefined) {
-        expect(model.state.parameterCount, name).to.equal(published[name]);
-      }
+      expect(model.state.parameterCount, name).to.equal(published[name]);
       expect(model.embeddingSize, name).to.equal(embeddingSizes[name] ?? 64);
       model.dispose();
     }
@@ -70,6 +84,94 @@ describe('models', () => {
       expectClose(tf.mean(output.features[3] as tf.Tensor4D, [1, 2]), numbers(output.embedding));
     });
     model.dispose();
+  });
+
+  describe('start from weights drawn as their published forms draw them:', () => {
+    const { sqrt } = Math;
+    type Draw = 'normal' | 'uniform';
+    // Normal numbers by their standard deviation, uniform ones by their bound. fan_out is kernel² · outputs, fan_in
+    // kernel² · inputs, both divided by the groups.
+    const cases: [model: string, entry: string, draw: Draw, width: number][] = [
+      ['resnet20', 'layer2.0.conv1.weight', 'normal', sqrt(2 / (9 * 32))],
+      ['resnet20', 'layer2.0.downsample.0.weight', 'normal', sqrt(2 / 32)],
+      ['resnet20', 'fc.weight', 'uniform', sqrt(1 / 64)],
+      ['resnet20', 'fc.bias', 'uniform', sqrt(1 / 64)],
+      ['wrn_16_2', 'block2.layer.0.conv1.weight', 'normal', sqrt(2 / (9 * 64))],
+      ['wrn_16_2', 'block2.layer.0.convShortcut.weight', 'normal', sqrt(2 / 64)],
+      ['wrn_16_2', 'fc.weight', 'uniform', sqrt(1 / 128)],
+      ['vgg8', 'block1.0.weight', 'normal', sqrt(2 / (9 * 128))],
+      ['vgg8', 'classifier.weight', 'normal', 0.01],
+      ['MobileNetV2', 'blocks.1.0.conv.0.weight', 'normal', sqrt(2 / 48)],
+      // Of a depthwise convolution all outputs count, not one for each group.
+      ['MobileNetV2', 'blocks.5.0.conv.3.weight', 'normal', sqrt(2 / (9 * 288))],
+      ['MobileNetV2', 'classifier.0.weight', 'normal', 0.01],
+      ['ShuffleV1', 'layer1.0.conv1.weight', 'uniform', sqrt(1 / 24)],
+      ['ShuffleV1', 'layer3.1.conv2.weight', 'uniform', sqrt(1 / 9)],
+      ['ShuffleV1', 'layer3.1.conv3.weight', 'uniform', sqrt(1 / (240 / 3))],
+      ['ShuffleV2', 'layer2.1.conv1.weight', 'uniform', sqrt(1 / 116)],
+      ['ShuffleV2', 'conv2.weight', 'uniform', sqrt(1 / 464)],
+      ['mobilenet_v1', 'model.13.3.weight', 'uniform', sqrt(1 / 1024)],
+      ['mobilenet_v1', 'model.13.0.weight', 'uniform', sqrt(1 / 9)],
+      ['resnet18_half', 'conv1.weight', 'normal', sqrt(2 / (49 * 32))],
+      ['resnet18_half', 'layer3.0.conv1.weight', 'normal', sqrt(2 / (9 * 128))],
+      ['resnet18_half', 'fc.weight', 'uniform', sqrt(1 / 256)],
+      ['regnety_002', 's4.b2.conv1.conv.weight', 'normal', sqrt(2 / 368)],
+      // 8 channels in each group.
+      ['regnety_002', 's4.b2.conv2.conv.weight', 'normal', sqrt(2 / (9 * 8))],
+      ['regnety_002', 's4.b2.se.fc1.weight', 'normal', sqrt(2 / 92)],
+      ['regnety_002', 'head.fc.weight', 'normal', 0.01],
+      ['deit_tiny_distilled_patch16_224', 'cls_token', 'normal', 1e-6],
+      ['deit_tiny_distilled_patch16_224', 'dist_token', 'normal', 0.02],
+      ['deit_tiny_distilled_patch16_224', 'pos_embed', 'normal', 0.02],
+      [
+        ...(['deit_tiny_distilled_patch16_224', 'patch_embed.proj.weight', 'uniform'] as const),
+        sqrt(1 / (256 * 3)),
+      ],
+      ['deit_tiny_distilled_patch16_224', 'blocks.3.attn.qkv.weight', 'normal', 0.02],
+      ['deit_tiny_distilled_patch16_224', 'blocks.3.mlp.fc2.weight', 'normal', 0.02],
+      ['deit_tiny_distilled_patch16_224', 'head.weight', 'normal', 0.02],
+      ['deit_tiny_distilled_patch16_224', 'head_dist.weight', 'normal', 0.02],
+      ['vit_tiny_patch16_224', 'head.weight', 'normal', 0.02],
+    ];
+    const zeros: [model: string, entry: string][] = [
+      ['vgg8', 'block1.0.bias'],
+      ['vgg8', 'classifier.bias'],
+      ['MobileNetV2', 'classifier.0.bias'],
+      ['regnety_002', 's4.b2.se.fc1.bias'],
+      ['regnety_002', 'head.fc.bias'],
+      ['deit_tiny_distilled_patch16_224', 'blocks.3.attn.qkv.bias'],
+      ['deit_tiny_distilled_patch16_224', 'head.bias'],
+    ];
+    for (const name of new Set(cases.map(([model]) => model))) {
+      it(name, () => {
+        const model = createModel(name, { classes: 100, seed: 7 });
+        const state = model.stateDict();
+        model.dispose();
+        const numbersOf = (entry: string): Float32Array =>
+          state.get(entry)?.data ?? expect.fail(`no ${entry}`);
+        for (const [, entry, draw, width] of cases.filter(([of]) => of === name)) {
+          const values = numbersOf(entry);
+          const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+          const spread = sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
+          // A sample's standard deviation is off by σ/√(2n) or so; here at most by four times that.
+          const deviation = draw === 'normal' ? width : width / sqrt(3);
+          const share = 4 / sqrt(2 * values.length);
+          expect(spread / deviation, `${name}, ${entry}`).to.be.closeTo(1, share);
+          // Uniform numbers end at √3 deviations, of so many normal ones some lie beyond two.
+          if (draw === 'uniform') expect(largest, entry).to.be.within(0.9 * width, width);
+          else expect(largest, entry).to.be.above(2 * width);
+        }
+        for (const [, entry] of zeros.filter(([of]) => of === name)) {
+          expect(new Set(numbersOf(entry)), entry).to.deep.equal(new Set([0]));
+        }
+        for (const [entry, { data }] of state) {
+          const norm = /(?:bn|norm)\d*\.(weight|running_var|bias|running_mean)$/.exec(entry)?.[1];
+          if (norm === undefined) continue;
+          const start = norm === 'weight' || norm === 'running_var' ? 1 : 0;
+          expect(new Set(data), entry).to.deep.equal(new Set([start]));
+        }
+      });
+    }
   });
 
   it('start from the same weights for the same seed only', () => {

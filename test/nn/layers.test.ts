@@ -1,7 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { random } from '../../lib/engine/random';
-import { dropPath, dropPathProbabilities } from '../../lib/nn/drop-path';
+import { createModel } from '../../lib/models/registry';
+import { dropPath, dropPathProbabilities } from '../../lib/nn/blocks';
+import type { Model } from '../../lib/nn/model';
+import type { StateEntry } from '../../lib/nn/state';
 import { withEngine } from '../support/engine';
 import { scripted } from '../support/scripted';
 import { counting, expectClose, numbers } from '../support/tensors';
@@ -34,5 +37,65 @@ describe('stochastic depth', () => {
   it('grows evenly from the first block to the last', () => {
     expectClose(dropPathProbabilities(5, 0.1), [0, 0.025, 0.05, 0.075, 0.1]);
     expect(dropPathProbabilities(1, 0.1)).to.deep.equal([0]);
+  });
+
+  /** A network whose branches give what is set here, all other weights being 0. */
+  function branchesOf(name: string, set: ReadonlyMap<string, Float32Array>): Model {
+    const model = createModel(name, { classes: 2, imageSize: 32, dropPath: 0.24 });
+    const entries = [...model.stateDict()].map(([entry, { shape, data }]): [string, StateEntry] => [
+      entry,
+      { shape, data: set.get(entry) ?? new Float32Array(data.length) },
+    ]);
+    model.loadStateDict(new Map(entries));
+    return model;
+  }
+  const oneAt = (place: number, size: number): Float32Array =>
+    Float32Array.from({ length: size }, (_, at) => (at === place ? 1 : 0));
+  /** With draws that are all u a branch is left out from p > u on. */
+  const scaled = (probability: number, draw: number): number =>
+    draw < probability ? 0 : 1 / (1 - probability);
+
+  it('of a vision transformer grows from 0 in the first of 12 blocks to the last, in both sums of a block', () => {
+    const blocks = Array.from({ length: 12 }, (_, block) => block);
+    const model = branchesOf(
+      'vit_tiny_patch16_224',
+      new Map([
+        ['norm.weight', new Float32Array(192).fill(1)],
+        ...blocks.flatMap((block): [string, Float32Array][] => [
+          [`blocks.${block}.attn.proj.bias`, oneAt(2 * block, 192)],
+          [`blocks.${block}.mlp.fc2.bias`, oneAt(2 * block + 1, 192)],
+        ]),
+      ]),
+    );
+    for (const draw of [0.1, 0.9]) {
+      const mode = { training: true, random: { ...random(1), uniform: () => draw } };
+      const embedding = numbers(model.forward(tf.zeros([1, 32, 32, 3]), mode).embedding);
+      // The last norm moves and scales all numbers alike: number 100 was 0 before it, number 0 was 1.
+      const [one = NaN, zero = NaN] = [embedding[0], embedding[100]];
+      expectClose(
+        embedding.slice(0, 24).map((value) => (value - zero) / (one - zero)),
+        blocks.flatMap((block) => Array<number>(2).fill(scaled((0.24 * block) / 11, draw))),
+        1e-4,
+      );
+    }
+    model.dispose();
+  });
+
+  it('of a RegNet grows from 0 in the first of 13 blocks to the last', () => {
+    // Of the last stage, blocks 6 to 12, each gives 1 in a channel of its own.
+    const places = [1, 2, 3, 4, 5, 6, 7];
+    const model = branchesOf(
+      'regnety_002',
+      new Map(places.map((place) => [`s4.b${place}.conv3.bn.bias`, oneAt(place, 368)])),
+    );
+    for (const draw of [0.17, 0.9]) {
+      const mode = { training: true, random: { ...random(1), uniform: () => draw } };
+      const embedding = numbers(model.forward(tf.zeros([2, 32, 32, 3]), mode).embedding);
+      expectClose(
+        embedding.slice(1, 8),
+        places.map((place) => scaled((0.24 * (5 + place)) / 12, draw)),
+      );
+    }
+    model.dispose();
   });
 });

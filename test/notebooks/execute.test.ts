@@ -1,12 +1,12 @@
-import { expect } from 'chai';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'chai';
+import { runProgram } from '../../lib/engine/program';
 import { LabError } from '../../lib/errors';
-import { runProgram } from '../../lib/engine/build-program';
-import { startKernel } from '../../lib/notebook/kernel/kernel';
 import { ensureCompiled } from '../../lib/notebook/compiled';
-import { executeNotebook } from '../../lib/notebook/run/execute';
-import { notebookText } from '../../lib/notebook/run/notebook-file';
+import { startKernel } from '../../lib/notebook/kernel';
+import { notebookText } from '../../lib/notebook/notebook-file';
+import { executeNotebook } from '../../lib/notebook/run';
 import { withFolder } from '../support/folder';
 import { notebookOf } from '../support/notebook';
 

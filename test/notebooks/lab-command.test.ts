@@ -1,8 +1,7 @@
-import { expect } from 'chai';
 import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runProgram } from '../../lib/engine/build-program';
-import type { ProgramResult } from '../../lib/engine/build-program';
+import { expect } from 'chai';
+import { type ProgramResult, runProgram } from '../../lib/engine/program';
 import { ensureCompiled } from '../../lib/notebook/compiled';
 import { typeScriptArguments } from '../support/child';
 import { withFolder } from '../support/folder';

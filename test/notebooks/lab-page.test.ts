@@ -1,13 +1,12 @@
-import { expect } from 'chai';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'chai';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { readNotebook, sourceOf } from '../../lib/notebook/run/notebook-file';
-import { notebooksFolder } from '../../lib/notebook/run/run-notebooks';
+import { readNotebook, sourceOf } from '../../lib/notebook/notebook-file';
+import { notebooksFolder } from '../../lib/notebook/run';
 import { startChromium } from '../support/chromium';
-import { startRunningLab } from '../support/lab';
-import type { RunningLab } from '../support/lab';
+import { type RunningLab, startRunningLab } from '../support/lab';
 
 /** One that trains and one that draws. */
 const notebooks = ['00-quickstart', '03-nd-loss'] as const;

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { DetectionEvaluation } from '../../lib/runs/schema';
-import type { DetectionRun } from '../../lib/runs/store';
-import { renderTable3Csv } from '../../lib/report/table3/csv';
 import { table3Document } from '../../lib/report/table3/document';
 import { lossDrawing } from '../../lib/report/table3/loss-plot';
 import { type Table3Group, table3Group, type Table3Row } from '../../lib/report/table3/model';
+import { renderTable3Csv } from '../../lib/report/table3/write';
+import type { DetectionEvaluation } from '../../lib/runs/schema';
+import type { DetectionRun } from '../../lib/runs/store';
 import { madeUpProvenance } from '../support/made-up-runs';
 
 const pair = 'r101-fpn:r18-fpn';

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { formatDuration } from '../../lib/format-duration';
-import { environmentOf } from '../../lib/report/environment';
 import { runEntry } from '../../lib/report/report-runs';
-import { runReference, unfinishedRun } from '../../lib/report/run-record';
+import { environmentOf, runReference, unfinishedRun } from '../../lib/report/run-record';
 import {
   count,
   environmentInWords,

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { loadDataset } from '../../lib/data';
-import { cifar100Spec } from '../../lib/data/cifar-specs';
+import { cifar100Spec } from '../../lib/data/cifar-source';
 import { registerDatasets } from '../../reproduce/datasets';
 import { withFolder } from '../support/folder';
 

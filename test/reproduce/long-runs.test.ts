@@ -1,10 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { type ProgramResult, runProgram } from '../../lib/engine/program';
+import { describeFault } from '../../lib/errors';
 import { gridCommand } from '../../reproduce/grid/command';
 import { table1Study } from '../../reproduce/table1';
-import { describeFault } from '../../lib/errors';
-import { runProgram, type ProgramResult } from '../../lib/engine/build-program';
 import { typeScriptArguments } from '../support/child';
 import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';

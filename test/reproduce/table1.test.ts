@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { runProgram } from '../../lib/engine/build-program';
-import { withEngine } from '../support/engine';
+import { runProgram } from '../../lib/engine/program';
 import { typeScriptArguments } from '../support/child';
+import { withEngine } from '../support/engine';
 import { withFolder } from '../support/folder';
 import { writeImageFolder } from '../support/image-folder';
 

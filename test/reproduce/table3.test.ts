@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { signed } from '../../lib/report/words';
 import { readDetectionRuns, studyNames } from '../../lib/runs/store';
+import { signed } from '../../lib/report/words';
 import { runTypeScript } from '../support/child';
 import { withEngine } from '../support/engine';
 import { readEventFile } from '../support/event-file';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { plainBatch } from '../../lib/data/augment';
+import { plainBatch } from '../../lib/data/batches';
 import { readClassMeans, writeClassMeans } from '../../lib/distill/class-means';
 import { crossEntropy, kd, type LossTerm, normDirectionAt } from '../../lib/distill/terms';
 import { writeSafetensors } from '../../lib/formats/safetensors';

@@ -9,7 +9,7 @@ import type { Model } from '../../lib/nn/model';
 import type { TrainedTeacher } from '../../lib/runs/classification-teacher';
 import { configOf, executeRun } from '../../lib/runs/execute';
 import { classifierRuns, readProvenance } from '../../lib/runs/store';
-import { metricsFile, readMetrics } from '../../lib/train/epoch-metrics';
+import { metricsFile, readMetrics } from '../../lib/train/metrics';
 import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';

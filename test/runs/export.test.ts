@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors';
 import { readWeights } from '../../lib/formats/weights';
-import { hashStateDict } from '../../lib/nn/hash';
-import type { StateEntry } from '../../lib/nn/state';
-import { writeConfig, writeProvenance } from '../../lib/runs/store';
+import { hashStateDict, type StateEntry } from '../../lib/nn/state';
 import { exportWeights } from '../../lib/runs/export';
-import { madeUpConfig, madeUpProvenance } from '../support/made-up-runs';
+import { writeConfig, writeProvenance } from '../../lib/runs/store';
 import { runTypeScript } from '../support/child';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
+import { madeUpConfig, madeUpProvenance } from '../support/made-up-runs';
 
 const weights = new Map<string, StateEntry>([
   ['conv1.weight', { shape: [1, 1, 1, 2], data: Float32Array.of(0.1, -2) }],

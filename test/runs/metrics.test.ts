@@ -1,4 +1,3 @@
-import { expect } from 'chai';
 import {
   appendFileSync,
   existsSync,
@@ -8,15 +7,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'chai';
 import { LabError } from '../../lib/errors';
-import {
-  appendMetrics,
-  metricsFile,
-  readMetrics,
-  restoreMetrics,
-} from '../../lib/train/epoch-metrics';
-import { madeUpMetrics } from '../support/made-up-runs';
+import { appendMetrics, metricsFile, readMetrics, restoreMetrics } from '../../lib/train/metrics';
 import { withFolder } from '../support/folder';
+import { madeUpMetrics } from '../support/made-up-runs';
 
 describe('metrics of a run', () => {
   const directory = withFolder();

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { FetchedTeacher } from '../../lib/data/teachers-fetch';
+import type { FetchedTeacher } from '../../lib/data/teachers';
 import { encodePth } from '../../lib/formats/pth-writer';
 import { createModel } from '../../lib/models/registry';
 import type { StateDict } from '../../lib/nn/state';

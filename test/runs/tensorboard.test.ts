@@ -1,17 +1,17 @@
 import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
+import { classifierRuns, writeProvenance } from '../../lib/runs/store';
+import { withTensorBoard, writeTensorBoard } from '../../lib/runs/tensorboard';
 import {
   appendMetrics,
   type EpochMetrics,
   readMetrics,
   restoreMetrics,
-} from '../../lib/train/epoch-metrics';
-import { classifierRuns, writeProvenance } from '../../lib/runs/store';
-import { withTensorBoard, writeTensorBoard } from '../../lib/runs/tensorboard';
+} from '../../lib/train/metrics';
 import { type ReadEvent, readEventFile } from '../support/event-file';
-import { madeUpMetrics, madeUpProvenance, writeMadeUpRun } from '../support/made-up-runs';
 import { withFolder } from '../support/folder';
+import { madeUpMetrics, madeUpProvenance, writeMadeUpRun } from '../support/made-up-runs';
 
 const root = withFolder();
 const start = Date.parse('2025-01-01T00:00:00Z') / 1000;

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
-import { adjustedPs, holm } from '../../lib/statistics/holm';
 import { twoSidedP, twoSidedQuantile } from '../../lib/statistics/student-t';
 import {
+  adjustedPs,
   bySeedOf,
+  holm,
   pairedDifference,
   pValue,
   studentInterval,

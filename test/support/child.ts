@@ -1,5 +1,4 @@
-import { runProgram } from '../../lib/engine/build-program';
-import type { ProgramResult } from '../../lib/engine/build-program';
+import { type ProgramResult, runProgram } from '../../lib/engine/program';
 
 /** The arguments with which Node runs a TypeScript file as the commands do. */
 export function typeScriptArguments(file: string, ...args: string[]): string[] {

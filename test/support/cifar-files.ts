@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cifar100Spec, cifar10Spec, type CifarSpec } from '../../lib/data/cifar-specs';
+import { cifar100Spec, cifar10Spec, type CifarSpec } from '../../lib/data/cifar-source';
 import { python2Pickle, type Python2Value } from './python2-pickle';
 
 /** CIFAR-100's files with three classes, four training and two test images. */

@@ -1,4 +1,4 @@
-import type { ImageDataset, ImageSplit } from '../../lib/data/types';
+import type { ImageDataset, ImageSplit } from '../../lib/data/source';
 import { random } from '../../lib/engine/random';
 
 export interface SmallDatasetOptions {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import type { DetectionBatch, DetectionItem } from '../../lib/coco/data';
-import { torchvisionPixels } from '../../lib/coco/pixel-forms';
 import { type Boxes, joinBoxes } from '../../lib/detection/boxes';
+import type { DetectionBatch, DetectionItem } from '../../lib/detection/coco/data';
+import { torchvisionPixels } from '../../lib/detection/coco/images';
 import { createDetector, type Detector, type DetectorOptions } from '../../lib/detection/detector';
 import { createDetectionLearner, type DetectionLearnerOptions } from '../../lib/detection/learner';
 import { random } from '../../lib/engine/random';

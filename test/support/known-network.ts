@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import type { ImageDataset, ImageSplit } from '../../lib/data/types';
-import { defineTerm, type LossTerm, type Need } from '../../lib/distill/terms';
-import type { BatchSignals } from '../../lib/distill/signals';
+import type { ImageDataset, ImageSplit } from '../../lib/data/source';
+import type { BatchSignals } from '../../lib/distill/term';
+import { defineTerm, type LossTerm, type Need, type PartContext } from '../../lib/distill/terms';
 import type { ForwardMode } from '../../lib/nn/layers';
 import { asModel, type Model } from '../../lib/nn/model';
 import { ModelState } from '../../lib/nn/state';
@@ -171,18 +171,24 @@ interface MemoryTerm extends LossTerm {
   readonly kept: number[];
   /** What its loss is multiplied by in a step counted from 0. */
   readonly factor?: (step: number) => number;
+  /** How many images it is shown before each forward pass is put here. */
+  readonly prepared?: number[];
+  /** Told what the term's parts are made from. */
+  readonly made?: (context: PartContext) => void;
 }
 
 defineTerm<MemoryTerm>({
   loss: 'memory of the test',
   needs: [],
-  part({ kept, factor = () => 1 }) {
+  part({ kept, factor = () => 1, prepared, made }, context) {
+    made?.(context);
     const state = new ModelState();
     const own = state.add('own', tf.tensor1d([0]), { trainable: true, layout: 'same' });
     let seen: tf.Tensor | undefined;
     let steps = 0;
     return {
       state,
+      prepare: (images) => void prepared?.push(images.shape[0]),
       loss({ student }, { remember }) {
         seen = remember(tf.mean(tf.slice(student.embedding, [0, 0], [-1, 1])));
         return tf.mul<tf.Scalar>(tf.sum(own.value), factor(steps++));
@@ -193,7 +199,7 @@ defineTerm<MemoryTerm>({
 });
 
 /** A weight of its own, which begins at 0 and by which its gradient is 1; it remembers each batch's mean. */
-export function memoryTerm(options: Pick<MemoryTerm, 'kept' | 'factor'>): MemoryTerm {
+export function memoryTerm(options: Omit<MemoryTerm, 'loss' | 'weight'>): MemoryTerm {
   return { loss: 'memory of the test', weight: 1, ...options };
 }
 

@@ -1,8 +1,8 @@
 import { hashJson } from '../../lib/records';
-import { appendMetrics, type EpochMetrics } from '../../lib/train/epoch-metrics';
 import { runDirectory } from '../../lib/runs/paths';
 import type { Provenance, RunConfig } from '../../lib/runs/schema';
-import { writeConfig, writeProvenance, type Run } from '../../lib/runs/store';
+import { type Run, writeConfig, writeProvenance } from '../../lib/runs/store';
+import { appendMetrics, type EpochMetrics } from '../../lib/train/metrics';
 
 /** A made-up run: what differs from the others. */
 export interface MadeUpRun {

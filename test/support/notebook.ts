@@ -1,4 +1,4 @@
-import type { Notebook } from '../../lib/notebook/run/notebook-file';
+import type { Notebook } from '../../lib/notebook/notebook-file';
 
 /** A notebook for this project's kernel with these code cells. */
 export function notebookOf(...cells: readonly string[]): Notebook {

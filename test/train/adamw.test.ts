@@ -73,40 +73,74 @@ for (const engine of engines) {
 
 describe('what of a transformer decays, and how fast its layers learn', () => {
   withEngine('plain');
-  const names = [
-    'cls_token',
-    'patch_embed.proj.weight',
-    'blocks.0.attn.qkv.weight',
-    'blocks.1.mlp.fc1.weight',
-    'norm.weight',
-    'head.weight',
+  // A name, the rank, whether it decays, and the layer of twelve blocks: 0 below them, 13 above.
+  const parts: [name: string, rank: 1 | 2, decays: boolean, layer: number][] = [
+    ['cls_token', 2, false, 0],
+    ['dist_token', 2, false, 0],
+    ['pos_embed', 2, false, 0],
+    ['patch_embed.proj.weight', 2, true, 0],
+    ['patch_embed.proj.bias', 1, false, 0],
+    ['blocks.0.attn.qkv.weight', 2, true, 1],
+    ['blocks.1.norm1.weight', 1, false, 2],
+    ['blocks.1.attn.table.bias', 2, false, 2],
+    ['blocks.11.mlp.fc1.weight', 2, true, 12],
+    ['norm.weight', 1, false, 13],
+    ['head.weight', 2, true, 13],
+    ['head_dist.weight', 2, true, 13],
   ];
-  const transformer = (): StateTensor[] => {
+  const transformer = (first: number): StateTensor[] => {
     const state = new ModelState();
-    for (const name of names) {
-      const value = name === 'norm.weight' ? tf.ones([1]) : tf.ones([1, 1]);
+    for (const [name, rank] of parts) {
+      const value = tf.fill(rank === 1 ? [1] : [1, 1], first);
       state.add(name, value, { trainable: true, layout: 'same' });
     }
     return state.trainable;
   };
-  /** One step without a gradient: w · (1 − lr · decay), lr = 0.1. */
-  const shrunk = (changes: Partial<AdamWOptions>): number[] => {
-    const trainable = transformer();
-    adamW(trainable, { ...options, weightDecay: 1, ...changes }).step(
-      trainable.map(({ value }) => tf.zerosLike(value)),
-      0.1,
+  /** Weights after one step of rate 0.5 from `first` with this gradient. */
+  const stepped = (
+    { first, gradient }: { first: number; gradient: number },
+    changes: Partial<AdamWOptions>,
+  ): number[] => {
+    const trainable = transformer(first);
+    adamW(trainable, { ...options, ...changes }).step(
+      trainable.map(({ value }) => tf.fill(value.shape, gradient)),
+      0.5,
     );
     return trainable.map(({ value }) => value.dataSync()[0] ?? NaN);
   };
 
-  it('decays all but tokens, positions and vectors, as timm does', () => {
-    expectClose(shrunk({}), [1, 0.9, 0.9, 0.9, 1, 0.9]);
-    expectClose(shrunk({ undecayed: [] }), [0.9, 0.9, 0.9, 0.9, 1, 0.9]);
+  it('decays all but tokens, positions, vectors and biases, as timm does', () => {
+    const shrunk = { first: 1, gradient: 0 };
+    // w · (1 − 0.5 · 0.2)
+    expectClose(
+      stepped(shrunk, { weightDecay: 0.2 }),
+      parts.map(([, , decays]) => (decays ? 0.9 : 1)),
+    );
+    const named = stepped(shrunk, { weightDecay: 0.2, undecayed: ['head.weight'] });
+    const [token, , , , , , , , , , head] = named;
+    expectClose([token ?? NaN, head ?? NaN], [0.9, 1]);
   });
 
   it('multiplies the learning rate by the layer decay for each layer below the head', () => {
-    // Two blocks: the head is layer 3, so its rate is whole, and that of patches is 0.5³ of it.
-    expectClose(shrunk({ layerDecay: 0.5 }), [1, 1 - 0.0125, 1 - 0.025, 1 - 0.05, 1, 0.9]);
+    // The first step of AdamW is the rate, whatever the gradient: 0.5 · 0.5^(13 − layer).
+    expectClose(
+      stepped({ first: 0, gradient: 3 }, { layerDecay: 0.5, weightDecay: 0 }),
+      parts.map(([, , , layer]) => -(0.5 ** (14 - layer))),
+      1e-7,
+    );
+    // The decay of a weight goes by its layer's rate too: of layer 1 and of the head.
+    const [, , , , , block, , , , , head] = stepped(
+      { first: 1, gradient: 0 },
+      { layerDecay: 0.9, weightDecay: 0.2 },
+    );
+    expectClose([block ?? NaN, head ?? NaN], [1 - 0.1 * 0.9 ** 12, 0.9], 1e-6);
+  });
+
+  it('adds epsilon to the root of the squares’ mean, 1e-8 unless given', () => {
+    const moved = (changes: Partial<AdamWOptions>): number =>
+      stepped({ first: 0, gradient: 1e-8 }, changes)[0] ?? NaN;
+    // 0.5 · 1e-8 / (1e-8 + ε)
+    expectClose([moved({}), moved({ epsilon: 3e-8 })], [-0.25, -0.125], 1e-4);
   });
 
   it('refuses a layer decay of a network without blocks', () => {

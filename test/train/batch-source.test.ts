@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { computeClassMeans, computeClassMeansOver } from '../../lib/distill/class-means';
+import type { BatchSignals } from '../../lib/distill/term';
 import {
   crossEntropy,
   type LossTerm,
@@ -11,15 +12,15 @@ import {
 } from '../../lib/distill/terms';
 import { LabError } from '../../lib/errors';
 import { createModel } from '../../lib/models/registry';
-import { hashStateDict } from '../../lib/nn/hash';
+import { hashStateDict } from '../../lib/nn/state';
 import {
   type BatchSource,
   inMemorySource,
   type TrainingBatch,
   type TrainingData,
 } from '../../lib/train/batch-source';
-import type { TrainingRecipe } from '../../lib/train/recipe';
 import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
+import type { TrainingRecipe } from '../../lib/train/recipe';
 import { smallDataset } from '../support/datasets';
 import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
@@ -235,37 +236,29 @@ describe('what an epoch shows of images in memory', () => {
     expect(rest.map(({ numbers }) => numbers)).to.deep.equal(whole.slice(4));
   });
 
-  it('gives each image with its own label and place', async () => {
-    const images = all(10).map((number) => ({ number, label: (3 * number) % 7 }));
-    const found: string[] = [];
-    const method = {
-      name: 'seeing',
-      terms: [
-        firstTerm({
-          see({ labels, indices, student }) {
-            const shown = student.embedding.arraySync().map(([number = NaN]) => Math.round(number));
-            const of = labels.arraySync();
-            shown.forEach((number, row) => found.push(`${number} ${of[row]} ${indices?.[row]}`));
-          },
-        }),
-      ],
-    };
-    const still = { method, batchSize: 4, epochs: 1, learningRate: 1e-9 };
-    await run(folder(), still, { dataset: knownDataset(images, images) });
-    expect(found.sort()).to.deep.equal(
-      images.map(({ number, label }) => `${number} ${label} ${number}`),
-    );
-  });
+  for (const parts of [{}, { microBatch: 3 }]) {
+    it(`gives each image with its own label and place${'microBatch' in parts ? ', in parts too' : ''}`, async () => {
+      const images = all(10).map((number) => ({ number, label: (3 * number) % 7 }));
+      const found: string[] = [];
+      const see = ({ labels, indices, student }: BatchSignals): void => {
+        const of = labels.arraySync();
+        student.embedding.arraySync().forEach(([number = NaN], row) => {
+          found.push(`${Math.round(number)} ${of[row]} ${indices?.[row]}`);
+        });
+      };
+      const method = { name: 'seeing', terms: [firstTerm({ see })] };
+      const still = { method, batchSize: 4, epochs: 1, learningRate: 1e-9, ...parts };
+      await run(folder(), still, { dataset: knownDataset(images, images) });
+      expect(found.sort()).to.deep.equal(
+        images.map(({ number, label }) => `${number} ${label} ${number}`),
+      );
+    });
+  }
 
   it('is shifted and flipped anew for every image, batch, epoch and seed', async () => {
     // Equal images, of which a place can be told by its number: what differs, augmentation made.
-    const plain = knownDataset(
-      Array.from({ length: 4 }, () => ({ number: 0, label: 0 })),
-      [],
-      {
-        side: 8,
-      },
-    );
+    const equal = Array.from({ length: 4 }, () => ({ number: 0, label: 0 }));
+    const plain = knownDataset(equal, [], { side: 8 });
     plain.train.images.forEach((_, at) => (plain.train.images[at] = 1 + (Math.floor(at / 3) % 64)));
     const dataset = { ...plain, test: plain.train };
     const shown = async (

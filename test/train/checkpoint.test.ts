@@ -1,18 +1,26 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { crossEntropy } from '../../lib/distill/terms';
 import { LabError } from '../../lib/errors';
 import { createModel } from '../../lib/models/registry';
-import { hashStateDict } from '../../lib/nn/hash';
+import { hashStateDict } from '../../lib/nn/state';
 import { type Progress, restoreCheckpoint, saveCheckpoint } from '../../lib/train/checkpoint';
-import { createLearner } from '../../lib/train/learner';
 import type { ClassifierTraining } from '../../lib/train/classifier';
+import { createLearner } from '../../lib/train/learner';
 import { damagedCopies, riddledCopy } from '../support/damage';
 import { withEngine } from '../support/engine';
+import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
-import { knownNetwork } from '../support/known-network';
-import { filesIn, run, stopAfter } from '../support/known-run';
+import { firstTerm, knownDataset, knownNetwork } from '../support/known-network';
+import { filesIn, numbered, run, stopAfter, trainKnown } from '../support/known-run';
 
 const rounds = 250;
 const progress: Progress = {
@@ -110,5 +118,178 @@ describe('a run that belongs to another process', () => {
       expect(left).to.not.equal(undefined);
       expect(state()).to.deep.equal(left);
     });
+  }
+});
+
+describe('when a run saves', () => {
+  withEngine('plain');
+  const folder = withFolder();
+  const { performance } = globalThis;
+  let now = 0;
+  beforeEach(() => {
+    now = 1e6;
+    Object.defineProperty(globalThis, 'performance', {
+      configurable: true,
+      value: { now: () => now },
+    });
+  });
+  afterEach(() => {
+    Object.defineProperty(globalThis, 'performance', { configurable: true, value: performance });
+  });
+  const images = numbered(20);
+  const dataset = knownDataset(images, images.slice(0, 1));
+  const kept = (): string[] => {
+    const place = join(folder(), 'checkpoints');
+    return existsSync(place) ? readdirSync(place).sort() : [];
+  };
+  const both = (name: string): string[] => [`${name}.json`, `${name}.safetensors`];
+
+  /** The batches of an epoch of ten, each taking some seconds, before which a checkpoint was written. */
+  async function savedBefore(seconds: number, checkpointSeconds?: number): Promise<number[]> {
+    const saved: number[] = [];
+    let seen = kept().length;
+    let last = '';
+    await run(
+      folder(),
+      { epochs: 1 },
+      {
+        dataset,
+        ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),
+        onBatch({ batch }) {
+          now += 1000 * seconds;
+          const newest = kept().at(-1) ?? '';
+          if (newest !== last) saved.push(batch);
+          [seen, last] = [kept().length, newest];
+        },
+      },
+    );
+    expect(seen).to.be.at.most(4);
+    return saved;
+  }
+
+  // A checkpoint is due when more time has passed than that since the last one.
+  for (const [title, seconds, every, expected] of [
+    ['every 250 seconds, where it is told so', 100, 250, [4, 7, 10]],
+    ['every 900 seconds, where it is told nothing', 500, undefined, [3, 5, 7, 9]],
+    ['not inside an epoch that is shorter', 80, undefined, []],
+  ] as const) {
+    it(`is ${title}`, async () => {
+      expect(await savedBefore(seconds, every)).to.deep.equal(expected);
+    });
+  }
+
+  it('is after each epoch, of which it keeps the last two, and their time is told but of a half epoch', async () => {
+    const told: [number, number][] = [];
+    const found: string[][] = [];
+    const options = {
+      onBatch: () => void (now += 3000),
+      onEpoch({ epoch }: { epoch: number }, seconds: number) {
+        told.push([epoch, seconds]);
+        found.push(kept());
+      },
+    };
+    await run(folder(), { epochs: 3 }, options);
+    const names = [1, 2, 3].map((epoch) => both(`epoch-000${epoch}-batch-000000`));
+    expect(found).to.deep.equal([names[0], names.slice(0, 2).flat(), names.slice(1).flat()]);
+    expect(told).to.deep.equal([
+      [1, 6],
+      [2, 6],
+      [3, 6],
+    ]);
+  });
+
+  it('is at the batch where it is interrupted; the rest of the epoch has no time of its own', async () => {
+    const stopped = await faultOf(() => runOrFail({ ...stopAfter(3) }));
+    expect(stopped.what).to.include('epoch 2 after 1 batches');
+    expect(kept()).to.deep.equal([
+      ...both('epoch-0001-batch-000000'),
+      ...both('epoch-0001-batch-000001'),
+    ]);
+    const told: [number, number][] = [];
+    const notices: string[] = [];
+    await runOrFail({
+      onEpoch: ({ epoch }, seconds) => void told.push([epoch, seconds]),
+      onNotice: (message) => void notices.push(message),
+    });
+    expect(told).to.deep.equal([
+      [2, NaN],
+      [3, 0],
+    ]);
+    expect(notices).to.deep.equal(['resumed after epoch 1, batch 1']);
+  });
+
+  it('clears away what a killed process was writing', async () => {
+    await runOrFail({}, 1);
+    const before = kept();
+    const halves = ['epoch-0001-batch-000001.json.123', 'epoch-0001-batch-000001.safetensors.123'];
+    for (const half of halves) writeFileSync(join(folder(), 'checkpoints', half), '{');
+    await runOrFail({}, 1);
+    expect(kept()).to.deep.equal(before);
+  });
+
+  // As a power cut may leave them: an epoch ahead of the checkpoint, cut, or gone.
+  for (const [title, damaged] of [
+    ['are an epoch ahead', (text: string) => text],
+    ['are cut', (text: string) => text.slice(0, -20)],
+    ['are gone', () => undefined],
+  ] as const) {
+    it(`makes the metrics whole from the checkpoint where they ${title}`, async () => {
+      await runOrFail({});
+      const file = join(folder(), 'metrics.jsonl');
+      const whole = readFileSync(file, 'utf8');
+      const left = damaged(whole);
+      if (left === undefined) rmSync(file);
+      else writeFileSync(file, left);
+      for (const name of both('epoch-0003-batch-000000')) {
+        rmSync(join(folder(), 'checkpoints', name));
+      }
+      await runOrFail({});
+      expect(readFileSync(file, 'utf8')).to.equal(whole);
+      expect(whole.split('\n')).to.have.length(4);
+    });
+  }
+
+  it('falls back from a checkpoint whose tensors are another’s, whole as they are', async () => {
+    const place = join(folder(), 'checkpoints');
+    await run(folder());
+    copyFileSync(
+      join(place, 'epoch-0001-batch-000000.safetensors'),
+      join(place, 'epoch-0002-batch-000000.safetensors'),
+    );
+    const notices: string[] = [];
+    const { student } = await run(folder(), {}, { onNotice: (text) => void notices.push(text) });
+    expect(notices.join()).to.match(/0002-batch-000000 cannot be used.*resumed after epoch 1/);
+    // Two epochs of two steps of 1.
+    expect(student.weights()).to.deep.equal([-4, 0]);
+  });
+
+  it('is not gone on with by another recipe', async () => {
+    await runOrFail({}, 1);
+    const { what } = await faultOf(() => runOrFail({ recipeHash: 'another' }));
+    expect(what).to.include('no checkpoint of this run can be used');
+  });
+
+  it('goes on from the newest, of however many epochs and batches', () => {
+    const student = knownNetwork();
+    const method = { name: 'known', terms: [firstTerm()] };
+    const learner = createLearner({ student: student.model, method });
+    for (const [epoch, batch] of [
+      [9, 99],
+      [9, 100],
+      [10, 2],
+      [10, 10],
+    ] as const) {
+      const at = { ...progress, epoch, batch };
+      saveCheckpoint(folder(), learner, { recipeHash: 'recipe', progress: at, metrics: [] });
+      const restored = restoreCheckpoint(folder(), learner, 'recipe', () => undefined);
+      expect(restored?.progress).to.deep.equal(at);
+    }
+    learner.dispose();
+  });
+
+  /** Three epochs of two batches, failing where the run does. */
+  async function runOrFail(options: Partial<ClassifierTraining>, epochs = 3): Promise<void> {
+    const network = knownNetwork();
+    await trainKnown(folder(), { epochs }, { ...options, network });
   }
 });

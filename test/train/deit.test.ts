@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { comparedEmbedding } from '../../lib/distill/compared-embedding';
+import { comparedEmbedding } from '../../lib/distill/objective';
 import { random } from '../../lib/engine/random';
 import { createModel } from '../../lib/models/registry';
 import { createLearner } from '../../lib/train/learner';

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { preprocessingOf } from '../../lib/data/preprocess';
+import { preprocessingOf } from '../../lib/data/images';
 import { encodePth } from '../../lib/formats/pth-writer';
 import { writeSafetensors } from '../../lib/formats/safetensors';
 import { createModel } from '../../lib/models/registry';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import type { ImageDataset } from '../../lib/data/types';
+import type { ImageDataset } from '../../lib/data/source';
 import { inMemorySource } from '../../lib/train/batch-source';
 import { evaluate, evaluateSource, type Forward } from '../../lib/train/evaluate';
 import { smallDataset } from '../support/datasets';

@@ -14,7 +14,7 @@ import {
   srrl,
 } from '../../lib/distill/terms';
 import { createModel } from '../../lib/models/registry';
-import { hashStateDict } from '../../lib/nn/hash';
+import { hashStateDict } from '../../lib/nn/state';
 import { createLearner, type LearnerOptions, type StepResult } from '../../lib/train/learner';
 import { smallDataset } from '../support/datasets';
 import { withEngine } from '../support/engine';

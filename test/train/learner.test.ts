@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import type { BatchSignals } from '../../lib/distill/signals';
+import type { BatchSignals, FeaturePlace } from '../../lib/distill/term';
+import type { PartContext } from '../../lib/distill/terms';
 import { random } from '../../lib/engine/random';
-import { decodeSafetensors } from '../../lib/formats/safetensors';
 import { inMemorySource } from '../../lib/train/batch-source';
 import { type Batch, createLearner, type LearnerOptions } from '../../lib/train/learner';
 import type { OptimiserOptions } from '../../lib/train/optimiser';
@@ -171,29 +170,75 @@ describe('what a term is given and keeps', () => {
   withEngine('plain');
   const folder = withFolder();
 
-  it('trains and remembers its own, part by part, and nothing of a step that fails', async () => {
-    const kept: number[] = [];
-    const factor = (part: number): number => (part < 4 ? 1 : NaN);
-    const { learner, student } = learnerOf({
-      method: { name: 'remembering', terms: [firstTerm(), memoryTerm({ kept, factor })] },
-      optimiser: plain,
-      microBatch: 2,
+  for (const worst of [NaN, Infinity]) {
+    it(`trains and remembers its own, part by part, and nothing of a step whose loss is ${worst}`, async () => {
+      const kept: number[] = [];
+      const prepared: number[] = [];
+      const factor = (part: number): number => (part < 4 ? 1 : worst);
+      const { learner, student } = learnerOf({
+        method: {
+          name: 'remembering',
+          terms: [firstTerm(), memoryTerm({ kept, factor, prepared })],
+        },
+        optimiser: plain,
+        microBatch: 2,
+      });
+      const step = (): unknown => learner.step(batchOf([1, 3, 5]), { epoch: 0, learningRate: 0.5 });
+      step();
+      step();
+      // The mean numbers of the parts, then lower by the step's half.
+      expectClose(kept, [2, 5, 1.5, 4.5]);
+      expect(prepared).to.deep.equal([2, 1, 2, 1]);
+      const weights = (): number[] => [
+        ...student.weights(),
+        ...learner.objective.trainable.flatMap(({ value }) => numbers(value)),
+      ];
+      expectClose(weights(), [-1, 0, -1]);
+      const { kind, found } = await faultOf(step);
+      expect(kind).to.equal('numerics');
+      expect(found).to.include('first of the test').and.include(`memory of the test ${-worst}`);
+      expectClose(weights(), [-1, 0, -1]);
+      expect(kept).to.have.length(4);
     });
-    const step = (): unknown => learner.step(batchOf([1, 3, 5]), { epoch: 0, learningRate: 0.5 });
-    step();
-    step();
-    // The mean numbers of the parts, then lower by the step's half.
-    expectClose(kept, [2, 5, 1.5, 4.5]);
-    const weights = (): number[] => [
-      ...student.weights(),
-      ...learner.objective.trainable.flatMap(({ value }) => numbers(value)),
-    ];
-    expectClose(weights(), [-1, 0, -1]);
-    const { kind, found } = await faultOf(step);
-    expect(kind).to.equal('numerics');
-    expect(found).to.include('first of the test').and.include('memory of the test NaN');
-    expectClose(weights(), [-1, 0, -1]);
-    expect(kept).to.have.length(4);
+  }
+
+  it('is made from the run’s seed and the training set', async () => {
+    const contexts: PartContext[] = [];
+    const term = memoryTerm({ kept: [], made: (context) => void contexts.push(context) });
+    const images = [3, 1, 2, 0].map((label) => ({ number: 1, label }));
+    const changes = { method: { name: 'made', terms: [term] }, epochs: 1 };
+    const classMeansAt = new Map<FeaturePlace, Float32Array>([['logits', Float32Array.of(7)]]);
+    const teacher = { model: knownNetwork().model, embeddingNorm: 1, classMeansAt };
+    const dataset = knownDataset(images, images);
+    const { student } = await run(folder(), changes, { seed: 5, dataset, teacher });
+    expect(contexts).to.have.length(1);
+    const [context] = contexts;
+    expect(context).to.include({
+      student: student.model,
+      teacher: teacher.model,
+      seed: 5,
+      samples: 4,
+      classMeansAt,
+    });
+    expect(Array.from(context?.labels ?? [])).to.deep.equal([3, 1, 2, 0]);
+  });
+
+  it('drops half of what the adapter reads, or as much as it is told', () => {
+    const model = { ...knownNetwork().model, embeddingSize: 3 };
+    const lossesWith = (changes: Partial<LearnerOptions>): Set<number> => {
+      const { learner } = learnerOf({
+        method: { name: 'adapted', terms: [spaceTerm] },
+        teacher: { model },
+        ...changes,
+      });
+      const batch = batchOf([1, 2, 3, 5]);
+      const steps = [1, 2, 3, 4].map((seed) =>
+        learner.step(batch, { epoch: 0, learningRate: 1e-12, random: random(seed) }),
+      );
+      return new Set(steps.map(({ total }) => Number(total.toFixed(5))));
+    };
+    expect(lossesWith({}).size).to.be.above(1);
+    expect(lossesWith({ adapterDropout: 0 }).size).to.equal(1);
   });
 
   it('draws dropout from the seed and the step where a step is given no stream', () => {
@@ -280,89 +325,5 @@ describe('what a term is given and keeps', () => {
       [2, 6],
     ]);
     expect(learner.adapter).to.equal(undefined);
-  });
-});
-
-describe('directions in an epoch’s metrics', () => {
-  withEngine('plain');
-  const folder = withFolder();
-  const test = [0, 0, 1].map((label) => ({ number: 100, label }));
-  const dataset = knownDataset(numbered(4), test, { classes: 3 });
-  const still = { learningRate: 1e-9, epochs: 1 };
-
-  it('are those of the embedding where teacher and student share a space', async () => {
-    const classMeans = Float32Array.of(1, 0, 0, 1, 5, 5);
-    // The teacher’s embeddings are (−100, 0), the student’s (100, 0).
-    const teacher = { model: knownNetwork({ classes: 3, weights: [-200, 0] }).model, classMeans };
-    const [alike, both] = [
-      knownNetwork({ classes: 3 }),
-      knownNetwork({ classes: 3, twoTokens: true }),
-    ];
-    const one = await run(join(folder(), 'one'), still, { dataset, teacher, network: alike });
-    expectClose(
-      [one.metrics[0]?.cosineToClassMean ?? NaN, one.metrics[0]?.teacherCosine ?? NaN],
-      [2 / 3, -2 / 3],
-    );
-    expect(one.metrics[0]?.cosineByClass).to.deep.equal([1, 0, null]);
-    // With two tokens (50, 50): half way between both class means; the norm is the embedding’s own.
-    const two = await run(join(folder(), 'two'), still, { dataset, teacher, network: both });
-    expectClose(
-      [two.metrics[0]?.cosineToClassMean ?? NaN, two.metrics[0]?.studentNorm ?? NaN],
-      [Math.SQRT1_2, 100],
-      1e-4,
-    );
-  });
-
-  it('are those of the adapter, as it was saved, where they do not', async () => {
-    const classMeans = Float32Array.of(1, 0, 0, 0, 1, 0, 5, 5, 5);
-    const other = { ...knownNetwork({ classes: 3 }).model, embeddingSize: 3 };
-    const teacher = { model: other, classMeans, embeddingNorm: 1 };
-    const network = knownNetwork({ classes: 3, weights: [0, 3] });
-    const method = { name: 'adapted', terms: [spaceTerm] };
-    const { metrics } = await run(
-      folder(),
-      { method, epochs: 1, learningRate: 3 },
-      { dataset, teacher, network },
-    );
-    const checkpoints = join(folder(), 'checkpoints');
-    const newest =
-      readdirSync(checkpoints)
-        .filter((name) => name.endsWith('.safetensors'))
-        .sort()
-        .at(-1) ?? '';
-    const { tensors } = decodeSafetensors(readFileSync(join(checkpoints, newest)), newest);
-    const saved = (name: string): number[] =>
-      Array.from(tensors.get(`adapter/${name}`)?.data ?? []);
-    const [scale, shift, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(
-      (name) => saved(`0.${name}`),
-    );
-    const normalised = [100 + (network.weights()[0] ?? NaN), network.weights()[1] ?? NaN].map(
-      (value, at) =>
-        ((value - (mean?.[at] ?? NaN)) / Math.sqrt((variance?.[at] ?? NaN) + 1e-5)) *
-          (scale?.[at] ?? NaN) +
-        (shift?.[at] ?? NaN),
-    );
-    const [weight, bias] = [saved('2.weight'), saved('2.bias')];
-    const adapted = [0, 1, 2].map(
-      (row) =>
-        (weight[2 * row] ?? NaN) * (normalised[0] ?? NaN) +
-        (weight[2 * row + 1] ?? NaN) * (normalised[1] ?? NaN) +
-        (bias[row] ?? NaN),
-    );
-    const [toFirst = NaN, toSecond = NaN] = adapted.map((value) => value / Math.hypot(...adapted));
-    expect(metrics[0]?.cosineToClassMean).to.be.closeTo((2 * toFirst + toSecond) / 3, 1e-5);
-    // A gradient of 1/3 a bias and two steps of rate 3, from biases within ±1/√2.
-    bias.forEach((value) => expect(value).to.be.within(-2 - Math.SQRT1_2, -2 + Math.SQRT1_2));
-  });
-
-  it('are none where the student does not reach the class means', async () => {
-    const other = { ...knownNetwork({ classes: 3 }).model, embeddingSize: 3 };
-    const teacher = { model: other, classMeans: new Float32Array(9).fill(1), embeddingNorm: 1 };
-    const { metrics } = await run(folder(), still, {
-      dataset,
-      teacher,
-      network: knownNetwork({ classes: 3 }),
-    });
-    expect(metrics[0]?.cosineToClassMean).to.equal(null);
   });
 });

@@ -1,8 +1,13 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { random } from '../../lib/engine/random';
+import { decodeSafetensors } from '../../lib/formats/safetensors';
+import { inMemorySource } from '../../lib/train/batch-source';
+import { createLearner } from '../../lib/train/learner';
 import type { Schedule } from '../../lib/train/schedule';
 import { withEngine } from '../support/engine';
+import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 import {
   type Call,
@@ -10,6 +15,7 @@ import {
   knownDataset,
   knownNetwork,
   secondTerm,
+  spaceTerm,
 } from '../support/known-network';
 import { constant, numbered, run, stopAfter, trainingCalls } from '../support/known-run';
 import { expectClose } from '../support/tensors';
@@ -121,6 +127,58 @@ describe('how training runs its networks', () => {
     expect(teacher.calls).to.deep.equal([]);
   });
 
+  it('makes the adapter’s first weights from the seed', async () => {
+    const other = { ...knownNetwork().model, embeddingSize: 3 };
+    const classMeans = Float32Array.from({ length: 21 }, (_, at) => at % 5);
+    const teacher = { model: other, classMeans, embeddingNorm: 1 };
+    // One batch of all images, and next to no rate: nothing but the first weights is left to differ.
+    const changes = {
+      method: { name: 'adapted', terms: [spaceTerm] },
+      batchSize: 4,
+      epochs: 1,
+      learningRate: 1e-9,
+    };
+    const cosineOf = async (seed: number): Promise<number> => {
+      const { metrics } = await run(join(folder(), String(seed)), changes, { teacher, seed });
+      return metrics[0]?.cosineToClassMean ?? NaN;
+    };
+    expect(Math.abs((await cosineOf(1)) - (await cosineOf(2)))).to.be.above(1e-3);
+  });
+
+  it('refuses to train without the teacher that the method needs, or for other classes', async () => {
+    const method = { name: 'taught', terms: [firstTerm({ needs: ['teacher'] })] };
+    const alone = await faultOf(() => run(folder(), { method }));
+    expect(alone.what).to.equal("the method 'taught' needs a teacher");
+    const spaced = await faultOf(() =>
+      run(folder(), { method: { name: 's', terms: [spaceTerm] } }),
+    );
+    expect(spaced.what).to.equal("the method 's' needs a teacher");
+    const teacher = { model: knownNetwork({ classes: 8 }).model };
+    const apart = await faultOf(() => run(folder(), { method }, { teacher }));
+    expect(apart.found).to.equal('known with 8, known with 7');
+    const network = knownNetwork({ classes: 8 });
+    const other = await faultOf(() => run(folder(), {}, { network }));
+    expect(other.found).to.equal('8 and 7');
+    const means = { name: 'directed', terms: [firstTerm({ needs: ['class means'] })] };
+    const without = { teacher: { model: knownNetwork().model } };
+    for (const options of [{}, without]) {
+      const missing = await faultOf(() => run(folder(), { method: means }, options));
+      expect(missing.what).to.include("needs the teacher's class means");
+    }
+  });
+
+  it('computes in the recipe’s precision, which not every network can', async () => {
+    const { what } = await faultOf(() => run(folder(), { precision: 'bf16' }));
+    expect(what).to.equal('known computes in float32 only');
+    const able = { ...knownNetwork().model, bfloat16: true };
+    const teacher = { model: { ...knownNetwork().model, name: 'taught in float32' } };
+    const method = { name: 'alone', terms: [firstTerm()] };
+    expect(
+      (await faultOf(() => createLearner({ student: able, teacher, method, precision: 'bf16' })))
+        .what,
+    ).to.equal('taught in float32 computes in float32 only');
+  });
+
   it('draws dropout from a stream of its own in every batch of every epoch', async () => {
     const drawnBy = async (seed: number): Promise<(number | undefined)[]> => {
       const done = await run(join(folder(), String(seed)), {}, { seed });
@@ -217,5 +275,91 @@ describe('the metrics of an epoch', () => {
       { dataset },
     );
     expectClose(Object.values(metrics[0]?.losses ?? {}), [5 * 4.5, 5 * 4.5], 1e-4);
+  });
+});
+
+describe('directions in an epoch’s metrics', () => {
+  withEngine('plain');
+  const folder = withFolder();
+  const test = [0, 0, 1].map((label) => ({ number: 100, label }));
+  const dataset = knownDataset(numbered(4), test, { classes: 3 });
+  const still = { learningRate: 1e-9, epochs: 1 };
+
+  it('are those of the embedding where teacher and student share a space', async () => {
+    const classMeans = Float32Array.of(1, 0, 0, 1, 5, 5);
+    // The teacher’s embeddings are (−100, 0), the student’s (100, 0).
+    const teacher = { model: knownNetwork({ classes: 3, weights: [-200, 0] }).model, classMeans };
+    const both = knownNetwork({ classes: 3, twoTokens: true });
+    for (const [name, data] of Object.entries({ dataset, source: inMemorySource(dataset) })) {
+      const network = knownNetwork({ classes: 3 });
+      const done = await run(join(folder(), name), still, { dataset: data, teacher, network });
+      const { cosineToClassMean, teacherCosine, studentNorm, cosineByClass } =
+        done.metrics[0] ?? {};
+      expectClose(
+        [cosineToClassMean ?? NaN, teacherCosine ?? NaN, studentNorm ?? NaN],
+        [2 / 3, -2 / 3, 100],
+      );
+      expect(cosineByClass).to.deep.equal([1, 0, null]);
+    }
+    // With two tokens (50, 50): half way between both class means; the norm is the embedding’s own.
+    const two = await run(join(folder(), 'two'), still, { dataset, teacher, network: both });
+    expectClose(
+      [two.metrics[0]?.cosineToClassMean ?? NaN, two.metrics[0]?.studentNorm ?? NaN],
+      [Math.SQRT1_2, 100],
+      1e-4,
+    );
+  });
+
+  it('are those of the adapter, as it was saved, where they do not', async () => {
+    const classMeans = Float32Array.of(1, 0, 0, 0, 1, 0, 5, 5, 5);
+    const other = { ...knownNetwork({ classes: 3 }).model, embeddingSize: 3 };
+    const teacher = { model: other, classMeans, embeddingNorm: 1 };
+    const network = knownNetwork({ classes: 3, weights: [0, 3] });
+    const method = { name: 'adapted', terms: [spaceTerm] };
+    const { metrics } = await run(
+      folder(),
+      { method, epochs: 1, learningRate: 3 },
+      { dataset, teacher, network },
+    );
+    const checkpoints = join(folder(), 'checkpoints');
+    const newest =
+      readdirSync(checkpoints)
+        .filter((name) => name.endsWith('.safetensors'))
+        .sort()
+        .at(-1) ?? '';
+    const { tensors } = decodeSafetensors(readFileSync(join(checkpoints, newest)), newest);
+    const saved = (name: string): number[] =>
+      Array.from(tensors.get(`adapter/${name}`)?.data ?? []);
+    const [scale, shift, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(
+      (name) => saved(`0.${name}`),
+    );
+    const normalised = [100 + (network.weights()[0] ?? NaN), network.weights()[1] ?? NaN].map(
+      (value, at) =>
+        ((value - (mean?.[at] ?? NaN)) / Math.sqrt((variance?.[at] ?? NaN) + 1e-5)) *
+          (scale?.[at] ?? NaN) +
+        (shift?.[at] ?? NaN),
+    );
+    const [weight, bias] = [saved('2.weight'), saved('2.bias')];
+    const adapted = [0, 1, 2].map(
+      (row) =>
+        (weight[2 * row] ?? NaN) * (normalised[0] ?? NaN) +
+        (weight[2 * row + 1] ?? NaN) * (normalised[1] ?? NaN) +
+        (bias[row] ?? NaN),
+    );
+    const [toFirst = NaN, toSecond = NaN] = adapted.map((value) => value / Math.hypot(...adapted));
+    expect(metrics[0]?.cosineToClassMean).to.be.closeTo((2 * toFirst + toSecond) / 3, 1e-5);
+    // A gradient of 1/3 a bias and two steps of rate 3, from biases within ±1/√2.
+    bias.forEach((value) => expect(value).to.be.within(-2 - Math.SQRT1_2, -2 + Math.SQRT1_2));
+  });
+
+  it('are none where the student does not reach the class means', async () => {
+    const other = { ...knownNetwork({ classes: 3 }).model, embeddingSize: 3 };
+    const teacher = { model: other, classMeans: new Float32Array(9).fill(1), embeddingNorm: 1 };
+    const { metrics } = await run(folder(), still, {
+      dataset,
+      teacher,
+      network: knownNetwork({ classes: 3 }),
+    });
+    expect(metrics[0]?.cosineToClassMean).to.equal(null);
   });
 });

@@ -1,8 +1,23 @@
 import { expect } from 'chai';
-import { crossEntropy, kd, warmUp, warmUpFactor } from '../../lib/distill/terms';
-import { LabError } from '../../lib/errors';
-import { checkRecipe, scaledToEpochs, type TrainingRecipe } from '../../lib/train/recipe';
+import type { ImageDataset } from '../../lib/data/source';
+import {
+  crossEntropy,
+  dkd,
+  kd,
+  type LossTerm,
+  warmUp,
+  warmUpFactor,
+} from '../../lib/distill/terms';
+import {
+  checkRecipe,
+  requireRecipeFits,
+  scaledToEpochs,
+  type TrainingRecipe,
+} from '../../lib/train/recipe';
 import { learningRateAt, learningRateOf, type Schedule } from '../../lib/train/schedule';
+import { faultOf } from '../support/faults';
+import { knownDataset, type KnownImage } from '../support/known-network';
+import { numbered } from '../support/known-run';
 
 const recipe: TrainingRecipe = {
   student: 'resnet8',
@@ -88,9 +103,65 @@ describe('schedules', () => {
     expect(scaledToEpochs(recipe, 240)).to.equal(recipe);
   });
 
-  it('refuses a recipe that cannot be trained, naming the field', () => {
-    expect(() => checkRecipe({ ...recipe, batchSize: 1 })).to.throw(LabError, 'batchSize');
-    expect(() => checkRecipe({ ...recipe, learningRate: -1 })).to.throw(LabError, 'learningRate');
-    expect(() => checkRecipe({ ...recipe, epochs: 1.5 })).to.throw(LabError, 'epochs');
+  it('rounds milestones to the nearest epoch, of which each counts once', () => {
+    const milestones = scaledToEpochs(recipe, 4).schedule;
+    // 150, 180 and 210 of 240: 2.5, 3 and 3.5 of 4.
+    expect(milestones).to.deep.equal({ kind: 'step', milestones: [3, 4], factor: 0.1 });
+  });
+
+  const refused: [string, Partial<Record<keyof TrainingRecipe, unknown>>][] = [
+    ['batchSize', { batchSize: 1 }],
+    ['learningRate', { learningRate: -1 }],
+    ['learningRate', { learningRate: 0 }],
+    ['epochs', { epochs: 1.5 }],
+    ['epochs', { epochs: 0 }],
+    ['microBatch', { microBatch: 1 }],
+    ['clipNorm', { clipNorm: 0 }],
+    ['weightAverage.decay', { weightAverage: { decay: 1 } }],
+    ['weightAverage.decay', { weightAverage: { decay: -0.1 } }],
+    ['dropPath', { dropPath: 1 }],
+    ['dropPath', { dropPath: -0.1 }],
+    ['precision', { precision: 'f16' }],
+  ];
+  for (const [field, changes] of refused) {
+    it(`refuses ${JSON.stringify(changes)}, naming the field`, async () => {
+      const { where, kind } = await faultOf(() =>
+        checkRecipe({ ...recipe, ...changes } as TrainingRecipe),
+      );
+      expect({ where, kind }).to.deep.equal({ where: field, kind: 'option' });
+    });
+  }
+
+  it('takes the least of each that can be trained', () => {
+    const least = { epochs: 1, batchSize: 2, microBatch: 2, dropPath: 0 };
+    checkRecipe({ ...recipe, ...least, weightAverage: { decay: 0 }, precision: 'bf16' });
+  });
+});
+
+describe('a recipe on a data set', () => {
+  const images = (count: number): KnownImage[] => numbered(count);
+  const data = (classes: number): ImageDataset => knownDataset(images(4), images(1), { classes });
+  const small = { ...recipe, batchSize: 4 };
+  const withTerm = (term: LossTerm): TrainingRecipe => ({
+    ...small,
+    method: { name: 'm', terms: [crossEntropy(), term] },
+  });
+
+  const misfits: [string, TrainingRecipe, ImageDataset, string][] = [
+    ['a batch larger than the data', { ...small, batchSize: 5 }, data(3), 'batch is larger'],
+    ['a recipe that cannot be trained', { ...small, epochs: 0 }, data(3), 'cannot be trained'],
+    ['DKD of two classes', withTerm(dkd()), data(2), "'dkd' needs at least 3 classes"],
+    ['KD of one class', withTerm(kd()), data(1), 'needs at least 2 classes'],
+    ['an augmentation of folders', { ...small, augmentation: 'deit' }, data(3), "'deit'"],
+  ];
+  for (const [title, misfit, dataset, what] of misfits) {
+    it(`is refused: ${title}`, async () => {
+      expect((await faultOf(() => requireRecipeFits(misfit, dataset))).what).to.include(what);
+    });
+  }
+
+  it('fits with as many images and classes as it needs', () => {
+    requireRecipeFits(withTerm(dkd()), data(3));
+    requireRecipeFits(withTerm(kd()), data(2));
   });
 });

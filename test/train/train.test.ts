@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } fr
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import type { ImageSplit } from '../../lib/data/types';
+import { plainBatch } from '../../lib/data/batches';
+import type { ImageSplit } from '../../lib/data/source';
 import {
   crossEntropy,
   kd,
@@ -12,15 +13,14 @@ import {
   sifn,
   warmUp,
 } from '../../lib/distill/terms';
-import { plainBatch } from '../../lib/data/augment';
 import { LabError } from '../../lib/errors';
 import { createModel } from '../../lib/models/registry';
-import { hashStateDict } from '../../lib/nn/hash';
 import type { ModelOutput } from '../../lib/nn/model';
-import { type EpochMetrics, readMetrics } from '../../lib/train/epoch-metrics';
+import { hashStateDict } from '../../lib/nn/state';
 import { inMemorySource, type TrainingBatch } from '../../lib/train/batch-source';
-import type { TrainingRecipe } from '../../lib/train/recipe';
 import { type ClassifierTraining, trainClassifier } from '../../lib/train/classifier';
+import { type EpochMetrics, readMetrics } from '../../lib/train/metrics';
+import type { TrainingRecipe } from '../../lib/train/recipe';
 import { smallDataset } from '../support/datasets';
 import { withEngine } from '../support/engine';
 import { withFolder } from '../support/folder';
@@ -261,8 +261,12 @@ describe('training', () => {
     const four = createModel('resnet8', { classes: 4 });
     const missing = await faultOf(trainIn(folder(), { teacher: { model: four } }));
     expect(missing.message).to.include("needs the teacher's class means");
-    model.dispose();
-    four.dispose();
+    const student = createModel('resnet8', { classes: 5 });
+    const apart = await faultOf(trainIn(folder(), { student }));
+    expect(apart.message)
+      .to.include('the student knows another number of classes')
+      .and.include('5 and 4');
+    [model, four, student].forEach((network) => network.dispose());
   });
 
   it('learns: KD++ takes the loss down, and the accuracy, of first places alone, above chance', async () => {

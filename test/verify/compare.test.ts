@@ -1,6 +1,11 @@
 import { expect } from 'chai';
-import { compareNumber, compareNumbers, compareText } from '../../lib/verify/compare';
-import { compareStages, disturb } from '../../lib/verify/sensitivity';
+import {
+  compareNumber,
+  compareNumbers,
+  compareStages,
+  compareText,
+  disturb,
+} from '../../lib/verify/compare';
 
 describe('comparing numbers', () => {
   it('allows a share of the largest expected entry at every entry', () => {

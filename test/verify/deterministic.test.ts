@@ -1,6 +1,9 @@
 import { expect } from 'chai';
-import { deterministic, deterministicLabels } from '../../lib/verify/deterministic';
-import { deterministicWeights } from '../../lib/verify/weights';
+import {
+  deterministic,
+  deterministicLabels,
+  deterministicWeights,
+} from '../../lib/verify/deterministic';
 
 describe('deterministic tensors', () => {
   it('gives the published check values', () => {

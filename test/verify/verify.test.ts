@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { ProgramResult } from '../../lib/engine/build-program';
+import type { ProgramResult } from '../../lib/engine/program';
 import { readJson } from '../../lib/files';
 import { planVerification } from '../../lib/verify/directory';
 import { runTypeScript } from '../support/child';

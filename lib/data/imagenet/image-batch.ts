@@ -1,15 +1,24 @@
 import { random, type Random } from '../../engine/random';
-import { normalisedBytes } from '../augment';
+import { normalisedBytes } from '../batches';
 import { type Pixels, resizeLikePil } from '../resample';
-import { augmentationNamed, type ImageAugmentation } from './augmentations';
-import { evaluationPixels, type EvaluationPreprocessing } from './evaluation-crop';
-import { inOrder } from './in-order';
-import type { EvaluationJob, JobResults, Normalisation, TrainingJob } from './jobs';
-import { mixBatch } from './mix';
-import { cachedPixels, type DecodedPart } from './pixel-cache';
+import {
+  augmentationNamed,
+  type ImageAugmentation,
+  mixBatch,
+  randomErasing,
+  randomResizedCrop,
+} from './augmentation';
+import { evaluationPixels, type EvaluationPreprocessing } from './decode';
+import {
+  cachedPixels,
+  type DecodedPart,
+  type EvaluationJob,
+  inOrder,
+  type JobResults,
+  type Normalisation,
+  type TrainingJob,
+} from './jobs';
 import { randAugment } from './rand-augment';
-import { randomErasing } from './random-erasing';
-import { randomResizedCrop } from './random-resized-crop';
 
 /**
  * Decodes, augments and normalises the images of a training job. What is drawn for an image follows from

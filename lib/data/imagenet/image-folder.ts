@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { relative, sep } from 'node:path';
 import { LabError } from '../../errors';
-import { type FolderSplit, readFolderLayout } from '../folder-layout';
-import type { Subset } from '../subset';
+import { type FolderSplit, readFolderLayout } from '../folder';
+import type { Subset } from '../source';
 
 /** Of ImageNet itself; more is taken for a mistake in the layout. */
 const mostClasses = 1000;

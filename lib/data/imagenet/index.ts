@@ -1,6 +1,6 @@
-export { folderAugmentations } from './augmentations';
+export { folderAugmentations } from './augmentation';
 export type { FileCounts } from './check-folder';
-export type { EvaluationPreprocessing } from './evaluation-crop';
+export type { EvaluationPreprocessing } from './decode';
 export type { Normalisation } from './jobs';
 export {
   folderName,

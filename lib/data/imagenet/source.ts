@@ -3,25 +3,31 @@ import { basename, resolve } from 'node:path';
 import { random } from '../../engine/random';
 import { LabError } from '../../errors';
 import { sha256 } from '../../files';
-import type {
-  BatchSource,
-  EvaluationBatch,
-  SplitDescription,
-  TrainingBatch,
-  TrainingBatchRequest,
-} from '../batch-source-types';
-import { epochOrder, requireBatchSize, trainBatchCount } from '../batches';
+import {
+  type BatchSource,
+  epochOrder,
+  type EvaluationBatch,
+  requireBatchSize,
+  type SplitDescription,
+  trainBatchCount,
+  type TrainingBatch,
+  type TrainingBatchRequest,
+} from '../batches';
 import { folderPrefix } from '../folder';
 import type { OnDataProgress } from '../progress';
-import { nameWithSubset, type Subset } from '../subset';
-import { augmentationNamed } from './augmentations';
-import { checkFolder, type CheckedFolder } from './check-folder';
-import type { EvaluationPreprocessing } from './evaluation-crop';
-import { folderNotes } from './folder-notes';
+import { nameWithSubset, type Subset } from '../source';
+import { augmentationNamed } from './augmentation';
+import { type CheckedFolder, checkFolder, folderNotes } from './check-folder';
+import type { EvaluationPreprocessing } from './decode';
 import { type FileSplit, hashImageFolder, readImageFolder } from './image-folder';
-import { inOrder } from './in-order';
-import type { EvaluationJob, Normalisation, TrainingJob } from './jobs';
-import { pixelCache, roomOf } from './pixel-cache';
+import {
+  type EvaluationJob,
+  inOrder,
+  type Normalisation,
+  pixelCache,
+  roomOf,
+  type TrainingJob,
+} from './jobs';
 import { startThreads, type ThreadPool } from './thread-pool';
 
 export interface ImageFolderOptions {

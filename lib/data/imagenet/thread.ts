@@ -1,8 +1,7 @@
 import { isMainThread, parentPort, type Transferable } from 'node:worker_threads';
 import { type Fault, LabError } from '../../errors';
-import { checkFiles } from './check-files';
 import { evaluationImages, trainingImages } from './image-batch';
-import type { Job, JobResults } from './jobs';
+import { checkFiles, type Job, type JobResults } from './jobs';
 
 export interface ThreadRequest {
   readonly id: number;

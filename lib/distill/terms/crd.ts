@@ -1,12 +1,143 @@
 import * as tf from '@tensorflow/tfjs';
-import { random } from '../../engine/random';
+import { random, type Random } from '../../engine/random';
 import { LabError } from '../../errors';
 import { contrastiveLoss, contrastNormaliser, updatedMemory } from '../../losses';
-import type { StateDict, StateEntry } from '../../nn/state';
-import { contrastParts } from '../contrast';
-import { negativeSampler } from '../negatives';
-import { teacherOf } from '../signals';
-import { defineTerm, type LossTerm, type PartContext, type TermPart } from '../term';
+import { type Layer2D, linearLayer } from '../../nn/layers';
+import { ModelState, type StateDict, type StateEntry, type StateTensor } from '../../nn/state';
+import { defineTerm, type LossTerm, type PartContext, teacherOf, type TermPart } from '../term';
+
+/** One of each for the student and the teacher. */
+interface OfBoth<T> {
+  readonly student: T;
+  readonly teacher: T;
+}
+
+/** What CRD trains and remembers. */
+export interface ContrastParts {
+  readonly state: ModelState;
+  /** An embedding to `[batch, size]`, rows of length 1; both are trained. */
+  readonly heads: OfBoth<Layer2D>;
+  /** `[samples, size]`: what was last seen of each sample of the training set. */
+  readonly memories: OfBoth<StateTensor>;
+}
+
+export interface ContrastPartsOptions {
+  readonly studentSize: number;
+  readonly teacherSize: number;
+  readonly size: number;
+  readonly samples: number;
+  readonly seed: number;
+}
+
+/** Keeps the division finite; far below any length that float32 can tell from 0. */
+const tiny = 1e-30;
+
+/**
+ * CRD's heads, each a linear layer and the division by the length, and its two memories, which begin
+ * with uniform numbers of ±√(3 / size). Names are those of mdistiller's module (`embed_s.linear.weight`
+ * … `contrast.memory_v2`; v1 is the student's).
+ */
+export function contrastParts({
+  studentSize,
+  teacherSize,
+  size,
+  samples,
+  seed,
+}: ContrastPartsOptions): ContrastParts {
+  const state = new ModelState();
+  const context = { state, random: random(seed, 'weights', 'contrast') };
+  const head = (name: string, inputs: number): Layer2D => {
+    const linear = linearLayer(context, `${name}.linear`, { inputs, outputs: size });
+    return (x, mode) => unitRows(linear(x, mode));
+  };
+  const bound = Math.sqrt(3 / size);
+  const memory = (name: string): StateTensor => {
+    const draw = random(seed, 'memory', name);
+    const numbers = Float32Array.from(
+      { length: samples * size },
+      () => bound * (2 * draw.uniform() - 1),
+    );
+    return state.add(`contrast.${name}`, tf.tensor2d(numbers, [samples, size]), {
+      trainable: false,
+      layout: 'same',
+    });
+  };
+  return {
+    state,
+    heads: { student: head('embed_s', studentSize), teacher: head('embed_t', teacherSize) },
+    memories: { student: memory('memory_v1'), teacher: memory('memory_v2') },
+  };
+}
+
+function unitRows(x: tf.Tensor2D): tf.Tensor2D {
+  return tf.div(x, tf.sqrt(tf.add(tf.sum(tf.square(x), 1, true), tiny)));
+}
+
+/** Draws, for samples of a training set, others of other classes. */
+export interface NegativeSampler {
+  /** How many others of each sample: those wanted, or all that every class has at least. */
+  readonly negatives: number;
+  /** `samples.length` rows of 1 + negatives: each sample itself, then different ones of other classes. */
+  draw(samples: Int32Array, random: Random): Int32Array;
+}
+
+/**
+ * As CRD's published data set does it: without replacement, uniform over the samples of other classes.
+ * Where a class leaves fewer than wanted, all classes take that many, so that every row is as long.
+ *
+ * @param labels class of each sample of the training set
+ * @throws LabError of kind `data` when all samples are of one class.
+ */
+export function negativeSampler(labels: ArrayLike<number>, wanted: number): NegativeSampler {
+  const samples = labels.length;
+  const { order, starts } = byClass(labels);
+  const sizeOf = (label: number): number => (starts[label + 1] ?? 0) - (starts[label] ?? 0);
+  const largest = starts.reduce((most, _, label) => Math.max(most, sizeOf(label)), 0);
+  const negatives = Math.min(wanted, samples - largest);
+  if (negatives < 1) {
+    throw new LabError({
+      kind: 'data',
+      what: 'CRD contrasts samples of different classes',
+      found: `${samples} samples of one class`,
+      remedy: 'Take a training set of at least two classes',
+    });
+  }
+  const others = new Int32Array(samples);
+  return {
+    negatives,
+    draw(batch, random) {
+      const rows = new Int32Array(batch.length * (1 + negatives));
+      let at = 0;
+      for (const sample of batch) {
+        const label = labels[sample] ?? -1;
+        const start = starts[label] ?? 0;
+        const own = sizeOf(label);
+        others.set(order.subarray(0, start));
+        others.set(order.subarray(start + own), start);
+        rows[at++] = sample;
+        // The first steps of a Fisher-Yates shuffle of the other classes' samples.
+        for (let i = 0; i < negatives; i++) {
+          const place = i + random.integer(samples - own - i);
+          rows[at++] = others[place] ?? 0;
+          others[place] = others[i] ?? 0;
+        }
+      }
+      return rows;
+    },
+  };
+}
+
+/** The samples class by class, and where each class begins; one past the last class, the number of samples. */
+function byClass(labels: ArrayLike<number>): { order: Int32Array; starts: number[] } {
+  const classes: number[][] = [];
+  for (let sample = 0; sample < labels.length; sample++) {
+    (classes[labels[sample] ?? 0] ??= []).push(sample);
+  }
+  const filled = Array.from(classes, (samples) => samples ?? []);
+  const starts = [0];
+  for (const { length } of filled) starts.push((starts.at(-1) ?? 0) + length);
+  return { order: Int32Array.from(filled.flat()), starts };
+}
 
 export interface CrdTerm extends LossTerm {
   readonly loss: 'crd';

@@ -1,24 +1,24 @@
 export { crd, type CrdTerm } from './crd';
-export { crossEntropy, type CrossEntropyTerm } from './cross-entropy';
-export { directionCosine, type DirectionCosineTerm } from './direction-cosine';
-export { directionInfoNce, type DirectionInfoNceTerm } from './direction-info-nce';
-export { dist, type DistTerm } from './dist';
-export { dkd, type DkdTerm } from './dkd';
-export { fitNet, type FitNetTerm } from './fit-net';
-export { kd, type KdTerm } from './kd';
-export { mixedNormDirection, type MixedNormDirectionTerm } from './mixed-norm-direction';
-export { naiveFeature, type NaiveFeatureTerm } from './naive-feature';
-export { naiveNorm, type NaiveNormTerm } from './naive-norm';
-export { normDirectionAt, type NormDirectionAtTerm } from './norm-direction-at';
+export { crossEntropy, type CrossEntropyTerm } from './logits';
+export { directionCosine, type DirectionCosineTerm } from './direction';
+export { directionInfoNce, type DirectionInfoNceTerm } from './direction';
+export { dist, type DistTerm } from './logits';
+export { dkd, type DkdTerm } from './logits';
+export { fitNet, type FitNetTerm } from './features';
+export { kd, type KdTerm } from './logits';
+export { mixedNormDirection, type MixedNormDirectionTerm } from './norm-direction';
+export { naiveFeature, type NaiveFeatureTerm } from './norm';
+export { naiveNorm, type NaiveNormTerm } from './norm';
+export { normDirectionAt, type NormDirectionAtTerm } from './norm-direction';
 export { normDirection, type NormDirectionTerm } from './norm-direction';
-export { ofd, type OfdTerm } from './ofd';
-export { pkt, type PktTerm } from './pkt';
+export { ofd, type OfdTerm } from './features';
+export { pkt, type PktTerm } from './features';
 export { reviewKd, type ReviewKdTerm } from './review-kd';
-export { rkd, type RkdTerm } from './rkd';
-export { sifn, type PreviousNorm, type SifnTerm } from './sifn';
-export { softCrossEntropy, type SoftCrossEntropyTerm } from './soft-cross-entropy';
-export { srrl, type SrrlTerm } from './srrl';
-export { tokenDistillation, type TokenDistillationTerm } from './token-distillation';
+export { rkd, type RkdTerm } from './features';
+export { sifn, type PreviousNorm, type SifnTerm } from './norm';
+export { softCrossEntropy, type SoftCrossEntropyTerm } from './logits';
+export { srrl, type SrrlTerm } from './features';
+export { tokenDistillation, type TokenDistillationTerm } from './logits';
 export {
   classMeansPlaces,
   defineTerm,

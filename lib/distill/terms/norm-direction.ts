@@ -1,8 +1,19 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import { LabError } from '../../errors';
 import { normDirectionLoss, type NormDirectionOptions } from '../../losses';
-import { classifierPart, type Directed, directionNeeds, signalDirections } from '../directions';
-import { type BatchSignals, teacherOf } from '../signals';
-import { defineTerm, type LossTerm } from '../term';
+import { type EmbeddingAdapter, embeddingAdapter } from '../adapter';
+import { mixedClassMeans } from '../objective';
+import {
+  type BatchSignals,
+  defineTerm,
+  featureAt,
+  type FeaturePlace,
+  featureSize,
+  type LossTerm,
+  type PartContext,
+  teacherOf,
+} from '../term';
+import { classifierPart, type Directed, directionNeeds, signalDirections } from './direction';
 
 export interface NormDirectionTerm extends LossTerm, NormDirectionOptions, Directed {
   readonly loss: 'normDirection';
@@ -37,4 +48,90 @@ function valueOf(
     directions,
     term,
   );
+}
+
+export interface MixedNormDirectionTerm extends LossTerm {
+  readonly loss: 'mixedNormDirection';
+  /** As that of the labels; see `mixedClassMeans`. */
+  readonly smoothing: number;
+}
+
+/** The ND loss of DeiT++: the class means are mixed and smoothed like the labels before they give a direction. */
+export function mixedNormDirection({
+  weight = 1,
+  smoothing = 0.1,
+}: Partial<Omit<MixedNormDirectionTerm, 'loss'>> = {}): MixedNormDirectionTerm {
+  return { loss: 'mixedNormDirection', weight, smoothing };
+}
+
+defineTerm<MixedNormDirectionTerm>({
+  loss: 'mixedNormDirection',
+  needs: ['teacher', 'class means', 'teacher space'],
+  compute({ smoothing }, signals) {
+    const { studentEmbedding } = signals;
+    const eachItsOwn = tf.range(0, studentEmbedding.shape[0], 1, 'int32');
+    return normDirectionLoss(
+      studentEmbedding,
+      teacherOf(signals).embedding,
+      eachItsOwn,
+      mixedClassMeans(signals, smoothing),
+    );
+  },
+});
+
+export interface NormDirectionAtTerm extends LossTerm {
+  readonly loss: 'normDirectionAt';
+  readonly place: FeaturePlace;
+}
+
+/** The ND loss on features of another place, with the teacher's class means there. */
+export function normDirectionAt({
+  weight = 1,
+  place,
+}: Partial<Omit<NormDirectionAtTerm, 'loss' | 'place'>> &
+  Pick<NormDirectionAtTerm, 'place'>): NormDirectionAtTerm {
+  return { loss: 'normDirectionAt', weight, place };
+}
+
+defineTerm<NormDirectionAtTerm>({
+  loss: 'normDirectionAt',
+  needs: ({ place }) => ['teacher', ...(place === 'earlier stage' ? (['features'] as const) : [])],
+  classMeansPlace: ({ place }) => place,
+  part({ place }, context) {
+    const { student, teacher, seed } = context;
+    if (teacher === undefined) throw new Error('ND is given a teacher');
+    const [studentSize, teacherSize] = [featureSize(student, place), featureSize(teacher, place)];
+    const means = tf.keep(tf.tensor2d(meansOf(place, context), [teacher.classes, teacherSize]));
+    const adapter: EmbeddingAdapter | undefined =
+      studentSize === teacherSize
+        ? undefined
+        : embeddingAdapter({ studentSize, teacherSize, seed });
+    return {
+      ...(adapter ? { state: adapter.state } : {}),
+      loss(signals, { mode }) {
+        const own = featureAt(signals.student, place);
+        return normDirectionLoss(
+          adapter ? adapter.forward(own, mode) : own,
+          featureAt(teacherOf(signals), place),
+          signals.labels,
+          means,
+        );
+      },
+      dispose() {
+        means.dispose();
+      },
+    };
+  },
+});
+
+function meansOf(place: FeaturePlace, { classMeansAt }: PartContext): Float32Array {
+  const means = classMeansAt?.get(place);
+  // A copy: TensorFlow reads the array's own memory later.
+  if (means !== undefined) return means.slice();
+  throw new LabError({
+    kind: 'option',
+    what: 'a method needs the teacher’s class means of another place than the embedding',
+    found: place,
+    remedy: 'Give them as the teacher’s `classMeansAt`',
+  });
 }

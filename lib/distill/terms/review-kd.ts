@@ -1,7 +1,6 @@
 import { hierarchicalContextLoss } from '../../losses';
 import { fusionBlocks, reviewedChannels, studentFeatures, teacherFeatures } from '../fusion-blocks';
-import { teacherOf } from '../signals';
-import { defineTerm, type LossTerm } from '../term';
+import { defineTerm, type LossTerm, teacherOf } from '../term';
 
 export interface ReviewKdTerm extends LossTerm {
   readonly loss: 'reviewKd';

@@ -1,6 +1,71 @@
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import * as tf from '@tensorflow/tfjs';
 import type { OperationAttribute } from '../native';
-import type { OperationOutputs } from './operation-outputs';
+
+/** One output of an operation as its definition names it: a tensor, or a list of as many as an attribute says. */
+interface OutputArgument {
+  readonly name: string;
+  /** The attribute that holds the number of tensors. */
+  readonly numberAttribute: string;
+  /** The attribute that lists the tensors' types. */
+  readonly typeListAttribute: string;
+}
+
+/** The outputs of every operation of this TensorFlow, by the operation's name. */
+export type OperationOutputs = ReadonlyMap<string, readonly OutputArgument[]>;
+
+/** Field numbers of TensorFlow's `op_def.proto`. */
+const operationListField = { operation: 1 } as const;
+const operationField = { name: 1, output: 3 } as const;
+const outputArgumentField = { name: 1, numberAttribute: 5, typeListAttribute: 6 } as const;
+
+/**
+ * Reads a serialized `OpList`.
+ *
+ * @throws RangeError for bytes that are none.
+ */
+export function readOperationOutputs(bytes: Uint8Array): OperationOutputs {
+  const operations = new Map<string, OutputArgument[]>();
+  eachField(bytes, (field, read) => {
+    if (field !== operationListField.operation) return;
+    let name = '';
+    const outputs: OutputArgument[] = [];
+    eachField(read(), (inner, readInner) => {
+      if (inner === operationField.name) name = text(readInner());
+      if (inner === operationField.output) outputs.push(outputArgument(readInner()));
+    });
+    operations.set(name, outputs);
+  });
+  return operations;
+}
+
+function outputArgument(bytes: Uint8Array): OutputArgument {
+  const argument = { name: '', numberAttribute: '', typeListAttribute: '' };
+  eachField(bytes, (field, read) => {
+    if (field === outputArgumentField.name) argument.name = text(read());
+    if (field === outputArgumentField.numberAttribute) argument.numberAttribute = text(read());
+    if (field === outputArgumentField.typeListAttribute) argument.typeListAttribute = text(read());
+  });
+  return argument;
+}
+
+/** Visits a message's fields; those whose bytes are not read are skipped. */
+function eachField(
+  bytes: Uint8Array,
+  visit: (field: number, read: () => Uint8Array) => void,
+): void {
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [field, wireType]: [number, WireType] = reader.tag();
+    const before = reader.pos;
+    visit(field, () => reader.bytes());
+    if (reader.pos === before) reader.skip(wireType);
+  }
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('utf8');
+}
 
 /** An output of a step before, or what the function is given. */
 export type Source =
@@ -154,4 +219,65 @@ function message(writer: BinaryWriter, field: number, content: () => void): void
   writer.tag(field, WireType.LengthDelimited).fork();
   content();
   writer.join();
+}
+
+/** A tensor of TensorFlow itself, as the binding names it. */
+export interface TensorHandle {
+  readonly id: number;
+  readonly shape: number[];
+  /** TensorFlow's number of its type. */
+  readonly dtype: number;
+}
+
+/** What a tensor is filled with. */
+export type TensorNumbers = Float32Array | Int32Array | Uint8Array;
+
+/** The binding as functions use it; this package's patch adds the last two methods. */
+export interface FunctionBinding {
+  executeOp(
+    name: string,
+    attributes: readonly OperationAttribute[],
+    inputs: readonly number[],
+    outputs: number,
+  ): TensorHandle[];
+  createTensor(shape: readonly number[], type: number, values: TensorNumbers): number;
+  tensorDataSync(id: number): unknown;
+  deleteTensor(id: number): void;
+  defineFunction(definition: Uint8Array): void;
+  removeFunction(name: string): void;
+}
+
+/** The native backend's parts that functions use. */
+export interface FunctionBackend {
+  binding: FunctionBinding;
+  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
+  createOutputTensor(handle: TensorHandle): tf.Tensor;
+}
+
+/** The add-on with this package's own operations. */
+export interface OperationsAddOn {
+  /** All operations that this TensorFlow knows: a serialized `OpList`. */
+  operationDefinitions(): Uint8Array;
+}
+
+let addOn: OperationsAddOn | undefined;
+let outputs: OperationOutputs | undefined;
+
+/** Called once, when the engine is loaded. */
+export function useOperations(loaded: OperationsAddOn): void {
+  addOn = loaded;
+  outputs = undefined;
+}
+
+/** The outputs of all operations, read when first asked for. */
+export function operationOutputs(): OperationOutputs {
+  if (addOn === undefined) throw new Error('the native engine is not loaded');
+  outputs ??= readOperationOutputs(addOn.operationDefinitions());
+  return outputs;
+}
+
+/** The current backend, which must be the native one. */
+export function functionBackend(): FunctionBackend {
+  // tfjs' public type of a backend does not name these members; the caller has asked isNative().
+  return tf.backend() as unknown as FunctionBackend;
 }

@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import { differentiable, savedTensor } from '../differentiable';
 import {
   boolAttribute,
   floatAttribute,
@@ -13,7 +12,8 @@ import {
   stringAttribute,
   typeAttribute,
 } from '../native';
-import { relu as reluOf } from './relu';
+import { differentiable, savedTensor } from '../tidy';
+import { relu as reluOf } from './activations';
 
 /** PyTorch's defaults for `BatchNorm1d` and `BatchNorm2d`. */
 export const batchNormEpsilon = 1e-5;

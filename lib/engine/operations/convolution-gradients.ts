@@ -1,13 +1,171 @@
 import * as tf from '@tensorflow/tfjs';
-import { nativeOperation, type OperationAttribute, storedFloat } from '../native';
-import { storedAs } from './cast';
+import { operationOutputs } from '../functions/function-definition';
 import {
-  convolutionAttributes,
-  nativePadding,
-  padSpatially,
-  withoutPadding,
-} from './convolution-padding';
-import { filterGradient, hasFilterGradient } from './filter-gradient';
+  hasOwnOperations,
+  intAttribute,
+  intsAttribute,
+  nativeOperation,
+  type OperationAttribute,
+  storedFloat,
+  stringAttribute,
+  typeAttribute,
+} from '../native';
+import { differentiable } from '../tidy';
+import { type FloatType, storedAs } from './activations';
+
+export interface ConvolutionOptions {
+  readonly stride?: number;
+  /** Cells of zeros on each side, as PyTorch's `Conv2d` counts them. */
+  readonly padding?: number;
+  readonly groups?: number;
+}
+
+/** Asks for oneDNN's kernel of an operation that TensorFlow's graph rewriting names. */
+export const oneDnnKernel = stringAttribute('_kernel', 'MklNameChangeOp');
+
+/** Attributes of TensorFlow's convolutions, and whether zeros must be put around their input first. */
+export interface NativePadding {
+  readonly attributes: OperationAttribute[];
+  readonly padFirst: boolean;
+}
+
+/** How TensorFlow pads as PyTorch does: by itself, or with zeros put around the input first. */
+export function nativePadding(
+  weights: tf.Tensor4D,
+  stride: number,
+  padding: number,
+  type: FloatType = 'float32',
+): NativePadding {
+  const [kernelHeight, kernelWidth] = weights.shape;
+  // EXPLICIT padding leaves TensorFlow's fast path on a CPU: SAME where it means the same, else Pad.
+  const same = stride === 1 && kernelHeight === 2 * padding + 1 && kernelWidth === 2 * padding + 1;
+  return {
+    attributes: convolutionAttributes(stride, same ? 'SAME' : 'VALID', type),
+    padFirst: padding > 0 && !same,
+  };
+}
+
+/**
+ * Attributes with which oneDNN's own convolutions, asked for by their names, take zeros on all sides themselves; only
+ * those of the forward pass do.
+ */
+export function explicitPadding(
+  stride: number,
+  padding: number,
+  type: FloatType,
+): OperationAttribute[] {
+  const sides = [0, 0, padding, padding, padding, padding, 0, 0];
+  return [
+    ...convolutionAttributes(stride, 'EXPLICIT', type),
+    intsAttribute('explicit_paddings', sides),
+  ];
+}
+
+export function convolutionAttributes(
+  stride: number,
+  padding: 'SAME' | 'VALID' | 'EXPLICIT',
+  type: FloatType,
+): OperationAttribute[] {
+  return [
+    typeAttribute('T', type),
+    intsAttribute('strides', [1, stride, stride, 1]),
+    intsAttribute('dilations', [1, 1, 1, 1]),
+    stringAttribute('padding', padding),
+    stringAttribute('data_format', 'NHWC'),
+  ];
+}
+
+/** Zeros around the two middle axes of [batch, height, width, channels]. */
+export function padSpatially(x: tf.Tensor4D, padding: number): tf.Tensor4D {
+  const widths: [number, number][] = [
+    [0, 0],
+    [padding, padding],
+    [padding, padding],
+    [0, 0],
+  ];
+  return storedFloat(x) === 'float32' ? tf.pad(x, widths) : padInType(x, widths, padding);
+}
+
+/** TensorFlow.js' own pad takes no bfloat16. */
+function padInType(x: tf.Tensor4D, widths: [number, number][], padding: number): tf.Tensor4D {
+  const output = differentiable([x], () => ({
+    value: nativeOperation(
+      'Pad',
+      [typeAttribute('T', storedFloat(x)), typeAttribute('Tpaddings', 'int32')],
+      [x, tf.tensor2d(widths, undefined, 'int32')],
+    ),
+    saved: [],
+    backward: (gradient) => [withoutPadding(gradient, x.shape, padding)],
+  }));
+  return output as tf.Tensor4D;
+}
+
+/** The inner part of what `padSpatially` gave. */
+export function withoutPadding(
+  padded: tf.Tensor,
+  shape: readonly number[],
+  padding: number,
+): tf.Tensor {
+  return nativeOperation(
+    'Slice',
+    [typeAttribute('T', storedFloat(padded)), typeAttribute('Index', 'int32')],
+    [padded, tf.tensor1d([0, padding, padding, 0], 'int32'), tf.tensor1d([...shape], 'int32')],
+  );
+}
+
+/** This package's own operations (`lib/engine/cpp/operations/filter_gradient.cc`), there where the processor can. */
+const operations = {
+  float32: 'NormDirectionFilterGradient',
+  bfloat16: 'NormDirectionFilterGradientBFloat16',
+} as const;
+
+export interface FilterGradientInputs {
+  /** Of the convolution's output, [batch, rows, columns, outputs]. */
+  readonly gradient: tf.Tensor;
+  /** [batch, height, width, inputs], without the zeros around it. */
+  readonly x: tf.Tensor;
+  /** [kernelHeight, kernelWidth, inputs, outputs] */
+  readonly shape: readonly number[];
+  readonly stride: number;
+}
+
+/** Larger images leave the processor's cache when they are packed. */
+const mostNumbers = 2 ** 18;
+
+/**
+ * Whether the gradient of a convolution by its weights is computed by this package's own operation: on processors
+ * with AVX512 (in bfloat16 AVX512-BF16), for channels by sixteen and images that the cache holds, where it is the
+ * faster one. oneDNN's takes up to twice as long in bfloat16; inside of PyTorch it does not.
+ */
+export function hasFilterGradient({ gradient, x, shape, stride }: FilterGradientInputs): boolean {
+  const [height = 0, , inputs = 0, outputs = 0] = shape;
+  const [, , columns = 0] = gradient.shape;
+  const type = storedFloat(gradient);
+  const fits = inputs === x.shape[3] && inputs % 16 === 0 && outputs % 16 === 0;
+  const small = x.size <= mostNumbers * (x.shape[0] ?? 1);
+  const faster =
+    type === 'bfloat16'
+      ? columns % 2 === 0
+      : height > 1 && (stride > 1 || (outputs >= 64 && columns * outputs >= 1024));
+  return fits && small && faster && hasOwnOperations() && operationOutputs().has(operations[type]);
+}
+
+/** That gradient, of the weights' shape, summed up in float32. */
+export function filterGradient(
+  { gradient, x, shape: [height = 1, width = 1], stride }: FilterGradientInputs,
+  padding: number,
+): tf.Tensor {
+  return nativeOperation(
+    operations[storedFloat(gradient)],
+    [
+      intAttribute('height', height),
+      intAttribute('width', width),
+      intAttribute('stride', stride),
+      intAttribute('padding', padding),
+    ],
+    [x, gradient],
+  );
+}
 
 interface ConvolutionInputs {
   readonly x: tf.Tensor;

@@ -12,7 +12,7 @@ import {
   explicitPadding,
   nativePadding,
   oneDnnKernel,
-} from './convolution-padding';
+} from './convolution-gradients';
 
 /** A convolution with a batch norm folded into it. */
 export interface FoldedConvolution {

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { differentiable, savedTensor } from '../differentiable';
 import { hasOwnOperations, nativeOperation, storedFloat, typeAttribute } from '../native';
-import { inFloatType } from './cast';
-import { padSpatially } from './convolution-padding';
+import { differentiable, savedTensor } from '../tidy';
+import { inFloatType } from './activations';
+import { padSpatially } from './convolution-gradients';
 
 export interface PoolingOptions {
   readonly kernel: number;

@@ -1,6 +1,10 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { CategoryResult, CocoEvaluation } from '../../coco/evaluate';
-import { type CocoCurves, precisionAt } from '../../coco/summary';
+import {
+  type CategoryResult,
+  type CocoCurves,
+  type CocoEvaluation,
+  precisionAt,
+} from '../../detection/coco/evaluate';
 import type { PlotSize } from '../curves-plot';
 import type { LineStyle } from '../families';
 import { type LayerPanel, palette, plotConfig } from '../plot-style';

@@ -1,20 +1,19 @@
 import { outcomeInWords, outcomeOfAll } from '../../statistics/verdicts';
-import { normByEpoch, top1ByEpoch, cosineByEpoch } from '../curves-plot';
-import { claimTable } from './claim-table';
-import { claimed, judgeTogether, type Claim } from './claims';
+import { cosineByEpoch, normByEpoch, top1ByEpoch } from '../curves-plot';
+import { type Claim, claimed, claimTable, judgeTogether } from './claims';
 import {
   cosineColumn,
   gainOverBase,
   gainOverStudent,
+  knownOf,
   methodNotes,
   methodTable,
   normColumn,
+  paperColumn,
 } from './method-table';
-import type { StudyPair } from './model';
-import { knownOf, paperColumn } from './paper-column';
+import type { StudyPair, StudyView } from './model';
 import { barsBlock, epochBlocks, type LineGroup } from './plots';
 import { sweepBlock, termNumber } from './relations';
-import type { StudyView } from './view';
 
 const paper = paperColumn('ablation', {
   kd: 'kd',

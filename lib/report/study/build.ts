@@ -1,15 +1,14 @@
 import type { Drawing } from '../figures';
-import { environmentInWords, settingInWords } from '../words';
 import { type RunEntry, runEntry } from '../report-runs';
+import { environmentInWords, settingInWords } from '../words';
 import { ablation } from './ablation';
 import { direction } from './direction';
 import type { Block, StudyDocument, StudyPart } from './document';
-import type { StudyGroup, StudyPair } from './model';
+import type { MoreEvidence, StudyGroup, StudyPair, StudyView } from './model';
 import type { DocumentName } from './names';
 import { norm } from './norm';
 import { table2 } from './table2';
 import { teachers } from './teachers';
-import type { MoreEvidence, StudyView } from './view';
 
 const views: Readonly<Record<StudyDocumentName, StudyView>> = {
   norm,

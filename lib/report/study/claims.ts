@@ -1,7 +1,25 @@
-import { adjustedPs } from '../../statistics/holm';
-import { bySeedOf, pairedDifference, type Summary } from '../../statistics/summary';
-import { type JudgedOutcome, verdictOnClaim } from '../../statistics/verdicts';
+import { adjustedPs, bySeedOf, pairedDifference, type Summary } from '../../statistics/summary';
+import type { Trend } from '../../statistics/trend';
+import {
+  type ClaimOutcome,
+  type ClaimScale,
+  type JudgedOutcome,
+  outcomeInWords,
+  verdictOnClaim,
+} from '../../statistics/verdicts';
+import { count, none, pInWords, plain, range, signed, spread } from '../words';
+import type { Cell, TableBlock } from './document';
 import { rowOf, type StudyPair, type StudyRow } from './model';
+
+/** How clear a rise over sizes is when size is drawn by lot. */
+export function permutationWords({ rank, permutation, sizes }: Trend): string {
+  return `rank correlation ${plain(rank)}, and ${share(permutation)} of all orders of ${String(sizes)} sizes rise as steeply`;
+}
+
+/** `4.2 %`. */
+export function share(value: number): string {
+  return `${(100 * value).toFixed(1)} %`;
+}
 
 /** Something that a claim compares; top-1 unless said otherwise. */
 export type Measure = (row: StudyRow) => Summary | null;
@@ -52,4 +70,55 @@ export function judgeTogether(claims: readonly ClaimedDifference[]): JudgedClaim
     const p = ps[index] ?? null;
     return { ...claim, p, ...verdictOnClaim(claim.difference, p) };
   });
+}
+
+const tones: Readonly<Record<ClaimOutcome, NonNullable<Cell['tone']>>> = {
+  reproduced: 'good',
+  contradicted: 'bad',
+  inconclusive: 'open',
+  'not run': 'open',
+};
+
+/** The head of a column of p values that are adjusted for all of its table. */
+export const pHead = 'p (Holm)';
+
+/** Claims beside what was measured, a row each. */
+export function claimTable(
+  caption: string,
+  claims: readonly JudgedClaim[],
+  scale: ClaimScale,
+): TableBlock {
+  const compared = claims.filter(({ p }) => p !== null).length;
+  return {
+    kind: 'table',
+    caption: `${caption}${adjustedNote(compared)}`,
+    head: ['claim', 'difference', '95 %', 'seeds', pHead, 'measured here'],
+    rows: claims.map(({ statement, difference, p, outcome, why }) => ({
+      cells: [
+        statement,
+        difference === null ? none : spread(difference, signed),
+        range(difference?.interval ?? null, signed),
+        difference === null ? none : count(difference.n, 'seed'),
+        pInWords(p),
+        verdictCell(outcome, scale, why),
+      ],
+      idle: outcome === 'not run',
+    })),
+  };
+}
+
+/** What a caption says of its p values; nothing without any. */
+export function adjustedNote(comparisons: number): string {
+  return comparisons === 0
+    ? ''
+    : ` (p: paired t-tests, adjusted by Holm for ${count(comparisons, 'comparison')})`;
+}
+
+/** A verdict with its scale and, where it is inconclusive, why. */
+export function verdictCell(outcome: ClaimOutcome, scale: ClaimScale, why = ''): Cell {
+  return {
+    text: outcomeInWords(outcome, scale),
+    tone: tones[outcome],
+    ...(why === '' ? {} : { below: [why] }),
+  };
 }

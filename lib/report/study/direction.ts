@@ -1,22 +1,21 @@
 import { cosineByEpoch, top1ByEpoch } from '../curves-plot';
 import type { Drawing } from '../figures';
 import { spreadOf, stripSpec } from '../strip-plot';
-import { claimTable } from './claim-table';
-import { claimed, judgeTogether, type Claim } from './claims';
+import { type Claim, claimed, claimTable, judgeTogether } from './claims';
 import type { Block } from './document';
 import {
   cosineColumn,
   gainOverBase,
   gainOverStudent,
+  knownOf,
   methodNotes,
   methodTable,
   normColumn,
+  paperColumn,
 } from './method-table';
-import type { StudyPair, StudyRow } from './model';
-import { knownOf, paperColumn } from './paper-column';
+import type { StudyPair, StudyRow, StudyView } from './model';
 import { barsBlock, epochBlocks, type LineGroup } from './plots';
 import { sweepBlock, termNumber } from './relations';
-import type { StudyView } from './view';
 
 const paper = paperColumn('motivation', { 'kd+cosine': 'cosine', 'kd+infonce': 'infonce' });
 

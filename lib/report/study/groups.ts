@@ -1,14 +1,13 @@
 import { mean } from 'simple-statistics';
 import { hashJson } from '../../records';
-import { isFinished, type Run } from '../../runs/store';
-import { claimScaleOf } from '../claim-scale';
-import { environmentOf } from '../environment';
 import { bestEpoch, bySeed, lastTop1 } from '../../runs/measures';
+import { isFinished, type Run } from '../../runs/store';
+import { pairedDifference, summarise } from '../../statistics/summary';
 import { groupRuns, type RunGroup } from '../group';
 import { baseOf } from '../methods';
-import { runReference, unfinishedRun } from '../run-record';
-import { pairedDifference, summarise } from '../../statistics/summary';
+import { environmentOf, runReference, unfinishedRun } from '../run-record';
 import { curvesOf } from '../table1';
+import { claimScaleOf } from '../verdict';
 import type { FamilyMember, StudyGroup, StudyPair, StudyRow } from './model';
 import type { StudyMethod } from './names';
 

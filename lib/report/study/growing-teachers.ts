@@ -1,16 +1,14 @@
 import { bySeedOf } from '../../statistics/summary';
-import { weakestScale } from '../claim-scale';
+import { steeper, type Trend, trendOf } from '../../statistics/trend';
 import { baseOf } from '../methods';
-import { relationSpec, type RelationSeries } from '../relation-plot';
+import { type RelationSeries, relationSpec } from '../relation-plot';
+import { weakestScale } from '../verdict';
 import { none, pInWords, plain, range, signed, spread } from '../words';
-import { adjustedNote, pHead, verdictCell } from './claim-table';
-import { judgeTogether } from './claims';
+import { adjustedNote, judgeTogether, pHead, share, verdictCell } from './claims';
 import type { Block, Cell, TableBlock } from './document';
 import { methodNotes, withInterval } from './method-table';
 import { rowOf, type StudyPair, type StudyRow } from './model';
 import { aloneStyle, kdStyle, plotSize, styleAt } from './plots';
-import { steeper, trendOf, type Trend } from '../../statistics/trend';
-import { share } from './trend-words';
 
 /** Each method and its `++`, drawn in one plot. */
 const couples: readonly (readonly [string, string])[] = [

@@ -1,8 +1,14 @@
-import { figureHtml, linesLegend, marksLegend } from '../html-figures';
-import { pageStyle } from '../html-style';
-import { tableCell } from '../html-table';
-import { escapeHtml, htmlList, paragraphs } from '../html-text';
 import type { Figure } from '../figures';
+import {
+  escapeHtml,
+  figureHtml,
+  htmlList,
+  linesLegend,
+  marksLegend,
+  pageStyle,
+  paragraphs,
+  tableCell,
+} from '../html';
 import { runsHtml } from '../report-runs';
 import type { Block, Cell, DrawnStudy, PicturesBlock, StudyPart, TableBlock } from './document';
 

@@ -1,8 +1,35 @@
-import { adjustedPs } from '../../statistics/holm';
-import type { Summary } from '../../statistics/summary';
+import { findPaperNumber, paperTable, type PaperTableName } from '../../paper';
+import { adjustedPs, type Summary } from '../../statistics/summary';
 import { count, none, pInWords, plain, range, signed, spread } from '../words';
 import type { Block, Cell, TableBlock } from './document';
 import type { StudyPair, StudyRow } from './model';
+
+/** The paper's number beside a study's row; it says so where the paper has the row and we know no number. */
+export function paperColumn(
+  table: Extract<PaperTableName, 'ablation' | 'motivation'>,
+  rows: Readonly<Record<string, string>>,
+): MethodColumn {
+  return {
+    head: 'paper',
+    wide: true,
+    of({ method }) {
+      const name = rows[method];
+      if (name === undefined) return none;
+      const found = findPaperNumber({ table, pair: 'unknown', method: name });
+      return found?.value?.toFixed(2) ?? 'not known';
+    },
+  };
+}
+
+/** What is known of a table of the paper whose numbers are not. */
+export function knownOf(table: PaperTableName): string[] {
+  const { title, source, notes, known } = paperTable(table);
+  return [
+    `The paper’s “${title}”: ${source}.`,
+    ...notes,
+    ...known.map((fact) => `${fact.statement} (${fact.source})`),
+  ];
+}
 
 /** What a table tells of a method besides its accuracy. */
 export interface MethodColumn {

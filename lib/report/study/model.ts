@@ -1,8 +1,32 @@
-import type { Environment } from '../environment';
-import type { GroupSetting } from '../group';
 import type { Summary } from '../../statistics/summary';
 import type { ClaimScale } from '../../statistics/verdicts';
-import type { Curve, RunReference, UnfinishedRun } from '../table1-model';
+import type { GroupSetting } from '../group';
+import type { Environment } from '../run-record';
+import type { RunReference, UnfinishedRun } from '../run-record';
+import type { Curve } from '../table1-model';
+import type { Block } from './document';
+import type { PublishedMeans } from './published-means';
+
+/** What a study shows of its runs. */
+export interface StudyView {
+  readonly title: string;
+  readonly asks: string;
+  /** Of each pair, below its name. */
+  readonly pairBlocks?: (pair: StudyPair) => readonly Block[];
+  /** Of all pairs of a setting, after theirs. */
+  readonly groupBlocks?: (group: StudyGroup, more: MoreEvidence) => readonly Block[];
+  /** Whether the paper's numbers of this study are known to us. */
+  readonly numbersKnown: boolean;
+  /** What of the paper's numbers can be compared, where that is not said by the line above. */
+  readonly comparable?: string;
+  readonly reading: readonly string[];
+  readonly sources: readonly string[];
+}
+
+/** What a study shows besides runs. */
+export interface MoreEvidence {
+  readonly publishedMeans: readonly PublishedMeans[];
+}
 
 /** One method on one pair. */
 export interface StudyRow {

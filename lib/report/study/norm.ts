@@ -1,26 +1,31 @@
+import { bySeedOf, summarise, type Summary } from '../../statistics/summary';
+import { trendOf } from '../../statistics/trend';
 import { normByEpoch, top1ByEpoch } from '../curves-plot';
 import { relationSpec } from '../relation-plot';
-import { bySeedOf, summarise, type Summary } from '../../statistics/summary';
 import { plain } from '../words';
-import { claimTable } from './claim-table';
-import { claimed, judgeTogether, type Claim } from './claims';
+import { type Claim, claimed, claimTable, judgeTogether, permutationWords } from './claims';
 import type { Block } from './document';
 import {
   cosineColumn,
   gainOverBase,
   gainOverStudent,
+  knownOf,
   methodNotes,
   methodTable,
   normColumn,
+  paperColumn,
 } from './method-table';
-import { rowOf, type FamilyMember, type StudyGroup, type StudyPair } from './model';
-import { knownOf, paperColumn } from './paper-column';
-import { barsBlock, epochBlocks, plotSize, styleAt, type LineGroup } from './plots';
+import {
+  type FamilyMember,
+  type MoreEvidence,
+  rowOf,
+  type StudyGroup,
+  type StudyPair,
+  type StudyView,
+} from './model';
+import { barsBlock, epochBlocks, type LineGroup, plotSize, styleAt } from './plots';
 import type { PublishedMeans } from './published-means';
 import { single, sweepBlock, termNumber } from './relations';
-import { trendOf } from '../../statistics/trend';
-import { permutationWords } from './trend-words';
-import type { MoreEvidence, StudyView } from './view';
 
 const paper = paperColumn('motivation', { 'kd+norm': 'l2', 'kd+sifn': 'sifn' });
 

@@ -1,12 +1,128 @@
 import { familySpecs, type PlotSize, type Quantity } from '../curves-plot';
-import { teacherStyle, type Family, type LineStyle } from '../families';
-import { intervalPanel, marksOf, wideLabelMargins, type IntervalRow } from '../interval-panel';
+import { type Family, type LineStyle, teacherStyle } from '../families';
+import { drawAll, type Drawing, type Figure, intervalsInWords, lastOf } from '../figures';
+import { escapeHtml } from '../html';
+import { intervalPanel, type IntervalRow, marksOf, wideLabelMargins } from '../interval-panel';
 import { alone, palette } from '../plot-style';
-import { intervalsInWords, lastOf, type Drawing } from '../figures';
 import { plain, signed } from '../words';
-import type { Block } from './document';
+import type {
+  Block,
+  DrawnStudy,
+  LegendLine,
+  PlotsBlock,
+  StudyDocument,
+  StudyPart,
+} from './document';
 import { measured } from './method-table';
 import { rowOf, type StudyPair, type StudyRow } from './model';
+
+/** Draws the plots of a study; a block without any is left out. */
+export async function drawStudy(study: StudyDocument): Promise<DrawnStudy> {
+  const parts: StudyPart<Figure>[] = [];
+  for (const part of study.parts) {
+    const blocks: Block<Figure>[] = [];
+    for (const block of part.blocks) blocks.push(...(await drawBlock(block)));
+    parts.push({ ...part, blocks });
+  }
+  return { ...study, parts };
+}
+
+async function drawBlock(block: Block<Drawing>): Promise<Block<Figure>[]> {
+  if (block.kind !== 'plots') return [block];
+  const plots = await drawAll(block.plots);
+  return plots.length === 0 ? [] : [{ ...block, plots }];
+}
+
+const columns = 3;
+const columnWidth = 384;
+const margin = 24;
+const line = 20;
+const gap = 16;
+
+/** Something drawn at a height, and how high it is. */
+interface Piece {
+  readonly svg: string;
+  readonly height: number;
+}
+
+/** All plots of a study on one sheet, with their titles and legends. */
+export function plotSheet({ title, parts }: DrawnStudy): string {
+  const pieces = [
+    text(title, { size: 20, weight: 600 }),
+    ...parts.flatMap((part) => {
+      const drawn = underHeadings(part.blocks);
+      if (drawn.length === 0) return [];
+      return [text(part.title, { size: 16, weight: 600 }), ...drawn];
+    }),
+  ];
+  const width = columns * columnWidth + 2 * margin;
+  let height = margin;
+  const placed = pieces.map((piece) => {
+    const at = `<g transform="translate(${margin},${height})">${piece.svg}</g>`;
+    height += piece.height;
+    return at;
+  });
+  height += margin;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, DejaVu Sans, Helvetica, Arial, sans-serif"><rect width="${width}" height="${height}" fill="white"/>
+${placed.join('\n')}
+</svg>`;
+}
+
+/** The plots, each heading only where a plot stands under it. */
+function underHeadings(blocks: DrawnStudy['parts'][number]['blocks']): Piece[] {
+  let heading: Piece[] = [];
+  return blocks.flatMap((block) => {
+    if (block.kind === 'heading') heading = [text(block.text, { size: 15, weight: 600 })];
+    if (block.kind !== 'plots') return [];
+    const pieces = [...heading, ...plotsPieces(block)];
+    heading = [];
+    return pieces;
+  });
+}
+
+function plotsPieces({ title, legend, plots }: PlotsBlock<Figure>): Piece[] {
+  const rows = Array.from({ length: Math.ceil(plots.length / columns) }, (_, row) =>
+    plots.slice(row * columns, (row + 1) * columns),
+  );
+  return [
+    text(title, { size: 14, weight: 600 }),
+    ...(legend.length === 0 ? [] : [legendPiece(legend)]),
+    ...rows.map(rowPiece),
+  ];
+}
+
+function text(words: string, { size, weight }: { size: number; weight: number }): Piece {
+  return {
+    svg: `<text y="${size}" font-size="${size}" font-weight="${weight}" fill="#222">${escapeHtml(words)}</text>`,
+    height: size + gap,
+  };
+}
+
+function legendPiece(legend: readonly LegendLine[]): Piece {
+  const entries = legend.map(({ label, style: { color, dash } }, index) => {
+    const x = (index % columns) * columnWidth;
+    const y = Math.floor(index / columns) * line;
+    return `<g transform="translate(${x},${y})"><path d="M0 7H34" stroke="${color}" stroke-width="2.5" stroke-dasharray="${dash.join(' ')}"/><text x="42" y="11" font-size="12" fill="#222">${escapeHtml(label)}</text></g>`;
+  });
+  return { svg: entries.join(''), height: Math.ceil(legend.length / columns) * line + 4 };
+}
+
+function rowPiece(figures: readonly Figure[]): Piece {
+  const drawn = figures.map(({ title, svg }, index) => {
+    const x = index * columnWidth;
+    // A drawing within a drawing keeps its own size; only its place is new.
+    const nested = svg.replace('<svg', `<svg x="${x}" y="${line}"`);
+    return `<text x="${x}" y="12" font-size="12" fill="#444">${escapeHtml(shortened(title))}</text>${nested}`;
+  });
+  const heights = figures.map(({ svg }) => Number(/ height="(\d+)/u.exec(svg)?.[1] ?? 0));
+  return { svg: drawn.join(''), height: Math.max(...heights) + line + gap };
+}
+
+/** What fits into a column. */
+function shortened(title: string): string {
+  const [head = title] = title.split(':');
+  return head;
+}
 
 /** Plotting areas, small enough for a telephone. */
 export const plotSize: PlotSize = { width: 286, height: 190 };

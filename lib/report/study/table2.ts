@@ -1,20 +1,19 @@
 import { findPaperNumber, paperTable, type PaperTableName } from '../../paper';
 import { normByEpoch, top1ByEpoch } from '../curves-plot';
 import { none, signed } from '../words';
+import { growingTeachers } from './growing-teachers';
 import {
   cosineColumn,
   gainOverBase,
   gainOverStudent,
+  knownOf,
   type MethodColumn,
   methodNotes,
   methodTable,
   normColumn,
 } from './method-table';
-import type { StudyPair } from './model';
-import { knownOf } from './paper-column';
+import type { StudyPair, StudyView } from './model';
 import { barsBlock, epochBlocks, type LineGroup } from './plots';
-import { growingTeachers } from './growing-teachers';
-import type { StudyView } from './view';
 
 /** The main table's rows whose number belongs to a published recipe, not to that of the `++` row. */
 const publishedRows = ['student', 'kd', 'dkd', 'reviewkd'];

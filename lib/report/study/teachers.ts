@@ -9,10 +9,8 @@ import {
   millions,
   studentSize,
 } from './growing-teachers';
-import { columnNote, gainOverBase, gainOverStudent, withInterval } from './method-table';
-import type { StudyGroup, StudyPair } from './model';
-import { knownOf } from './paper-column';
-import type { StudyView } from './view';
+import { columnNote, gainOverBase, gainOverStudent, knownOf, withInterval } from './method-table';
+import type { StudyGroup, StudyPair, StudyView } from './model';
 
 const imagenet = 'scalable-teachers';
 

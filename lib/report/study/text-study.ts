@@ -1,5 +1,5 @@
-import { escapeMarkdown, markdownList, markdownTable } from '../markdown-text';
-import { plainTable, wrap } from '../terminal-text';
+import { escapeMarkdown, markdownList, markdownTable } from '../markdown';
+import { plainTable, wrap } from '../terminal';
 import { count } from '../words';
 import type { Block, Cell, StudyDocument, StudyPart, TableBlock } from './document';
 

@@ -1,21 +1,67 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { stringify } from 'csv-stringify/sync';
 import { LabError } from '../../errors';
 import { readJson, writeAtomic } from '../../files';
 import { checkRecord } from '../../records';
 import { studyDirectory } from '../../runs/paths';
 import { readRuns } from '../../runs/store';
+import { type CsvCell, summaryColumns } from '../csv';
 import { buildStudy, type StudyDocumentName } from './build';
-import { renderStudyCsv } from './csv-study';
 import type { DrawnStudy, StudyDocument } from './document';
-import { drawStudy } from './draw';
 import { buildGroups } from './groups';
 import { renderStudyHtml } from './html-study';
-import type { StudyGroup } from './model';
+import type { StudyGroup, StudyPair, StudyRow } from './model';
 import type { StudyMethod } from './names';
-import { plotSheet } from './plot-sheet';
-import { publishedMeansSchema, readPublishedMeans, type PublishedMeans } from './published-means';
+import { drawStudy, plotSheet } from './plots';
+import { type PublishedMeans, publishedMeansSchema, readPublishedMeans } from './published-means';
 import { renderStudyMarkdown, renderStudyTerminal } from './text-study';
+
+/** A study as CSV: one line a method on a pair, all digits, empty where there is no number. */
+export function renderStudyCsv(groups: readonly StudyGroup[]): string {
+  const records = groups.flatMap((group) =>
+    group.pairs.flatMap((pair) =>
+      pair.rows
+        .filter(({ runs, unfinished }) => runs.length + unfinished.length > 0)
+        .map((row) => record(group, pair, row)),
+    ),
+  );
+  return stringify(records, {
+    header: true,
+    cast: { number: (value) => String(value) },
+    ...(records.length > 0 ? {} : { columns: ['dataset'] }),
+  });
+}
+
+function record({ setting }: StudyGroup, pair: StudyPair, row: StudyRow): Record<string, CsvCell> {
+  return {
+    dataset: setting.dataset,
+    scale: setting.scale,
+    epochs: setting.epochs,
+    batch_size: setting.batchSize,
+    data_hash: setting.dataHash,
+    pair: pair.pair,
+    teacher: pair.teacher,
+    student: pair.student,
+    teacher_parameters: pair.teacherParameters,
+    student_parameters: pair.studentParameters,
+    teacher_top1: pair.teacherTop1,
+    method: row.method,
+    label: row.label,
+    ...summaryColumns('top1', row.top1),
+    ...summaryColumns('best_top1', row.best),
+    base: row.base,
+    ...summaryColumns('gain_over_base', row.overBase),
+    ...summaryColumns('gain_over_student', row.overStudent),
+    ...summaryColumns('student_norm', row.studentNorm),
+    teacher_norm: row.teacherNorm,
+    ...summaryColumns('cosine', row.cosine),
+    teacher_cosine: row.teacherCosine,
+    unfinished_seeds: row.unfinished.map(({ seed }) => seed).join(' '),
+    revisions: [...new Set(row.runs.map(({ revision }) => revision ?? 'unknown'))].join(' '),
+    run_directories: row.runs.map(({ directory }) => directory).join(' '),
+  };
+}
 
 /** The norms of published class means, kept so that later renderings have them too. */
 const publishedFile = 'published-class-means.json';

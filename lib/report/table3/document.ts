@@ -1,14 +1,13 @@
 import { formatDuration } from '../../format-duration';
 import type { DetectionRun } from '../../runs/store';
+import type { Summary } from '../../statistics/summary';
 import { detectionBlocks } from '../detection/blocks';
 import { type Drawing, intervalsInWords } from '../figures';
 import { intervalMargins, intervalPanel, type IntervalRow, marksOf } from '../interval-panel';
 import { alone } from '../plot-style';
 import type { Facts, RunEntry } from '../report-runs';
-import type { Summary } from '../../statistics/summary';
 import type { Block, StudyDocument, StudyPart, TableBlock } from '../study/document';
-import { columnNote, gainCells, withInterval } from '../study/method-table';
-import { knownOf } from '../study/paper-column';
+import { columnNote, gainCells, knownOf, withInterval } from '../study/method-table';
 import { count, environmentInWords, none, plain, signed } from '../words';
 import { lossDrawing, lossLegend } from './loss-plot';
 import {

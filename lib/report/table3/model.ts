@@ -1,11 +1,10 @@
 import { relative, sep } from 'node:path';
-import type { DetectionRun } from '../../runs/store';
 import { findPaperNumber, paperTable } from '../../paper';
-import { type Environment, environmentOf } from '../environment';
-import { baseOf } from '../methods';
+import type { DetectionRun } from '../../runs/store';
 import { type BySeed, pairedDifference, summarise, type Summary } from '../../statistics/summary';
-import { trainedHere } from '../teacher';
-import { type Verdict, verdictOf } from '../verdict';
+import { baseOf } from '../methods';
+import { type Environment, environmentOf } from '../run-record';
+import { trainedHere, type Verdict, verdictOf } from '../verdict';
 
 /** COCO's figures that the table shows, in its order. */
 export const tableFigures = ['AP', 'AP50', 'AP75', 'APl', 'APm', 'APs'] as const;

@@ -1,18 +1,58 @@
 import { join } from 'node:path';
-import { readDetectionRuns } from '../../runs/store';
+import { stringify } from 'csv-stringify/sync';
 import { LabError } from '../../errors';
 import { writeAtomic } from '../../files';
 import { studyDirectory } from '../../runs/paths';
-import { oneOfEach } from '../detection/blocks';
-import { picturesBlock } from '../detection/pictures-block';
+import { readDetectionRuns } from '../../runs/store';
+import { type CsvCell, summaryColumns } from '../csv';
+import { oneOfEach, picturesBlock } from '../detection/blocks';
 import type { Block, DrawnStudy } from '../study/document';
-import { drawStudy } from '../study/draw';
 import { renderStudyHtml } from '../study/html-study';
-import { plotSheet } from '../study/plot-sheet';
+import { drawStudy, plotSheet } from '../study/plots';
 import { renderStudyMarkdown, renderStudyTerminal } from '../study/text-study';
-import { renderTable3Csv } from './csv';
 import { type PicturesOf, table3Document } from './document';
-import { labelOf, runsOf, type Table3Group, table3Group, type Table3Pair } from './model';
+import {
+  directoryBelow,
+  labelOf,
+  runsOf,
+  type Table3Group,
+  table3Group,
+  type Table3Pair,
+  tableFigures,
+} from './model';
+
+/** Table 3 as CSV: one line a cell, all digits, empty where there is no number. */
+export function renderTable3Csv(groups: readonly Table3Group[], root: string): string {
+  const records = groups.flatMap((group) =>
+    group.pairs.flatMap(({ pair, teacher, student, rows }) =>
+      rows.map((row): Record<string, CsvCell> => ({
+        dataset: group.dataset,
+        scale: group.scale,
+        data_hash: group.dataHash,
+        pair,
+        teacher,
+        student,
+        method: row.method,
+        label: row.label,
+        paper_AP: row.paper,
+        ...Object.assign(
+          {},
+          ...tableFigures.map((name) => summaryColumns(name, row.measured[name])),
+        ),
+        ...summaryColumns('gain_over_student', row.overStudent),
+        ...summaryColumns('gain_over_base', row.overBase),
+        verdict: row.verdict,
+        reasons: row.reasons.join('; '),
+        run_directories: row.runs.map((run) => directoryBelow(root, run)).join(' '),
+      })),
+    ),
+  );
+  return stringify(records, {
+    header: true,
+    cast: { number: (value) => String(value) },
+    ...(records.length > 0 ? {} : { columns: ['dataset'] }),
+  });
+}
 
 export interface Table3Source {
   /** The results directory: runs are read below it. */

@@ -1,6 +1,10 @@
 import { expect } from 'chai';
-import { mixBatch, symmetricBeta } from '../../../lib/data/imagenet/mix';
-import { randomErasing } from '../../../lib/data/imagenet/random-erasing';
+import {
+  augmentationNamed,
+  mixBatch,
+  randomErasing,
+  symmetricBeta,
+} from '../../../lib/data/imagenet/augmentation';
 import { random } from '../../../lib/engine/random';
 import { scripted } from '../../support/scripted';
 
@@ -10,6 +14,22 @@ const options = { mixupAlpha: 1, cutmixAlpha: 1, switchProbability: 0.5 };
 function flat(values: readonly number[], size: number): Float32Array {
   return Float32Array.from(values.flatMap((value) => Array<number>(size * size * 3).fill(value)));
 }
+
+describe('an augmentation by its name', () => {
+  it('has the settings of torchvision’s recipes or of DeiT’s', () => {
+    expect(augmentationNamed('resized-crop-flip')).to.deep.equal({ interpolation: 'bilinear' });
+    // rand-m9-mstd0.5-inc1, --reprob 0.25, --mixup 0.8, --cutmix 1.0, --mixup-switch-prob 0.5.
+    const unmixed = {
+      interpolation: 'bicubic',
+      randAugment: { magnitude: 9, deviation: 0.5, operations: 2 },
+      erasing: 0.25,
+    };
+    const mix = { mixupAlpha: 0.8, cutmixAlpha: 1, switchProbability: 0.5 };
+    expect(augmentationNamed('deit-unmixed')).to.deep.equal(unmixed);
+    expect(augmentationNamed('deit')).to.deep.equal({ ...unmixed, mix });
+    expect(augmentationNamed('none')).to.equal(undefined);
+  });
+});
 
 describe('mixing a batch', () => {
   it('by mixup gives λ xᵢ + (1 − λ) of the image as far from the end', () => {
@@ -69,6 +89,19 @@ describe('random erasing', () => {
       const y = Math.floor(at / 30);
       expect(value).to.equal(x >= 3 && x < 7 && y >= 2 && y < 6 ? -1.5 : 0);
     });
+  });
+
+  it('draws again where the rectangle would be as high or as wide as the image', () => {
+    // A third of 100 at 3 : 1 is 10 × 3.3, as high as the image; then 4 × 4 in the corner.
+    const log = (ratio: number): number => (Math.log(ratio) / Math.log(1 / 0.3) + 1) / 2;
+    const share = (0.16 - 0.02) / (1 / 3 - 0.02);
+    for (const ratio of [3, 1 / 3]) {
+      const image = new Float32Array(300);
+      const corner = [share, 0.5, 0, 0, ...Array<number>(48).fill(1)];
+      randomErasing(image, size, scripted(0, 1, log(ratio), ...corner), 0.25);
+      expect(image.reduce((sum, value) => sum + value, 0)).to.equal(4 * 4 * 3);
+      expect(image[(3 * 10 + 3) * 3]).to.equal(1);
+    }
   });
 
   it('leaves most images alone, and gives up when nothing fits', () => {

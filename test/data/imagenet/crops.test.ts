@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { evaluationCrop } from '../../../lib/data/imagenet/evaluation-crop';
-import { randomResizedCrop } from '../../../lib/data/imagenet/random-resized-crop';
-import { preprocessingOf } from '../../../lib/data/preprocess';
+import { randomResizedCrop } from '../../../lib/data/imagenet/augmentation';
+import { evaluationCrop } from '../../../lib/data/imagenet/decode';
+import { preprocessingOf } from '../../../lib/data/images';
 import { random } from '../../../lib/engine/random';
 import { scripted } from '../../support/scripted';
 

@@ -65,6 +65,10 @@ describe('RandAugment’s operation', () => {
     const half = (level: number): number[] => Array.from({ length: 1024 }, () => level);
     const even = rowsOf(apply('Equalize', grey([...half(10), ...half(20)]), 9))[0] ?? [];
     expect([even[0], even[1024]]).to.deep.equal([0, 255]);
+    // Half a step counts too: (2 + 510)/4 = 128 for the second of 510, 514 and 1024 pixels.
+    const row = [...half(10).slice(514), ...half(20).slice(510), ...half(30)];
+    const uneven = rowsOf(apply('Equalize', grey(row), 9))[0] ?? [];
+    expect([uneven[0], uneven[510], uneven[1024]]).to.deep.equal([0, 128, 255]);
   });
 
   it('BrightnessIncreasing and ContrastIncreasing scale from black and from the mean', () => {
@@ -106,6 +110,15 @@ describe('RandAugment’s operation', () => {
     expect(rowsOf(sheared)).to.deep.equal([
       [15, 115, 200],
       [45, 145, 200],
+    ]);
+  });
+
+  it('ShearY moves columns in proportion to their place', () => {
+    const sheared = apply('ShearY', grey([0, 0], [100, 100], [200, 200]), 10);
+    expect(rowsOf(sheared)).to.deep.equal([
+      [15, 45],
+      [115, 145],
+      [200, 200],
     ]);
   });
 

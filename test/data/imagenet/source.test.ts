@@ -1,9 +1,12 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { TrainingBatch, TrainingBatchRequest } from '../../../lib/data/batch-source-types';
+import type { TrainingBatch, TrainingBatchRequest } from '../../../lib/data/batches';
 import { imageFolderSource, type ImageFolderSource } from '../../../lib/data/imagenet';
+import { randomResizedCrop } from '../../../lib/data/imagenet/augmentation';
 import { decodePixels } from '../../../lib/data/imagenet/decode';
+import { resizeLikePil } from '../../../lib/data/resample';
+import { random } from '../../../lib/engine/random';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
 import { writePhotoFolder } from '../../support/photo-folder';
@@ -129,6 +132,45 @@ describe('an image folder as a source of batches', () => {
     }
   });
 
+  it('shows training images unaugmented as it evaluates by default: 8/7 of the side, the middle cut out', async () => {
+    const source = await open();
+    // 16 · 8/7 = 18.3
+    expect(source.evaluation).to.deep.equal({ resize: 18, crop: 16, interpolation: 'bilinear' });
+    const batches = await batchesOf(source, { augmentation: 'none' });
+    // The first photo, 43 by 41: 18 high, 18 · 43/41 = 18.9 wide, rounded down; 1 is cut off all around.
+    const whole = await decodePixels(join(folder(), 'train', 'n01', 'n01_0.JPEG'));
+    expect([whole.width, whole.height]).to.deep.equal([43, 41]);
+    const window = { left: 1, top: 1, width: 16, height: 16 };
+    const to = { width: 18, height: 18 };
+    const expected = resizeLikePil(whole, to, { interpolation: 'bilinear', window });
+    expect(bytesOf(imageOf(batches, 0))).to.deep.equal([...expected.data]);
+  });
+
+  it('takes the part that was drawn first, and mirrors it when the next draw is below one half', async () => {
+    const source = await open();
+    const batches = await batchesOf(source, { epoch: 3 });
+    const mirrored: boolean[] = [];
+    for (let index = 0; index < 14; index++) {
+      const name = index < 7 ? 'n01' : 'n02';
+      const file = join(folder(), 'train', name, `${name}_${index % 7}.JPEG`);
+      const whole = await decodePixels(file);
+      const draw = random(1, 'augmentation', 3, index);
+      const box = randomResizedCrop(whole, draw);
+      const to = { width: 16, height: 16 };
+      const part = [...resizeLikePil(whole, to, { interpolation: 'bilinear', box }).data];
+      const flips = draw.uniform() < 0.5;
+      const expected = flips
+        ? part.map((_, at) => {
+            const [row, x, channel] = [Math.floor(at / 48), Math.floor((at % 48) / 3), at % 3];
+            return part[row * 48 + (15 - x) * 3 + channel];
+          })
+        : part;
+      expect(bytesOf(imageOf(batches, index)), `image ${index}`).to.deep.equal(expected);
+      mirrored.push(flips);
+    }
+    expect(new Set(mirrored).size).to.equal(2);
+  });
+
   it('goes on after a consumer that stopped early', async () => {
     const source = await open(2);
     for await (const batch of source.trainingBatches(request)) {
@@ -200,6 +242,15 @@ describe('an image folder as a source of batches', () => {
     }
   });
 });
+
+/** The bytes that ImageNet's normalisation made these numbers of. */
+function bytesOf(image: readonly number[]): number[] {
+  const mean = [0.485, 0.456, 0.406];
+  const std = [0.229, 0.224, 0.225];
+  return image.map((value, at) =>
+    Math.round(255 * (value * (std[at % 3] ?? NaN) + (mean[at % 3] ?? NaN))),
+  );
+}
 
 /** The pixels that batches hold of one image of the train split. */
 function imageOf(batches: readonly TrainingBatch[], index: number): number[] {

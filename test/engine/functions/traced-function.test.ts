@@ -1,12 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import type { Source } from '../../../lib/engine/functions/function-definition';
-import { functionBackend } from '../../../lib/engine/functions/native-functions';
-import { trace, type Tracing, Untraceable } from '../../../lib/engine/functions/trace';
-import { tracedFunction } from '../../../lib/engine/functions/traced-function';
+import { functionBackend, type Source } from '../../../lib/engine/functions/function-definition';
+import {
+  trace,
+  tracedFunction,
+  type Tracing,
+  Untraceable,
+} from '../../../lib/engine/functions/trace';
 import { storedFloat } from '../../../lib/engine/native';
-import { inFloatType } from '../../../lib/engine/operations/cast';
-import { tidied } from '../../../lib/engine/tidied';
+import { inFloatType } from '../../../lib/engine/operations/activations';
+import { tidied } from '../../../lib/engine/tidy';
 import { withEngine } from '../../support/engine';
 import { numbers } from '../../support/tensors';
 

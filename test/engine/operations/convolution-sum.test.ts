@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { convolution } from '../../../lib/engine/operations/convolution';
-import { convolutionSum } from '../../../lib/engine/operations/convolution-sum';
+import { convolution, convolutionSum } from '../../../lib/engine/operations/convolution';
 import { engines, withEngine } from '../../support/engine';
 import { expectClose } from '../../support/tensors';
 

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { operationOutputs } from '../../../lib/engine/functions/native-functions';
-import { castTo, type FloatType, inFloatType } from '../../../lib/engine/operations/cast';
+import { operationOutputs } from '../../../lib/engine/functions/function-definition';
+import { castTo, type FloatType, inFloatType } from '../../../lib/engine/operations/activations';
 import {
   filterGradient,
   type FilterGradientInputs,
   hasFilterGradient,
-} from '../../../lib/engine/operations/filter-gradient';
-import { tidied } from '../../../lib/engine/tidied';
+} from '../../../lib/engine/operations/convolution-gradients';
+import { tidied } from '../../../lib/engine/tidy';
 import { withEngine } from '../../support/engine';
 import { numbers } from '../../support/tensors';
 

@@ -1,9 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { dropout } from '../../../lib/engine/operations/dropout';
-import { linear } from '../../../lib/engine/operations/linear';
+import { dropout, linear, relu } from '../../../lib/engine/operations/activations';
 import { averagePool, globalAveragePool, maxPool } from '../../../lib/engine/operations/pooling';
-import { relu } from '../../../lib/engine/operations/relu';
 import { random } from '../../../lib/engine/random';
 import { engines, withEngine } from '../../support/engine';
 import { counting, expectClose, numbers } from '../../support/tensors';

@@ -1,16 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { writeDetections } from '../../../lib/coco/results-form';
-import { shapesData } from '../../../lib/coco/detection-data';
+import type { CocoDetection } from '../../../lib/detection/coco/annotations';
+import { shapesData } from '../../../lib/detection/coco/detection-data';
+import { writeDetections } from '../../../lib/detection/coco/results-form';
+import { detectionBlocks, picturesBlock } from '../../../lib/report/detection/blocks';
+import { drawAll } from '../../../lib/report/figures';
+import { renderStudyHtml } from '../../../lib/report/study/html-study';
 import { evaluationRecord } from '../../../lib/runs/detection';
 import { runFiles } from '../../../lib/runs/paths';
 import type { DetectionRun } from '../../../lib/runs/store';
-import type { CocoDetection } from '../../../lib/coco/types';
-import { detectionBlocks } from '../../../lib/report/detection/blocks';
-import { picturesBlock } from '../../../lib/report/detection/pictures-block';
-import { drawAll } from '../../../lib/report/figures';
-import { renderStudyHtml } from '../../../lib/report/study/html-study';
 import { withFolder } from '../../support/folder';
 
 const { evaluation: data } = shapesData();

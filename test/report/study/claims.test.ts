@@ -1,7 +1,10 @@
 import { expect } from 'chai';
-import { claimScaleOf, weakestScale } from '../../../lib/report/claim-scale';
-import { claimTable } from '../../../lib/report/study/claim-table';
-import { judgeTogether, type ClaimedDifference } from '../../../lib/report/study/claims';
+import {
+  type ClaimedDifference,
+  claimTable,
+  judgeTogether,
+} from '../../../lib/report/study/claims';
+import { claimScaleOf, weakestScale } from '../../../lib/report/verdict';
 import { summarise } from '../../../lib/statistics/summary';
 
 /** A claim with differences on the seeds 1, 2, …. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { renderStudyCsv } from '../../../lib/report/study/csv-study';
 import type { StudyGroup, StudyRow } from '../../../lib/report/study/model';
+import { renderStudyCsv } from '../../../lib/report/study/write-study';
 import { groupsOf, namedMethods, type StudyRun } from './made-up-study';
 
 const methods = namedMethods('student', 'kd', 'kd++', 'kd+sifn', 'dkd', 'dkd++');

@@ -4,8 +4,8 @@ import { buildGroups } from '../../../lib/report/study/groups';
 import type { StudyGroup } from '../../../lib/report/study/model';
 import type { StudyMethod } from '../../../lib/report/study/names';
 import type { Provenance, RunConfig } from '../../../lib/runs/schema';
-import type { EpochMetrics } from '../../../lib/train/epoch-metrics';
 import type { Run } from '../../../lib/runs/store';
+import type { EpochMetrics } from '../../../lib/train/metrics';
 import { madeUpRun } from '../../support/made-up-runs';
 
 /** A run of two epochs in memory; its last epoch as given, its first at 1 % unless given. */

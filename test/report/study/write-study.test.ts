@@ -2,14 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { writeStudy } from '../../../lib/report/study/write-study';
-import { appendMetrics } from '../../../lib/train/epoch-metrics';
-import type { EpochMetrics } from '../../../lib/train/epoch-metrics';
-import { writeConfig, writeProvenance } from '../../../lib/runs/store';
 import { runDirectory } from '../../../lib/runs/paths';
+import { writeConfig, writeProvenance } from '../../../lib/runs/store';
+import { appendMetrics, type EpochMetrics } from '../../../lib/train/metrics';
 import { studyMethods } from '../../../reproduce/recipes/studies';
-import { madeUpConfig, madeUpMetrics, madeUpProvenance } from '../../support/made-up-runs';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
+import { madeUpConfig, madeUpMetrics, madeUpProvenance } from '../../support/made-up-runs';
 
 const study = 'table1-quick-fashion-mnist';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { ProgramResult } from '../../../lib/engine/build-program';
+import type { ProgramResult } from '../../../lib/engine/program';
 import { runTypeScript } from '../../support/child';
 import { withEngine } from '../../support/engine';
 import { withFolder } from '../../support/folder';

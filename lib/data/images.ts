@@ -1,0 +1,141 @@
+import sharp from 'sharp';
+import { LabError, unknownName } from '../errors';
+import { decodePixels, evaluationCrop, type EvaluationPreprocessing } from './imagenet/decode';
+import type { Normalisation } from './imagenet/jobs';
+import { type Pixels, resizeLikePil } from './resample';
+
+/**
+ * Refuses another image size for a data set that has only one.
+ *
+ * @throws LabError of kind `option`.
+ */
+export function requireFixedSize(name: string, side: number, imageSize: number | undefined): void {
+  if (imageSize === undefined || imageSize === side) return;
+  throw new LabError({
+    kind: 'option',
+    what: `'${name}' has images of ${side}×${side} only`,
+    where: 'image size',
+    found: String(imageSize),
+    remedy: 'Leave the image size out; only folder:PATH can be resized',
+  });
+}
+
+/**
+ * Decodes an image file to `size × size × 3` bytes: grey, CMYK and 16-bit images become 8-bit RGB,
+ * transparent parts black; the short side is scaled to `size` (linear interpolation with
+ * antialiasing, as torchvision's default) and the middle cut out. An embedded orientation or colour
+ * profile is not applied, as PIL does not.
+ *
+ * @throws LabError of kind `data` when the file is damaged, cut off or not an image.
+ */
+export async function decodeImage(path: string, size: number): Promise<Uint8Array> {
+  try {
+    const { data, info } = await sharp(path, { failOn: 'error', ignoreIcc: true })
+      .flatten({ background: '#000000' })
+      .toColourspace('srgb')
+      .resize(size, size, { fit: 'cover', position: 'centre', kernel: 'linear' })
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new Error(`${info.channels} channels after decoding`);
+    return data;
+  } catch (error) {
+    throw new LabError(
+      {
+        kind: 'data',
+        what: 'an image cannot be decoded',
+        where: path,
+        found: error instanceof Error ? (error.message.trim().split('\n')[0] ?? '') : String(error),
+        remedy: 'Remove the file or put a whole JPEG or PNG in its place',
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** How an image becomes what a model sees in evaluation; `imageFolderSource` takes both parts. */
+export interface Preprocessing {
+  readonly evaluation: EvaluationPreprocessing;
+  readonly normalisation: Normalisation;
+}
+
+const imageNet: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+const halves: Normalisation = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+/** timm keeps 9/10 of the side for its vision transformers: ⌊224 / 0.9⌋ = 248. */
+const bicubic248 = { resize: 248, crop: 224, interpolation: 'bicubic' } as const;
+
+/** torchvision's first weights (`IMAGENET1K_V1`), and the published students. */
+const torchvision: Preprocessing = {
+  evaluation: { resize: 256, crop: 224, interpolation: 'bilinear' },
+  normalisation: imageNet,
+};
+const visionTransformer: Preprocessing = { evaluation: bicubic248, normalisation: halves };
+const deit: Preprocessing = { evaluation: bicubic248, normalisation: imageNet };
+/** timm keeps 7/8 of the side for RegNets, DeiT's teacher among them. */
+const regNet: Preprocessing = {
+  evaluation: { resize: 256, crop: 224, interpolation: 'bicubic' },
+  normalisation: imageNet,
+};
+
+/** By the names of the models: what torchvision and timm publish with the weights. */
+const byModel: Readonly<Record<string, Preprocessing>> = {
+  resnet18: torchvision,
+  resnet34: torchvision,
+  resnet50: torchvision,
+  resnet101: torchvision,
+  resnet152: torchvision,
+  resnet18_half: torchvision,
+  resnet34_half: torchvision,
+  mobilenet_v1: torchvision,
+  vit_tiny_patch16_224: visionTransformer,
+  vit_small_patch16_224: visionTransformer,
+  vit_base_patch16_224: visionTransformer,
+  deit_tiny_distilled_patch16_224: deit,
+  deit_small_distilled_patch16_224: deit,
+  deit_base_distilled_patch16_224: deit,
+  regnety_002: regNet,
+  regnety_160: regNet,
+};
+
+/** Evaluation as the reference values name it. */
+export const preprocessingPresets = { torchvision, vit: visionTransformer } as const;
+
+/**
+ * The preprocessing that a published model of ImageNet was evaluated with.
+ *
+ * @param crop another side of the input; the short side then keeps its proportion to it.
+ * @throws LabError of kind `option` for a model that has none, or a side that cannot be.
+ */
+export function preprocessingOf(model: string, crop?: number): Preprocessing {
+  const known = Object.hasOwn(byModel, model) ? byModel[model] : undefined;
+  if (known === undefined) {
+    throw unknownName('model with published preprocessing', model, Object.keys(byModel));
+  }
+  const { evaluation, normalisation } = known;
+  if (crop === undefined || crop === evaluation.crop) return known;
+  if (!Number.isInteger(crop) || crop < 1) {
+    throw new LabError({
+      kind: 'option',
+      what: 'the side of the input is not a whole number of at least 1',
+      where: model,
+      found: String(crop),
+      remedy: 'Give a size such as 64 or 224',
+    });
+  }
+  const resize = Math.floor((evaluation.resize * crop) / evaluation.crop);
+  return { evaluation: { ...evaluation, crop, resize }, normalisation };
+}
+
+/**
+ * Decodes an image, scales its short side and cuts out the middle, as torchvision's `Resize` and
+ * `CenterCrop` do on PIL's image: bytes, not yet normalised.
+ *
+ * @throws LabError of kind `data` when the file cannot be decoded.
+ */
+export async function preprocessImage(
+  file: string,
+  preprocessing: EvaluationPreprocessing,
+): Promise<Pixels> {
+  const pixels = await decodePixels(file);
+  const { size, window } = evaluationCrop(pixels, preprocessing);
+  return resizeLikePil(pixels, size, { interpolation: preprocessing.interpolation, window });
+}

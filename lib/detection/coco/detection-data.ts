@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { LabError } from '../../errors';
+import type { CocoDataset } from './data';
+import { loadCoco } from './load';
+import { shapesDataset } from './shapes';
+
+/** The two parts of a detector's data. */
+export interface DetectionData {
+  readonly name: string;
+  readonly training: CocoDataset;
+  readonly evaluation: CocoDataset;
+}
+
+/** Images of the made-up set: as many as learn to find its shapes in minutes. */
+const shapes = { training: 64, evaluation: 32, seed: 1 } as const;
+
+/** The made-up set of shapes, for a machine without COCO. */
+export function shapesData(): DetectionData {
+  const { training, evaluation, seed } = shapes;
+  return {
+    name: 'shapes',
+    training: shapesDataset({ images: training, seed, split: 'train' }),
+    evaluation: shapesDataset({ images: evaluation, seed, split: 'val' }),
+  };
+}
+
+/** Where COCO's archives unpack the images to; `images/` is what some copies put before it. */
+const imageFolders = (split: string): string[] => [`${split}2017`, join('images', `${split}2017`)];
+
+/**
+ * COCO 2017, or a set in its form and layout: `annotations/instances_{train,val}2017.json`, and the images
+ * in `train2017` and `val2017`, or in `images/train2017` and `images/val2017`.
+ *
+ * @throws LabError when the layout, an annotation file or the two files' categories are faulty.
+ */
+export function cocoData(folder: string, name = 'coco'): DetectionData {
+  const training = loadCoco({
+    annotations: annotationsOf(folder, 'train'),
+    images: imagesOf(folder, 'train'),
+  });
+  const evaluation = loadCoco({
+    annotations: annotationsOf(folder, 'val'),
+    images: imagesOf(folder, 'val'),
+    categories: { of: annotationsOf(folder, 'train'), categories: training.categories },
+  });
+  return { name, training, evaluation };
+}
+
+function annotationsOf(folder: string, split: string): string {
+  return join(folder, 'annotations', `instances_${split}2017.json`);
+}
+
+function imagesOf(folder: string, split: string): string {
+  const places = imageFolders(split).map((place) => join(folder, place));
+  const found = places.find((place) => existsSync(place));
+  if (found !== undefined) return found;
+  throw new LabError({
+    kind: 'file',
+    what: `the folder has no ${split} images`,
+    where: folder,
+    found: `neither ${imageFolders(split).join(' nor ')}`,
+    remedy:
+      'Give --data-dir the folder that holds annotations/, train2017/ and val2017/, as COCO’s archives unpack',
+  });
+}

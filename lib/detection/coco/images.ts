@@ -1,0 +1,120 @@
+import sharp, { type Sharp } from 'sharp';
+import { LabError } from '../../errors';
+import type { CocoEntry, DecodedImage, PixelForm } from './data';
+
+/** detectron2's pixels for its ResNets from Caffe: blue first, only the mean taken away. */
+export const caffePixels: PixelForm = {
+  order: 'bgr',
+  mean: [103.53, 116.28, 123.675],
+  std: [1, 1, 1],
+};
+
+/** torchvision's pixels: red first, mean and standard deviation of ImageNet; the R18 students' form. */
+export const torchvisionPixels: PixelForm = {
+  order: 'rgb',
+  mean: [123.675, 116.28, 103.53],
+  std: [58.395, 57.12, 57.375],
+};
+
+/**
+ * The size of an image whose shorter side becomes `shortSide`, or less where the longer one would
+ * exceed `longest`; rounded to the nearest as detectron2's `ResizeShortestEdge` does.
+ */
+export function resizedSize({ width, height }: Size, shortSide: number, longest: number): Size {
+  const scale = shortSide / Math.min(width, height);
+  let newWidth = width <= height ? shortSide : scale * width;
+  let newHeight = width <= height ? scale * height : shortSide;
+  const longer = Math.max(newWidth, newHeight);
+  if (longer > longest) {
+    newWidth *= longest / longer;
+    newHeight *= longest / longer;
+  }
+  const rounded = (side: number): number => Math.max(1, Math.floor(side + 0.5));
+  return { width: rounded(newWidth), height: rounded(newHeight) };
+}
+
+/** An image's boxes in its resized, and perhaps mirrored, form. */
+export function resizedBoxes(
+  { boxes, width, height }: Pick<CocoEntry, 'boxes' | 'width' | 'height'>,
+  size: Size,
+  mirrored: boolean,
+): Float32Array {
+  const scaleX = size.width / width;
+  const scaleY = size.height / height;
+  const result = new Float32Array(boxes.length);
+  for (let at = 0; at < boxes.length; at += 4) {
+    const left = (boxes[at] ?? 0) * scaleX;
+    const right = (boxes[at + 2] ?? 0) * scaleX;
+    result[at] = mirrored ? size.width - right : left;
+    result[at + 1] = (boxes[at + 1] ?? 0) * scaleY;
+    result[at + 2] = mirrored ? size.width - left : right;
+    result[at + 3] = (boxes[at + 3] ?? 0) * scaleY;
+  }
+  return result;
+}
+
+/** Width and height in pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Decodes an image file to 8-bit RGB and scales it to `size` (linear interpolation with antialiasing,
+ * as PIL's bilinear filter, which detectron2 uses). An orientation mark is obeyed only where that gives
+ * the size that the annotations tell of: boxes are in their pixels.
+ *
+ * @throws LabError of kind `data` when the file is damaged or has another size than `expected`.
+ */
+export async function decodeFile(
+  path: string,
+  expected: Size & { readonly id: number },
+  size?: Size,
+): Promise<DecodedImage> {
+  try {
+    const image = sharp(path, { failOn: 'error', ignoreIcc: true });
+    const { width, height, orientation = 1 } = await image.metadata();
+    const turned = orientation >= 5;
+    const fits = width === expected.width && height === expected.height;
+    const fitsTurned = turned && height === expected.width && width === expected.height;
+    if (!fits && !fitsTurned) throw otherSize(path, expected, { width, height });
+    const upright = fits ? image : image.autoOrient();
+    return await pixelsOf(upright.flatten({ background: '#000000' }).toColourspace('srgb'), size);
+  } catch (error) {
+    if (error instanceof LabError) throw error;
+    throw new LabError(
+      {
+        kind: 'data',
+        what: 'an image cannot be decoded',
+        where: `${path} (image ${expected.id})`,
+        found: error instanceof Error ? (error.message.trim().split('\n')[0] ?? '') : String(error),
+        remedy: 'Put a whole JPEG or PNG in its place',
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** An image in memory scaled to `size` as a decoded file is. */
+export async function scaledImage(image: DecodedImage, size: Size): Promise<DecodedImage> {
+  const { pixels, width, height } = image;
+  if (size.width === width && size.height === height) return image;
+  return pixelsOf(sharp(pixels, { raw: { width, height, channels: 3 } }), size);
+}
+
+async function pixelsOf(image: Sharp, size: Size | undefined): Promise<DecodedImage> {
+  const scaled = size ? image.resize({ ...size, fit: 'fill', kernel: 'linear' }) : image;
+  const { data, info } = await scaled.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  if (info.channels !== 3) throw new Error(`${info.channels} channels after decoding`);
+  return { pixels: data, width: info.width, height: info.height };
+}
+
+function otherSize(path: string, expected: Size & { id: number }, found: Size): LabError {
+  return new LabError({
+    kind: 'data',
+    what: 'an image has another size than its annotations say',
+    where: `${path} (image ${expected.id})`,
+    found: `${found.width} × ${found.height} instead of ${expected.width} × ${expected.height}`,
+    remedy: 'Put the original image there: boxes are in its pixels',
+  });
+}

@@ -1,0 +1,330 @@
+import * as tf from '@tensorflow/tfjs';
+import { functionBackend, type Source } from '../engine/functions/function-definition';
+import {
+  trace,
+  type Trace,
+  tracedFunction,
+  type Tracing,
+  Untraceable,
+} from '../engine/functions/trace';
+import { hasOwnOperations, storedFloat } from '../engine/native';
+import { canFuseConvolution } from '../engine/operations/fused-convolution';
+import type { Random } from '../engine/random';
+import { differentiable, tidied } from '../engine/tidy';
+import type { ForwardMode } from './layers';
+import { type Model, type ModelOutput, outputParts, type OutputParts } from './model';
+import type { ModelState } from './state';
+
+/** Something that is traced for one kind of images, and freed in the end. */
+export interface Traced {
+  dispose(): void;
+}
+
+/**
+ * Calls of a network with images of several shapes. A trace costs as much as some calls, so that only the fourth
+ * call with a shape makes one; the results are the same to the bit.
+ */
+export interface TracedCalls<T extends Traced> {
+  /** The trace for such images; undefined where the network is to be run as it is. */
+  of(images: tf.Tensor4D): T | undefined;
+  dispose(): void;
+}
+
+const callsBefore = 3;
+/** More shapes than any training has: a full batch, the rest of an epoch, parts of both. */
+const mostShapes = 8;
+
+/** @param make traces one call; throws Untraceable where that cannot be done. */
+export function tracedCalls<T extends Traced>(make: (images: tf.Tensor4D) => T): TracedCalls<T> {
+  const traces = new Map<string, T>();
+  const calls = new Map<string, number>();
+  let possible = true;
+  return {
+    of(images) {
+      if (!possible || !hasOwnOperations()) return undefined;
+      const key = `${storedFloat(images)} ${images.shape.join()}`;
+      const known = traces.get(key);
+      if (known !== undefined) return known;
+      const before = calls.get(key) ?? 0;
+      if (before < callsBefore || traces.size === mostShapes) {
+        calls.set(key, before + 1);
+        return undefined;
+      }
+      // It is tried once, by reading a number, which no trace may do.
+      canFuseConvolution();
+      try {
+        const made = make(images);
+        traces.set(key, made);
+        return made;
+      } catch (error) {
+        if (!(error instanceof Untraceable)) throw error;
+        possible = false;
+        return undefined;
+      }
+    },
+    dispose() {
+      for (const traced of traces.values()) traced.dispose();
+      traces.clear();
+      calls.clear();
+    },
+  };
+}
+
+/** In the place of a stream of random numbers while a network is traced: its numbers would be the same in each call. */
+export const noRandom: Random = {
+  uniform: refuse,
+  normal: refuse,
+  integer: refuse,
+};
+
+function refuse(): never {
+  throw new Untraceable('random numbers are drawn');
+}
+
+/** A network that does not learn, whose forward pass is one operation of TensorFlow after some calls. */
+export interface TracedEvaluation {
+  forward(images: tf.Tensor4D): ModelOutput;
+  dispose(): void;
+}
+
+/**
+ * A frozen network's forward pass: after some calls with images of a shape it runs as a TensorFlow function, the
+ * same operations in the same order without JavaScript between them, on a CPU with the native engine. When a
+ * tensor of the network is replaced, it begins anew.
+ */
+export function tracedEvaluation(model: Model, mode: ForwardMode): TracedEvaluation {
+  const calls = tracedCalls((images) => traceForward(model, mode, images));
+  let seen: tf.Tensor[] = [];
+  return {
+    forward(images) {
+      const tensors = model.state.tensors.map(({ value }) => value);
+      if (tensors.some((tensor, index) => tensor !== seen[index])) {
+        calls.dispose();
+        seen = tensors;
+      }
+      return calls.of(images)?.forward(images) ?? model.forward(images, mode);
+    },
+    dispose() {
+      calls.dispose();
+    },
+  };
+}
+
+interface TracedForward extends Traced {
+  forward(images: tf.Tensor4D): ModelOutput;
+}
+
+function traceForward(model: Model, mode: ForwardMode, images: tf.Tensor4D): TracedForward {
+  const { traced, result } = trace((tracing) =>
+    tidied(() => {
+      tracing.give(images);
+      const { tensors, rebuild } = outputParts(model.forward(images, mode), mode);
+      return { rebuild, results: tensors.map((tensor) => tracing.sourceOf(tensor)) };
+    }),
+  );
+  const { rebuild, results } = result;
+  const run = tracedFunction(traced, { results });
+  const backend = functionBackend();
+  return {
+    forward(given) {
+      const handles = run.run(backend.getInputTensorIds([given]));
+      return rebuild(handles.map((handle) => backend.createOutputTensor(handle)));
+    },
+    dispose() {
+      run.dispose();
+      traced.dispose();
+    },
+  };
+}
+
+/** A forward pass in training, of which the backward pass is still to come. */
+export interface TrainingPass {
+  /** Of tensors without a past on the tape. */
+  readonly output: ModelOutput;
+  /** All of the output's tensors, by which a loss can be differentiated. */
+  readonly tensors: readonly tf.Tensor[];
+  /**
+   * The gradients of the model's `trainable`, in their order; once.
+   *
+   * @param gradients of `tensors`, in their order; null where the loss does not depend on one
+   */
+  backward(gradients: readonly (tf.Tensor | null)[]): tf.Tensor[];
+  /** Frees what is kept for the backward pass; may be called again. */
+  dispose(): void;
+}
+
+/** A model whose training passes are one operation of TensorFlow each, after some steps. */
+export interface TracedTraining {
+  /** Undefined where the model is to be run as it is. */
+  forward(images: tf.Tensor4D): TrainingPass | undefined;
+  dispose(): void;
+}
+
+/**
+ * A model's forward and backward pass in training, as two TensorFlow functions after some steps with images of a
+ * shape: the same operations in the same order, without JavaScript between them. On a CPU with the native engine,
+ * and for models without dropout; others are left as they are.
+ */
+export function tracedTraining(model: Model, mode: ForwardMode): TracedTraining {
+  const calls = tracedCalls((images) => tracePasses(model, { ...mode, random: noRandom }, images));
+  return {
+    forward: (images) => calls.of(images)?.forward(images),
+    dispose: () => calls.dispose(),
+  };
+}
+
+interface TracedPasses extends Traced {
+  forward(images: tf.Tensor4D): TrainingPass;
+}
+
+/** Where what the two passes give comes from. */
+interface PassSources {
+  readonly parts: OutputParts;
+  readonly outputs: readonly Source[];
+  /** Running statistics after the pass, by their place in the state's tensors. */
+  readonly moved: readonly { readonly place: number; readonly source: Source }[];
+  /** By how much the pass moved the state's counts. */
+  readonly counted: ReadonlyMap<string, number>;
+  /** How many of the trace's steps are the forward pass. */
+  readonly forwardSteps: number;
+  readonly gradients: readonly Source[];
+}
+
+function tracePasses(model: Model, mode: ForwardMode, images: tf.Tensor4D): TracedPasses {
+  const { state } = model;
+  const { traced, result } = unchanged(state, () =>
+    trace(
+      (tracing) =>
+        tidied(() => {
+          tracing.give(images);
+          for (const { value } of state.tensors) tracing.give(value);
+          return runPasses(model, mode, images, tracing);
+        }),
+      { closed: true },
+    ),
+  );
+  return passesOf(traced, state, result);
+}
+
+/** Runs `work` and puts the state back as it was. */
+function unchanged<T>(state: ModelState, work: () => T): T {
+  const { counts, tensors } = state;
+  const copies = tensors.map(({ value }) => tf.keep(tf.clone(value)));
+  try {
+    return work();
+  } finally {
+    state.setCounts(counts);
+    tensors.forEach((tensor, place) => {
+      const copy = copies[place];
+      if (copy) tensor.replace(copy);
+    });
+  }
+}
+
+function runPasses(
+  { state, forward }: Model,
+  mode: ForwardMode,
+  images: tf.Tensor4D,
+  tracing: Tracing,
+): PassSources {
+  const before = state.tensors.map(({ value }) => value);
+  const { counts } = state;
+  const parameters = state.trainable.map(({ value }) => value);
+  let sources: Omit<PassSources, 'gradients'> | undefined;
+  const run = (): tf.Scalar => {
+    const parts = outputParts(forward(images, mode), mode);
+    sources = {
+      parts,
+      outputs: parts.tensors.map((tensor) => tracing.sourceOf(tensor)),
+      moved: state.tensors.flatMap(({ value }, place) =>
+        value === before[place] ? [] : [{ place, source: tracing.sourceOf(value) }],
+      ),
+      counted: new Map(
+        [...state.counts].map(([name, count]) => [name, count - (counts.get(name) ?? 0)]),
+      ),
+      forwardSteps: tracing.length,
+    };
+    return givenGradients(parts.tensors, tracing);
+  };
+  const grads = gradientsOf(run, parameters);
+  if (sources === undefined) throw new Error('the forward pass did not run');
+  const gradients = parameters.map((parameter, index) => {
+    const gradient = grads[index];
+    return tracing.sourceOf(gradient ?? tf.zerosLike(parameter));
+  });
+  return { ...sources, gradients };
+}
+
+function gradientsOf(run: () => tf.Scalar, parameters: tf.Tensor[]): readonly (tf.Tensor | null)[] {
+  try {
+    return tf.engine().gradients(run, parameters, undefined, true).grads;
+  } catch (error) {
+    // TensorFlow.js leaves what it saved for the backward pass.
+    for (const { saved } of tf.engine().state.activeTape) {
+      saved?.forEach((tensor) => tensor.dispose());
+    }
+    throw error;
+  }
+}
+
+/** A scalar whose gradients by the outputs are tensors that every backward pass is given. */
+function givenGradients(outputs: readonly tf.Tensor[], tracing: Tracing): tf.Scalar {
+  const gradients = outputs.map((output) => tf.zerosLike(output));
+  for (const gradient of gradients) tracing.give(gradient);
+  const value = differentiable(outputs, () => ({
+    value: tf.scalar(0),
+    saved: gradients,
+    // The tape frees what it has summed up.
+    backward: (_, saved) => saved.map((gradient) => tf.clone(gradient)),
+  }));
+  return value as tf.Scalar;
+}
+
+function passesOf(traced: Trace, state: ModelState, sources: PassSources): TracedPasses {
+  const { parts, outputs, moved, counted, forwardSteps, gradients } = sources;
+  const backward = tracedFunction(traced, { first: forwardSteps, results: gradients });
+  const forward = tracedFunction(traced, {
+    end: forwardSteps,
+    results: [...outputs, ...moved.map(({ source }) => source), ...backward.takes],
+  });
+  const backend = functionBackend();
+  return {
+    forward(images) {
+      const { tensors: own } = state;
+      // As each layer does when it is run.
+      state.freeDerived();
+      const given = backend.getInputTensorIds([images, ...own.map(({ value }) => value)]);
+      const handles = forward.run(given);
+      const tensors = handles
+        .splice(0, outputs.length)
+        .map((handle) => backend.createOutputTensor(handle));
+      handles.splice(0, moved.length).forEach((handle, index) => {
+        own[moved[index]?.place ?? -1]?.replace(backend.createOutputTensor(handle));
+      });
+      const counts = [...state.counts].map(
+        ([name, count]) => [name, count + (counted.get(name) ?? 0)] as const,
+      );
+      state.setCounts(new Map(counts));
+      const kept = handles.map(({ id }) => id);
+      const dispose = (): void => {
+        for (const id of kept.splice(0)) backend.binding.deleteTensor(id);
+      };
+      return {
+        output: parts.rebuild(tensors),
+        tensors,
+        dispose,
+        backward(of) {
+          const filled = tensors.map((tensor, index) => of[index] ?? tf.zerosLike(tensor));
+          const results = backward.run([...given, ...backend.getInputTensorIds(filled)], kept);
+          dispose();
+          return results.map((handle) => backend.createOutputTensor(handle));
+        },
+      };
+    },
+    dispose() {
+      forward.dispose();
+      backward.dispose();
+      traced.dispose();
+    },
+  };
+}

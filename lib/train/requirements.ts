@@ -1,1 +1,0 @@
-export { requireRecipeFits } from './recipe';
