@@ -103,6 +103,15 @@ describe('folder:PATH', () => {
     expect(small.images).to.have.length(4 * 3);
   });
 
+  it('takes the mean of the pixels that it shrinks to one', async () => {
+    await putSmall();
+    const black: Colour = [0, 0, 0];
+    const columns = Array.from({ length: 8 }, (_, x) => (x % 2 === 0 ? black : red));
+    await put('train/cat/a.png', stripes(columns, 8, 8));
+    const { train } = await load();
+    for (const place of [5, 6, 9, 10]) expect(pixel(train, 0, place)[0]).to.be.within(126, 129);
+  });
+
   it('turns grey, CMYK, transparent, palette and 16-bit images into 8-bit RGB', async () => {
     await putSmall();
     await put('train/cat/a.png', plain([90, 90, 90]).toColourspace('b-w'));

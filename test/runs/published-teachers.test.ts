@@ -45,7 +45,7 @@ describe('measuring a published teacher', () => {
 
   it('loads it, tells its accuracy and warns of one that is not the paper’s', async () => {
     const { test, ...rest } = smallDataset({ classes: 100, perClass: 1 });
-    // Of 300 images in batches of 250 and 50, the last 30 are of class 7, the only one that it ever sees.
+    // Of 300 images in batches of 250 and 50, the last 30 are of class 7, which it always puts before class 8.
     const labels = Int32Array.from({ length: 300 }, (_, at) => (at < 270 ? 8 : 7));
     const images = test.images.subarray(0, 300 * 8 * 8 * 3);
     const dataset = { ...rest, name: 'cifar100', test: { images, labels, count: 300 } };
@@ -55,7 +55,10 @@ describe('measuring a published teacher', () => {
         ['fc.weight', { shape: [100, 64], data: new Float32Array(6400) }],
         [
           'fc.bias',
-          { shape: [100], data: Float32Array.from({ length: 100 }, (_, k) => +(k === 7)) },
+          {
+            shape: [100],
+            data: Float32Array.from({ length: 100 }, (_, k) => (k === 7 ? 2 : +(k === 8))),
+          },
         ],
       ]),
     );

@@ -85,12 +85,25 @@ describe('RandAugment’s operation', () => {
     const red = { data: Uint8Array.of(200, 100, 100), width: 1, height: 1 };
     // Luma 0.299 × 200 + 0.701 × 100 = 129.9, rounded 130; 130 + 1.45 × 70 and 130 − 1.45 × 30.
     expect([...apply('ColorIncreasing', red, 5).data]).to.deep.equal([231, 86, 86]);
+    // Luma of pure red, green and blue: 0.299, 0.587 and 0.114 of 255. Factor 0.1: nine tenths of it, and 25.5 more.
+    const pure = { data: Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255), width: 3, height: 1 };
+    const [red9, green9, blue9] = [0.9 * 76, 0.9 * 150, 0.9 * 29];
+    expect([...apply('ColorIncreasing', pure, 10, -1).data]).to.deep.equal(
+      [
+        ...[red9 + 25.5, red9, red9],
+        ...[green9, green9 + 25.5, green9],
+        ...[blue9, blue9, blue9 + 25.5],
+      ].map(Math.floor),
+    );
   });
 
   it('SharpnessIncreasing moves a pixel away from the mean about it, not at the edge', () => {
     const spot = grey([10, 10, 10], [10, 75, 10], [10, 10, 10]);
     // Smooth: (8 × 10 + 5 × 75)/13 = 35; 35 + 1.45 × 40 = 93.
     expect(rowsOf(apply('SharpnessIncreasing', spot, 5))[1]).to.deep.equal([10, 93, 10]);
+    // (8 × 10 + 5 × 82)/13 = 37.7, rounded 38; 38 + 1.45 × 44 = 101.8.
+    const other = grey([10, 10, 10], [10, 82, 10], [10, 10, 10]);
+    expect(rowsOf(apply('SharpnessIncreasing', other, 5))[1]).to.deep.equal([10, 101, 10]);
   });
 
   it('TranslateXRel and TranslateYRel move by up to 0.45 of the side and fill with the mean colour', () => {
@@ -102,6 +115,19 @@ describe('RandAugment’s operation', () => {
     const column = grey([1], [2], [3], [4], [5], [6], [7], [8], [9], [10]);
     const up = apply('TranslateYRel', column, 80 / 9, -1);
     expect(rowsOf(up).flat()).to.deep.equal([124, 124, 124, 124, 1, 2, 3, 4, 5, 6]);
+  });
+
+  it('TranslateXRel looks up between pixels, by halves or with the cubic kernel of a = −1', () => {
+    // 0.45 × 10/10 of 10 columns: 4.5. Halves of a level are cut off.
+    const one = grey([0, 0, 0, 0, 0, 0, 101, 0, 0, 0]);
+    const [halves] = rowsOf(apply('TranslateXRel', one, 10));
+    expect(halves?.slice(0, 5)).to.deep.equal([0, 50, 50, 0, 0]);
+    // In the middle between two of four pixels: weights −1/8, 5/8, 5/8 and −1/8 of 80 more than 100.
+    const spike = grey([100, 100, 100, 100, 100, 100, 100, 180, 100, 100]);
+    const cubic = { interpolation: 'bicubic', fill, magnitude: 10, sign: 1 } as const;
+    expect(rowsOf(applyOperation('TranslateXRel', spike, cubic))).to.deep.equal([
+      [100, 90, 150, 150, 90, 124, 124, 124, 124, 124],
+    ]);
   });
 
   it('ShearX moves rows in proportion to their height', () => {

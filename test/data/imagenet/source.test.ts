@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { TrainingBatch, TrainingBatchRequest } from '../../../lib/data/batches';
 import { imageFolderSource, type ImageFolderSource } from '../../../lib/data/imagenet';
-import { randomResizedCrop } from '../../../lib/data/imagenet/augmentation';
+import { mixBatch, randomErasing, randomResizedCrop } from '../../../lib/data/imagenet/augmentation';
 import { decodePixels } from '../../../lib/data/imagenet/decode';
+import { randAugment } from '../../../lib/data/imagenet/rand-augment';
 import { resizeLikePil } from '../../../lib/data/resample';
 import { random } from '../../../lib/engine/random';
 import { faultOf } from '../../support/faults';
@@ -123,11 +124,8 @@ describe('an image folder as a source of batches', () => {
     // The 16th photo: 43 by 41, so nothing is scaled; (43 − 10)/2 = 16.5, to even 16; (41 − 10)/2, to even 16.
     const { data, width } = await decodePixels(join(folder(), 'val', 'n01', 'n01_1.JPEG'));
     const pixel = (16 * width + 16) * 3;
-    const mean = [0.485, 0.456, 0.406];
-    const std = [0.229, 0.224, 0.225];
     for (const channel of [0, 1, 2]) {
-      const expected =
-        ((data[pixel + channel] ?? 0) / 255 - (mean[channel] ?? 0)) / (std[channel] ?? 1);
+      const expected = normalised(data[pixel + channel] ?? 0, channel);
       expect(batches[0]?.images[10 * 10 * 3 + channel]).to.be.closeTo(expected, 1e-5);
     }
   });
@@ -149,7 +147,7 @@ describe('an image folder as a source of batches', () => {
   it('takes the part that was drawn first, and mirrors it when the next draw is below one half', async () => {
     const source = await open();
     const batches = await batchesOf(source, { epoch: 3 });
-    const mirrored: boolean[] = [];
+    const seen: boolean[] = [];
     for (let index = 0; index < 14; index++) {
       const name = index < 7 ? 'n01' : 'n02';
       const file = join(folder(), 'train', name, `${name}_${index % 7}.JPEG`);
@@ -157,18 +155,52 @@ describe('an image folder as a source of batches', () => {
       const draw = random(1, 'augmentation', 3, index);
       const box = randomResizedCrop(whole, draw);
       const to = { width: 16, height: 16 };
-      const part = [...resizeLikePil(whole, to, { interpolation: 'bilinear', box }).data];
+      const { data } = resizeLikePil(whole, to, { interpolation: 'bilinear', box });
       const flips = draw.uniform() < 0.5;
-      const expected = flips
-        ? part.map((_, at) => {
-            const [row, x, channel] = [Math.floor(at / 48), Math.floor((at % 48) / 3), at % 3];
-            return part[row * 48 + (15 - x) * 3 + channel];
-          })
-        : part;
+      const expected = flips ? mirrored(data) : [...data];
       expect(bytesOf(imageOf(batches, index)), `image ${index}`).to.deep.equal(expected);
-      mirrored.push(flips);
+      seen.push(flips);
     }
-    expect(new Set(mirrored).size).to.equal(2);
+    expect(new Set(seen).size).to.equal(2);
+  });
+
+  it('does DeiT’s augmentation in timm’s order: part, mirror, RandAugment, erasing, and mixes each batch', async () => {
+    const source = await open();
+    const asked = { epoch: 2, batchSize: 5 };
+    const unmixed = await batchesOf(source, { ...asked, augmentation: 'deit-unmixed' });
+    const mixed = await batchesOf(source, { ...asked, augmentation: 'deit' });
+    const to = { width: 16, height: 16 };
+    const interpolation = 'bicubic';
+    let erased = 0;
+    for (let index = 0; index < 14; index++) {
+      const name = index < 7 ? 'n01' : 'n02';
+      const whole = await decodePixels(join(folder(), 'train', name, `${name}_${index % 7}.JPEG`));
+      const draw = random(1, 'augmentation', 2, index);
+      const part = resizeLikePil(whole, to, { interpolation, box: randomResizedCrop(whole, draw) });
+      const data = draw.uniform() < 0.5 ? Uint8Array.from(mirrored(part.data)) : part.data;
+      const settings = { magnitude: 9, deviation: 0.5, operations: 2 };
+      // ImageNet's mean in whole levels: 255 × 0.485 = 123.7, 255 × 0.456 = 116.3, 255 × 0.406 = 103.5.
+      const around = { interpolation, fill: [124, 116, 104] } as const;
+      const changed = randAugment({ ...to, data }, draw, settings, around);
+      const image = Float32Array.from(changed.data, normalised);
+      const before = image.slice();
+      randomErasing(image, to, draw, 0.25);
+      if (image.some((value, at) => value !== before[at])) erased++;
+      const found = imageOf(unmixed, index);
+      const furthest = image.reduce(
+        (most, value, at) => Math.max(most, Math.abs(value - (found[at] ?? NaN))),
+        0,
+      );
+      expect(furthest, `image ${index}`).to.be.below(1e-5);
+    }
+    expect(erased).to.be.within(1, 13);
+    unmixed.forEach(({ images, count }, batch) => {
+      const draw = random(1, 'mix', 2, batch);
+      const options = { mixupAlpha: 0.8, cutmixAlpha: 1, switchProbability: 0.5 };
+      const { lambda } = mixBatch(images, { ...to, count }, draw, options);
+      expect(mixed[batch]?.images).to.deep.equal(images);
+      expect(mixed[batch]?.mix?.lambda).to.deep.equal(lambda);
+    });
   });
 
   it('goes on after a consumer that stopped early', async () => {
@@ -243,13 +275,27 @@ describe('an image folder as a source of batches', () => {
   });
 });
 
-/** The bytes that ImageNet's normalisation made these numbers of. */
+const mean = [0.485, 0.456, 0.406];
+const std = [0.229, 0.224, 0.225];
+
+/** ImageNet's normalisation of the byte in this place of an image. */
+function normalised(byte: number, at: number): number {
+  return (byte / 255 - (mean[at % 3] ?? NaN)) / (std[at % 3] ?? NaN);
+}
+
+/** The bytes that it made these numbers of. */
 function bytesOf(image: readonly number[]): number[] {
-  const mean = [0.485, 0.456, 0.406];
-  const std = [0.229, 0.224, 0.225];
   return image.map((value, at) =>
     Math.round(255 * (value * (std[at % 3] ?? NaN) + (mean[at % 3] ?? NaN))),
   );
+}
+
+/** The bytes of an image 16 wide, mirrored row by row. */
+function mirrored(data: Uint8Array): number[] {
+  return Array.from(data, (_, at) => {
+    const [row, x, channel] = [Math.floor(at / 48), Math.floor((at % 48) / 3), at % 3];
+    return data[row * 48 + (15 - x) * 3 + channel] ?? NaN;
+  });
 }
 
 /** The pixels that batches hold of one image of the train split. */
