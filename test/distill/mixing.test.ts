@@ -12,7 +12,9 @@ import {
   tokenDistillation,
 } from '../../lib/distill/terms';
 import { crossEntropyLoss, kdLoss } from '../../lib/losses';
+import { createModel } from '../../lib/models/registry';
 import type { Model, ModelOutput } from '../../lib/nn/model';
+import { createLearner } from '../../lib/train/learner';
 import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { expectClose, numbers } from '../support/tensors';
@@ -186,5 +188,37 @@ describe('distillation through a token', () => {
   it('refuses a student without one', async () => {
     const { what } = await faultOf(() => valueOf(tokenDistillation(), unmixedSignals()));
     expect(what).to.include('needs a student that has one');
+  });
+});
+
+describe('a step on mixed images', () => {
+  withEngine('native');
+
+  it('counts a hit where the class of the larger part is found, of equal parts that of the image itself', () => {
+    const student = createModel('resnet8', { classes: 3, seed: 1 });
+    // Whatever it sees, class 1 comes first.
+    student.loadStateDict(
+      new Map([
+        ...student.stateDict(),
+        ['fc.weight', { shape: [3, 64], data: new Float32Array(3 * 64) }],
+        ['fc.bias', { shape: [3], data: Float32Array.of(0, 1, 0) }],
+      ]),
+    );
+    const learner = createLearner({
+      student,
+      method: { name: 'mixed', terms: [softCrossEntropy()] },
+      samples: 5,
+    });
+    const images = tf.ones<tf.Rank.R4>([5, 8, 8, 3]);
+    const labels = tf.tensor1d([1, 0, 1, 0, 1], 'int32');
+    const mix = {
+      partners: tf.tensor1d([0, 1, 0, 1, 2], 'int32'),
+      // Hits: the label, the partner, the label; then the label 0, and the partner 2.
+      lambda: tf.tensor1d([0.9, 0.2, 0.5, 0.5, 0.4]),
+    };
+    const { correct } = learner.step({ images, labels, mix }, { epoch: 0, learningRate: 0.1 });
+    expect(correct).to.equal(3);
+    learner.dispose();
+    student.dispose();
   });
 });

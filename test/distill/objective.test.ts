@@ -33,12 +33,16 @@ import {
 import { random } from '../../lib/engine/random';
 import {
   crossEntropyLoss,
+  directionCosineLoss,
   directionInfoNceLoss,
   distLoss,
   dkdLoss,
   kdLoss,
+  naiveFeatureLoss,
   naiveNormLoss,
   normDirectionLoss,
+  probabilisticTransferLoss,
+  relationalLoss,
 } from '../../lib/losses';
 import type { Model, ModelOutput } from '../../lib/nn/model';
 import { faultOf } from '../support/faults';
@@ -118,6 +122,44 @@ describe('a method', () => {
       expected.reduce((sum, term) => sum + term, 0),
       1e-3,
     );
+  });
+
+  it('gives each term the outputs that it is meant for', () => {
+    const [logits, teacherLogits] = [matrix(6, 4), matrix(6, 4)];
+    // The student's own embedding, what an adapter makes of it, and the teacher's.
+    const [own, adapted, taught] = [matrix(6, 2), matrix(6, 3), matrix(6, 3)];
+    const means = matrix(4, 3);
+    const labels = tf.tensor1d([0, 1, 2, 3, 0, 1], 'int32');
+    const signals = {
+      student: outputOf(logits, own),
+      teacher: outputOf(teacherLogits, taught),
+      studentEmbedding: adapted,
+      classMeans: means,
+      labels,
+    };
+    const weights = { distanceWeight: 3, angleWeight: 7 };
+    const cases: [LossTerm, tf.Scalar][] = [
+      [rkd({ distance: 3, angle: 7 }), relationalLoss(own, taught, weights)],
+      [pkt(), probabilisticTransferLoss(own, taught)],
+      [naiveNorm(), naiveNormLoss(adapted, taught)],
+      [naiveFeature(), naiveFeatureLoss(adapted, taught)],
+      [directionCosine(), directionCosineLoss(adapted, labels, means)],
+      [
+        directionInfoNce({ temperature: 0.2 }),
+        directionInfoNceLoss(adapted, labels, means, { temperature: 0.2 }),
+      ],
+      [normDirection(), normDirectionLoss(adapted, taught, labels, means)],
+      [kd({ temperature: 3 }), kdLoss(logits, teacherLogits, { temperature: 3 })],
+      [
+        dist({ beta: 2, gamma: 3, temperature: 5 }),
+        distLoss(logits, teacherLogits, { beta: 2, gamma: 3, temperature: 5 }),
+      ],
+    ];
+    for (const [term, expected] of cases) {
+      const objective = createObjective({ name: 'm', terms: [term] }, withoutModels());
+      const found = numbers(objective.value(signals, at(0)).total)[0];
+      expect(found, term.loss).to.be.closeTo(numbers(expected)[0] ?? NaN, 1e-5);
+    }
   });
 
   it('has the papers’ settings where none are given', () => {

@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
+import { embeddingAdapter } from '../../lib/distill/adapter';
 import { connectors, regressor } from '../../lib/distill/connectors';
+import { fusionBlocks } from '../../lib/distill/fusion-blocks';
 import { contrastParts, negativeSampler } from '../../lib/distill/terms/crd';
 import { random } from '../../lib/engine/random';
 import { LabError } from '../../lib/errors';
@@ -160,6 +162,55 @@ describe('parts of the older methods', () => {
         seed: 0,
       }),
     ).to.throw(LabError, '4 and 16');
+  });
+
+  it('ReviewKD’s blocks are as wide in the middle as the deepest feature of the student, 512 at most', () => {
+    const middleOf = (deepest: number): unknown =>
+      fusionBlocks({ studentChannels: [8, deepest], teacherChannels: [4, 6], seed: 0 })
+        .state.stateDict()
+        .get('0.conv1.0.weight')?.shape;
+    expect(middleOf(64)).to.deep.equal([64, 64, 1, 1]);
+    expect(middleOf(512)).to.deep.equal([512, 512, 1, 1]);
+    expect(middleOf(1280)).to.deep.equal([512, 1280, 1, 1]);
+  });
+
+  it('first weights are drawn as PyTorch or the published modules draw them', () => {
+    const { sqrt } = Math;
+    const shape = (side: number, channels: number) => ({ side, channels });
+    const same = regressor({ student: shape(8, 40), teacher: shape(8, 50), seed: 2 });
+    const halved = regressor({ student: shape(8, 40), teacher: shape(4, 50), seed: 2 });
+    const fusion = fusionBlocks({ studentChannels: [40, 60], teacherChannels: [30, 50], seed: 2 });
+    const stages = connectors({ studentChannels: [40], teacherChannels: [90], seed: 2 });
+    const heads = contrastParts({
+      ...{ studentSize: 40, teacherSize: 90, size: 64, samples: 2, seed: 2 },
+    });
+    const adapter = embeddingAdapter({ studentSize: 40, teacherSize: 90, seed: 2 });
+    // Bounds of uniform numbers are 1 / √(kernel² · inputs), in ReviewKD's blocks √3 times that
+    // (`kaiming_uniform_(a=1)`); of normal ones the deviation is √(2 / outputs).
+    const cases: [state: ModelState, entry: string, draw: 'uniform' | 'normal', width: number][] = [
+      [same.state, 'conv.weight', 'uniform', sqrt(1 / 40)],
+      [same.state, 'conv.bias', 'uniform', sqrt(1 / 40)],
+      [halved.state, 'conv.weight', 'uniform', sqrt(1 / (9 * 40))],
+      [halved.state, 'conv.bias', 'uniform', sqrt(1 / (9 * 40))],
+      [fusion.state, '0.conv1.0.weight', 'uniform', sqrt(3 / 60)],
+      [fusion.state, '0.conv2.0.weight', 'uniform', sqrt(3 / (9 * 60))],
+      [fusion.state, '1.att_conv.0.weight', 'uniform', sqrt(1 / (2 * 60))],
+      [stages.state, '0.0.weight', 'normal', sqrt(2 / 90)],
+      [heads.state, 'embed_s.linear.weight', 'uniform', sqrt(1 / 40)],
+      [heads.state, 'embed_t.linear.weight', 'uniform', sqrt(1 / 90)],
+      [adapter.state, '2.weight', 'uniform', sqrt(1 / 40)],
+    ];
+    for (const [state, entry, draw, width] of cases) {
+      const values = state.stateDict().get(entry)?.data ?? expect.fail(`no ${entry}`);
+      const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      if (draw === 'uniform') {
+        expect(largest / width, entry).to.be.within(0.9, 1);
+      } else {
+        const spread = sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
+        expect(spread / width, entry).to.be.closeTo(1, 0.05);
+        expect(largest / width, entry).to.be.above(2);
+      }
+    }
   });
 
   it('first weights follow the seed and PyTorch’s bounds', () => {
