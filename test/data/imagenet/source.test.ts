@@ -3,7 +3,11 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { TrainingBatch, TrainingBatchRequest } from '../../../lib/data/batches';
 import { imageFolderSource, type ImageFolderSource } from '../../../lib/data/imagenet';
-import { mixBatch, randomErasing, randomResizedCrop } from '../../../lib/data/imagenet/augmentation';
+import {
+  mixBatch,
+  randomErasing,
+  randomResizedCrop,
+} from '../../../lib/data/imagenet/augmentation';
 import { decodePixels } from '../../../lib/data/imagenet/decode';
 import { randAugment } from '../../../lib/data/imagenet/rand-augment';
 import { resizeLikePil } from '../../../lib/data/resample';
