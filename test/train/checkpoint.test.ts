@@ -189,7 +189,7 @@ describe('when a run saves', () => {
       },
     };
     await run(folder(), { epochs: 3 }, options);
-    const names = [1, 2, 3].map((epoch) => both(`epoch-000${epoch}-batch-000000`));
+    const names = [2, 4, 6].map((step) => both(`step-0000000${step}`));
     expect(found).to.deep.equal([names[0], names.slice(0, 2).flat(), names.slice(1).flat()]);
     expect(told).to.deep.equal([
       [1, 6],
@@ -200,10 +200,10 @@ describe('when a run saves', () => {
 
   it('is at the batch where it is interrupted; the rest of the epoch has no time of its own', async () => {
     const stopped = await faultOf(() => runOrFail({ ...stopAfter(3) }));
-    expect(stopped.what).to.include('epoch 2 after 1 batches');
+    expect(stopped.what).to.include('stopped after epoch 1, batch 1');
     expect(kept()).to.deep.equal([
-      ...both('epoch-0001-batch-000000'),
-      ...both('epoch-0001-batch-000001'),
+      ...both('step-00000002'),
+      ...both('step-00000003'),
     ]);
     const told: [number, number][] = [];
     const notices: string[] = [];
@@ -221,7 +221,7 @@ describe('when a run saves', () => {
   it('clears away what a killed process was writing', async () => {
     await runOrFail({}, 1);
     const before = kept();
-    const halves = ['epoch-0001-batch-000001.json.123', 'epoch-0001-batch-000001.safetensors.123'];
+    const halves = ['step-00000003.json.123', 'step-00000003.safetensors.123'];
     for (const half of halves) writeFileSync(join(folder(), 'checkpoints', half), '{');
     await runOrFail({}, 1);
     expect(kept()).to.deep.equal(before);
@@ -240,7 +240,7 @@ describe('when a run saves', () => {
       const left = damaged(whole);
       if (left === undefined) rmSync(file);
       else writeFileSync(file, left);
-      for (const name of both('epoch-0003-batch-000000')) {
+      for (const name of both('step-00000006')) {
         rmSync(join(folder(), 'checkpoints', name));
       }
       await runOrFail({});
@@ -253,12 +253,12 @@ describe('when a run saves', () => {
     const place = join(folder(), 'checkpoints');
     await run(folder());
     copyFileSync(
-      join(place, 'epoch-0001-batch-000000.safetensors'),
-      join(place, 'epoch-0002-batch-000000.safetensors'),
+      join(place, 'step-00000002.safetensors'),
+      join(place, 'step-00000004.safetensors'),
     );
     const notices: string[] = [];
     const { student } = await run(folder(), {}, { onNotice: (text) => void notices.push(text) });
-    expect(notices.join()).to.match(/0002-batch-000000 cannot be used.*resumed after epoch 1/);
+    expect(notices.join()).to.match(/step-00000004 cannot be used.*resumed after epoch 1/);
     // Two epochs of two steps of 1.
     expect(student.weights()).to.deep.equal([-4, 0]);
   });
@@ -269,17 +269,12 @@ describe('when a run saves', () => {
     expect(what).to.include('no checkpoint of this run can be used');
   });
 
-  it('goes on from the newest, of however many epochs and batches', () => {
+  it('goes on from the newest, of however many steps', () => {
     const student = knownNetwork();
     const method = { name: 'known', terms: [firstTerm()] };
     const learner = createLearner({ student: student.model, method });
-    for (const [epoch, batch] of [
-      [9, 99],
-      [9, 100],
-      [10, 2],
-      [10, 10],
-    ] as const) {
-      const at = { ...progress, epoch, batch };
+    for (const step of [99, 100, 1000, 12_345_678]) {
+      const at = { ...progress, step };
       saveCheckpoint(folder(), learner, { recipeHash: 'recipe', progress: at, metrics: [] });
       const restored = restoreCheckpoint(folder(), learner, 'recipe', () => undefined);
       expect(restored?.progress).to.deep.equal(at);
