@@ -375,6 +375,6 @@ export function buildBackbone(
   }
   const resNet = Object.hasOwn(depths, name) ? depths[name] : undefined;
   if (resNet === undefined) throw unknownName('backbone', name, backboneNames);
-  const options = { depth: resNet.depth, ...(width === undefined ? {} : { width }) };
+  const options = { depth: resNet.depth, width };
   return { backbone: resNetBackbone(contextOf, prefix, options), pixels: resNet.pixels };
 }

@@ -11,7 +11,8 @@ import { createDetectionLearner } from '../detection/learner';
 import { trainDetector } from '../detection/train-detector';
 import type { DetectionMetrics } from '../detection/training-metrics';
 import { loadDetectorWeights } from '../detection/weights';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { interruptedError } from '../errors';
 import type { DetectionRecipe, DetectorForm } from './detection-recipe';
 import {
   type DetectionTeacherOptions,
@@ -154,7 +155,7 @@ async function trainStudent(
   const learner = createDetectionLearner({
     student,
     ...(method.terms.length > 0 ? { method } : {}),
-    ...(teacher ? { teacher } : {}),
+    teacher,
     ...sampling,
     optimiser,
     seed,
@@ -234,9 +235,5 @@ function meanOf(values: readonly number[]): number | null {
 }
 
 function stoppedEvaluating(): LabError {
-  return new LabError({
-    kind: 'interrupted',
-    what: 'stopped during the evaluation; the training is saved',
-    remedy: 'Run the same command again to go on',
-  });
+  return interruptedError`stopped during the evaluation; the training is saved. Run the same command again to go on`;
 }
