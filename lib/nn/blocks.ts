@@ -59,7 +59,7 @@ export function convolutionNormLayer(
       return fusedConvolution(x, folded.get(storedFloat(x)), {
         ...options,
         relu,
-        ...(residual ? { residual } : {}),
+        residual,
       });
     }
     return norm(convolution(x, mode), mode, { relu, residual });

@@ -108,13 +108,13 @@ function begin(
         ...training,
         recipe,
         student,
-        ...(teacher ? { teacher } : {}),
+        teacher,
         dataset,
         seed,
         directory,
-        ...(signal ? { signal } : {}),
-        ...(assertHeld ? { assertHeld } : {}),
-        ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+        signal,
+        assertHeld,
+        checkpointEvery,
         onEpoch(metrics, epochSeconds) {
           if (Number.isFinite(epochSeconds)) seconds.push(epochSeconds);
           onRecord();

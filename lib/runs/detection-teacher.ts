@@ -106,8 +106,8 @@ function gather(
   return gatherClassMeans(teacher, batches, {
     iterations: classMeansIterations,
     seed,
-    ...(sampling?.proposals ? { proposals: sampling.proposals } : {}),
-    ...(sampling?.proposalSampling ? { sampling: sampling.proposalSampling } : {}),
+    proposals: sampling?.proposals,
+    sampling: sampling?.proposalSampling,
     signal,
     onIteration: onProgress,
   });

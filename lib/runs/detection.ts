@@ -154,7 +154,7 @@ async function trainStudent(
   const { method, optimiser, sampling, batchSize, sizes, flip, iterations, schedule } = recipe;
   const learner = createDetectionLearner({
     student,
-    ...(method.terms.length > 0 ? { method } : {}),
+    method: method.terms.length > 0 ? method : undefined,
     teacher,
     ...sampling,
     optimiser,
@@ -178,9 +178,9 @@ async function trainStudent(
           firstBatch,
         }),
       directory,
-      ...(signal ? { signal } : {}),
-      ...(assertHeld ? { assertHeld } : {}),
-      ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+      signal,
+      assertHeld,
+      checkpointEvery,
     });
   } finally {
     learner.dispose();

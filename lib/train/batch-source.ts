@@ -165,7 +165,7 @@ export function microBatches(batch: Batch, size: number): Batch[] {
     return {
       images: tf.slice(images, start, length),
       labels: tf.slice(labels, start, length),
-      ...(indices ? { indices: indices.slice(start, start + length) } : {}),
+      indices: indices?.slice(start, start + length),
       ...(mix
         ? {
             mix: {

@@ -135,7 +135,7 @@ export function createLearner(options: LearnerOptions): Learner {
     seed,
     samples,
     labels,
-    ...(teacher?.classMeansAt ? { classMeansAt: teacher.classMeansAt } : {}),
+    classMeansAt: teacher?.classMeansAt,
   });
   const parameters = [
     ...student.state.trainable,

@@ -152,7 +152,7 @@ async function bench(options: BenchOptions): Promise<void> {
   const { coco, python, data, rounds, json } = options;
   if (data !== undefined) return benchData({ ...options, data });
   if (options.detector !== undefined) return timeDetector(options, options.detector);
-  if (coco) return benchCoco({ rounds, ...(python ? { python } : {}), json: json === true });
+  if (coco) return benchCoco({ rounds, python, json: json === true });
   const pair = onePair(options.pair);
   const precision = parsePrecision(options.precision, '--precision');
   const torchPrecision = parsePrecision(options.torchPrecision ?? precision, '--torch-precision');
@@ -225,7 +225,7 @@ async function timeStep(
     profile: profile === true,
     eager: eager === true,
     onProgress: report,
-    ...(torch ? { torch: { ...torch, rounds } } : {}),
+    torch: torch && { ...torch, rounds },
   });
   return { text: describeStep(pair, batch, found), found: { pair, ...found } };
 }

@@ -83,12 +83,7 @@ function checkedCell(value: unknown, file: string): Table1Cell {
     const [issue] = parsed.error.issues;
     throw optionError`this is no cell of the table (${file}): found ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}. See reproduce/recipes/table1-cell.ts for what a cell holds`;
   }
-  const { study, expected, ...rest } = parsed.data;
-  const cell = {
-    ...rest,
-    ...(expected === undefined ? {} : { expected }),
-    ...(study === undefined ? {} : { study }),
-  };
+  const cell = parsed.data;
   checkPair(cell.pair, file);
   const rows = paperTable('table1').rows.map(({ method }) => method);
   const known = [cell.row, publishedOf(cell.row)];
