@@ -38,7 +38,7 @@ export function checkNode(version: string = process.versions.node): Check {
         name: 'Node',
         state: 'fault',
         detail: `${version}, older than ${oldestNode.join('.')}`,
-        mend: 'Install Node 20.19 or later: nvm install 22, or from nodejs.org',
+        fix: 'Install Node 20.19 or later: nvm install 22, or from nodejs.org',
       };
 }
 
@@ -50,7 +50,7 @@ export async function checkTools(engineBuilt: boolean): Promise<readonly Check[]
     if (found !== undefined) return { name, state: 'ok', detail: found.detail };
     const state = engineBuilt ? 'warning' : 'fault';
     const use = engineBuilt ? 'not needed while the engine is built' : 'needed to build the engine';
-    return { name, state, detail: `not found; ${use}`, mend };
+    return { name, state, detail: `not found; ${use}`, fix: mend };
   };
   return [
     checkNode(),
@@ -120,7 +120,7 @@ export async function checkEngine(): Promise<{ built: boolean; checks: readonly 
     const state = error.kind === 'engine' ? 'warning' : 'fault';
     return {
       built: false,
-      checks: [{ name: 'engine', state, detail: error.problem, mend: error.fix }],
+      checks: [{ name: 'engine', state, detail: error.problem, fix: error.fix }],
     };
   }
   const command = device === 'gpu' ? 'npm run engine -- --gpu' : 'npm run engine';
@@ -133,7 +133,7 @@ export async function checkEngine(): Promise<{ built: boolean; checks: readonly 
           name: 'engine',
           state: 'warning',
           detail: 'not built yet; the first command that computes builds it',
-          mend: command,
+          fix: command,
         },
   );
   if (built) checks.push(...(await checkRunning(device, `${command}${forceFlag(command)}`)));
@@ -145,7 +145,7 @@ const plainIsChosen: Check = {
   name: 'engine chosen',
   state: 'warning',
   detail: `plain, by ${engineVariable}: many times slower`,
-  mend: `unset ${engineVariable}`,
+  fix: `unset ${engineVariable}`,
 };
 
 function forceFlag(command: string): string {
@@ -155,11 +155,11 @@ function forceFlag(command: string): string {
 async function checkRunning(device: EngineDevice, mend: string): Promise<readonly Check[]> {
   const name = 'engine computes';
   const outcome = await runProbe(device);
-  if (!outcome.ran) return [{ name, state: 'fault', detail: outcome.reason, mend }];
+  if (!outcome.ran) return [{ name, state: 'fault', detail: outcome.reason, fix: mend }];
   const { engine, sum } = outcome.probe;
   if (sum !== expectedSum) {
     const detail = `a matrix product is wrong: ${String(sum)}, not ${String(expectedSum)}`;
-    return [{ name, state: 'fault', detail, mend }];
+    return [{ name, state: 'fault', detail, fix: mend }];
   }
   const version = engine.tensorflow;
   return [
@@ -170,7 +170,7 @@ async function checkRunning(device: EngineDevice, mend: string): Promise<readonl
           name: 'TensorFlow',
           state: 'fault',
           detail: `${version}, not the pinned ${tensorflowVersion}`,
-          mend,
+          fix: mend,
         },
     { name: 'device', state: 'ok', detail: `${engine.device}, ${String(engine.threads)} threads` },
     {
@@ -195,12 +195,12 @@ async function checkGraphics(device: EngineDevice): Promise<Check> {
           name,
           state: 'fault',
           detail: 'asked for, but nvidia-smi lists none',
-          mend: 'nvidia-smi',
+          fix: 'nvidia-smi',
         };
   }
   return device === 'gpu'
     ? { name, state: 'ok', detail: found }
-    : { name, state: 'warning', detail: `${found}: not used`, mend: 'npm run engine -- --gpu' };
+    : { name, state: 'warning', detail: `${found}: not used`, fix: 'npm run engine -- --gpu' };
 }
 
 /** `needed` is in bytes. */
@@ -215,7 +215,7 @@ function checkSpace(needed: number): Check {
         name,
         state: 'fault',
         detail: `${detail}; the engine needs ${gigabytes(needed)} while it is built`,
-        mend: 'Free some space, or name another place with NORM_DIRECTION_LAB_CACHE',
+        fix: 'Free some space, or name another place with NORM_DIRECTION_LAB_CACHE',
       };
 }
 
@@ -244,7 +244,7 @@ function checkKernelPackage(): Check {
   try {
     return { name, state: 'ok', detail: require.resolve('tslab/package.json') };
   } catch {
-    return { name, state: 'warning', detail: 'not installed', mend: 'npm ci' };
+    return { name, state: 'warning', detail: 'not installed', fix: 'npm ci' };
   }
 }
 
@@ -260,7 +260,7 @@ async function checkJupyterLab(): Promise<Check> {
     installed === null
       ? 'not set up; npm run notebooks does without'
       : `${installed.version} of ${installed.python} draws no plots`;
-  return { name, state: 'warning', detail, mend: 'npm run lab -- --setup-only' };
+  return { name, state: 'warning', detail, fix: 'npm run lab -- --setup-only' };
 }
 
 /** The state of one thing the laboratory uses. */
@@ -271,7 +271,7 @@ export interface Check {
   /** What was found, in one line. */
   readonly detail: string;
   /** The command or choice that mends it. */
-  readonly mend?: string;
+  readonly fix?: string;
 }
 
 /** Looks at Node, the tools of the build, the engine and the notebooks' kernel; never throws. */

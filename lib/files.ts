@@ -66,11 +66,11 @@ export function removeUnfinishedWrites(folder: string): void {
 export function writeFault(path: string, error: unknown): LabError {
   const code = errorCode(error);
   const what = code === 'ENOSPC' ? 'the disk is full' : 'a file cannot be written';
-  const remedy =
+  const fix =
     code === 'ENOSPC'
       ? 'Free some space and run the same command again: it goes on where it stopped'
       : 'Check that the folder exists and that you may write there';
-  return fileError.because(error)`${what} (${path}): found ${String(code ?? error)}. ${remedy}`;
+  return fileError.because(error)`${what} (${path}): found ${String(code ?? error)}. ${fix}`;
 }
 
 /** The system's code of an error (`ENOENT`, `ENOSPC`, …), if it has one. */
@@ -100,17 +100,17 @@ export async function hashFile(
  *
  * @throws LabError of kind `file` when it is missing or is not JSON.
  */
-export function readJson(path: string, remedy: string): unknown {
+export function readJson(path: string, fix: string): unknown {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
-    throw fileError`a file cannot be read (${path}): found ${found}. ${remedy}`;
+    throw fileError`a file cannot be read (${path}): found ${found}. ${fix}`;
   }
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw fileError`a file is not valid JSON (${path}): found ${error instanceof Error ? error.message : String(error)}. ${remedy}`;
+    throw fileError`a file is not valid JSON (${path}): found ${error instanceof Error ? error.message : String(error)}. ${fix}`;
   }
 }

@@ -57,7 +57,7 @@ export function checkRecord<T>(
   schema: z.ZodType<T>,
   value: unknown,
   where: string,
-  remedy: string,
+  fix: string,
 ): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -70,5 +70,5 @@ export function checkRecord<T>(
     issues.length > shownFields ? ` and ${String(issues.length - shownFields)} more` : '';
   throw resultsError.because(
     result.error,
-  )`a results file does not hold what it should (${where}): found ${fields.join('; ')}${more}. ${remedy}`;
+  )`a results file does not hold what it should (${where}): found ${fields.join('; ')}${more}. ${fix}`;
 }

@@ -21,7 +21,7 @@ const exportsSchema = z.looseObject({
 });
 
 const load = createRequire(__filename);
-const remedy =
+const fix =
   'Export `cell` or `cells` (see reproduce/recipes/table1-cell.ts), or `dataset` (see reproduce/datasets/index.ts)';
 
 /**
@@ -70,7 +70,7 @@ function definitionIn(file: string): Definition {
   if (all.length > 0 || dataset !== undefined) {
     return { file, cells: all, datasets: dataset === undefined ? [] : [dataset] };
   }
-  throw optionError`the file defines nothing (${file}). ${remedy}`;
+  throw optionError`the file defines nothing (${file}). ${fix}`;
 }
 
 function exportsOf(file: string): z.infer<typeof exportsSchema> {

@@ -69,8 +69,8 @@ function ownPairs(
     throw optionError`pairs are named either one by one or by their teachers and students (--pairs): found '${pairs}'. Leave out --pairs, or --teacher-models and --students`;
   }
   const known = defaults.pairs.split(',').map((pair) => pair.split(':'));
-  const distinct = (place: number): string =>
-    [...new Set(known.map((models) => models[place]))].join(',');
+  const distinct = (index: number): string =>
+    [...new Set(known.map((models) => models[index]))].join(',');
   return pairsBetween(teacherModels ?? distinct(0), students ?? distinct(1));
 }
 

@@ -303,7 +303,7 @@ function* generateEvaluationBatches(
 ): IterableIterator<Batch> {
   for (let start = 0; start < split.count; start += batchSize) {
     const count = Math.min(batchSize, split.count - start);
-    const indices = Int32Array.from({ length: count }, (_, place) => start + place);
+    const indices = Int32Array.from({ length: count }, (_, index) => start + index);
     const images = plainBatch(dataset, split, indices);
     yield { images, labels: labelsAt(split, indices), indices, count };
   }

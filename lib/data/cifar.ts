@@ -98,7 +98,7 @@ export async function cifarStatus(spec: CifarSpec, dataDir: string): Promise<Dat
   const source = locateCifar(spec, dataDir);
   if (source === undefined) {
     const { problem, fix } = missingCifar(spec, dataDir);
-    return { name, state: 'missing', detail: problem, mend: fix };
+    return { name, state: 'missing', detail: problem, fix };
   }
   const place = { name, form: describeForm(source), path: source.path };
   try {
@@ -107,7 +107,7 @@ export async function cifarStatus(spec: CifarSpec, dataDir: string): Promise<Dat
     return { ...place, state: 'present', detail };
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
-    return { ...place, state: 'broken', detail: error.problem, mend: error.fix };
+    return { ...place, state: 'broken', detail: error.problem, fix: error.fix };
   }
 }
 

@@ -39,8 +39,8 @@ export function balancedSplit(
   const indices = firstOfEachClass(labels.data, classCount, perClass, where);
   const bytes = images.data.length / count;
   const chosen = new Uint8Array(indices.length * bytes);
-  indices.forEach((index, place) => {
-    chosen.set(images.data.subarray(index * bytes, (index + 1) * bytes), place * bytes);
+  indices.forEach((index, at) => {
+    chosen.set(images.data.subarray(index * bytes, (index + 1) * bytes), at * bytes);
   });
   return {
     images: { shape: [indices.length, ...size], data: chosen },
@@ -185,7 +185,7 @@ export const fashionMnistSource: DataSource = {
       return { ...place, state: 'embedded', detail: 'part of this package, SHA-256 as published' };
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
-      return { ...place, state: 'broken', detail: error.problem, mend: error.fix };
+      return { ...place, state: 'broken', detail: error.problem, fix: error.fix };
     }
   },
   async verify() {

@@ -278,7 +278,7 @@ export function folderSource(name: string): DataSource {
         return { name, state: 'present', form: 'image folder', path, detail: describe() };
       } catch (error) {
         if (!(error instanceof LabError)) throw error;
-        return { name, state: 'broken', path, detail: error.problem, mend: error.fix };
+        return { name, state: 'broken', path, detail: error.problem, fix: error.fix };
       }
     },
     async verify() {

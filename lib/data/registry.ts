@@ -60,8 +60,8 @@ function checkSplit(
   split: 'train' | 'test',
 ): void {
   const { images, labels, count }: ImageSplit = splits[split];
-  const fault = (found: string, remedy: string): LabError =>
-    dataError`the images and labels of a data set do not fit together (${name}, ${split}): found ${found}. ${remedy}`;
+  const fault = (found: string, fix: string): LabError =>
+    dataError`the images and labels of a data set do not fit together (${name}, ${split}): found ${found}. ${fix}`;
   const bytes = count * height * width * 3;
   if (count === 0 || images.length !== bytes) {
     throw fault(

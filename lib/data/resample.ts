@@ -217,19 +217,19 @@ function resizeDown(
       const upper = kernel.weights[weight + tap] ?? 0;
       const lower = kernel.weights[weight + tap + 1] ?? 0;
       const next = from + rowBytes;
-      for (let place = 0; place < rowBytes; place++) {
-        sums[place] =
-          ((sums[place] ?? 0) +
-            Math.imul(data[from + place] ?? 0, upper) +
-            Math.imul(data[next + place] ?? 0, lower)) |
+      for (let index = 0; index < rowBytes; index++) {
+        sums[index] =
+          ((sums[index] ?? 0) +
+            Math.imul(data[from + index] ?? 0, upper) +
+            Math.imul(data[next + index] ?? 0, lower)) |
           0;
       }
       from = next + rowBytes;
     }
     if (tap < taps) {
       const last = kernel.weights[weight + tap] ?? 0;
-      for (let place = 0; place < rowBytes; place++) {
-        sums[place] = ((sums[place] ?? 0) + Math.imul(data[from + place] ?? 0, last)) | 0;
+      for (let at = 0; at < rowBytes; at++) {
+        sums[at] = ((sums[at] ?? 0) + Math.imul(data[from + at] ?? 0, last)) | 0;
       }
     }
     const to = row * rowBytes;

@@ -82,9 +82,9 @@ export function selectRecords(split: ImageSplit, indices: readonly number[]): Im
   const size = split.images.length / split.count;
   const images = new Uint8Array(indices.length * size);
   const labels = new Int32Array(indices.length);
-  indices.forEach((index, place) => {
-    images.set(split.images.subarray(index * size, (index + 1) * size), place * size);
-    labels[place] = split.labels[index] ?? -1;
+  indices.forEach((index, at) => {
+    images.set(split.images.subarray(index * size, (index + 1) * size), at * size);
+    labels[at] = split.labels[index] ?? -1;
   });
   return { images, labels, count: indices.length };
 }
@@ -99,7 +99,7 @@ export interface DatasetStatus {
   /** One line for a reader. */
   readonly detail: string;
   /** The command or step that mends it, when something is to be mended. */
-  readonly mend?: string;
+  readonly fix?: string;
 }
 
 /** What a full check found; a check that fails throws instead. */

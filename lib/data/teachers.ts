@@ -101,7 +101,7 @@ function statusOf(dataDir: string): DatasetStatus {
   const { name } = teachersSource;
   if (found(dataDir).length === 0) {
     const detail = `not in ${dataDir}`;
-    return { name, state: 'missing', detail, mend: `Run \`${fetchCommand}\`` };
+    return { name, state: 'missing', detail, fix: `Run \`${fetchCommand}\`` };
   }
   return { name, state: 'present', path: teachersFolder(dataDir), detail: describe(dataDir) };
 }

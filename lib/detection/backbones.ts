@@ -212,10 +212,10 @@ export function resNetBackbone(
     const middle = width * 2 ** index;
     const outputs = bottleneck ? 4 * middle : middle;
     const context = contextOf(index + 1);
-    const stage = Array.from({ length: blocks }, (_, place) => {
-      const shape = { inputs, middle, outputs, stride: place === 0 && index > 0 ? 2 : 1 };
+    const stage = Array.from({ length: blocks }, (_, at) => {
+      const shape = { inputs, middle, outputs, stride: at === 0 && index > 0 ? 2 : 1 };
       inputs = outputs;
-      return residualBlock(context, `${prefix}res${index + 2}.${place}`, shape, bottleneck);
+      return residualBlock(context, `${prefix}res${index + 2}.${at}`, shape, bottleneck);
     });
     stages.push((x, mode) => stage.reduce((input, block) => block(input, mode), x));
     return outputs;
@@ -305,9 +305,9 @@ export function mobileNetV2Backbone(
   let inputs: number = stemChannels;
   for (const { expansion, channels, blocks, stride } of groups) {
     for (let block = 0; block < blocks; block++) {
-      const place = stages.length;
+      const index = stages.length;
       const shape = { inputs, outputs: channels, expansion, stride: block === 0 ? stride : 1 };
-      stages.push(invertedResidual(contextOf(place), `${prefix}features.${place}.conv`, shape));
+      stages.push(invertedResidual(contextOf(index), `${prefix}features.${index}.conv`, shape));
       inputs = channels;
     }
   }

@@ -164,7 +164,7 @@ export function proposalTargets(
     const candidates = joinBoxes([proposals[image] ?? new Float32Array(0), truth.boxes]);
     const matches = matchBoxes(truth.boxes, candidates, proposalMatching);
     const sample = sampleLabels(matches.labels, sampling, randomOf(image));
-    const targets = sample.objects.map((place) => matches.targets[place] ?? 0);
+    const targets = sample.objects.map((index) => matches.targets[index] ?? 0);
     const chosen = pickBoxes(candidates, sample.objects);
     targets.forEach((target) => {
       objects.push(labels.length);

@@ -31,10 +31,10 @@ export function intersectionOverUnion(a: Boxes, i: number, b: Boxes, j: number):
 }
 
 /** The boxes with these places, in their order. */
-export function pickBoxes(boxes: Boxes, places: ArrayLike<number>): Boxes {
-  const picked = new Float32Array(4 * places.length);
-  for (let i = 0; i < places.length; i++) {
-    const at = 4 * (places[i] ?? 0);
+export function pickBoxes(boxes: Boxes, indices: ArrayLike<number>): Boxes {
+  const picked = new Float32Array(4 * indices.length);
+  for (let i = 0; i < indices.length; i++) {
+    const at = 4 * (indices[i] ?? 0);
     picked.set(boxes.subarray(at, at + 4), 4 * i);
   }
   return picked;

@@ -204,8 +204,8 @@ export function createDetector(options: DetectorOptions): Detector {
 }
 
 function requireOptions({ backbone, classes, anchorSizes }: DetectorOptions): void {
-  const refuse = (what: string, found: string, remedy: string): never => {
-    throw optionError`${what} (${backbone}): found ${found}. ${remedy}`;
+  const refuse = (what: string, found: string, fix: string): never => {
+    throw optionError`${what} (${backbone}): found ${found}. ${fix}`;
   };
   if (!Number.isInteger(classes) || classes < 1) {
     refuse('a detector needs at least one class', String(classes), 'Give the number of classes');

@@ -213,8 +213,8 @@ function requireFitting(
   student: Detector,
   { detector, classMeans }: DetectionTeacher,
 ): void {
-  const misfit = (what: string, found: string, remedy: string): LabError =>
-    modelError`${what} (method ${method.name}): found ${found}. ${remedy}`;
+  const misfit = (what: string, found: string, fix: string): LabError =>
+    modelError`${what} (method ${method.name}): found ${found}. ${fix}`;
   if (student.classes !== detector.classes || student.embeddingSize !== detector.embeddingSize) {
     throw misfit(
       'student and teacher differ in classes or in the size of their box heads',

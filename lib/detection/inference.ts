@@ -129,12 +129,12 @@ function toOriginal(found: Detections, item: InferenceItem): Detections {
   return pick({ ...found, boxes }, sound);
 }
 
-function pick({ boxes, labels, scores }: Detections, places: ArrayLike<number>): Detections {
-  const list = Array.from(places);
+function pick({ boxes, labels, scores }: Detections, indices: ArrayLike<number>): Detections {
+  const list = Array.from(indices);
   return {
     boxes: pickBoxes(boxes, list),
-    labels: Int32Array.from(list, (place) => labels[place] ?? 0),
-    scores: Float32Array.from(list, (place) => scores[place] ?? 0),
+    labels: Int32Array.from(list, (index) => labels[index] ?? 0),
+    scores: Float32Array.from(list, (index) => scores[index] ?? 0),
   };
 }
 

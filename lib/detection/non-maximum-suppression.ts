@@ -39,15 +39,15 @@ export function suppressWithinGroups(
   most: number = scores.length,
 ): Int32Array {
   const members = new Map<number, number[]>();
-  groups.forEach((group, place) => {
+  groups.forEach((group, index) => {
     const list = members.get(group);
-    if (list) list.push(place);
-    else members.set(group, [place]);
+    if (list) list.push(index);
+    else members.set(group, [index]);
   });
-  const kept = [...members.values()].flatMap((places) => {
-    const ownScores = Float32Array.from(places, (place) => scores[place] ?? 0);
-    const stays = suppressOverlaps(pickBoxes(boxes, places), ownScores, threshold, most);
-    return [...stays].map((index) => places[index] ?? 0);
+  const kept = [...members.values()].flatMap((indices) => {
+    const ownScores = Float32Array.from(indices, (index) => scores[index] ?? 0);
+    const stays = suppressOverlaps(pickBoxes(boxes, indices), ownScores, threshold, most);
+    return [...stays].map((index) => indices[index] ?? 0);
   });
   kept.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
   return Int32Array.from(kept.slice(0, most));
@@ -84,10 +84,10 @@ function plainSuppression(
 ): Int32Array {
   const order = [...scores.keys()].sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
   const kept: number[] = [];
-  for (const place of order) {
+  for (const index of order) {
     if (kept.length >= most) break;
-    if (kept.every((other) => intersectionOverUnion(boxes, other, boxes, place) <= threshold)) {
-      kept.push(place);
+    if (kept.every((other) => intersectionOverUnion(boxes, other, boxes, index) <= threshold)) {
+      kept.push(index);
     }
   }
   return Int32Array.from(kept);

@@ -139,17 +139,17 @@ export function findProposals(
     );
     const sound = soundBoxes(boxes, scores);
     const soundOnes = pickBoxes(boxes, sound);
-    const soundScores = Float32Array.from(sound, (place) => scores[place] ?? 0);
+    const soundScores = Float32Array.from(sound, (index) => scores[index] ?? 0);
     const kept = suppressWithinGroups(
       soundOnes,
       soundScores,
-      Int32Array.from(sound, (place) => levels[place] ?? 0),
+      Int32Array.from(sound, (index) => levels[index] ?? 0),
       options.threshold,
       options.after,
     );
     return {
       boxes: pickBoxes(soundOnes, kept),
-      scores: Float32Array.from(kept, (place) => soundScores[place] ?? 0),
+      scores: Float32Array.from(kept, (index) => soundScores[index] ?? 0),
     };
   });
 }
@@ -176,10 +176,10 @@ function bestOfLevel(
   });
   return Array.from({ length: batch }, (_, image) => {
     const from = image * best;
-    const places = found.places.subarray(from, from + best);
+    const indices = found.places.subarray(from, from + best);
     const chosen = found.deltas.subarray(4 * from, 4 * (from + best));
     return {
-      boxes: decodeBoxes(pickBoxes(anchors, places), chosen, proposalCoding),
+      boxes: decodeBoxes(pickBoxes(anchors, indices), chosen, proposalCoding),
       scores: found.scores.subarray(from, from + best),
     };
   });
@@ -212,13 +212,13 @@ export function anchorTargets(
   const deltas = truths.map((truth, image) => {
     const { labels, targets } = matchBoxes(truth, anchors, anchorMatching);
     const sample = sampleLabels(labels, sampling, randomOf(image));
-    sample.objects.forEach((place) => objects.push(image * count + place));
-    sample.background.forEach((place) => background.push(image * count + place));
+    sample.objects.forEach((index) => objects.push(image * count + index));
+    sample.background.forEach((index) => background.push(image * count + index));
     return encodeBoxes(
       pickBoxes(anchors, sample.objects),
       pickBoxes(
         truth,
-        sample.objects.map((place) => targets[place] ?? 0),
+        sample.objects.map((index) => targets[index] ?? 0),
       ),
       proposalCoding,
     );
@@ -241,9 +241,9 @@ export function proposalLosses(
   { objectness, deltas }: ProposalOutput,
   { objects, background, deltas: wanted, divisor }: AnchorTargets,
 ): ProposalLosses {
-  const places = Int32Array.from([...objects, ...background]);
-  const labels = Float32Array.from(places, (_, index) => (index < objects.length ? 1 : 0));
-  const logits = tf.gather(tf.reshape(objectness, [objectness.size]), places);
+  const indices = Int32Array.from([...objects, ...background]);
+  const labels = Float32Array.from(indices, (_, index) => (index < objects.length ? 1 : 0));
+  const logits = tf.gather(tf.reshape(objectness, [objectness.size]), indices);
   const found = gatherRows(tf.reshape(deltas, [deltas.size / 4, 4]), objects);
   return {
     objectness: tf.div(binaryCrossEntropySum(logits, tf.tensor1d(labels)), divisor),
@@ -252,6 +252,6 @@ export function proposalLosses(
 }
 
 /** Rows of a matrix, none of them too: the gather of an empty list has no gradient in TensorFlow.js. */
-function gatherRows(matrix: tf.Tensor2D, places: Int32Array): tf.Tensor2D {
-  return tf.gather(matrix, tf.tensor1d(places, 'int32'));
+function gatherRows(matrix: tf.Tensor2D, indices: Int32Array): tf.Tensor2D {
+  return tf.gather(matrix, tf.tensor1d(indices, 'int32'));
 }

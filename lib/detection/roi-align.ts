@@ -202,7 +202,7 @@ function samplingMatrix(
     (sum, { down, across }) => sum + weightCount(down) * weightCount(across),
     0,
   );
-  const places = new Int32Array(2 * entries);
+  const indices = new Int32Array(2 * entries);
   const values = new Float32Array(entries);
   let row = 0;
   let entry = 0;
@@ -212,8 +212,8 @@ function samplingMatrix(
         rows.weights.forEach((vertical, y) => {
           const column = (firstLine + rows.first + y) * width + columns.first;
           columns.weights.forEach((horizontal, x) => {
-            places[2 * entry] = row;
-            places[2 * entry + 1] = column + x;
+            indices[2 * entry] = row;
+            indices[2 * entry + 1] = column + x;
             values[entry] = vertical * horizontal;
             entry++;
           });
@@ -222,7 +222,7 @@ function samplingMatrix(
       }
     }
   }
-  return { rows: row, columns: batch * height * width, places, values };
+  return { rows: row, columns: batch * height * width, places: indices, values };
 }
 
 function weightCount(cells: readonly AxisWeights[]): number {

@@ -106,21 +106,21 @@ export function sampleLabels(
 }
 
 function placesOf(labels: Int8Array, wanted: number): Int32Array {
-  const places: number[] = [];
-  labels.forEach((label, place) => {
-    if (label === wanted) places.push(place);
+  const indices: number[] = [];
+  labels.forEach((label, index) => {
+    if (label === wanted) indices.push(index);
   });
-  return Int32Array.from(places);
+  return Int32Array.from(indices);
 }
 
 /** The first steps of a Fisher–Yates shuffle. */
-function drawn(places: Int32Array, most: number, random: Random): Int32Array {
-  const count = Math.min(most, places.length);
+function drawn(indices: Int32Array, most: number, random: Random): Int32Array {
+  const count = Math.min(most, indices.length);
   for (let i = 0; i < count; i++) {
-    const other = i + random.integer(places.length - i);
-    const kept = places[i] ?? 0;
-    places[i] = places[other] ?? 0;
-    places[other] = kept;
+    const other = i + random.integer(indices.length - i);
+    const kept = indices[i] ?? 0;
+    indices[i] = indices[other] ?? 0;
+    indices[other] = kept;
   }
-  return places.slice(0, count);
+  return indices.slice(0, count);
 }

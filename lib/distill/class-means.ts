@@ -4,7 +4,7 @@ import { augmentBatch, type BatchSource, plainBatch, type TrainingBatch } from '
 import type { ImageDataset } from '../data/source';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
-import type { LabError} from '../errors';
+import type { LabError } from '../errors';
 import { dataError, type ErrorTag, fileError, modelError } from '../errors';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
 import type { Model } from '../nn/model';
@@ -113,12 +113,12 @@ type Described = Pick<BatchSource, 'name' | 'classes' | 'hash' | 'height' | 'wid
 function classSums(
   teacher: Model,
   { name, classes, hash, height, width }: Described,
-  place: FeaturePlace,
+  layer: FeaturePlace,
 ): {
   add(batch: Pick<TrainingBatch, 'images' | 'labels' | 'count'>): void;
   means(of: Pick<ClassMeans, 'teacherHash' | 'augmented'>): ClassMeans;
 } {
-  const dimension = featureSize(teacher, place);
+  const dimension = featureSize(teacher, layer);
   const sums = new Float64Array(classes.length * dimension);
   const counts = new Int32Array(classes.length);
   return {
@@ -126,7 +126,7 @@ function classSums(
       const features = tidied(() => {
         const input = tf.tensor4d(images, [count, height, width, 3]);
         const output = teacher.forward(input, { training: false });
-        return featureAt(output, place).dataSync<'float32'>();
+        return featureAt(output, layer).dataSync<'float32'>();
       });
       labels.forEach((label, row) => {
         counts[label] = (counts[label] ?? 0) + 1;
@@ -150,15 +150,15 @@ function classSums(
         teacherHash,
         datasetHash: hash,
         augmented,
-        ...elsewhere(place),
+        ...elsewhere(layer),
       };
     },
   };
 }
 
 /** Means of the embedding say nothing of their place, as before others were known. */
-function elsewhere(place: FeaturePlace = 'embedding'): Pick<ClassMeans, 'place'> {
-  return place === 'embedding' ? {} : { place };
+function elsewhere(layer: FeaturePlace = 'embedding'): Pick<ClassMeans, 'place'> {
+  return layer === 'embedding' ? {} : { place: layer };
 }
 
 function emptyClass(where: string, name: string): LabError {

@@ -60,9 +60,9 @@ export type FeaturePlace = (typeof featurePlaces)[number];
  */
 export function featureAt(
   output: Pick<ModelOutput, FeatureParts>,
-  place: FeaturePlace,
+  layer: FeaturePlace,
 ): tf.Tensor2D {
-  switch (place) {
+  switch (layer) {
     case 'embedding':
       return output.embedding;
     case 'logits':
@@ -75,8 +75,8 @@ export function featureAt(
 type FeatureParts = 'embedding' | 'logits' | 'features';
 
 /** How many numbers a model's feature has in a place. */
-export function featureSize(model: Model, place: FeaturePlace): number {
-  switch (place) {
+export function featureSize(model: Model, layer: FeaturePlace): number {
+  switch (layer) {
     case 'embedding':
       return model.embeddingSize;
     case 'logits':
@@ -220,7 +220,7 @@ export function warmUpFactor({ warmUpEpochs = 0 }: LossTerm, epoch: number): num
 /** The places, but for the embedding, that the method needs class means of. */
 export function classMeansPlaces({ terms }: Method): FeaturePlace[] {
   const places = terms.map((term) => definitionOf(term).classMeansPlace?.(term));
-  return [...new Set(places)].filter((place) => place !== undefined);
+  return [...new Set(places)].filter((layer) => layer !== undefined);
 }
 
 /** Whether a term of the method has this need. */

@@ -170,11 +170,6 @@ export async function requireBuildTools(): Promise<BuildTools> {
 }
 
 /** The error of a program that failed, with the end of what it said. */
-export function programFault(
-  what: string,
-  command: string,
-  stderr: string,
-  remedy: string,
-): LabError {
-  return engineError`${what} (${command}): found ${lastLines(stderr) || 'no message'}. ${remedy}`;
+export function programFault(what: string, command: string, stderr: string, fix: string): LabError {
+  return engineError`${what} (${command}): found ${lastLines(stderr) || 'no message'}. ${fix}`;
 }

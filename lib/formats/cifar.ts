@@ -85,9 +85,9 @@ export function decodeCifarBinary(
   const recordBytes = cifarRecordBytes(layout);
   for (let record = 0; record < expected.records; record++) {
     const start = record * recordBytes;
-    const place = target.start + record;
-    target.labels[place] = checkLabel(bytes[start + layout.classByte], record, expected);
-    interleavePlanes(bytes, start + layout.labelBytes, target.images, place * cifarImageBytes);
+    const index = target.start + record;
+    target.labels[index] = checkLabel(bytes[start + layout.classByte], record, expected);
+    interleavePlanes(bytes, start + layout.labelBytes, target.images, index * cifarImageBytes);
   }
 }
 
@@ -156,9 +156,9 @@ export function decodeCifarPython(
     );
   }
   for (let record = 0; record < records; record++) {
-    const place = target.start + record;
-    target.labels[place] = checkLabel(labels[record], record, expected);
-    interleavePlanes(data, record * cifarImageBytes, target.images, place * cifarImageBytes);
+    const index = target.start + record;
+    target.labels[index] = checkLabel(labels[record], record, expected);
+    interleavePlanes(data, record * cifarImageBytes, target.images, index * cifarImageBytes);
   }
 }
 
@@ -190,7 +190,7 @@ export function decodeCifarMeta(
 /** The pickled dict; keys that Python 3 wrote as bytes become text. */
 function readDict(bytes: Uint8Array, where: string): Map<unknown, unknown> {
   const remedy = 'It is damaged or not of the python form of CIFAR: remove it and get it again';
-  const { value } = unpickle(bytes, { globals: numpyGlobals(where), where, remedy });
+  const { value } = unpickle(bytes, { globals: numpyGlobals(where), where, fix: remedy });
   if (!(value instanceof Map)) {
     throw cifarFault('a CIFAR file does not hold a dict', where, typeof value);
   }

@@ -21,7 +21,7 @@ export interface DetectronPickle {
  */
 export function decodeDetectronPickle(bytes: Uint8Array, where: string): DetectronPickle {
   const remedy = 'Get the file again, or name a .pkl of detectron2’s model zoo';
-  const { value } = unpickle(bytes, { globals: numpyGlobals(where), where, remedy });
+  const { value } = unpickle(bytes, { globals: numpyGlobals(where), where, fix: remedy });
   const broken = (found: string): LabError =>
     fileError`not a .pkl with weights of detectron2 (${where}): found ${found}. ${remedy}`;
   if (!(value instanceof Map)) throw broken('a pickle that is not a dict');

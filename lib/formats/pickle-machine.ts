@@ -5,7 +5,7 @@ import { fileError } from '../errors';
 /** Where a pickle came from, for messages. */
 export interface PickleOrigin {
   readonly where: string;
-  readonly remedy: string;
+  readonly fix: string;
 }
 
 /** Integers longer than this are refused: no file of numbers needs them, and parsing them is slow. */
@@ -28,7 +28,7 @@ export class PickleReader {
 
   /** The error for a pickle that cannot be read, with the byte at which that was noticed. */
   fault(what: string, found?: string): LabError {
-    const { where, remedy } = this.origin;
+    const { where, fix: remedy } = this.origin;
     return fileError`${what} (${where}, byte ${this.position})${found === undefined ? '' : `: found ${found}`}. ${remedy}`;
   }
 

@@ -287,7 +287,7 @@ export interface UnpickleOptions {
   /** The file's name, for messages. */
   readonly where?: string;
   /** What the reader can do about a faulty file. */
-  readonly remedy?: string;
+  readonly fix?: string;
   /** First byte of the pickle; default 0. */
   readonly start?: number;
 }
@@ -326,7 +326,7 @@ const operations: ReadonlyMap<number, PickleOperation> = new Map([
 export function unpickle(bytes: Uint8Array, options: UnpickleOptions = {}): Unpickled {
   const reader = new PickleReader(bytes, options.start ?? 0, {
     where: options.where ?? 'a pickle',
-    remedy: options.remedy ?? 'The file is damaged or was not written by Python: get it again',
+    fix: options.fix ?? 'The file is damaged or was not written by Python: get it again',
   });
   const machine = new PickleMachine(reader, options.globals ?? new Map(), options.persistentLoad);
   try {

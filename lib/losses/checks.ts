@@ -165,8 +165,8 @@ function requireMatrix(loss: string, [name, { shape }]: NamedTensor): void {
   );
 }
 
-function shapeFault(loss: string, what: string, found: string, remedy: string): LabError {
-  return modelError`${what} (${loss}): found ${found}. ${remedy}`;
+function shapeFault(loss: string, what: string, found: string, fix: string): LabError {
+  return modelError`${what} (${loss}): found ${found}. ${fix}`;
 }
 
 function optionFault(loss: string, option: string, value: number, wanted: string): LabError {

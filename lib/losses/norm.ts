@@ -162,8 +162,8 @@ export class NormMemory {
   update(indices: ArrayLike<number>, norms: ArrayLike<number>): void {
     this.requirePairs(indices, norms);
     const places = Array.from(indices, (index) => this.place(index));
-    places.forEach((place, i) => {
-      this.norms[place] = norms[i] ?? NaN;
+    places.forEach((index, i) => {
+      this.norms[index] = norms[i] ?? NaN;
     });
   }
 

@@ -28,9 +28,9 @@ export function cifarResNet(
   );
   let inputs: number = stem;
   const stages = stageChannels.map((outputs, index) => {
-    const blocks = Array.from({ length: blocksPerStage }, (_, place) => {
-      const stride = place === 0 && index > 0 ? 2 : 1;
-      const block = basicBlock(context, `layer${index + 1}.${place}`, { inputs, outputs, stride });
+    const blocks = Array.from({ length: blocksPerStage }, (_, at) => {
+      const stride = at === 0 && index > 0 ? 2 : 1;
+      const block = basicBlock(context, `layer${index + 1}.${at}`, { inputs, outputs, stride });
       inputs = outputs;
       return block;
     });

@@ -36,13 +36,13 @@ export function mobileNetV2(context: LayerContext, classes: number): Network {
   );
   let inputs = stemChannels;
   const stages = groups.map(({ expansion, channels, blocks, stride }, group) =>
-    Array.from({ length: blocks }, (_, place) => {
+    Array.from({ length: blocks }, (_, index) => {
       const outputs = channels * widthFactor;
-      const block = invertedResidual(context, `blocks.${group}.${place}.conv`, {
+      const block = invertedResidual(context, `blocks.${group}.${index}.conv`, {
         inputs,
         outputs,
         expansion,
-        stride: place === 0 ? stride : 1,
+        stride: index === 0 ? stride : 1,
       });
       inputs = outputs;
       return block;

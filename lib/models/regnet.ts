@@ -36,12 +36,12 @@ export function regNetY(
   let inputs = stemChannels;
   let before = 0;
   const stages = shapes.map(({ channels, blocks }, stage) =>
-    Array.from({ length: blocks }, (_, place) => {
-      const block = regNetBlock(context, `s${stage + 1}.b${place + 1}`, {
+    Array.from({ length: blocks }, (_, index) => {
+      const block = regNetBlock(context, `s${stage + 1}.b${index + 1}`, {
         inputs,
         outputs: channels,
         groups: channels / groupWidth,
-        stride: place === 0 ? 2 : 1,
+        stride: index === 0 ? 2 : 1,
         probability: probabilities[before] ?? 0,
       });
       inputs = channels;

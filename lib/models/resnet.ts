@@ -37,12 +37,12 @@ export function deepResidualStages(
 ): DeepResidualStages {
   let inputs = width;
   const stages = widening.map((factor, stage) =>
-    Array.from({ length: blocks[stage] ?? 0 }, (_, place) => {
+    Array.from({ length: blocks[stage] ?? 0 }, (_, index) => {
       const channels = factor * width;
       const outputs = bottleneck ? expansion * channels : channels;
-      const shape = { inputs, channels, outputs, stride: place === 0 && stage > 0 ? 2 : 1 };
+      const shape = { inputs, channels, outputs, stride: index === 0 && stage > 0 ? 2 : 1 };
       inputs = outputs;
-      return residualBlock(context, `layer${stage + 1}.${place}`, shape, { bottleneck, shortcut });
+      return residualBlock(context, `layer${stage + 1}.${index}`, shape, { bottleneck, shortcut });
     }),
   );
   const lastNorm = bottleneck ? 'bn3' : 'bn2';

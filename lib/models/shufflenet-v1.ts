@@ -26,9 +26,9 @@ export function shuffleNetV1(context: LayerContext, classes: number): Network {
   );
   let inputs: number = stemChannels;
   const blocks = stages.map(({ channels, blocks: count }, stage) =>
-    Array.from({ length: count }, (_, place) => {
-      const down = place === 0;
-      const block = shuffleBlock(context, `layer${stage + 1}.${place}`, {
+    Array.from({ length: count }, (_, index) => {
+      const down = index === 0;
+      const block = shuffleBlock(context, `layer${stage + 1}.${index}`, {
         inputs,
         // A block that halves the image puts its shortcut beside its branch.
         branch: down ? channels - inputs : channels,

@@ -31,10 +31,10 @@ export function shuffleNetV2(context: LayerContext, classes: number): Network {
   const stem = unit(context, 'conv1', 'bn1', { inputs: 3, outputs: stemChannels, kernel: 1 });
   let inputs: number = stemChannels;
   const blocks = stages.map(({ channels, blocks: count }, stage) =>
-    Array.from({ length: count + 1 }, (_, place) => {
-      const name = `layer${stage + 1}.${place}`;
+    Array.from({ length: count + 1 }, (_, index) => {
+      const name = `layer${stage + 1}.${index}`;
       const block =
-        place === 0
+        index === 0
           ? downBlock(context, name, inputs, channels)
           : splitBlock(context, name, channels);
       inputs = channels;

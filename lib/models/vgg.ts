@@ -23,11 +23,11 @@ const largerSide = 64;
 export function vgg(context: LayerContext, { convolutions, classes }: VggOptions): Network {
   let inputs = 3;
   const blocks = blockChannels.map((outputs, block) =>
-    Array.from({ length: convolutions }, (_, place) => {
+    Array.from({ length: convolutions }, (_, index) => {
       // In PyTorch's sequence convolution, norm and ReLU take one number each.
       const unit = convolutionNormLayer(
         context,
-        { convolution: `block${block}.${3 * place}`, norm: `block${block}.${3 * place + 1}` },
+        { convolution: `block${block}.${3 * index}`, norm: `block${block}.${3 * index + 1}` },
         { inputs, outputs, kernel: 3, padding: 1, initialise: 'all-outputs', bias: 'zero' },
       );
       inputs = outputs;

@@ -68,8 +68,8 @@ export function transformerEncoder(
     initialise: 'fan-in',
     bias: true,
   });
-  const blocks = dropPathProbabilities(depth, dropPath).map((probability, place) =>
-    transformerBlock(context, `blocks.${place}`, { size, heads, probability }),
+  const blocks = dropPathProbabilities(depth, dropPath).map((probability, index) =>
+    transformerBlock(context, `blocks.${index}`, { size, heads, probability }),
   );
   const norm = layerNormLayer(context, 'norm', size);
 
@@ -84,8 +84,8 @@ export function transformerEncoder(
     for (const block of blocks) x = tidyBlock(x, mode, (input) => block(input, mode));
     // The norm works on each token by itself: what no head reads need not be normalised.
     const read = norm(tf.slice(x, [0, 0, 0], [batch, special, size]), mode);
-    const token = (place: number): tf.Tensor2D =>
-      tf.reshape(tf.slice(read, [0, place, 0], [batch, 1, size]), [batch, size]);
+    const token = (index: number): tf.Tensor2D =>
+      tf.reshape(tf.slice(read, [0, index, 0], [batch, 1, size]), [batch, size]);
     return { classToken: token(0), ...(distilled ? { distillationToken: token(1) } : {}) };
   };
 }

@@ -45,13 +45,13 @@ export function wideResNet(
   });
   let inputs = 16;
   const stages = [16 * width, 32 * width, 64 * width].map((outputs, stage) =>
-    Array.from({ length: blocksPerStage }, (_, place) => {
-      const block = preActivationBlock(context, `block${stage + 1}.layer.${place}`, {
+    Array.from({ length: blocksPerStage }, (_, index) => {
+      const block = preActivationBlock(context, `block${stage + 1}.layer.${index}`, {
         inputs,
         outputs,
-        stride: place === 0 && stage > 0 ? 2 : 1,
+        stride: index === 0 && stage > 0 ? 2 : 1,
         // The published model normalises a stage's output once more to show it as a feature.
-        calls: place === 0 && stage > 0 ? 2 : 1,
+        calls: index === 0 && stage > 0 ? 2 : 1,
       });
       inputs = outputs;
       return block;
@@ -70,8 +70,8 @@ export function wideResNet(
       const preActivations = [x];
       const { preActivations: wanted = true } = mode;
       stages.forEach((stage, index) => {
-        stage.forEach((block, place) => {
-          const shown = wanted && place === 0 && index > 0;
+        stage.forEach((block, at) => {
+          const shown = wanted && at === 0 && index > 0;
           const { output, normalised } = evaluatedBlock(x, mode, {
             shown: features,
             block: (input) => block(input, mode, { shown }),

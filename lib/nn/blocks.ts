@@ -235,7 +235,7 @@ export function dropPath<T extends tf.Tensor>(
 
 /** timm's rule: the probabilities of `count` blocks rise evenly from 0 to the last one's. */
 export function dropPathProbabilities(count: number, last: number): number[] {
-  return Array.from({ length: count }, (_, place) =>
-    count === 1 ? 0 : (last * place) / (count - 1),
+  return Array.from({ length: count }, (_, index) =>
+    count === 1 ? 0 : (last * index) / (count - 1),
   );
 }

@@ -214,8 +214,8 @@ function unchanged<T>(state: ModelState, work: () => T): T {
     return work();
   } finally {
     state.setCounts(counts);
-    tensors.forEach((tensor, place) => {
-      const copy = copies[place];
+    tensors.forEach((tensor, index) => {
+      const copy = copies[index];
       if (copy) tensor.replace(copy);
     });
   }
@@ -236,8 +236,8 @@ function runPasses(
     sources = {
       parts,
       outputs: parts.tensors.map((tensor) => tracing.sourceOf(tensor)),
-      moved: state.tensors.flatMap(({ value }, place) =>
-        value === before[place] ? [] : [{ place, source: tracing.sourceOf(value) }],
+      moved: state.tensors.flatMap(({ value }, index) =>
+        value === before[index] ? [] : [{ place: index, source: tracing.sourceOf(value) }],
       ),
       counted: new Map(
         [...state.counts].map(([name, count]) => [name, count - (counts.get(name) ?? 0)]),

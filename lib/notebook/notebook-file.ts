@@ -29,11 +29,11 @@ export interface Output {
 
 /** @throws LabError of kind `file` when the file is missing or is no notebook of format 4. */
 export function readNotebook(path: string): Notebook {
-  const remedy = 'Name a notebook (.ipynb, format 4)';
-  const read = notebookSchema.safeParse(readJson(path, remedy));
+  const fix = 'Name a notebook (.ipynb, format 4)';
+  const read = notebookSchema.safeParse(readJson(path, fix));
   if (read.success) return read.data;
   const issue = read.error.issues[0];
-  throw fileError`a file is not a notebook of format 4 (${path}): found ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}. ${remedy}`;
+  throw fileError`a file is not a notebook of format 4 (${path}): found ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}. ${fix}`;
 }
 
 /** The text of a cell, which a file may hold as a list of lines. */

@@ -165,14 +165,14 @@ function withOutputs(notebook: Notebook, collector: OutputCollector): Notebook {
     const source = textLines(sourceOf(cell));
     const id = cell.id ?? `cell-${String(index + 1)}`;
     if (cell.cell_type !== 'code') return { ...cell, id, source };
-    const place = executed.indexOf(cell);
+    const at = executed.indexOf(cell);
     return {
       cell_type: cell.cell_type,
       id,
       metadata: {},
       source,
-      execution_count: place < 0 ? null : place + 1,
-      outputs: place < 0 ? [] : collector.outputs(place),
+      execution_count: at < 0 ? null : at + 1,
+      outputs: at < 0 ? [] : collector.outputs(at),
     };
   });
   const { kernelspec, language_info: language } = notebook.metadata;

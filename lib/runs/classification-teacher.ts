@@ -31,7 +31,7 @@ export interface TrainedTeacher extends LoadedTeacher, Teacher {
   /** Mean cosine of f to its own class's mean over the test set. */
   readonly cosineToClassMean?: number | null;
   /** Its class means of another place, read or made when a method asks for them. */
-  readonly loadClassMeansAt?: (place: FeaturePlace) => Promise<Float32Array>;
+  readonly loadClassMeansAt?: (layer: FeaturePlace) => Promise<Float32Array>;
 }
 
 export interface TeacherOptions {
@@ -52,9 +52,9 @@ export function classMeansFile(directory: string): string {
 }
 
 /** `class-means-logits.safetensors` beside `class-means.safetensors`. */
-function placeFile(file: string, place: FeaturePlace): string {
+function placeFile(file: string, layer: FeaturePlace): string {
   const { dir, name, ext } = parse(file);
-  return join(dir, `${name}-${place.replaceAll(' ', '-')}${ext}`);
+  return join(dir, `${name}-${layer.replaceAll(' ', '-')}${ext}`);
 }
 
 /**
@@ -81,7 +81,7 @@ export async function loadTeacher(options: TeacherOptions): Promise<TrainedTeach
     top1,
     embeddingNorm,
     cosineToClassMean,
-    loadClassMeansAt: async (place) => (await classMeansOf(model, hash, place, options)).means,
+    loadClassMeansAt: async (layer) => (await classMeansOf(model, hash, layer, options)).means,
     dispose: () => model.dispose(),
   };
 }
@@ -89,14 +89,14 @@ export async function loadTeacher(options: TeacherOptions): Promise<TrainedTeach
 async function classMeansOf(
   model: Model,
   teacherHash: string,
-  place: FeaturePlace,
+  layer: FeaturePlace,
   options: TeacherOptions,
 ): Promise<ClassMeans> {
   const { dataset, makeClassMeans, onProgress } = options;
-  const elsewhere = place !== 'embedding';
-  const file = elsewhere ? placeFile(options.classMeans, place) : options.classMeans;
+  const elsewhere = layer !== 'embedding';
+  const file = elsewhere ? placeFile(options.classMeans, layer) : options.classMeans;
   if ((makeClassMeans || elsewhere) && !existsSync(file)) {
-    const settings = { teacherHash, place, onProgress };
+    const settings = { teacherHash, place: layer, onProgress };
     const made = isBatchSource(dataset)
       ? await computeClassMeansOver(model, dataset, settings)
       : computeClassMeans(model, dataset, settings);
@@ -105,8 +105,8 @@ async function classMeansOf(
     return made;
   }
   const means = readClassMeans(file);
-  const dimension = featureSize(model, place);
-  requireClassMeansOf(means, { teacherHash, dataset, dimension, place }, file);
+  const dimension = featureSize(model, layer);
+  requireClassMeansOf(means, { teacherHash, dataset, dimension, place: layer }, file);
   return means;
 }
 
@@ -139,9 +139,9 @@ export async function withClassMeansFor(
   teacher: TrainedTeacher,
 ): Promise<TrainedTeacher> {
   const classMeansAt = new Map<FeaturePlace, Float32Array>();
-  for (const place of classMeansPlaces(method)) {
-    const means = await teacher.loadClassMeansAt?.(place);
-    if (means !== undefined) classMeansAt.set(place, means);
+  for (const layer of classMeansPlaces(method)) {
+    const means = await teacher.loadClassMeansAt?.(layer);
+    if (means !== undefined) classMeansAt.set(layer, means);
   }
   return { ...teacher, classMeansAt };
 }

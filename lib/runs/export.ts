@@ -60,8 +60,8 @@ async function runWeights(
   directory: string,
 ): Promise<{ tensors: StateDict; about: Record<string, string> }> {
   const file = weightsFile(directory);
-  const fault = (what: string, found: string, remedy: string): LabError =>
-    resultsError`${what} (${directory}): found ${found}. ${remedy}`;
+  const fault = (what: string, found: string, fix: string): LabError =>
+    resultsError`${what} (${directory}): found ${found}. ${fix}`;
   if (!existsSync(join(directory, runFiles.config))) {
     throw fault(
       'not the directory of a run',

@@ -93,9 +93,9 @@ export function featureNormsOfClassMeans(
 const publishedSchema = z.record(z.string().regex(/^\d+$/), z.array(z.number()).min(1));
 
 function publishedRows(file: string): number[][] {
-  const remedy =
+  const fix =
     'Give class means as the authors publish them: {"0": [numbers], "1": [numbers], …}, as many for each class';
-  const parsed = publishedSchema.safeParse(readJson(file, remedy));
+  const parsed = publishedSchema.safeParse(readJson(file, fix));
   const rows = Object.values(parsed.data ?? {});
   const [first] = rows;
   if (first !== undefined && rows.every(({ length }) => length === first.length)) return rows;
@@ -104,7 +104,7 @@ function publishedRows(file: string): number[][] {
     fault
       ? `${fault.path.join('.')}: ${fault.message}`
       : `${rows.length} classes, not all of one length`
-  }. ${remedy}`;
+  }. ${fix}`;
 }
 
 function ownRows(file: string): number[][] {

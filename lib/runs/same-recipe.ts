@@ -40,11 +40,11 @@ export function assertSameRecipe(
   config: CommonConfig,
   store: AnyRunStore = classifierRuns,
 ): void {
-  const remedy =
+  const fix =
     'Name another results directory with --results, or train it anew with --no-resume or after deleting this one';
   if (!existsSync(join(directory, runFiles.config))) {
     if (!existsSync(join(directory, metricsFile))) return;
-    throw resultsError`a results directory holds metrics of an unknown recipe (${directory}): found ${metricsFile} without ${runFiles.config}. ${remedy}`;
+    throw resultsError`a results directory holds metrics of an unknown recipe (${directory}): found ${metricsFile} without ${runFiles.config}. ${fix}`;
   }
   const differing = configDifferences(store.readConfig(directory), config);
   if (differing.length === 0) return;
@@ -54,7 +54,7 @@ export function assertSameRecipe(
       ({ field, found, expected }) => `${field} ${inWords(found)} instead of ${inWords(expected)}`,
     );
   const rest = differing.length - shown.length;
-  throw resultsError`a results directory belongs to another recipe (${directory}): found ${shown.join(', ')}${rest > 0 ? ` and ${String(rest)} more` : ''}. ${remedy}`;
+  throw resultsError`a results directory belongs to another recipe (${directory}): found ${shown.join(', ')}${rest > 0 ? ` and ${String(rest)} more` : ''}. ${fix}`;
 }
 
 function differences(path: string, found: unknown, expected: unknown): ConfigDifference[] {

@@ -28,7 +28,7 @@ import {
   type RunConfig,
 } from './schema';
 
-const remedy =
+const fix =
   'Restore the file from a copy, or delete the run directory and run the same command again';
 
 /** A run as its directory holds it. */
@@ -139,7 +139,7 @@ function runStore<
       const last = lines.at(-1);
       const [done, length] = [last === undefined ? 0 : form.doneAt(last), form.lengthOf(config)];
       if (done > length) {
-        throw resultsError`a run has more ${form.unit}s than its configuration (${join(directory, metricsFile)}): found ${done} ${form.unit}s instead of ${length}. ${remedy}`;
+        throw resultsError`a run has more ${form.unit}s than its configuration (${join(directory, metricsFile)}): found ${done} ${form.unit}s instead of ${length}. ${fix}`;
       }
       return { directory, config, metrics: lines, provenance, problems };
     },
@@ -245,7 +245,7 @@ export function writeDetectionEvaluation(directory: string, evaluation: Detectio
 
 /** The store that a run directory belongs to. */
 export function storeOf(directory: string): AnyRunStore {
-  const config = readJson(join(directory, runFiles.config), remedy);
+  const config = readJson(join(directory, runFiles.config), fix);
   const ofDetector = typeof config === 'object' && config !== null && 'iterations' in config;
   return ofDetector ? detectorRuns : classifierRuns;
 }
@@ -300,7 +300,7 @@ function readRecord<T>(directory: string, name: string, schema: z.ZodType<T>): T
 }
 
 function checkedFile<T>(path: string, schema: z.ZodType<T>): T {
-  return checkRecord(schema, readJson(path, remedy), path, remedy);
+  return checkRecord(schema, readJson(path, fix), path, fix);
 }
 
 function writeRecord<T>(directory: string, name: string, schema: z.ZodType<T>, value: T): void {

@@ -66,9 +66,9 @@ export function scalarRecord({ wallTime, step, scalars }: ScalarEvent): Uint8Arr
 }
 
 /** The clock time of the record that begins at this place; undefined where the bytes end before it. */
-export function wallTimeAt(bytes: Buffer, place: number): number | undefined {
+export function wallTimeAt(bytes: Buffer, index: number): number | undefined {
   // The time comes first in every record, after the head and the byte that names the field.
-  const time = place + headLength + 1;
+  const time = index + headLength + 1;
   return time + Float64Array.BYTES_PER_ELEMENT <= bytes.length
     ? bytes.readDoubleLE(time)
     : undefined;

@@ -98,7 +98,7 @@ export const significance = 0.05;
  */
 export function holm(pValues: readonly (number | null)[]): (number | null)[] {
   const ranked = pValues
-    .flatMap((p, place) => (p === null ? [] : [{ p, place }]))
+    .flatMap((p, index) => (p === null ? [] : [{ p, place: index }]))
     .sort((a, b) => a.p - b.p);
   const adjusted: (number | null)[] = pValues.map(() => null);
   let largest = 0;

@@ -52,7 +52,7 @@ export async function trainClassifier(training: ClassifierTraining): Promise<voi
     labels: dataset.train.labels,
   });
   try {
-    const taught = teacher && (await measured(teacher, dataset));
+    const taught = teacher && (await teacherMetrics(teacher, dataset));
     await train(classifierTask(training, learner, taught), training);
   } finally {
     learner.dispose();
@@ -101,7 +101,7 @@ function classifierTask(
 }
 
 /** What each epoch's metrics repeat of the teacher: as it was measured already, or measured now. */
-async function measured(teacher: Teacher, dataset: TrainingData): Promise<MeasuredTeacher> {
+async function teacherMetrics(teacher: Teacher, dataset: TrainingData): Promise<MeasuredTeacher> {
   const { embeddingNorm, cosineToClassMean = null } = teacher;
   return embeddingNorm === undefined
     ? evaluateTeacher(teacher, dataset)

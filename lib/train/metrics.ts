@@ -24,7 +24,7 @@ export interface MetricsLines<Line> {
   readonly cut: string | null;
 }
 
-const remedy =
+const fix =
   'Restore the file from a copy, or delete the run directory and run the same command again';
 
 /**
@@ -98,9 +98,7 @@ function textLines(path: string): string[] {
     return readFileSync(path, 'utf8').split('\n');
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return [];
-    throw fileError.because(
-      error,
-    )`a file cannot be read (${path}): found ${String(error)}. ${remedy}`;
+    throw fileError.because(error)`a file cannot be read (${path}): found ${String(error)}. ${fix}`;
   }
 }
 
@@ -112,12 +110,12 @@ function readLine<Line>(
 ): Line {
   const where = `${path}, line ${before.length + 1}`;
   if (!isJson(text)) {
-    throw resultsError`a line of a metrics file is not JSON (${where}): found ${text === '' ? 'an empty line' : `'${text.slice(0, 60)}'`}. ${remedy}`;
+    throw resultsError`a line of a metrics file is not JSON (${where}): found ${text === '' ? 'an empty line' : `'${text.slice(0, 60)}'`}. ${fix}`;
   }
-  const line = checkRecord(schema, JSON.parse(text), where, remedy);
+  const line = checkRecord(schema, JSON.parse(text), where, fix);
   const fault = misplaced(line, before.at(-1));
   if (fault === undefined) return line;
-  throw resultsError`${fault} should stand in this line of a metrics file (${where}): found ${place(line)}. ${remedy}`;
+  throw resultsError`${fault} should stand in this line of a metrics file (${where}): found ${place(line)}. ${fix}`;
 }
 
 function isJson(text: string): boolean {

@@ -112,7 +112,11 @@ export interface TrainingRun<Line = EpochMetrics> extends TrainingEvents<Line> {
 }
 
 /** Where a run that has done nothing stands. */
-export function beginning({ lossNames }: { readonly lossNames: readonly string[] }): Progress {
+export function initialProgress({
+  lossNames,
+}: {
+  readonly lossNames: readonly string[];
+}): Progress {
   const terms = lossNames.map(() => 0);
   const sums = { images: 0, total: 0, terms, counts: [], rates: { first: 0, last: 0 } };
   return { period: 0, batch: 0, step: 0, sums };

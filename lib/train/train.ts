@@ -15,7 +15,7 @@ import {
 import { addLine, restoreLines } from './metrics';
 import {
   after,
-  beginning,
+  initialProgress,
   namedLosses,
   type Trainable,
   type TrainingRun,
@@ -48,7 +48,7 @@ export async function train<Batch, At, Line, Tested>(
   // Restore.
   assertHeld();
   const saved = restoreCheckpoint(checkpoints, learner, recipeHash, onNotice);
-  let progress = saved?.progress ?? beginning(learner);
+  let progress = saved?.progress ?? initialProgress(learner);
   let lines: readonly Line[] = checkRecord(
     z.array(metrics.schema),
     saved?.metrics ?? [],
@@ -116,7 +116,7 @@ export async function train<Batch, At, Line, Tested>(
     lines = addLine(directory, metrics, lines, line);
 
     // Checkpoint.
-    progress = { ...beginning(learner), period: progress.period + 1, step: progress.step };
+    progress = { ...initialProgress(learner), period: progress.period + 1, step: progress.step };
     if (checkpointEvery === undefined || checkpointIsDue() || progress.period === periods) {
       checkpoint();
     }

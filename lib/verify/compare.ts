@@ -43,7 +43,7 @@ export class NotAvailable extends Error {
   }
 }
 
-const remedy = 'Fetch the reference values again, or leave this file out with --only';
+const fix = 'Fetch the reference values again, or leave this file out with --only';
 
 /**
  * A file with reference values, of the given form.
@@ -51,11 +51,11 @@ const remedy = 'Fetch the reference values again, or leave this file out with --
  * @throws LabError that names the first place with another form.
  */
 export function readReference<T>(path: string, form: ZodType<T>): T {
-  const result = form.safeParse(readJson(path, remedy));
+  const result = form.safeParse(readJson(path, fix));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const found = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
-  throw fileError`a file with reference values has another form than expected (${path}): found ${found}. ${remedy}`;
+  throw fileError`a file with reference values has another form than expected (${path}): found ${found}. ${fix}`;
 }
 
 /** Cases that are listed, and counted as failed, until this package has what they check. */

@@ -132,7 +132,7 @@ function checkSuppression({
     const at = 2 * Math.floor(index / 4) + (index % 2);
     return (corners[at] ?? 0) + (index % 4 < 2 ? 0 : (sides[at] ?? 0));
   });
-  const list = (places: ArrayLike<number>): string => Array.from(places).join(' ');
+  const list = (indices: ArrayLike<number>): string => Array.from(indices).join(' ');
   return {
     mismatches: [
       ...compareText('kept', list(keep), list(suppressOverlaps(boxes, scores, threshold))),

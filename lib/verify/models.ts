@@ -201,7 +201,7 @@ function check(entry: ModelEntry): CaseOutcome {
 function checkStateDict(model: Model, { stateDict }: ModelEntry): Mismatch[] {
   const found = [...model.stateDict()].map(([name, { shape }]) => describe(name, shape));
   const expected = stateDict.map(([name, shape]) => describe(name, shape));
-  const index = expected.findIndex((line, place) => line !== found[place]);
+  const index = expected.findIndex((line, index) => line !== found[index]);
   return index < 0
     ? compareText('number of entries of the state dict', expected.length, found.length)
     : compareText(

@@ -68,11 +68,11 @@ function meansOfBlocks({ data, width, height }: Pixels): Float64Array {
   const across = width / block;
   const down = height / block;
   const means = new Float64Array(3 * across * down);
-  data.forEach((value, place) => {
-    const pixel = Math.floor(place / 3);
+  data.forEach((value, at) => {
+    const pixel = Math.floor(at / 3);
     const row = Math.floor(Math.floor(pixel / width) / block);
     const column = Math.floor((pixel % width) / block);
-    const index = ((place % 3) * down + row) * across + column;
+    const index = ((at % 3) * down + row) * across + column;
     means[index] = (means[index] ?? 0) + value / block ** 2;
   });
   return means;

@@ -184,12 +184,12 @@ function step(
       {
         images,
         labels: tf.tensor1d(labels, 'int32'),
-        indices: Int32Array.from({ length: batch }, (_, place) => place),
+        indices: Int32Array.from({ length: batch }, (_, index) => index),
       },
       { epoch, learningRate, random: random(0, 'verify') },
     );
-    const termOf = (place: number): number =>
-      place < terms.length ? (result.terms[place] ?? NaN) : 0;
+    const termOf = (index: number): number =>
+      index < terms.length ? (result.terms[index] ?? NaN) : 0;
     return { loss: result.total, ce: termOf(0), kd: termOf(1), nd: termOf(2) };
   });
 }

@@ -141,7 +141,7 @@ function describeStatuses(statuses: readonly DatasetStatus[]): string {
     colWidths: [null, null, Math.max(40, (process.stdout.columns ?? 120) - 32)],
     wordWrap: true,
   });
-  for (const { name, state, form, path, detail, mend } of statuses) {
+  for (const { name, state, form, path, detail, fix: mend } of statuses) {
     const title = dataSources.find((source) => source.name === name)?.title;
     const place = path === undefined ? undefined : `${form ?? 'in'}: ${path}`;
     const lines = [title, place, detail, mend === undefined ? undefined : `→ ${mend}`];

@@ -20,19 +20,19 @@ runCommand(async () => {
   if (checks.some(({ state }) => state === 'fault')) process.exitCode = 1;
 });
 
-function checkDataset({ name, state, detail, mend }: DatasetStatus): Check {
+function checkDataset({ name, state, detail, fix: mend }: DatasetStatus): Check {
   return {
     name: `data: ${name}`,
     // A data set that is not there yet is fetched or named when it is wanted.
     state: state === 'broken' ? 'fault' : state === 'missing' ? 'warning' : 'ok',
     detail,
-    mend,
+    fix: mend,
   };
 }
 
 function describe(checks: readonly Check[]): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
-  const lines = checks.flatMap(({ name, state, detail, mend }) => [
+  const lines = checks.flatMap(({ name, state, detail, fix: mend }) => [
     `${state.padEnd('warning'.length)}  ${name.padEnd(width)}  ${detail}`,
     ...(mend === undefined ? [] : [`${' '.repeat('warning'.length + width + 4)}→ ${mend}`]),
   ]);

@@ -248,6 +248,6 @@ function partOf(grid: readonly Cell[], { shard, resume }: GridOptions): readonly
   throw optionError`the parts of a grid share their teachers, and one would delete what another has trained (--no-resume with --shard). Delete the folder of the study before the first part starts`;
 }
 
-function missingData(scale: Scale, remedy: string): never {
-  throw optionError`--scale ${scale} needs data of yours (--data). ${remedy}`;
+function missingData(scale: Scale, fix: string): never {
+  throw optionError`--scale ${scale} needs data of yours (--data). ${fix}`;
 }

@@ -58,7 +58,7 @@ export function chooseTeachers(
       return {
         missing: exists ? `the published ${name} is not there` : `no ${name} was published`,
         where: dataDir,
-        remedy: exists
+        fix: exists
           ? `Run \`${fetchCommand}\` (or say with --data-dir where it lies), or train it with --teachers trained`
           : `Published: ${publishedTeacherNames.join(', ')}. Leave the option out to train it here`,
         note: exists
@@ -97,7 +97,7 @@ export function chooseImageNetTeachers(
     return {
       missing: `the published ${name} is not there`,
       where: folder,
-      remedy: `Put torchvision's or timm's file of it there (${name}.pth or ${name}.safetensors), or train it with --teachers trained`,
+      fix: `Put torchvision's or timm's file of it there (${name}.pth or ${name}.safetensors), or train it with --teachers trained`,
       note: `trained here. The paper takes published weights: put ${name}.pth or ${name}.safetensors into ${folder}.`,
     };
   });
@@ -154,7 +154,7 @@ type Found =
   | {
       readonly missing: string;
       readonly where: string;
-      readonly remedy: string;
+      readonly fix: string;
       readonly note: string;
     };
 
@@ -169,7 +169,7 @@ function published(
     const found = find(name);
     if ('weights' in found) given.set(name, { weights: found.weights, source: found.source });
     else if (choice === 'published') {
-      const { missing: what, where: place, remedy } = found;
+      const { missing: what, where: place, fix: remedy } = found;
       throw optionError`${what} (--teachers): found ${place}. ${remedy}`;
     }
     return `Teacher ${name}: ${found.note}`;
@@ -177,6 +177,6 @@ function published(
   return { given, notes };
 }
 
-function contradiction(where: string, found: string, remedy: string): LabError {
-  return optionError`this choice of teachers does not fit the other options (${where}): found '${found}'. ${remedy}`;
+function contradiction(where: string, found: string, fix: string): LabError {
+  return optionError`this choice of teachers does not fit the other options (${where}): found '${found}'. ${fix}`;
 }

@@ -106,7 +106,8 @@ describe('the step in PyTorch', () => {
     const fastest = await startFastestTorch(options(notCompiled));
     fastest.process.stop();
     expect(fastest.mode).to.equal('eager');
-    expect(fastest.modes[1]).to.deep.equal({ mode: 'compiled', error: 'no compiler' });
+    expect(fastest.modes[1]).to.have.property('mode', 'compiled');
+    expect(fastest.modes[1]).to.have.property('error').that.includes('no compiler');
   });
 
   it('is compared pair by pair, in turn', async () => {

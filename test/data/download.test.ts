@@ -85,7 +85,7 @@ describe('download', () => {
 
   it('keeps what came before the connection broke off and continues there', async () => {
     server().file.breakAfter = half;
-    const { what, found, remedy } = await faultOf(() => fetchIt());
+    const { what, found, fix: remedy } = await faultOf(() => fetchIt());
     expect(what).to.equal('a download broke off');
     const kept = keptBytes();
     expect(kept).to.be.within(1, half);
@@ -200,7 +200,7 @@ describe('download', () => {
 
   it('says that the server cannot be reached, and how to do without', async () => {
     await server().close();
-    const { what, found, remedy } = await faultOf(() => fetchIt({ retries: 3 }));
+    const { what, found, fix: remedy } = await faultOf(() => fetchIt({ retries: 3 }));
     expect(what).to.equal('a server cannot be reached');
     expect(found).to.contain('ECONNREFUSED');
     expect(remedy).to.contain(destination());
@@ -216,7 +216,7 @@ describe('download', () => {
     // A device on which every write fails for want of space; Linux has it.
     if (!existsSync('/dev/full')) return this.skip();
     symlinkSync('/dev/full', `${destination()}.part`);
-    const { what, remedy } = await faultOf(() => fetchIt());
+    const { what, fix: remedy } = await faultOf(() => fetchIt());
     expect(what).to.equal('the disk is full');
     expect(remedy).to.contain('goes on where it stopped');
     expect(existsSync(destination())).to.equal(false);

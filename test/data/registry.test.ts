@@ -16,15 +16,17 @@ describe('data sets by name', () => {
   });
 
   it('are refused when unknown, with the nearest name', async () => {
-    const { kind, what, remedy } = await faultOf(() => loadDataset('cifar-100'));
+    const { kind, what, fix: remedy } = await faultOf(() => loadDataset('cifar-100'));
     expect([kind, what]).to.deep.equal(['option', "unknown data set 'cifar-100'"]);
     expect(remedy).to.contain("Did you mean 'cifar100'?").and.to.contain('folder:PATH');
   });
 
   it('are not downloaded unasked: the error names the command', async () => {
-    const { what, where, remedy } = await faultOf(() =>
-      loadDataset('cifar100', { dataDir: folder() }),
-    );
+    const {
+      what,
+      where,
+      fix: remedy,
+    } = await faultOf(() => loadDataset('cifar100', { dataDir: folder() }));
     expect(what).to.contain('not there');
     expect(where).to.equal(folder());
     expect(remedy).to.contain('npm run data -- download cifar100');
@@ -36,7 +38,7 @@ describe('data sets by name', () => {
       expect((await faultOf(load)).kind).to.equal('option');
     }
     const many = (): unknown => loadDataset('fashion-mnist', { subset: { train: 1001 } });
-    expect((await faultOf(many)).remedy).to.contain('at most 1000');
+    expect((await faultOf(many)).fix).to.contain('at most 1000');
     const large = (): unknown => loadDataset('fashion-mnist', { imageSize: 64 });
     expect((await faultOf(large)).what).to.contain('32×32 only');
   });
@@ -52,8 +54,8 @@ describe('data sets by name', () => {
       cifar100: 'missing',
       'cifar-teachers': 'missing',
     });
-    for (const { name, state, mend } of statuses) {
-      expect(mend !== undefined, name).to.equal(state !== 'embedded');
+    for (const { name, state, fix } of statuses) {
+      expect(fix !== undefined, name).to.equal(state !== 'embedded');
     }
   });
 

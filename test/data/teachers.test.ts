@@ -125,7 +125,7 @@ describe('the published teachers', () => {
     await fetchIt({ from: given(two) });
     const other = tarFile([entry('resnet56'), entry('vgg13')]);
     const from = given(other, 'other.tar');
-    const { remedy } = await faultOf(() => fetchIt({ from }));
+    const { fix: remedy } = await faultOf(() => fetchIt({ from }));
     expect(remedy).to.contain(`--sha256 ${sha256(other)}`);
     expect(publishedTeacher('vgg13', dataDir())).to.equal(undefined);
     const { teachers } = await fetchIt({ from, sha256: sha256(other).toUpperCase() });
@@ -173,7 +173,7 @@ describe('the published teachers', () => {
     expect(what).to.equal('an archive holds none of the published teachers');
     const absent = await faultOf(() => fetchIt({ from: join(folder(), 'absent.tar') }));
     expect([absent.what, absent.where]).to.deep.equal(['no such archive', '--from']);
-    const { remedy } = await faultOf(() => teachersSource.verify(dataDir()));
+    const { fix: remedy } = await faultOf(() => teachersSource.verify(dataDir()));
     expect(remedy).to.contain('npm run data -- cifar-teachers');
   });
 

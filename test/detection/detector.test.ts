@@ -158,7 +158,7 @@ describe('a detector', () => {
     const unknown = await faultOf(() =>
       createDetector({ ...small, backbone: 'resnet5O' as unknown as 'resnet50' }),
     );
-    expect(unknown.remedy).to.match(/Did you mean 'resnet50'/);
+    expect(unknown.fix).to.match(/Did you mean 'resnet50'/);
     const few = await faultOf(() => tinyDetector({ anchorSizes: [8, 16] }));
     expect(few.found).to.equal('2');
   });

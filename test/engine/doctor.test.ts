@@ -51,8 +51,8 @@ describe('npm run doctor', () => {
     ]) {
       expect(named.has(name), name).to.equal(true);
     }
-    for (const { name, state, mend } of named.values()) {
-      if (state !== 'ok') expect(mend, name).to.be.a('string');
+    for (const { name, state, fix } of named.values()) {
+      if (state !== 'ok') expect(fix, name).to.be.a('string');
     }
   });
 
@@ -65,9 +65,9 @@ describe('npm run doctor', () => {
     });
     expect(status).to.equal(1);
     expect(named.get('C++ compiler')).to.include({ state: 'fault' });
-    expect(named.get('C++ compiler')?.mend).to.include('apt-get install g++');
-    expect(named.get('Python 3')?.mend).to.include('apt-get install python3');
-    expect(named.get('engine')).to.include({ state: 'warning', mend: 'npm run engine' });
+    expect(named.get('C++ compiler')?.fix).to.include('apt-get install g++');
+    expect(named.get('Python 3')?.fix).to.include('apt-get install python3');
+    expect(named.get('engine')).to.include({ state: 'warning', fix: 'npm run engine' });
     expect(named.has('engine computes')).to.equal(false);
     expect(existsSync(cache)).to.equal(false);
   });
@@ -78,7 +78,7 @@ describe('npm run doctor', () => {
     expect(named.get('C++ compiler')?.state).to.equal('warning');
     expect(named.get('JupyterLab')).to.include({
       state: 'warning',
-      mend: 'npm run lab -- --setup-only',
+      fix: 'npm run lab -- --setup-only',
     });
   });
 
@@ -95,7 +95,7 @@ describe('npm run doctor', () => {
     expect(named.get('engine')?.state).to.equal('ok');
     expect(named.get('engine computes')).to.include({
       state: 'fault',
-      mend: 'npm run engine -- --force',
+      fix: 'npm run engine -- --force',
     });
     expect(named.get('engine computes')?.detail).to.include('does not load');
   });

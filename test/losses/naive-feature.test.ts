@@ -47,6 +47,6 @@ describe('feature matching refuses', () => {
   it('a teacher of another size, naming the adapter', async () => {
     const fault = await faultOf(() => naiveFeatureLoss(matrix([[1, 2]]), matrix([[1, 2, 3]])));
     expect(fault.found).to.equal('student embedding [1, 2], teacher embedding [1, 3]');
-    expect(fault.remedy).to.contain('adapter');
+    expect(fault.fix).to.contain('adapter');
   });
 });

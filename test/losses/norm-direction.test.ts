@@ -146,7 +146,7 @@ describe('ND refuses', () => {
       normDirectionLoss(matrix(two), matrix([[1, 2, 3]]), labelsOf(0), matrix(axes)),
     );
     expect(fault.found).to.equal('student embedding [1, 2], teacher embedding [1, 3]');
-    expect(fault.remedy).to.contain('adapter');
+    expect(fault.fix).to.contain('adapter');
   });
 
   it('class means of another size, labels of another batch', async () => {

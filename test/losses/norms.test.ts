@@ -109,7 +109,7 @@ describe('the norm losses refuse', () => {
   it('a teacher of another size, quoting both shapes', async () => {
     const fault = await faultOf(() => naiveNormLoss(matrix([[1, 2]]), matrix([[1, 2, 3]])));
     expect(fault.found).to.equal('student embedding [1, 2], teacher embedding [1, 3]');
-    expect(fault.remedy).to.contain('adapter');
+    expect(fault.fix).to.contain('adapter');
   });
 
   it('previous norms of another batch, a step that is no number', async () => {

@@ -50,7 +50,7 @@ describe('the teachers of table 1', () => {
     const options = { ...dataDir(), teachers: 'published' };
     const absent = await faultOf(() => chooseTeachers(options, one));
     expect(absent.what).to.equal('the published vgg13 is not there');
-    expect(absent.remedy).to.contain('npm run data -- cifar-teachers');
+    expect(absent.fix).to.contain('npm run data -- cifar-teachers');
     putTeacher('vgg13');
     expect([...chooseTeachers(options, one).given.keys()]).to.deep.equal(['vgg13']);
     const never = await faultOf(() =>
@@ -70,7 +70,7 @@ describe('the teachers of table 1', () => {
       'this choice of teachers does not fit the other options',
       "unknown choice 'publishd'",
     ]);
-    expect(faults[2]?.remedy).to.contain("Did you mean 'published'?");
+    expect(faults[2]?.fix).to.contain("Did you mean 'published'?");
   });
 
   it('may be given as a file, with class means, for pairs of one teacher', async () => {

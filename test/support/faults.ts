@@ -7,14 +7,14 @@ export interface Fault {
   readonly what: string;
   readonly where?: string | undefined;
   readonly found?: string | undefined;
-  readonly remedy: string;
+  readonly fix: string;
   readonly message: string;
 }
 
 export function partsOf({ kind, problem, fix, message }: LabError): Fault {
   const [, what = '', where, found] =
     /^(.*?)(?: \(([^]*?)\))?(?:: found ([^]*))?$/.exec(problem) ?? [];
-  return { kind, what, where, found, remedy: fix, message };
+  return { kind, what, where, found, fix, message };
 }
 
 /** The fault with which `work` fails; fails the test when it does not, or fails otherwise. */

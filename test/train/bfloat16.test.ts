@@ -137,7 +137,7 @@ describe('training in bfloat16', () => {
     expect(notices).to.deep.equal([]);
     requirePrecision('bf16', { bfloat16: 'emulated' }, note);
     expect(notices.join()).to.match(/no instructions for bfloat16.*several times as long/);
-    const { remedy } = await faultOf(() => {
+    const { fix: remedy } = await faultOf(() => {
       requirePrecision('bf16', { bfloat16: 'none' }, note);
     });
     expect(remedy).to.include('--precision f32');

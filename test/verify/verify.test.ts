@@ -111,7 +111,7 @@ describe('planning a verification', () => {
   it('refuses an unknown name, suggesting the nearest, and one that is not there', async () => {
     cpSync(join(fixtures, 'losses.json'), join(folder(), 'losses.json'));
     const unknown = await faultOf(() => planVerification(folder(), ['loses']));
-    expect(unknown.remedy).to.contain("Did you mean 'losses'?");
+    expect(unknown.fix).to.contain("Did you mean 'losses'?");
     const missing = await faultOf(() => planVerification(folder(), ['losses', 'checkpoints']));
     expect(missing.what).to.equal('the directory lacks checkpoints');
   });

@@ -47,10 +47,10 @@ export function pixelCache(sizes: readonly ImageSize[], mostBytes: number): Pixe
   const offsets = new Float64Array(
     new SharedArrayBuffer(sizes.length * Float64Array.BYTES_PER_ELEMENT),
   );
-  sizes.forEach(({ width, height }, place) => {
+  sizes.forEach(({ width, height }, index) => {
     const own = width * height * channels;
     const fits = bytes + own <= mostBytes;
-    offsets[place] = fits ? bytes : -1;
+    offsets[index] = fits ? bytes : -1;
     if (fits) bytes += own;
   });
   if (bytes === 0) return undefined;
@@ -73,34 +73,34 @@ export function roomOf({ pixels, offsets }: PixelCache): { images: number; bytes
  * An image from the cache, or decoded and then kept there. What it gives is the same to the byte either
  * way.
  *
- * @param place which of the cache's images it is.
+ * @param index which of the cache's images it is.
  * @param boxOf chooses the part from the size of the image.
  * @throws LabError as `decodePixels` does.
  */
 export async function cachedPixels(
   cache: PixelCache | undefined,
-  place: number,
+  index: number,
   file: string,
   boxOf: (size: ImageSize) => Box = wholeOf,
 ): Promise<DecodedPart> {
-  const offset = cache?.offsets[place] ?? -1;
+  const offset = cache?.offsets[index] ?? -1;
   if (cache === undefined || offset < 0) {
     const pixels = await decodePixels(file, boxOf);
     return { pixels, box: wholeOf(pixels) };
   }
-  const size = { width: cache.sizes[2 * place] ?? 0, height: cache.sizes[2 * place + 1] ?? 0 };
+  const size = { width: cache.sizes[2 * index] ?? 0, height: cache.sizes[2 * index + 1] ?? 0 };
   const length = size.width * size.height * channels;
-  if (Atomics.load(cache.states, place) === written) {
+  if (Atomics.load(cache.states, index) === written) {
     const pixels = { data: cache.pixels.subarray(offset, offset + length), ...size };
     return { pixels, box: boxOf(pixels) };
   }
   const pixels = await decodePixels(file);
   // A file that has changed since it was looked at has no room.
   const asExpected = pixels.data.length === length && pixels.width === size.width;
-  const mine = Atomics.compareExchange(cache.states, place, empty, beingWritten) === empty;
+  const mine = Atomics.compareExchange(cache.states, index, empty, beingWritten) === empty;
   if (asExpected && mine) {
     cache.pixels.set(pixels.data, offset);
-    Atomics.store(cache.states, place, written);
+    Atomics.store(cache.states, index, written);
   }
   return { pixels, box: boxOf(pixels) };
 }

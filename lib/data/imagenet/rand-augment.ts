@@ -197,7 +197,7 @@ function withTables({ data, width, height }: Pixels, tables: readonly Table[]): 
 function blend(
   { data, width, height }: Pixels,
   factor: number,
-  plainAt: (place: number) => number,
+  plainAt: (index: number) => number,
 ): Pixels {
   const blended = new Uint8Array(data.length);
   for (let at = 0; at < data.length; at++) {

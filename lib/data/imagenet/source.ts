@@ -234,7 +234,7 @@ async function* evaluationBatches(
   );
   let start = 0;
   for await (const { images, count } of made) {
-    const indices = Int32Array.from({ length: count }, (_, place) => start + place);
+    const indices = Int32Array.from({ length: count }, (_, index) => start + index);
     start += count;
     yield { images, indices, ...labelled(indices, labels) };
   }

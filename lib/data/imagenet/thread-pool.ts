@@ -1,10 +1,11 @@
+import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 // sharp must stay loaded in the main thread for as long as it runs in others.
 import './decode';
 import { interruptedError, LabError } from '../../errors';
 import type { Job, ResultOf } from './jobs';
-import type { ThreadReply, ThreadRequest } from './thread';
+import { endOfWork, type ThreadReply, type ThreadRequest } from './thread';
 
 /** Threads that decode images. */
 export interface ThreadPool {
@@ -55,7 +56,15 @@ export function startThreads(size: number): ThreadPool {
     async dispose() {
       ended = true;
       for (const { waiting } of threads) for (const { reject } of waiting.values()) reject(given());
-      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+      await Promise.all(
+        threads.map(async ({ worker }) => {
+          if (worker.threadId < 0) return;
+          const exit = once(worker, 'exit');
+          worker.ref();
+          worker.postMessage(endOfWork);
+          await exit;
+        }),
+      );
     },
   };
 }

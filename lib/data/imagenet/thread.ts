@@ -13,11 +13,22 @@ export type ThreadReply =
   | { readonly id: number; readonly fault: Pick<LabError, 'kind' | 'problem' | 'fix'> }
   | { readonly id: number; readonly defect: string };
 
+/** What ends a thread after the job at hand; to terminate it inside a call of Node's crashes the process. */
+export const endOfWork = 'end';
+
 /** Does the jobs that come in one after the other; images are handed over, not copied. */
 function serve(port: NonNullable<typeof parentPort>): void {
   let last = Promise.resolve();
-  port.on('message', ({ id, job }: ThreadRequest) => {
+  let ended = false;
+  port.on('message', (request: ThreadRequest | typeof endOfWork) => {
+    if (request === endOfWork) {
+      ended = true;
+      void last.then(() => port.close());
+      return;
+    }
+    const { id, job } = request;
     last = last.then(async () => {
+      if (ended) return;
       try {
         const result = await work(job);
         port.postMessage({ id, result } satisfies ThreadReply, buffersOf(result));

@@ -155,20 +155,20 @@ function stringEnd(json: Buffer, start: number): number {
  *
  * @throws LabError of kind `file` when it is missing or is not JSON.
  */
-export function readCocoJson(path: string, remedy: string): unknown {
+export function readCocoJson(path: string, fix: string): unknown {
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);
   } catch (error) {
     const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
-    throw fileError`a file cannot be read (${path}): found ${found}. ${remedy}`;
+    throw fileError`a file cannot be read (${path}): found ${found}. ${fix}`;
   }
   try {
     return JSON.parse(textOf(withoutOutlines(bytes)));
   } catch (error) {
     throw fileError.because(
       error,
-    )`a file is not valid JSON (${path}): found ${describe(bytes, error)}. ${remedy}`;
+    )`a file is not valid JSON (${path}): found ${describe(bytes, error)}. ${fix}`;
   }
 }
 

@@ -58,8 +58,8 @@ export function* batchOrder(
   let sample = 0;
   for (let epoch = 1; ; epoch++) {
     const { uniform } = random(seed, 'coco', 'order', epoch);
-    for (const place of epochOrder(training.length, uniform)) {
-      const entry = training[place] ?? 0;
+    for (const index of epochOrder(training.length, uniform)) {
+      const entry = training[index] ?? 0;
       const { width = 0, height = 0 } = entries[entry] ?? {};
       const kind = width > height ? 'wide' : 'tall';
       waiting[kind].push({ entry, sample });

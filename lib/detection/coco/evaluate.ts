@@ -92,7 +92,7 @@ export function summarise(
       ARm: recall(medium),
       ARl: recall(large),
     },
-    byCategory: categories.map((category, place) => byCategory(ofAll, category, place, objects)),
+    byCategory: categories.map((category, index) => byCategory(ofAll, category, index, objects)),
     curves: ofAll,
   };
 }
@@ -108,11 +108,11 @@ export function precisionAt(
   overlap: number,
   categoryId?: number,
 ): Float64Array | undefined {
-  const wanted = curves.categories.flatMap(({ id }, place) =>
-    categoryId === undefined || id === categoryId ? [place] : [],
+  const wanted = curves.categories.flatMap(({ id }, index) =>
+    categoryId === undefined || id === categoryId ? [index] : [],
   );
   const rows = wanted
-    .map((place) => rowOf(curves, thresholdPlace(overlap), place))
+    .map((index) => rowOf(curves, thresholdPlace(overlap), index))
     .filter((row) => (row[0] ?? -1) > -1);
   if (rows.length === 0) return undefined;
   return recallThresholds.map((_, at) => meanOf(rows.map((row) => row[at] ?? 0)));
@@ -121,14 +121,14 @@ export function precisionAt(
 function byCategory(
   curves: CocoCurves,
   { id, name }: CocoCategory,
-  place: number,
+  index: number,
   objects: Int32Array,
 ): CategoryResult {
-  const rows = [...overlapThresholds.keys()].map((threshold) => rowOf(curves, threshold, place));
+  const rows = [...overlapThresholds.keys()].map((threshold) => rowOf(curves, threshold, index));
   return {
     id,
     name,
-    objects: objects[place] ?? 0,
+    objects: objects[index] ?? 0,
     AP: meanOfKnown(rows.flatMap((row) => [...row])),
     AP50: meanOfKnown(rows[0] ?? []),
   };
@@ -136,16 +136,16 @@ function byCategory(
 
 function atOverlap({ precision, categories }: CocoCurves, overlap: number): Float64Array {
   const size = categories.length * recallThresholds.length;
-  const place = thresholdPlace(overlap);
-  return precision.subarray(place * size, (place + 1) * size);
+  const index = thresholdPlace(overlap);
+  return precision.subarray(index * size, (index + 1) * size);
 }
 
 function rowOf(
   { precision, categories }: CocoCurves,
   threshold: number,
-  place: number,
+  index: number,
 ): Float64Array {
-  const row = threshold * categories.length + place;
+  const row = threshold * categories.length + index;
   return precision.subarray(row * recallThresholds.length, (row + 1) * recallThresholds.length);
 }
 
@@ -298,7 +298,7 @@ function matchCategory(given: CategoryOfAllImages): {
     const firstObject = g;
     while (g < objects.length && objectImages[objects[g] ?? 0] === image) g++;
     const here = detections.slice(firstDetection, d);
-    const kept = sortBySureness(here, scores).subarray(0, given.most);
+    const kept = sortByScore(here, scores).subarray(0, given.most);
     kept.forEach((detection, rank) => {
       into.scores[offset + rank] = scores[detection] ?? 0;
       into.ranks[offset + rank] = rank;
@@ -327,13 +327,13 @@ function matchCategory(given: CategoryOfAllImages): {
 }
 
 /** Sorts places by falling score in place; equal scores keep their order. */
-function sortBySureness(places: Int32Array, scores: Float64Array): Int32Array {
-  return places.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+function sortByScore(indices: Int32Array, scores: Float64Array): Int32Array {
+  return indices.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
 }
 
 function surestFirst(scores: Float64Array): Int32Array {
-  return sortBySureness(
-    Int32Array.from({ length: scores.length }, (_, place) => place),
+  return sortByScore(
+    Int32Array.from({ length: scores.length }, (_, index) => index),
     scores,
   );
 }

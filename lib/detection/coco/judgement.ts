@@ -37,10 +37,10 @@ export function judgeImage(
       const box = flat([detection]);
       const best = (crowd: boolean): number =>
         objects.reduce(
-          (chosen, object, place) => {
+          (chosen, object, index) => {
             if (object.crowd !== crowd || object.categoryId !== detection.categoryId) return chosen;
-            const shared = overlap(box, 0, boxes, place, crowd);
-            return free.has(place) && shared >= chosen.shared ? { place, shared } : chosen;
+            const shared = overlap(box, 0, boxes, index, crowd);
+            return free.has(index) && shared >= chosen.shared ? { place: index, shared } : chosen;
           },
           { place: -1, shared: leastOverlap },
         ).place;
@@ -50,7 +50,7 @@ export function judgeImage(
     });
   return {
     detections: judged,
-    missed: objects.filter(({ crowd }, place) => !crowd && free.has(place)),
+    missed: objects.filter(({ crowd }, index) => !crowd && free.has(index)),
   };
 }
 

@@ -44,22 +44,22 @@ export function groupByCategoryAndImage(
   { categories, images }: { readonly categories: Int32Array; readonly images: Int32Array },
   counts: { readonly categories: number; readonly images: number },
 ): Grouped {
-  const asGiven = Int32Array.from({ length: categories.length }, (_, place) => place);
+  const asGiven = Int32Array.from({ length: categories.length }, (_, index) => index);
   const { order: byImage } = countingSort(asGiven, images, counts.images);
   return countingSort(byImage, categories, counts.categories);
 }
 
-function countingSort(places: Int32Array, keys: Int32Array, count: number): Grouped {
+function countingSort(indices: Int32Array, keys: Int32Array, count: number): Grouped {
   const starts = new Int32Array(count + 1);
   for (const key of keys) starts[key + 1] = (starts[key + 1] ?? 0) + 1;
   for (let key = 0; key < count; key++)
     starts[key + 1] = (starts[key + 1] ?? 0) + (starts[key] ?? 0);
   const next = starts.slice();
-  const order = new Int32Array(places.length);
-  for (const place of places) {
-    const key = keys[place] ?? 0;
+  const order = new Int32Array(indices.length);
+  for (const index of indices) {
+    const key = keys[index] ?? 0;
     const at = next[key] ?? 0;
-    order[at] = place;
+    order[at] = index;
     next[key] = at + 1;
   }
   return { order, starts };
@@ -150,13 +150,13 @@ export function matchImage(image: ImageOfCategory): number[] {
   }
   return areaRanges.map((range, area) => {
     const outside = (size: number): boolean => size < range.least || size > range.most;
-    const places = objects.map((_, place) => place);
-    const counts = (place: number): boolean => {
-      const object = objects[place] ?? 0;
+    const indices = objects.map((_, index) => index);
+    const counts = (index: number): boolean => {
+      const object = objects[index] ?? 0;
       return of.crowds[object] === 0 && !outside(of.areas[object] ?? 0);
     };
-    const counted = places.filter(counts);
-    const others = places.filter((place) => !counts(place));
+    const counted = indices.filter(counts);
+    const others = indices.filter((index) => !counts(index));
     markFound(image, overlaps, counted, others, area);
     markOutside(image, outside, area);
     return counted.length;
@@ -181,24 +181,24 @@ function markFound(
     const best = (row: number, among: Int32Array): number => {
       let chosen = -1;
       let largest = least;
-      for (const place of among) {
-        if (taken[place] === 1) continue;
-        const value = overlaps[row + place] ?? 0;
+      for (const index of among) {
+        if (taken[index] === 1) continue;
+        const value = overlaps[row + index] ?? 0;
         if (value < largest) continue;
         largest = value;
-        chosen = place;
+        chosen = index;
       }
       return chosen;
     };
-    for (let place = 0; place < detections.length; place++) {
-      const row = place * objects.length;
+    for (let at = 0; at < detections.length; at++) {
+      const row = at * objects.length;
       let object = best(row, counted);
       if (object < 0) {
         object = best(row, others);
         if (object < 0) continue;
-        ignored[offset + place] = (ignored[offset + place] ?? 0) | (1 << bit);
+        ignored[offset + at] = (ignored[offset + at] ?? 0) | (1 << bit);
       }
-      found[offset + place] = (found[offset + place] ?? 0) | (1 << bit);
+      found[offset + at] = (found[offset + at] ?? 0) | (1 << bit);
       if (of.crowds[objects[object] ?? 0] === 0) taken[object] = 1;
     }
   }
@@ -213,11 +213,11 @@ function markOutside(
   const ignored = into.ignored[area];
   if (found === undefined || ignored === undefined) return;
   const every = (1 << overlapThresholds.length) - 1;
-  detections.forEach((detection, place) => {
+  detections.forEach((detection, index) => {
     const width = detectionBoxes[4 * detection + 2] ?? 0;
     const height = detectionBoxes[4 * detection + 3] ?? 0;
     if (!outside(width * height)) return;
-    const at = offset + place;
+    const at = offset + index;
     ignored[at] = (ignored[at] ?? 0) | (every & ~(found[at] ?? 0));
   });
 }
@@ -262,10 +262,10 @@ export function categoryCurve(
   let count = 0;
   let right = 0;
   let wrong = 0;
-  for (const place of order) {
-    if ((ranks[place] ?? 0) >= most) continue;
-    if ((((ignoredBits[place] ?? 0) >> bit) & 1) === 0) {
-      if ((((foundBits[place] ?? 0) >> bit) & 1) === 1) right++;
+  for (const at of order) {
+    if ((ranks[at] ?? 0) >= most) continue;
+    if ((((ignoredBits[at] ?? 0) >> bit) & 1) === 0) {
+      if ((((foundBits[at] ?? 0) >> bit) & 1) === 1) right++;
       else wrong++;
     }
     recalls[count] = right / objects;
@@ -364,5 +364,5 @@ export function placesOfDetections(
 }
 
 function placesOf(ids: readonly number[]): ReadonlyMap<number, number> {
-  return new Map(ids.map((id, place) => [id, place]));
+  return new Map(ids.map((id, index) => [id, index]));
 }

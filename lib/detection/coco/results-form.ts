@@ -86,7 +86,7 @@ export function requireDetectionsOf(
   }
 }
 
-const remedy =
+const fix =
   'Give a list of {"image_id", "category_id", "bbox": [x, y, width, height], "score"}, COCO’s own results form';
 
 /**
@@ -107,9 +107,9 @@ export function writeDetections(path: string, detections: readonly CocoDetection
  * another form and boxes of negative width or height.
  */
 export function readDetections(path: string): CocoDetection[] {
-  const content = readCocoJson(path, remedy);
+  const content = readCocoJson(path, fix);
   if (!Array.isArray(content)) {
-    throw dataError`a file of detections is not a list (${path}): found a JSON ${typeof content}. ${remedy}`;
+    throw dataError`a file of detections is not a list (${path}): found a JSON ${typeof content}. ${fix}`;
   }
   const faults = faultList();
   const detections: CocoDetection[] = [];
@@ -123,7 +123,7 @@ export function readDetections(path: string): CocoDetection[] {
     } else detections.push(detection);
   }
   faults.throwIfAny(
-    (found) => dataError`the detections are faulty (${path}): found ${found}. ${remedy}`,
+    (found) => dataError`the detections are faulty (${path}): found ${found}. ${fix}`,
   );
   return detections;
 }

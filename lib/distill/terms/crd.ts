@@ -113,9 +113,9 @@ export function negativeSampler(labels: ArrayLike<number>, wanted: number): Nega
         rows[at++] = sample;
         // The first steps of a Fisher-Yates shuffle of the other classes' samples.
         for (let i = 0; i < negatives; i++) {
-          const place = i + random.integer(samples - own - i);
-          rows[at++] = others[place] ?? 0;
-          others[place] = others[i] ?? 0;
+          const index = i + random.integer(samples - own - i);
+          rows[at++] = others[index] ?? 0;
+          others[index] = others[i] ?? 0;
         }
       }
       return rows;

@@ -124,9 +124,9 @@ defineTerm<NormDirectionAtTerm>({
   },
 });
 
-function meansOf(place: FeaturePlace, { classMeansAt }: PartContext): Float32Array {
-  const means = classMeansAt?.get(place);
+function meansOf(layer: FeaturePlace, { classMeansAt }: PartContext): Float32Array {
+  const means = classMeansAt?.get(layer);
   // A copy: TensorFlow reads the array's own memory later.
   if (means !== undefined) return means.slice();
-  throw optionError`a method needs the teacher’s class means of another place than the embedding: found ${place}. Give them as the teacher’s \`classMeansAt\``;
+  throw optionError`a method needs the teacher’s class means of another place than the embedding: found ${layer}. Give them as the teacher’s \`classMeansAt\``;
 }

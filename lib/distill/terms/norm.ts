@@ -158,10 +158,10 @@ function againstLastVisit(term: SifnTerm, memory: NormMemory): TermPart {
   return {
     loss(signals, { remember }) {
       const { studentEmbedding } = signals;
-      const places = placesOf(signals);
+      const indices = placesOf(signals);
       const current = remember(embeddingNorms(studentEmbedding));
-      visit = { places, norms: current };
-      const previous = norms.previous(places, current.dataSync<'float32'>());
+      visit = { places: indices, norms: current };
+      const previous = norms.previous(indices, current.dataSync<'float32'>());
       return sifnLoss(studentEmbedding, tf.tensor1d(previous), term);
     },
     commit() {

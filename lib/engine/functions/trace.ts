@@ -228,7 +228,7 @@ export function tracedFunction(
   const inside = (source: Source): boolean =>
     source.from === 'step' && source.step >= first && source.step < end;
   const kept = neededSteps(traced, results.filter(inside), inside);
-  const placeOf = new Map(kept.map((step, place) => [step, place]));
+  const placeOf = new Map(kept.map((step, index) => [step, index]));
 
   const taken: Source[] = [];
   const takenPlaces = new Map<string, number>();
@@ -237,12 +237,12 @@ export function tracedFunction(
       return { ...source, step: placeOf.get(source.step) ?? -1 };
     }
     const key = JSON.stringify(source);
-    const place = takenPlaces.get(key) ?? taken.push(source) - 1;
-    takenPlaces.set(key, place);
-    return { from: 'argument', argument: place };
+    const index = takenPlaces.get(key) ?? taken.push(source) - 1;
+    takenPlaces.set(key, index);
+    return { from: 'argument', argument: index };
   };
-  const steps = kept.flatMap((place) => {
-    const step = traced.steps[place];
+  const steps = kept.flatMap((index) => {
+    const step = traced.steps[index];
     return step === undefined ? [] : [{ ...step, inputs: step.inputs.map(inFunction) }];
   });
   const typed = results.map((source) => ({
@@ -288,10 +288,10 @@ function neededSteps(
 
 function argumentHandle(
   traced: Trace,
-  place: number,
+  index: number,
   given: readonly number[],
 ): number | undefined {
-  const argument = traced.arguments[place];
+  const argument = traced.arguments[index];
   if (argument === undefined) return undefined;
   return argument.kind === 'constant' ? argument.id : given[argument.given];
 }

@@ -82,7 +82,7 @@ function attentionGradients(
   saved: readonly tf.Tensor[],
   scale: number,
 ): tf.Tensor[] {
-  const [scaled, key, value, weights] = [0, 1, 2, 3].map((place) => savedTensor(saved, place));
+  const [scaled, key, value, weights] = [0, 1, 2, 3].map((index) => savedTensor(saved, index));
   if (!scaled || !key || !value || !weights) throw new Error('attention saved too few tensors');
   const ofWeights = tf.matMul(gradient, value, false, true);
   // A softmax's rows sum to 1, so that what all weights share moves nothing.

@@ -137,6 +137,6 @@ export function checkSweep(
   }
 }
 
-function wrong(where: string, found: string, remedy: string): LabError {
-  return optionError`this sweep cannot be run (${where}): found ${found}. ${remedy}`;
+function wrong(where: string, found: string, fix: string): LabError {
+  return optionError`this sweep cannot be run (${where}): found ${found}. ${fix}`;
 }

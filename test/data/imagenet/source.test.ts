@@ -268,7 +268,7 @@ describe('an image folder as a source of batches', () => {
     const unknown = await faultOf(() =>
       source.trainingBatches({ ...request, augmentation: 'resized-crop' }),
     );
-    expect(unknown.remedy).to.include('Known: resized-crop-flip, deit');
+    expect(unknown.fix).to.include('Known: resized-crop-flip, deit');
     expect(await faultOf(() => source.evaluationBatches({ batchSize: 0 }))).to.include({
       kind: 'option',
     });
