@@ -25,7 +25,7 @@ import { LabError } from './errors';
 import { installedJupyterLab, ownJupyterLab } from './notebook/lab';
 
 /** The oldest Node that runs this package. */
-export const oldestNode: readonly [number, number] = [20, 19];
+const oldestNode: readonly [number, number] = [20, 19];
 
 /** Node itself. */
 export function checkNode(version: string = process.versions.node): Check {
@@ -43,7 +43,7 @@ export function checkNode(version: string = process.versions.node): Check {
 }
 
 /** Node and what building the engine needs; the latter are only warnings once it is built. */
-export async function checkTools(engineBuilt: boolean): Promise<readonly Check[]> {
+async function checkTools(engineBuilt: boolean): Promise<readonly Check[]> {
   const [python, compiler] = await Promise.all([findPython(), findCompiler()]);
   const pip = python === undefined ? undefined : await findPip(python.name);
   const tool = (name: string, found: FoundTool | undefined, mend: string): Check => {
@@ -75,12 +75,12 @@ const probeSchema = z.object({
 });
 
 /** What the probe printed, or in words why it did not. */
-export type ProbeOutcome =
+type ProbeOutcome =
   | { readonly ran: true; readonly seconds: number; readonly probe: z.infer<typeof probeSchema> }
   | { readonly ran: false; readonly reason: string };
 
 /** Loads the built engine and computes in a process of its own, whose crash is survived. */
-export async function runProbe(device: EngineDevice): Promise<ProbeOutcome> {
+async function runProbe(device: EngineDevice): Promise<ProbeOutcome> {
   const startedAt = Date.now();
   const kind = extname(__filename);
   // From sources the child needs the loader that this process got from its command line.
@@ -105,7 +105,7 @@ export async function runProbe(device: EngineDevice): Promise<ProbeOutcome> {
 const expectedSum = 64 ** 3;
 
 /** Everything about the engine, and whether it is built. */
-export async function checkEngine(): Promise<{ built: boolean; checks: readonly Check[] }> {
+async function checkEngine(): Promise<{ built: boolean; checks: readonly Check[] }> {
   let device: EngineDevice;
   let place: EnginePlace;
   const checks: Check[] = [];
@@ -235,7 +235,7 @@ function gigabytes(bytes: number): string {
 }
 
 /** What notebooks need: the tslab package, and JupyterLab to open them in. */
-export async function checkNotebooks(): Promise<readonly Check[]> {
+async function checkNotebooks(): Promise<readonly Check[]> {
   return [checkKernelPackage(), await checkJupyterLab()];
 }
 

@@ -137,7 +137,7 @@ export interface PaperNumber {
 }
 
 /** Which number: a table's cell, and the metric where the table has several (its first by default). */
-export interface PaperCell {
+interface PaperCell {
   readonly table: PaperTableName;
   readonly pair: string;
   readonly method: string;

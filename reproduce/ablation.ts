@@ -2,7 +2,7 @@ import { runWhenMain } from './grid/command';
 import { studyView } from './grid/study-view';
 
 /** Ablation: norm, direction, both apart, ND. */
-export const ablationStudy = studyView({
+const ablationStudy = studyView({
   name: 'ablation',
   description:
     'What ND is made of: KD alone, with the norm, with the direction, with both as two losses, with ND; ND ' +

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { fileError, LabError, optionError } from '../lib/errors';
 
 /** The environment variable that names a folder of one's own definitions outside this project. */
-export const ownDefinitionsVariable = 'NORM_DIRECTION_LAB_RECIPES';
+const ownDefinitionsVariable = 'NORM_DIRECTION_LAB_RECIPES';
 
 /** What a file defines: cells of the table, and data sets. Nothing is checked of them yet. */
 export interface Definition {

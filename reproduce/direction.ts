@@ -2,7 +2,7 @@ import { runWhenMain } from './grid/command';
 import { studyView } from './grid/study-view';
 
 /** Direction: cosine against InfoNCE, class means against classifier weights. */
-export const directionStudy = studyView({
+const directionStudy = studyView({
   name: 'direction',
   description:
     'Features along the class means: cosine against InfoNCE over temperatures beside KD, and class means ' +

@@ -32,7 +32,7 @@ names a folder of them.`,
 });
 
 /** Norm: naive against SIFN, over steps, weights and kinds of previous norm. */
-export const normStudy: GridStudy = {
+const normStudy: GridStudy = {
   ...view,
   addOptions: (command) =>
     command.option(

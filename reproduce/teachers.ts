@@ -50,7 +50,7 @@ A program of yours runs a grid of its own with sweep() (README, The studies).`,
 });
 
 /** Scalable teachers. */
-export const teachersStudy: GridStudy = {
+const teachersStudy: GridStudy = {
   ...view,
   sharedBaselines: true,
   addOptions: (command) =>

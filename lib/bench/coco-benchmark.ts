@@ -14,7 +14,7 @@ import {
 } from '../detection/coco/results-form';
 import type { OnBenchProgress } from './step';
 
-export interface CocoBenchmarkOptions {
+interface CocoBenchmarkOptions {
   readonly rounds: number;
   /** A Python that has pycocotools; only our own time is taken without one. */
   readonly python?: string;
@@ -24,12 +24,12 @@ export interface CocoBenchmarkOptions {
 }
 
 /** Milliseconds of reading both files and of evaluating. */
-export interface EvaluationTime {
+interface EvaluationTime {
   readonly readMs: number;
   readonly evaluateMs: number;
 }
 
-export interface CocoRound extends EvaluationTime {
+interface CocoRound extends EvaluationTime {
   readonly pycocotools?: EvaluationTime;
   /** Our time, reading included, divided by that of pycocotools. */
   readonly ratio?: number;

@@ -9,7 +9,7 @@ import { packageRoot } from '../package-root';
 import type { OnBenchProgress } from './step';
 import { startPython } from './torch';
 
-export interface TorchLoaderOptions {
+interface TorchLoaderOptions {
   /** A Python that has PyTorch and torchvision. */
   readonly python: string;
   /** The image folder. */
@@ -26,7 +26,7 @@ const faultSchema = z.object({ error: z.literal('no torchvision'), detail: z.str
 const passSchema = z.object({ images: z.number(), seconds: z.number(), memoryMiB: z.number() });
 
 /** PyTorch's DataLoader over torchvision's ImageFolder, running. */
-export interface TorchLoader {
+interface TorchLoader {
   /** `PyTorch 2.9.1, torchvision 0.24.1`. */
   readonly version: string;
   /** Loads every image once; the memory is that of all its processes. */
@@ -39,10 +39,7 @@ export interface TorchLoader {
  *
  * @throws LabError of kind `option` when Python or torchvision is not there, `engine` when it fails.
  */
-export async function startTorchLoader({
-  python,
-  ...settings
-}: TorchLoaderOptions): Promise<TorchLoader> {
+async function startTorchLoader({ python, ...settings }: TorchLoaderOptions): Promise<TorchLoader> {
   const script = join(packageRoot(), 'lib', 'bench', 'torch_loader.py');
   const given = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const loader = startPython(python, [script, ...given], 'loading images in PyTorch');
@@ -67,7 +64,7 @@ function noTorchvision(python: string, found: string): LabError {
   return optionError`this Python has no torchvision (--torch ${python}): found ${found}. Install it (${python} -m pip install torch torchvision), or give another Python`;
 }
 
-export interface DecodingBenchmarkOptions {
+interface DecodingBenchmarkOptions {
   /** An image folder. */
   readonly data: string;
   /** Numbers of threads, or processes of the DataLoader, that are tried one after the other. */
@@ -89,7 +86,7 @@ export interface DecodingBenchmarkOptions {
 }
 
 /** One number of workers: medians over the rounds. */
-export interface DecodingRate {
+interface DecodingRate {
   readonly workers: number;
   readonly imagesPerSecond: number;
   /** Of each round. */

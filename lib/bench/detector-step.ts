@@ -19,7 +19,7 @@ import {
 
 type DetectorForm = Omit<DetectorOptions, 'classes' | 'seed'>;
 
-export interface DetectorStepOptions {
+interface DetectorStepOptions {
   /** None for a student alone. */
   readonly teacher?: DetectorForm;
   readonly student: DetectorForm;
@@ -38,7 +38,7 @@ export interface DetectorStepOptions {
 }
 
 /** What a part of the step took, forward and backward, in milliseconds. */
-export interface DetectorPart {
+interface DetectorPart {
   readonly name: string;
   readonly ms: number;
   readonly calls: number;

@@ -43,7 +43,7 @@ export function normDirectionBySample(
   return tf.div(total, labels.length);
 }
 
-export interface LossBenchmarkOptions {
+interface LossBenchmarkOptions {
   readonly batch: number;
   readonly dimension: number;
   readonly iterations: number;

@@ -18,7 +18,7 @@ import {
   type TorchOptions,
 } from './torch';
 
-export interface StepBenchmarkOptions extends BenchStepOptions {
+interface StepBenchmarkOptions extends BenchStepOptions {
   /** Steps that count; a few more come before them. */
   readonly iterations: number;
   /** Also time every operation, in steps of their own. */

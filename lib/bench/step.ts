@@ -56,7 +56,7 @@ export interface OperationTime {
 }
 
 /** What some steps took while each of their operations was timed. */
-export interface StepProfile {
+interface StepProfile {
   /** A whole step, JavaScript and reading results included. */
   readonly ms: number;
   /** The slowest first. */

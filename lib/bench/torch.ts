@@ -16,7 +16,7 @@ import {
 } from './step';
 
 /** A script in Python that is asked and answers by lines. */
-export interface PythonLines {
+interface PythonLines {
   /**
    * The next line, as JSON of this form.
    *
@@ -83,8 +83,8 @@ function failed(what: string, python: string, found: string): LabError {
 }
 
 /** How PyTorch runs a step: operation by operation, or through `torch.compile`. */
-export const torchModes = ['eager', 'compiled'] as const;
-export type TorchMode = (typeof torchModes)[number];
+const torchModes = ['eager', 'compiled'] as const;
+type TorchMode = (typeof torchModes)[number];
 
 export interface TorchOptions {
   /** A Python that has PyTorch. */
@@ -156,14 +156,14 @@ function torchFault({ error, detail }: z.infer<typeof faultSchema>, python: stri
     : optionError`this network is not written in PyTorch here (--pair): found ${detail}. With --torch take a pair of resnetN, resnetNx4 and wrn_D_W, or leave --torch out`;
 }
 
-export interface TorchComparisonOptions extends BenchStepOptions {
+interface TorchComparisonOptions extends BenchStepOptions {
   readonly iterations: number;
   readonly torch: TorchOptions & { readonly rounds: number };
   readonly onProgress?: OnBenchProgress;
 }
 
 /** One pair of runs in the same minute: medians in milliseconds, and ours divided by PyTorch's. */
-export interface Round {
+interface Round {
   readonly ms: number;
   readonly torchMs: number;
   readonly ratio: number;
@@ -192,7 +192,7 @@ type ComparedStep = Pick<BenchStep, 'whole' | 'parameters'>;
 const trialSteps = 5;
 
 /** A running PyTorch in its faster mode. */
-export interface FastestTorch extends Pick<TorchComparison, 'mode' | 'modes'> {
+interface FastestTorch extends Pick<TorchComparison, 'mode' | 'modes'> {
   readonly process: TorchProcess;
 }
 

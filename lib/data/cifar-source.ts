@@ -15,7 +15,7 @@ import type { ChannelStatistics } from './statistics';
 
 export const cifarForms = ['binary', 'python'] as const;
 /** The two forms in which CIFAR is published (the third, Matlab's, is not read). */
-export type CifarForm = (typeof cifarForms)[number];
+type CifarForm = (typeof cifarForms)[number];
 
 interface CifarFiles {
   /** The folder in the official archive. */
@@ -29,12 +29,12 @@ interface CifarFiles {
 }
 
 /** The binary form: fixed records. */
-export interface CifarBinaryFiles extends CifarFiles {
+interface CifarBinaryFiles extends CifarFiles {
   readonly layout: CifarRecordLayout;
 }
 
 /** The python form: pickled dicts. */
-export interface CifarPythonFiles extends CifarFiles {
+interface CifarPythonFiles extends CifarFiles {
   readonly labelKey: string;
   readonly namesKey: string;
   /** MD5 of the official files of images. */
@@ -132,7 +132,7 @@ export function recordsPerFile(spec: CifarSpec, form: CifarForm, split: 'train' 
 }
 
 /** The names of all files that a form needs. */
-export function cifarFileNames(spec: CifarSpec, form: CifarForm): readonly string[] {
+function cifarFileNames(spec: CifarSpec, form: CifarForm): readonly string[] {
   const { train, test, names } = spec[form];
   return [...train, ...test, names];
 }

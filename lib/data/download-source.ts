@@ -4,7 +4,7 @@ import { download, type DownloadOptions, type DownloadResult } from './download'
 import { isFile } from './paths';
 import type { DataSource } from './source';
 
-export interface DownloadSourceOptions extends Pick<
+interface DownloadSourceOptions extends Pick<
   DownloadOptions,
   'onProgress' | 'retries' | 'retryDelay'
 > {

@@ -24,7 +24,7 @@ export interface RemoteFile {
 }
 
 /** A connection that failed or broke off and may work if tried again. */
-export class BrokenOff extends Error {
+class BrokenOff extends Error {
   /** Bytes of the file that lie on disk by now. */
   readonly received: number;
   /** Whether the server answered at all. */
@@ -43,7 +43,7 @@ export class BrokenOff extends Error {
 }
 
 /** The bytes of a download so far, and what tells whether the server still has the same file. */
-export class PartialFile {
+class PartialFile {
   readonly path: string;
   readonly name: string;
   private readonly notePath: string;
@@ -81,7 +81,7 @@ export class PartialFile {
   }
 }
 
-export interface FetchOptions {
+interface FetchOptions {
   readonly url: string;
   readonly onProgress: OnDataProgress | undefined;
   readonly idleTimeout: number;
@@ -92,7 +92,7 @@ export interface FetchOptions {
  *
  * @throws BrokenOff when trying again may help, LabError when not.
  */
-export async function fetchInto(part: PartialFile, options: FetchOptions): Promise<void> {
+async function fetchInto(part: PartialFile, options: FetchOptions): Promise<void> {
   const { url, idleTimeout } = options;
   const start = part.size;
   const idle = new IdleTimer(idleTimeout);

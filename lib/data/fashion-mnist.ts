@@ -16,7 +16,7 @@ import {
 } from './source';
 
 /** Images and labels of one split, as idx arrays. */
-export interface LabelledIdx {
+interface LabelledIdx {
   readonly images: IdxArray;
   readonly labels: IdxArray;
 }

@@ -25,7 +25,7 @@ export interface FolderSplit {
 }
 
 /** What an image folder holds, by names only. */
-export interface FolderLayout {
+interface FolderLayout {
   readonly classes: readonly string[];
   readonly train: FolderSplit;
   readonly test: FolderSplit;
@@ -212,7 +212,7 @@ export async function loadFolder(
 }
 
 /** @throws LabError of kind `option` when no path follows `folder:`. */
-export function folderPath(name: string): string {
+function folderPath(name: string): string {
   const path = name.slice(folderPrefix.length);
   if (path !== '') return resolve(path);
   throw optionError`an image folder is named without a path: found '${name}'. Write folder:PATH, for instance folder:images/flowers`;

@@ -13,7 +13,7 @@ export interface DataProgress {
 export type OnDataProgress = (progress: DataProgress) => void;
 
 /** Shows progress until `stop` is called. */
-export interface DataProgressPrinter {
+interface DataProgressPrinter {
   readonly report: OnDataProgress;
   readonly stop: () => void;
 }

@@ -20,7 +20,7 @@ export interface Box extends ImageSize {
 
 export type Interpolation = 'bilinear' | 'bicubic';
 
-export interface ResizeOptions {
+interface ResizeOptions {
   readonly interpolation: Interpolation;
   /** Part of the input that is cut out before it is scaled, as torchvision's `resized_crop`; all by default. */
   readonly box?: Box;

@@ -18,10 +18,10 @@ export const publishedTeacherNames = [
   'vgg13',
   'ResNet50',
 ] as const;
-export type PublishedTeacherName = (typeof publishedTeacherNames)[number];
+type PublishedTeacherName = (typeof publishedTeacherNames)[number];
 
 /** The archive as github.com/megvii-research/mdistiller, release `checkpoints`, has it; some 364 MB. */
-export const teachersArchive = {
+const teachersArchive = {
   fileName: 'cifar_teachers.tar',
   url: 'https://github.com/megvii-research/mdistiller/releases/download/checkpoints/cifar_teachers.tar',
 } as const;
@@ -40,17 +40,17 @@ export const reportedDigests: Readonly<Partial<Record<PublishedTeacherName, stri
 export const fetchCommand = 'npm run data -- cifar-teachers';
 
 /** Where the teachers lie, as the archive unpacks. */
-export function teachersFolder(dataDir: string): string {
+function teachersFolder(dataDir: string): string {
   return join(dataDir, 'cifar_teachers');
 }
 
 /** Where a published teacher's weights go. */
-export function teacherPath(name: PublishedTeacherName, dataDir: string): string {
+function teacherPath(name: PublishedTeacherName, dataDir: string): string {
   return join(teachersFolder(dataDir), `${name}_vanilla`, 'ckpt_epoch_240.pth');
 }
 
 /** The teacher whose weights an entry of the archive holds, whatever folder the archive puts it in. */
-export function teacherOfEntry(entryPath: string): PublishedTeacherName | undefined {
+function teacherOfEntry(entryPath: string): PublishedTeacherName | undefined {
   const parts = entryPath.split('/');
   return publishedTeacherNames.find(
     (name) => parts.at(-1) === 'ckpt_epoch_240.pth' && parts.at(-2) === `${name}_vanilla`,
@@ -141,7 +141,7 @@ export interface FetchedTeacher {
   readonly asReported: boolean | null;
 }
 
-export interface FetchedTeachers {
+interface FetchedTeachers {
   /** SHA-256 of the archive that was unpacked now; null when the teachers were there already. */
   readonly archive: string | null;
   readonly teachers: readonly FetchedTeacher[];

@@ -29,14 +29,14 @@ export interface UnitContext extends LayerContext {
   readonly trainable: boolean;
 }
 
-export interface UnitOptions extends ConvolutionOptions {
+interface UnitOptions extends ConvolutionOptions {
   readonly inputs: number;
   readonly outputs: number;
   readonly kernel: number;
 }
 
 /** What follows the norm. `relu6` is min(max(x, 0), 6). */
-export interface UnitTail {
+interface UnitTail {
   readonly residual?: tf.Tensor4D;
   readonly activation: 'relu' | 'relu6' | 'none';
 }
@@ -104,7 +104,7 @@ function batchUnit(
   };
 }
 
-export interface BiasedUnitOptions extends UnitOptions {
+interface BiasedUnitOptions extends UnitOptions {
   /** U(±√(3 / fanIn)) as detectron2 draws an FPN's weights, or N(0, 0.01²) as an RPN's. */
   readonly initialise: 'wide-fan-in' | 'small-normal';
   readonly relu?: boolean;
@@ -361,7 +361,7 @@ const depths: Readonly<Record<string, { depth: ResNetOptions['depth']; pixels: P
 };
 
 /** The names that `createDetector` knows. */
-export const backboneNames: readonly string[] = [...Object.keys(depths), 'mobilenetv2'];
+const backboneNames: readonly string[] = [...Object.keys(depths), 'mobilenetv2'];
 
 /** @throws LabError of kind `option` for an unknown name. */
 export function buildBackbone(

@@ -55,7 +55,7 @@ export interface BoxOutput {
   readonly deltas: tf.Tensor2D;
 }
 
-export interface BoxHeadOptions {
+interface BoxHeadOptions {
   readonly channels: number;
   /** Cells of a pooled region on each side. */
   readonly resolution: number;
@@ -64,7 +64,7 @@ export interface BoxHeadOptions {
 }
 
 /** @param pooled [regions, resolution², channels] */
-export type BoxHead = (pooled: tf.Tensor3D) => BoxOutput;
+type BoxHead = (pooled: tf.Tensor3D) => BoxOutput;
 
 /**
  * detectron2's `FastRCNNConvFCHead` with two fully connected layers, and its `FastRCNNOutputLayers` with
@@ -124,13 +124,13 @@ function fullyConnected(
 export const proposalSampling: SampleOptions = { count: 512, objectShare: 0.25 };
 
 /** An image's true objects. */
-export interface Truth {
+interface Truth {
   readonly boxes: Boxes;
   readonly labels: Int32Array;
 }
 
 /** The sampled proposals of a batch and what each should become. */
-export interface ProposalTargets {
+interface ProposalTargets {
   /** One list an image. */
   readonly regions: readonly Boxes[];
   /** Of all regions, image after image: a class, or the number of classes for background. */
@@ -182,7 +182,7 @@ export function proposalTargets(
   };
 }
 
-export interface BoxLosses {
+interface BoxLosses {
   readonly classification: tf.Scalar;
   readonly box: tf.Scalar;
 }

@@ -68,7 +68,7 @@ export function soundBoxes(boxes: Boxes, scores: ArrayLike<number>): number[] {
 }
 
 /** Factors of dx, dy, dw and dh. */
-export type CodingWeights = readonly [number, number, number, number];
+type CodingWeights = readonly [number, number, number, number];
 
 /** detectron2's for proposals out of anchors. */
 export const proposalCoding: CodingWeights = [1, 1, 1, 1];

@@ -12,7 +12,7 @@ import { trainingProposals } from './learner';
 import { findProposals, type ProposalOptions } from './proposals';
 import type { SampleOptions } from './sampling';
 
-export interface DetectorClassMeansOptions {
+interface DetectorClassMeansOptions {
   /** 30,000 in the paper's code. */
   readonly iterations: number;
   /** Of the sampling. */

@@ -6,7 +6,7 @@ import { convolutionGradients } from '../engine/operations/convolution-gradients
 import { canFuseConvolution, fusedConvolution } from '../engine/operations/fused-convolution';
 import { savedTensor } from '../engine/tidy';
 
-export interface ConvolutionUnitOptions extends ConvolutionOptions {
+interface ConvolutionUnitOptions extends ConvolutionOptions {
   /** Added before ReLU. */
   readonly residual?: tf.Tensor4D;
   readonly relu: boolean;

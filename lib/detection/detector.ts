@@ -19,7 +19,7 @@ import { defaultAnchorSizes, levelAnchors, proposalHead, type ProposalOutput } f
 import { roiAlign } from './roi-align';
 
 /** Features of strides 4, 8, 16 and 32 → P2 … P6 (strides 4 … 64), each of `channels`. */
-export type FeaturePyramid = (features: readonly tf.Tensor4D[]) => tf.Tensor4D[];
+type FeaturePyramid = (features: readonly tf.Tensor4D[]) => tf.Tensor4D[];
 
 /**
  * Feature pyramid (Lin et al., arXiv 1612.03144) as detectron2's: `fpn_lateral2…5` (1 × 1),

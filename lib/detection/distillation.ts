@@ -13,7 +13,7 @@ import type { PixelForm } from './coco/data';
 import type { Detector } from './detector';
 
 /** Whether images need no conversion. */
-export function samePixels(a: PixelForm, b: PixelForm): boolean {
+function samePixels(a: PixelForm, b: PixelForm): boolean {
   return a.order === b.order && a.mean.join() === b.mean.join() && a.std.join() === b.std.join();
 }
 
@@ -66,7 +66,7 @@ function insideOf([, height, width]: number[], sizes: readonly ImageSize[]): tf.
   );
 }
 
-export interface ReviewPyramidTerm extends LossTerm {
+interface ReviewPyramidTerm extends LossTerm {
   readonly loss: 'reviewPyramid';
 }
 
@@ -76,7 +76,7 @@ export function reviewPyramid({ weight = 1 }: { weight?: number } = {}): ReviewP
 }
 
 /** P2 … P6 of the student, carried to the teacher's. */
-export interface PyramidReview {
+interface PyramidReview {
   readonly fusion: FusionBlocks;
   loss(
     student: readonly tf.Tensor4D[],
@@ -88,7 +88,7 @@ export interface PyramidReview {
 const levels = 5;
 
 /** The blocks that ReviewKD trains beside the student; the coarsest level comes first in them. */
-export function pyramidReview(options: {
+function pyramidReview(options: {
   readonly studentChannels: number;
   readonly teacherChannels: number;
   readonly seed: number;
@@ -116,7 +116,7 @@ export interface DetectionTeacher {
 }
 
 /** What the terms of a method see of one batch. */
-export interface DetectionSignals {
+interface DetectionSignals {
   /** Of student and teacher on the same (the student's) regions. */
   readonly student: BoxOutput;
   readonly teacher: BoxOutput;

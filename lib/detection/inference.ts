@@ -28,7 +28,7 @@ export interface Detections {
   readonly scores: Float32Array;
 }
 
-export interface InferenceOptions {
+interface InferenceOptions {
   /** Scores up to this are dropped (0.05). */
   readonly leastScore?: number;
   /** Overlap above which the lower one of a class goes (0.5). */
@@ -39,10 +39,7 @@ export interface InferenceOptions {
 }
 
 /** What inference must know of an image of the batch. */
-export type InferenceItem = Pick<
-  DetectionItem,
-  'height' | 'width' | 'originalHeight' | 'originalWidth'
->;
+type InferenceItem = Pick<DetectionItem, 'height' | 'width' | 'originalHeight' | 'originalWidth'>;
 
 /**
  * Finds the objects in a batch of images.

@@ -34,7 +34,7 @@ export const trainingProposals: ProposalOptions = { before: 2000, after: 1000, t
 export const detectionOptimiser: SgdOptions = { momentum: 0.9, weightDecay: 1e-4, nesterov: false };
 
 /** The detector's own losses, in the order of `DetectionStep.losses`; the method's terms follow. */
-export const detectorLosses = ['objectness', 'proposalBox', 'classification', 'box'] as const;
+const detectorLosses = ['objectness', 'proposalBox', 'classification', 'box'] as const;
 
 export interface DetectionLearnerOptions {
   readonly student: Detector;
@@ -55,7 +55,7 @@ export interface DetectionLearnerOptions {
 }
 
 /** What a step measured before it changed the weights. */
-export interface DetectionStep {
+interface DetectionStep {
   readonly total: number;
   /** `detectorLosses`, then the method's terms with their weights in them. */
   readonly losses: Float32Array;

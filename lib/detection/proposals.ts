@@ -189,7 +189,7 @@ function bestOfLevel(
 export const anchorSampling: SampleOptions = { count: 256, objectShare: 0.5 };
 
 /** The sampled anchors of a batch. */
-export interface AnchorTargets {
+interface AnchorTargets {
   /** Places in the output, image by image: image · anchors + anchor. */
   readonly objects: Int32Array;
   readonly background: Int32Array;
@@ -231,7 +231,7 @@ export function anchorTargets(
   };
 }
 
-export interface ProposalLosses {
+interface ProposalLosses {
   readonly objectness: tf.Scalar;
   readonly box: tf.Scalar;
 }

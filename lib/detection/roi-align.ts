@@ -4,7 +4,7 @@ import { differentiable } from '../engine/tidy';
 import { partOfStep } from './stopwatch';
 
 /** A matrix of mostly zeros: entry k is `values[k]` at row `places[2k]`, column `places[2k + 1]`. */
-export interface SparseMatrix {
+interface SparseMatrix {
   readonly rows: number;
   readonly columns: number;
   readonly places: Int32Array;
@@ -87,7 +87,7 @@ export interface Regions {
   readonly images: Int32Array;
 }
 
-export interface RoiAlignOptions {
+interface RoiAlignOptions {
   /** Cells of the result on each side. */
   readonly size: number;
   /** Samples on each side of a cell; 0: as many as a cell is wide, rounded up. */
@@ -95,7 +95,7 @@ export interface RoiAlignOptions {
 }
 
 /** Features of a batch at one resolution, and what a pixel is in their cells (1 / stride). */
-export interface FeatureLevel {
+interface FeatureLevel {
   readonly features: tf.Tensor4D;
   readonly scale: number;
 }

@@ -10,7 +10,7 @@ export interface Matches {
   readonly targets: Int32Array;
 }
 
-export interface MatchingOptions {
+interface MatchingOptions {
   /** Below this overlap a candidate is background. */
   readonly background: number;
   /** From this overlap on it is an object. */

@@ -1,5 +1,5 @@
 /** What a part of a detector's step took. */
-export interface PartTime {
+interface PartTime {
   ms: number;
   calls: number;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type MetricsForm, readLines } from '../train/metrics';
 
-export const detectionMetricsSchema = z.strictObject({
+const detectionMetricsSchema = z.strictObject({
   /** Iterations done. */
   iteration: z.int().positive(),
   /** Of the last of them. */

@@ -62,7 +62,7 @@ export function fromCaffe2(weights: StateDict): StateDict {
 }
 
 /** Under detectron2's names; those that are already are left alone. */
-export function fromTorchvision(weights: StateDict): StateDict {
+function fromTorchvision(weights: StateDict): StateDict {
   if (![...weights.keys()].some((name) => /^(layer1|features)\./.test(name))) return weights;
   const nested = [...weights.keys()].some((name) => nestedUnit.test(name));
   return new Map(
@@ -115,7 +115,7 @@ function withoutFirstRows({ shape, data }: StateEntry, rows: number): StateEntry
 }
 
 /** What came of loading a file. */
-export interface LoadedWeights {
+interface LoadedWeights {
   /** The model's tensors that were in the file. */
   readonly loaded: readonly string[];
   /** Those that were not and kept what they had. */
@@ -125,7 +125,7 @@ export interface LoadedWeights {
 }
 
 /** What of a detector must be in the file: all of it, or its backbone alone. */
-export type WeightsScope = 'detector' | 'backbone';
+type WeightsScope = 'detector' | 'backbone';
 
 const backbonePrefix = 'backbone.bottom_up.';
 

@@ -11,7 +11,7 @@ export interface EmbeddingAdapter {
   forward(embedding: tf.Tensor2D, mode: ForwardMode): tf.Tensor2D;
 }
 
-export interface EmbeddingAdapterOptions {
+interface EmbeddingAdapterOptions {
   readonly studentSize: number;
   readonly teacherSize: number;
   readonly seed: number;

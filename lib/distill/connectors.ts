@@ -20,7 +20,7 @@ export interface Connectors {
   forward(features: readonly tf.Tensor4D[], mode: ForwardMode): tf.Tensor4D[];
 }
 
-export interface ConnectorOptions {
+interface ConnectorOptions {
   /** Channels of each stage, shallow first. */
   readonly studentChannels: readonly number[];
   readonly teacherChannels: readonly number[];
@@ -56,12 +56,12 @@ export function connectors({
 }
 
 /** Carries a student's feature to the shape of the teacher's. */
-export interface Regressor {
+interface Regressor {
   readonly state: ModelState;
   forward(feature: tf.Tensor4D, mode: ForwardMode): tf.Tensor4D;
 }
 
-export interface RegressorOptions {
+interface RegressorOptions {
   readonly student: FeatureShape;
   readonly teacher: FeatureShape;
   readonly seed: number;
@@ -112,7 +112,7 @@ export interface FeatureShape {
 }
 
 /** The shapes of what a model shows, shallow first, as `ModelOutput` has it. */
-export interface FeatureShapes {
+interface FeatureShapes {
   readonly features: readonly FeatureShape[];
   readonly preActivations: readonly FeatureShape[];
 }

@@ -29,7 +29,7 @@ export interface FusionBlocks {
   ): tf.Tensor4D[];
 }
 
-export interface FusionBlockOptions {
+interface FusionBlockOptions {
   /** Channels of the student's reviewed features, shallow first. */
   readonly studentChannels: readonly number[];
   /** Channels of the teacher's. */

@@ -66,7 +66,7 @@ export function comparedEmbedding({
 }
 
 /** The value of a method on one batch: the sum of its terms, and each term with its weight in it. */
-export interface ObjectiveValue {
+interface ObjectiveValue {
   readonly total: tf.Scalar;
   /** In the method's order. */
   readonly terms: readonly tf.Scalar[];

@@ -15,7 +15,7 @@ import { type BuildTools, programFault, runProgram, toolRemedies } from './progr
 import { cudaLibraries, type EngineDevice, napiVersion } from './versions';
 
 /** A folder of files beside these sources that the TypeScript compiler does not copy. */
-export function sourceFolder(name: 'cpp' | 'patches'): string {
+function sourceFolder(name: 'cpp' | 'patches'): string {
   // The compiled package lies in dist/lib/engine.
   const candidates = [
     join(__dirname, name),

@@ -22,7 +22,7 @@ import {
 import { extractWheel, fetchWheel } from './wheel';
 
 /** What the building of the engine is doing; `done` and `total` are bytes where they are known. */
-export interface EngineProgress {
+interface EngineProgress {
   readonly phase: 'wait' | 'download' | 'unpack' | 'compile' | 'done';
   readonly message: string;
   readonly done?: number;

@@ -91,7 +91,7 @@ export function cacheKey(inputs: Readonly<Record<string, string>>): string {
 }
 
 /** A folder in the cache that is there whole or not at all. */
-export interface CacheEntry {
+interface CacheEntry {
   /** The folder that holds all entries. */
   readonly root: string;
   /** The entry's own name, which includes a digest of everything it was made from. */
@@ -100,7 +100,7 @@ export interface CacheEntry {
   readonly make: (folder: string) => Promise<void>;
 }
 
-export interface CacheOptions {
+interface CacheOptions {
   /** Make the entry again although it is there. */
   readonly force?: boolean;
   /** Called once when another process is making the same entry. */

@@ -4,7 +4,7 @@ import { runProgram } from './program';
 import type { EngineDevice } from './versions';
 
 /** A GPU as NVIDIA's driver names it. */
-export interface GraphicsCard {
+interface GraphicsCard {
   readonly name: string;
   /** CUDA's compute capability, e.g. 9.0. */
   readonly computeCapability: number;
@@ -46,7 +46,7 @@ export type EngineKind = (typeof engineKinds)[number];
 export const engineKinds = ['native', 'plain'] as const;
 
 /** Whether bfloat16 has instructions of its own here, works without them, or not at all. */
-export type BFloat16Support = (typeof bfloat16Supports)[number];
+type BFloat16Support = (typeof bfloat16Supports)[number];
 export const bfloat16Supports = ['accelerated', 'emulated', 'none'] as const;
 
 /** The engine that computes, as it is recorded with every result. */

@@ -3,7 +3,7 @@ import type { EngineDescription } from './describe';
 import { startEngine } from './load';
 
 /** What a process that has loaded the engine and multiplied two matrices prints, as JSON. */
-export interface Probe {
+interface Probe {
   readonly engine: EngineDescription;
   /** Sum over the product of two 64 × 64 matrices of ones: 64³ when the engine computes rightly. */
   readonly sum: number;

@@ -35,7 +35,7 @@ const chatter = /^([IW]\d{4} |WARNING: All log messages before absl::InitializeL
  * written to it but for TensorFlow's information and warnings. A user who asks for those with
  * `TF_CPP_MIN_LOG_LEVEL` below 2 gets them all, at once.
  */
-export function quietly<Result>(path: string, load: () => Result): Result {
+function quietly<Result>(path: string, load: () => Result): Result {
   if (Number(process.env['TF_CPP_MIN_LOG_LEVEL']) < 2) return load();
   const standardError = createRequire(__filename)(path) as HeldStandardError;
   standardError.start();
@@ -67,7 +67,7 @@ interface OutputMaker {
  * The backend, taking outputs in bfloat16 too: the package's own knows no such tensors. They pass for float32
  * in TensorFlow.js, whose tape takes no other gradients.
  */
-export function takingBFloat16(backend: NodeJSKernelBackend): NodeJSKernelBackend {
+function takingBFloat16(backend: NodeJSKernelBackend): NodeJSKernelBackend {
   // The method is private in the package's types.
   const maker = backend as unknown as OutputMaker;
   const ordinary = maker.createOutputTensor.bind(backend);
@@ -85,7 +85,7 @@ export function takingBFloat16(backend: NodeJSKernelBackend): NodeJSKernelBacken
  * Teaches bfloat16 to two of the package's kernels: the addition, by which the tape sums up the gradients of a tensor
  * with several uses, and the reshaping, which would call its tensor a float32 one.
  */
-export function registerBFloat16Kernels(): void {
+function registerBFloat16Kernels(): void {
   const types = [typeAttribute('T', 'bfloat16')];
   alsoInBFloat16('Add', ({ a, b }) => nativeOperation('AddV2', types, [given(a), given(b)]));
   alsoInBFloat16('Reshape', ({ x }, { shape }) =>

@@ -9,7 +9,7 @@ import { loadBinding } from './load-binding';
 import { type EngineDevice, engineDevices, wheelsFor } from './versions';
 
 /** What was asked for; a part left open is undefined. */
-export interface EngineChoice {
+interface EngineChoice {
   readonly engine: EngineKind | undefined;
   readonly device: EngineDevice | undefined;
 }
@@ -48,7 +48,7 @@ function oneOf<Value extends string>(
 }
 
 /** Computes on TensorFlow.js' own CPU backend, without its advice to install another package. */
-export async function usePlainBackend(): Promise<EngineDescription> {
+async function usePlainBackend(): Promise<EngineDescription> {
   const production = tf.env().getBool('PROD');
   // The backend prints its advice at the first tensor, unless TensorFlow.js' warnings are off.
   tf.env().set('PROD', true);
@@ -73,7 +73,7 @@ export async function usePlainBackend(): Promise<EngineDescription> {
 const driverFile = '/proc/driver/nvidia/version';
 
 /** Whether an NVIDIA driver is loaded and `CUDA_VISIBLE_DEVICES` does not hide every GPU. */
-export function isGpuVisible(environment: NodeJS.ProcessEnv = process.env): boolean {
+function isGpuVisible(environment: NodeJS.ProcessEnv = process.env): boolean {
   const visible = environment['CUDA_VISIBLE_DEVICES'];
   return visible !== '' && visible !== '-1' && existsSync(driverFile);
 }

@@ -28,7 +28,7 @@ interface NativeBackend {
  * What a tensor's numbers are inside of TensorFlow. TensorFlow.js has no bfloat16: such a tensor passes for a
  * float32 one there, and reading its numbers into JavaScript fails.
  */
-export type StoredType = 'float32' | 'int32' | 'bfloat16';
+type StoredType = 'float32' | 'int32' | 'bfloat16';
 
 /** Whether the current backend is TensorFlow itself and not tfjs' plain JavaScript. */
 export function isNative(): boolean {

@@ -48,7 +48,7 @@ export function evaluatedBlock<T extends tf.Tensor, Result extends tf.TensorCont
 }
 
 /** A forward result, what the backward pass needs of it, and the backward pass itself. */
-export interface DifferentiableResult {
+interface DifferentiableResult {
   readonly value: tf.Tensor;
   /** Kept until the backward pass; inputs may be among them. */
   readonly saved: readonly tf.Tensor[];

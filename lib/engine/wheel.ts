@@ -59,7 +59,7 @@ const pollInterval = 500;
 const workingPrefix = 'pip-';
 
 /** The arguments with which pip fetches exactly the pinned file, whatever Python runs it. */
-export function pipArguments(pin: WheelPin, requirements: string, folder: string): string[] {
+function pipArguments(pin: WheelPin, requirements: string, folder: string): string[] {
   return [
     ...['-m', 'pip', 'download', '--no-deps', '--require-hashes', '--only-binary=:all:'],
     ...['--python-version', pin.pythonVersion, '--implementation', 'cp', '--abi', pin.abi],

@@ -26,7 +26,7 @@ export interface CifarExpectation {
 }
 
 /** Copies one image from three planes (red, green, blue) to pixels of three channels. */
-export function interleavePlanes(
+function interleavePlanes(
   source: Uint8Array,
   sourceStart: number,
   target: Uint8Array,
@@ -42,7 +42,7 @@ export function interleavePlanes(
 }
 
 /** @throws LabError of kind `data` when a label is no class. */
-export function checkLabel(label: unknown, record: number, expected: CifarExpectation): number {
+function checkLabel(label: unknown, record: number, expected: CifarExpectation): number {
   const { classCount, where } = expected;
   if (typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < classCount) {
     return label;
@@ -66,7 +66,7 @@ export interface CifarRecordLayout {
 }
 
 /** Bytes of one record. */
-export function cifarRecordBytes({ labelBytes }: CifarRecordLayout): number {
+function cifarRecordBytes({ labelBytes }: CifarRecordLayout): number {
   return labelBytes + cifarImageBytes;
 }
 

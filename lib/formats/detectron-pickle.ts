@@ -6,7 +6,7 @@ import { unpickle } from './pickle';
 import { halfToNumber } from './pth';
 
 /** The weights in a `.pkl` of detectron2's model zoo or of Caffe2. */
-export interface DetectronPickle {
+interface DetectronPickle {
   readonly weights: StateDict;
   /** `detectron2`: the model's own names; `caffe2`: names such as `res2_0_branch2a_w`. */
   readonly names: 'detectron2' | 'caffe2';

@@ -3,7 +3,7 @@ import type { LabError } from '../errors';
 import { fileError } from '../errors';
 
 /** Where a pickle came from, for messages. */
-export interface PickleOrigin {
+interface PickleOrigin {
   readonly where: string;
   readonly fix: string;
 }

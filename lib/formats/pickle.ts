@@ -9,7 +9,7 @@ import {
 } from './pickle-machine';
 
 /** Opcodes that push a number, a string or bytes; keyed by the opcode's byte. */
-export const literalOperations: ReadonlyMap<number, PickleOperation> = new Map([
+const literalOperations: ReadonlyMap<number, PickleOperation> = new Map([
   [0x4e, literal(() => null)], // NONE
   [0x88, literal(() => true)], // NEWTRUE
   [0x89, literal(() => false)], // NEWFALSE
@@ -100,10 +100,7 @@ function escapedUnicode({ reader }: PickleMachine): string {
 }
 
 /** Opcodes for tuples, lists, dicts, sets, the stack and the memo; keyed by the opcode's byte. */
-export const containerOperations: ReadonlyMap<number, PickleOperation> = new Map<
-  number,
-  PickleOperation
->([
+const containerOperations: ReadonlyMap<number, PickleOperation> = new Map<number, PickleOperation>([
   [0x28, (machine) => machine.mark()], // MARK
   [0x30, (machine) => machine.drop()], // POP
   [0x31, (machine) => void machine.popToMark()], // POP_MARK
@@ -186,10 +183,7 @@ function addItems(machine: PickleMachine): void {
 }
 
 /** Opcodes that name, call and fill objects; keyed by the opcode's byte. */
-export const objectOperations: ReadonlyMap<number, PickleOperation> = new Map<
-  number,
-  PickleOperation
->([
+const objectOperations: ReadonlyMap<number, PickleOperation> = new Map<number, PickleOperation>([
   [0x63, (machine) => pushGlobal(machine, machine.reader.line(), machine.reader.line())], // GLOBAL
   [0x93, pushStackGlobal], // STACK_GLOBAL
   [0x52, callTop], // REDUCE
@@ -279,7 +273,7 @@ function pushPersistent(machine: PickleMachine, id: unknown): void {
 
 export { setPickleState, type PickleGlobal, type PickleStateful } from './pickle-machine';
 
-export interface UnpickleOptions {
+interface UnpickleOptions {
   /** What the pickle may name, by full name (`numpy.dtype`); default: nothing. */
   readonly globals?: ReadonlyMap<string, PickleGlobal>;
   /** Gives the value for data stored outside the pickle (`persistent_load`); default: refused. */
@@ -292,7 +286,7 @@ export interface UnpickleOptions {
   readonly start?: number;
 }
 
-export interface Unpickled {
+interface Unpickled {
   readonly value: unknown;
   /** Index of the byte after the pickle, where another one may follow. */
   readonly end: number;

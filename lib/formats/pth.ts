@@ -53,7 +53,7 @@ function isCounter(name: string, data: Float32Array): boolean {
 }
 
 /** The numbers of one or more tensors, read after the pickle that names them. */
-export class Storage {
+class Storage {
   bytes: Uint8Array | undefined;
 
   constructor(
@@ -64,7 +64,7 @@ export class Storage {
 }
 
 /** A tensor as a pickle describes it: a view of a storage. */
-export class TensorView {
+class TensorView {
   constructor(
     readonly storage: Storage,
     readonly offset: number,
@@ -73,7 +73,7 @@ export class TensorView {
   ) {}
 }
 
-export interface StorageType {
+interface StorageType {
   readonly size: number;
   readonly read: (view: DataView, at: number) => number;
 }
@@ -106,7 +106,7 @@ class ProgramOptions implements PickleStateful {
 }
 
 /** What a checkpoint's pickle may name: containers and tensors, nothing that could do anything. */
-export function torchGlobals(where: string): ReadonlyMap<string, PickleGlobal> {
+function torchGlobals(where: string): ReadonlyMap<string, PickleGlobal> {
   const rebuild: PickleGlobal = { call: (args) => tensorView(where, args) };
   const uncalled: PickleGlobal = {
     call: () => {
@@ -129,7 +129,7 @@ export function torchGlobals(where: string): ReadonlyMap<string, PickleGlobal> {
 }
 
 /** Collects the storages that a pickle refers to by `('storage', type, key, place, count, …)`. */
-export function storageCollector(where: string): {
+function storageCollector(where: string): {
   readonly storages: ReadonlyMap<string, Storage>;
   readonly load: (id: unknown) => Storage;
 } {
@@ -150,7 +150,7 @@ export function storageCollector(where: string): {
 }
 
 /** A tensor's numbers as float32, row-major. */
-export function readTensor(view: TensorView, name: string, where: string): StateEntry {
+function readTensor(view: TensorView, name: string, where: string): StateEntry {
   const { storage, offset, shape, strides } = view;
   const { bytes, type } = storage;
   const size = shape.reduce((product, side) => product * side, 1);

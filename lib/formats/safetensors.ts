@@ -8,10 +8,10 @@ import type { StateDict, StateEntry } from './state-dict';
 import { bfloatToNumber, halfToNumber, storedForm, type StoredTensor } from './pth';
 
 /** The header's entry that holds the hash of everything else; a name that other programs do not use. */
-export const hashKey = 'norm-direction-lab.sha256';
+const hashKey = 'norm-direction-lab.sha256';
 
 /** SHA-256 over the tensors by name and over the metadata, however they lie in the file. */
-export function contentHash(
+function contentHash(
   tensors: readonly StoredTensor[],
   metadata: Readonly<Record<string, string>>,
 ): string {

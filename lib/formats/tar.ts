@@ -50,7 +50,7 @@ export function isFile({ type }: ReadEntry): boolean {
 }
 
 /** The error for an archive that is missing, damaged, cut off or not to be trusted. */
-export function unreadableArchive(path: string, cause: unknown): LabError {
+function unreadableArchive(path: string, cause: unknown): LabError {
   return fileError.because(
     cause,
   )`an archive cannot be read (${path}): found ${describe(cause)}. It is damaged, cut off or not a tar archive: remove it and get it again`;
@@ -62,13 +62,13 @@ function describe(error: unknown): string {
 }
 
 /** A file that came out of an archive. */
-export interface ExtractedFile {
+interface ExtractedFile {
   readonly path: string;
   readonly bytes: number;
   readonly sha256: string;
 }
 
-export interface TarExtractOptions {
+interface TarExtractOptions {
   /** Where the entry of this path in the archive goes; undefined passes it over. */
   readonly destinationOf: (entryPath: string) => string | undefined;
   /** Bytes written so far. */

@@ -4,7 +4,7 @@ import type { LabError } from '../errors';
 import { dataError, modelError, optionError } from '../errors';
 
 /** A tensor with the words for it in an error message. */
-export type NamedTensor = readonly [name: string, tensor: tf.Tensor];
+type NamedTensor = readonly [name: string, tensor: tf.Tensor];
 
 /** `[8, 100]` */
 export function shapeText(shape: readonly number[]): string {

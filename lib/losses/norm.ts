@@ -4,7 +4,7 @@ import { closedForm, requireFinite, requireOnePerRow, requireSameMatrix } from '
 import { meanSquaredDifference } from './features';
 
 /** Norms below this count as zero: such a vector has no direction. PyTorch's cosine uses the same. */
-export const smallestNorm = 1e-8;
+const smallestNorm = 1e-8;
 
 /**
  * The Euclidean norm of every row: `[batch, dim]` → `[batch]`. A measurement, to be kept or compared:
@@ -41,7 +41,7 @@ export function inverseNorms(norms: tf.Tensor2D): tf.Tensor2D {
  * @param rows `[batch, dim]`
  * @param wanted `[batch, 1]`
  */
-export function normPenalty(
+function normPenalty(
   rows: tf.Tensor2D,
   wanted: tf.Tensor2D,
 ): { value: tf.Scalar; gradient: tf.Tensor2D } {

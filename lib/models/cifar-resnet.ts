@@ -79,7 +79,7 @@ function basicBlock(
 }
 
 /** ImageNet's ResNets with a 3 × 3 stem and no pooling, for images of 32 × 32. */
-export interface DeepCifarResNetOptions extends Pick<DeepResidualOptions, 'blocks' | 'bottleneck'> {
+interface DeepCifarResNetOptions extends Pick<DeepResidualOptions, 'blocks' | 'bottleneck'> {
   readonly classes: number;
 }
 

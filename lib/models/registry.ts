@@ -162,7 +162,7 @@ export const modelNames: readonly string[] = Object.keys(architectures);
 /** The names among them that were published for ImageNet. */
 export const imageNetModelNames: readonly string[] = Object.keys(imageNetModels);
 
-export interface ModelOptions {
+interface ModelOptions {
   readonly classes: number;
   /** Of the first weights; 0 by default. */
   readonly seed?: number;

@@ -13,7 +13,7 @@ export type ResidualBlock = (
   tail: { readonly relu: boolean },
 ) => tf.Tensor4D;
 
-export interface StagedNetworkParts {
+interface StagedNetworkParts {
   readonly stem: ConvolutionNorm;
   /** Between the stem, which is shown before it, and the first stage. */
   readonly pool?: (x: tf.Tensor4D) => tf.Tensor4D;

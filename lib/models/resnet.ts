@@ -14,7 +14,7 @@ export interface DeepResidualOptions {
   readonly shortcut: 'shortcut' | 'downsample';
 }
 
-export interface DeepResidualStages {
+interface DeepResidualStages {
   readonly stages: readonly (readonly ResidualBlock[])[];
   /** Channels of the last stage. */
   readonly outputs: number;

@@ -4,7 +4,7 @@ import { convolutionNormLayer } from '../nn/blocks';
 import { type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
 
-export interface VggOptions {
+interface VggOptions {
   /** Convolutions in each of the five blocks: 1 makes vgg8, 2 makes vgg13. */
   readonly convolutions: number;
   readonly classes: number;

@@ -13,7 +13,7 @@ import {
 import type { Network } from '../nn/model';
 import { layerNormLayer, transformerBlock } from '../nn/tokens';
 
-export interface EncoderOptions {
+interface EncoderOptions {
   readonly size: number;
   readonly depth: number;
   readonly heads: number;
@@ -26,7 +26,7 @@ export interface EncoderOptions {
 }
 
 /** The normalised class token and, where there is one, distillation token: [batch, size] each. */
-export interface EncodedTokens {
+interface EncodedTokens {
   readonly classToken: tf.Tensor2D;
   readonly distillationToken?: tf.Tensor2D;
 }
@@ -42,7 +42,7 @@ const deviation = 0.02;
  *
  * @throws LabError of kind `option` for an image size that patches do not fill.
  */
-export function transformerEncoder(
+function transformerEncoder(
   context: LayerContext,
   { size, depth, heads, imageSize, dropPath, distilled }: EncoderOptions,
 ): (images: tf.Tensor4D, mode: ForwardMode) => EncodedTokens {

@@ -15,7 +15,7 @@ import {
 import type { Network } from '../nn/model';
 
 /** Depth 6n + 4 and the factor by which the stages are wider than 16, 32, 64. */
-export interface WideResNetOptions {
+interface WideResNetOptions {
   readonly depth: number;
   readonly width: number;
   readonly classes: number;

@@ -21,7 +21,7 @@ import {
 import type { StateTensor } from './state';
 
 /** What follows the norm. */
-export interface ConvolutionNormTail {
+interface ConvolutionNormTail {
   /** Added after the norm. */
   readonly residual?: tf.Tensor4D;
   readonly relu: boolean;

@@ -76,10 +76,10 @@ export interface ConvolutionLayerOptions extends ConvolutionOptions {
  * `fan-out`: N(0, 2 / (kernel² · outputs / groups)); `all-outputs`: N(0, 2 / (kernel² · outputs));
  * `fan-in`: U(±1 / √(kernel² · inputs / groups)), PyTorch's default; `wide-fan-in`: √3 times as wide.
  */
-export type ConvolutionInitialisation = 'fan-out' | 'all-outputs' | 'fan-in' | 'wide-fan-in';
+type ConvolutionInitialisation = 'fan-out' | 'all-outputs' | 'fan-in' | 'wide-fan-in';
 
 /** How often PyTorch's module is called in a forward pass. */
-export interface BatchNormLayerOptions {
+interface BatchNormLayerOptions {
   /** 2 where a model normalises the same tensor twice, whose running statistics then move twice. */
   readonly calls?: number;
 }
@@ -108,7 +108,7 @@ export function convolutionLayer(
 }
 
 /** A convolution without bias or groups whose output is added to another tensor of its shape. */
-export type ConvolutionSumLayer = (x: tf.Tensor4D, residual: tf.Tensor4D) => tf.Tensor4D;
+type ConvolutionSumLayer = (x: tf.Tensor4D, residual: tf.Tensor4D) => tf.Tensor4D;
 
 /** The convolution `name` of the state dict, with a sum after it in the same pass where the engine can. */
 export function convolutionSumLayer(
@@ -217,7 +217,7 @@ export function batchNorm1dLayer(context: LayerContext, name: string, channels: 
 /** Standard deviations of weights whose bias starts at 0. */
 const deviations = { 'small-normal': 0.01, 'token-normal': 0.02 } as const;
 
-export interface LinearLayerOptions {
+interface LinearLayerOptions {
   readonly inputs: number;
   readonly outputs: number;
   /**

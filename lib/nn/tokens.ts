@@ -8,7 +8,7 @@ import { type ForwardMode, type LayerContext, linearLayer } from './layers';
 const epsilon = 1e-6;
 
 /** On tokens [batch, tokens, size]. */
-export type TokenLayer = (x: tf.Tensor3D, mode: ForwardMode) => tf.Tensor3D;
+type TokenLayer = (x: tf.Tensor3D, mode: ForwardMode) => tf.Tensor3D;
 
 /** PyTorch's `LayerNorm(size, eps=1e-6)`: γ = 1, β = 0. */
 export function layerNormLayer({ state }: LayerContext, name: string, size: number): TokenLayer {
@@ -25,7 +25,7 @@ export function layerNormLayer({ state }: LayerContext, name: string, size: numb
     );
 }
 
-export interface TransformerBlockOptions extends DropPathOptions {
+interface TransformerBlockOptions extends DropPathOptions {
   readonly size: number;
   readonly heads: number;
 }

@@ -16,7 +16,7 @@ import { type Model, type ModelOutput, outputParts, type OutputParts } from './m
 import type { ModelState } from './state';
 
 /** Something that is traced for one kind of images, and freed in the end. */
-export interface Traced {
+interface Traced {
   dispose(): void;
 }
 
@@ -24,7 +24,7 @@ export interface Traced {
  * Calls of a network with images of several shapes. A trace costs as much as some calls, so that only the fourth
  * call with a shape makes one; the results are the same to the bit.
  */
-export interface TracedCalls<T extends Traced> {
+interface TracedCalls<T extends Traced> {
   /** The trace for such images; undefined where the network is to be run as it is. */
   of(images: tf.Tensor4D): T | undefined;
   dispose(): void;
@@ -35,7 +35,7 @@ const callsBefore = 3;
 const mostShapes = 8;
 
 /** @param make traces one call; throws Untraceable where that cannot be done. */
-export function tracedCalls<T extends Traced>(make: (images: tf.Tensor4D) => T): TracedCalls<T> {
+function tracedCalls<T extends Traced>(make: (images: tf.Tensor4D) => T): TracedCalls<T> {
   const traces = new Map<string, T>();
   const calls = new Map<string, number>();
   let possible = true;
@@ -71,7 +71,7 @@ export function tracedCalls<T extends Traced>(make: (images: tf.Tensor4D) => T):
 }
 
 /** In the place of a stream of random numbers while a network is traced: its numbers would be the same in each call. */
-export const noRandom: Random = {
+const noRandom: Random = {
   uniform: refuse,
   normal: refuse,
   integer: refuse,
@@ -82,7 +82,7 @@ function refuse(): never {
 }
 
 /** A network that does not learn, whose forward pass is one operation of TensorFlow after some calls. */
-export interface TracedEvaluation {
+interface TracedEvaluation {
   forward(images: tf.Tensor4D): ModelOutput;
   dispose(): void;
 }

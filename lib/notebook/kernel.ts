@@ -18,7 +18,7 @@ export function jupyterFolder(): string {
 }
 
 /** The command line of the committed kernel specification, with its placeholders filled in. */
-export function kernelCommand(connectionFile: string): { program: string; args: string[] } {
+function kernelCommand(connectionFile: string): { program: string; args: string[] } {
   const folder = join(jupyterFolder(), 'kernels', 'tslab');
   const text = readFileSync(join(folder, 'kernel.json'), 'utf8');
   const { argv } = specificationSchema.parse(JSON.parse(text) as unknown);
@@ -31,7 +31,7 @@ export function kernelCommand(connectionFile: string): { program: string; args: 
 }
 
 /** Where a kernel listens, as Jupyter's connection file says it. */
-export interface Connection {
+interface Connection {
   readonly transport: 'ipc';
   /** With `ipc`, the path from which each channel's own is made. */
   readonly ip: string;
@@ -61,7 +61,7 @@ const delimiter = '<IDS|MSG>';
  *
  * Source: Jupyter messaging, "The wire protocol".
  */
-export function encodeRequest(
+function encodeRequest(
   key: string,
   session: string,
   type: string,
@@ -85,7 +85,7 @@ export function encodeRequest(
  *
  * @throws Error when the signature or the form is wrong: then something else answers on this channel.
  */
-export function decodeMessage(key: string, frames: readonly Uint8Array[]): Message {
+function decodeMessage(key: string, frames: readonly Uint8Array[]): Message {
   const texts = frames.map((frame) => Buffer.from(frame).toString('utf8'));
   const start = texts.indexOf(delimiter);
   const [signature, ...parts] = start === -1 ? [] : texts.slice(start + 1, start + 6);
@@ -108,7 +108,7 @@ const endPatience = 3_000;
 const kernelInfoInterval = 500;
 
 /** What the kernel sends while it works: output of the request with this id. */
-export type OnMessage = (message: Message) => void;
+type OnMessage = (message: Message) => void;
 
 /** A running kernel. */
 export interface Kernel {

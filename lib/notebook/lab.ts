@@ -56,15 +56,15 @@ function barPrinter(stream: TextStream): OnSetUpProgress {
 }
 
 /** What a set-up is doing; `done` of `total` packages where they can be counted. */
-export interface SetUpProgress {
+interface SetUpProgress {
   readonly message: string;
   readonly done?: number;
   readonly total?: number;
 }
 
-export type OnSetUpProgress = (progress: SetUpProgress) => void;
+type OnSetUpProgress = (progress: SetUpProgress) => void;
 
-export interface PipInstallation {
+interface PipInstallation {
   /** The Python of the environment that is installed into. */
   readonly python: string;
   /** Where that environment keeps its packages. */
@@ -84,7 +84,7 @@ const keptLines = 40;
  *
  * @throws LabError of kind `engine` with the end of what pip said.
  */
-export async function pipInstall(
+async function pipInstall(
   { python, sitePackages, options, packages: total }: PipInstallation,
   onProgress: OnSetUpProgress,
 ): Promise<void> {
@@ -320,7 +320,7 @@ function isRecent(version: string): boolean {
   return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
 }
 
-export interface StartLabOptions {
+interface StartLabOptions {
   readonly port?: number;
   /** Whether a browser is opened; true by default. */
   readonly browser?: boolean;
@@ -331,7 +331,7 @@ export interface StartLabOptions {
 }
 
 /** The command line that starts a JupyterLab on this project, without the program. */
-export function labArguments(options: StartLabOptions): string[] {
+function labArguments(options: StartLabOptions): string[] {
   const { port, browser = true, folder, extra = [] } = options;
   const first = folder === undefined ? '/lab/tree/notebooks/00-quickstart.ipynb' : '/lab';
   return [
@@ -350,7 +350,7 @@ export function labArguments(options: StartLabOptions): string[] {
 }
 
 /** The environment in which Jupyter finds this project's kernel, run by the Node that runs this. */
-export function labEnvironment(): NodeJS.ProcessEnv {
+function labEnvironment(): NodeJS.ProcessEnv {
   const joined = (first: string, others = ''): string =>
     [first, others].filter((part) => part !== '').join(delimiter);
   return {

@@ -23,7 +23,7 @@ let installed = false;
  * Makes the pictures' own fonts the only ones that the drawing of text in this process finds, so that a
  * plot looks the same on every machine, also on one that has none. To be called before any text is drawn.
  */
-export function installFonts(): void {
+function installFonts(): void {
   if (installed) return;
   installed = true;
   const folder = mkdtempSync(join(tmpdir(), 'norm-direction-fonts-'));
@@ -50,12 +50,12 @@ interface Point {
 }
 
 /** Length of an SVG path of straight lines (`M x,y L x,y …`), which is what Plotly's arrows and labels ask. */
-export function pathLength(path: string): number {
+function pathLength(path: string): number {
   return segments(path).reduce((sum, { length }) => sum + length, 0);
 }
 
 /** The point at a distance along such a path, kept within its ends. */
-export function pointAtLength(path: string, distance: number): Point {
+function pointAtLength(path: string, distance: number): Point {
   let left = Math.max(0, distance);
   let last: Point = { x: 0, y: 0 };
   for (const { from, to, length } of segments(path)) {
@@ -101,7 +101,7 @@ let drawing: Promise<Drawing> | undefined;
  *
  * @throws LabError of kind `engine` when plotly.js-dist or jsdom is not installed.
  */
-export async function plotPicture(figure: SizedFigure): Promise<Buffer> {
+async function plotPicture(figure: SizedFigure): Promise<Buffer> {
   installFonts();
   drawing ??= loadPlotly();
   const { toImage } = await drawing;

@@ -16,14 +16,14 @@ import {
 } from './notebook-file';
 
 /** What an execution tells while it goes on. */
-export interface ExecutionEvents {
+interface ExecutionEvents {
   /** Before each code cell; both are counted from 1 and over code cells only. */
   readonly onCell?: (cell: number, cells: number, source: string) => void;
   /** What a cell prints, as it comes. */
   readonly onText?: (text: string, stream: 'stdout' | 'stderr') => void;
 }
 
-export interface ExecutionOptions extends ExecutionEvents {
+interface ExecutionOptions extends ExecutionEvents {
   /** Seconds that one cell may take: 600 by default. */
   readonly cellTimeout?: number;
 }
@@ -180,7 +180,7 @@ function withOutputs(notebook: Notebook, collector: OutputCollector): Notebook {
 }
 
 /** How one notebook went. */
-export interface NotebookResult {
+interface NotebookResult {
   readonly name: string;
   readonly seconds: number;
   /** Where the executed copy is; null when it failed, and nothing was written. */
@@ -188,13 +188,13 @@ export interface NotebookResult {
   readonly error: LabError | null;
 }
 
-export interface RunNotebooksEvents {
+interface RunNotebooksEvents {
   readonly onNotebook?: (name: string, index: number, count: number) => void;
   readonly cellEvents?: ExecutionEvents;
   readonly onResult?: (result: NotebookResult) => void;
 }
 
-export interface RunNotebooksOptions extends RunNotebooksEvents {
+interface RunNotebooksOptions extends RunNotebooksEvents {
   /** Where the executed copies go; over the notebooks themselves by default. */
   readonly output?: string;
   readonly cellTimeout?: number;

@@ -117,7 +117,7 @@ export function tableHtml(table: TableLike, options: TableOptions = {}): string 
 }
 
 /** The table as lines of text in columns. */
-export function tableText(table: TableLike, options: TableOptions = {}): string {
+function tableText(table: TableLike, options: TableOptions = {}): string {
   const { columns, rows, isNumeric } = cells(table, options);
   const widths = columns.map((name, index) =>
     Math.max(name.length, ...rows.map((row) => row[index]?.length ?? 0)),

@@ -104,7 +104,7 @@ export async function trainInCell(
 }
 
 /** Shows a training of so many epochs as one line of progress in the cell. */
-export function epochsInCell(title: string, epochs: number): TrainingEvents {
+function epochsInCell(title: string, epochs: number): TrainingEvents {
   const progress = showProgress(title, epochs, 'epochs');
   return {
     onBatch: ({ epoch, batch, batches, loss }) => {

@@ -10,7 +10,7 @@ import {
 } from './lock';
 
 /** What must be known of a run to decide who makes it, and when. */
-export interface SharedRun {
+interface SharedRun {
   readonly kind: 'teacher' | 'cell';
   /** Its network; for a teacher's run the teacher. */
   readonly student: string;
@@ -35,7 +35,7 @@ export interface WaitedRun<Run extends SharedRun> {
   readonly owner: LockOwner | undefined;
 }
 
-export interface ClaimOptions<Run extends SharedRun> {
+interface ClaimOptions<Run extends SharedRun> {
   readonly runs: readonly Run[];
   readonly isFinished: (directory: string) => boolean;
   /** Nothing is left to do here but to wait for what other processes train (owner known) or wait for. */

@@ -12,7 +12,7 @@ const lineInterval = 30_000;
 /** At most this many runs are named that other processes train. */
 const shownWaits = 4;
 
-export interface ReporterOptions<Kind extends TaskKind> {
+interface ReporterOptions<Kind extends TaskKind> {
   readonly task: Pick<Task<Kind>, 'store' | 'summary'>;
   readonly cost: CostModel<Kind['recipe']>;
   readonly stream?: NodeJS.WriteStream;
@@ -156,7 +156,7 @@ function stepPace(): { step(): void; seconds(): number } {
 }
 
 /** How far a grid is that several processes work on: runs, and their epochs or iterations. */
-export interface GridState {
+interface GridState {
   readonly runs: number;
   readonly runsDone: number;
   readonly units: number;

@@ -63,7 +63,7 @@ export function requirePair({ teacher, student }: Pair, option = '--pairs'): voi
 }
 
 /** How images are resized: the length of the shorter side, and the most of the longer one. */
-export interface ImageSizes {
+interface ImageSizes {
   /** One is drawn for each training image. */
   readonly training: readonly number[];
   readonly evaluation: number;

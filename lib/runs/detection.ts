@@ -43,7 +43,7 @@ export interface FirstWeights {
   readonly source: string;
 }
 
-export interface DetectionOptions extends DetectionTeacherOptions {
+interface DetectionOptions extends DetectionTeacherOptions {
   /** Of each detector that begins with a published backbone; random otherwise. */
   readonly firstWeights: ReadonlyMap<string, FirstWeights>;
   /** Seconds of an iteration of a recipe with a teacher or without, as a step here says. */

@@ -12,7 +12,7 @@ import { runFiles, weightsFile } from './paths';
 import { readConfig, readProvenance } from './store';
 
 /** What was written. */
-export interface Exported {
+interface Exported {
   readonly file: string;
   readonly format: 'safetensors' | 'pth';
   readonly tensors: number;

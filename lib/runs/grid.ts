@@ -106,7 +106,7 @@ export function dedupeBaselines(cells: readonly Cell[]): Cell[] {
 }
 
 /** One of several parts of a grid, counted from 1. */
-export interface Shard {
+interface Shard {
   readonly part: number;
   readonly parts: number;
 }

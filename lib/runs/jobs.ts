@@ -68,7 +68,7 @@ const exitInterrupted = 130;
 /** Time between two lines about the whole, in milliseconds. */
 const lineInterval = 15_000;
 
-export interface WorkerOptions {
+interface WorkerOptions {
   /** Node's own arguments, the program and its arguments; this very command when not given. */
   readonly command?: readonly string[];
   readonly count: number;

@@ -10,7 +10,7 @@ import type { MemoryEstimate } from './task';
 /** A plan of more runs is summed up by pair. */
 const mostRuns = 24;
 
-export interface ListOptions {
+interface ListOptions {
   readonly json: boolean;
   readonly unit: AnyRunStore['unit'];
   /** What the networks should take, where it was estimated. */

@@ -4,7 +4,7 @@ import { writeFault } from '../files';
 import type { KeeperReply, KeeperRequest } from './lock-keeper';
 
 /** The thread that renews this process' locks, seen from the main thread. */
-export interface LockThread {
+interface LockThread {
   /** Takes the lock of a path, unless another process holds one that is younger than `stale` milliseconds. */
   take(path: string, stale: number, onLost: () => void): Promise<boolean>;
   release(path: string): Promise<void>;

@@ -21,7 +21,7 @@ export function weightsFile(directory: string): string {
 }
 
 /** What names a run: the directory follows from it and from nothing else. */
-export type RunKey = Pick<RunConfig, 'study' | 'pair' | 'method' | 'seed'>;
+type RunKey = Pick<RunConfig, 'study' | 'pair' | 'method' | 'seed'>;
 
 /**
  * The directory of a run: `<root>/runs/<study>/<pair>/<method>/seed-<n>`, the pair written

@@ -7,7 +7,7 @@ import { type PlannedRun, teacherMethod } from './plan';
 import type { Scale } from './schema';
 import type { GivenTeacher, RunEvents, Task, TaskKind, TeacherRequest } from './task';
 
-export interface TeacherCacheOptions<Kind extends TaskKind> {
+interface TeacherCacheOptions<Kind extends TaskKind> {
   readonly task: Task<Kind>;
   readonly study: string;
   readonly resultsRoot: string;
@@ -19,14 +19,14 @@ export interface TeacherCacheOptions<Kind extends TaskKind> {
 }
 
 /** The teachers of a study, each loaded and measured once. */
-export interface TeacherCache<Kind extends TaskKind> {
+interface TeacherCache<Kind extends TaskKind> {
   /** The teacher of a run, with what its method needs; undefined where it has none. */
   get(run: PlannedRun<Kind['recipe']>): Promise<Kind['teacher'] | undefined>;
   dispose(): void;
 }
 
 /** @throws LabError from `get` as the task's `loadTeacher` does. */
-export function teacherCache<Kind extends TaskKind>(
+function teacherCache<Kind extends TaskKind>(
   options: TeacherCacheOptions<Kind>,
 ): TeacherCache<Kind> {
   const { task, study, resultsRoot, teacherSeed, givenTeachers, signal } = options;
@@ -66,7 +66,7 @@ export interface RunPosition<Recipe extends TaskKind['recipe']> {
 }
 
 /** How a run came to its end, seen from this process. */
-export type RunOutcome = 'finished before' | 'finished elsewhere' | 'trained';
+type RunOutcome = 'finished before' | 'finished elsewhere' | 'trained';
 
 /** What a study tells while it runs. */
 export interface StudyEvents<Kind extends TaskKind> {
@@ -82,7 +82,7 @@ export interface StudyEvents<Kind extends TaskKind> {
   readonly onWait?: (runs: readonly WaitedRun<PlannedRun<Kind['recipe']>>[]) => void;
 }
 
-export interface StudyOptions<Kind extends TaskKind>
+interface StudyOptions<Kind extends TaskKind>
   extends StudyEvents<Kind>, Omit<TeacherCacheOptions<Kind>, keyof StudyEvents<Kind>> {
   readonly scale: Scale;
   readonly runs: readonly PlannedRun<Kind['recipe']>[];

@@ -12,7 +12,7 @@ const shownDifferences = 6;
 const longestValue = 40;
 
 /** One field that two configurations do not share; the absent value is undefined. */
-export interface ConfigDifference {
+interface ConfigDifference {
   /** `epochs`, `recipe.optimiser.learningRate`, … */
   readonly field: string;
   readonly found: unknown;
@@ -23,7 +23,7 @@ export interface ConfigDifference {
  * The fields in which two configurations differ, down to the leaves of the recipe. The hash of the
  * recipe is named only where no field of the recipe tells the difference.
  */
-export function configDifferences(found: CommonConfig, expected: CommonConfig): ConfigDifference[] {
+function configDifferences(found: CommonConfig, expected: CommonConfig): ConfigDifference[] {
   const all = differences('', found, expected);
   const told = all.filter(({ field }) => field !== 'recipeHash');
   return told.some(({ field }) => field.startsWith('recipe.')) ? told : all;

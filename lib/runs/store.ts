@@ -72,7 +72,7 @@ interface RunForm<Config, Line, Origin, Length> {
 }
 
 /** Reads and writes the runs of one kind. */
-export interface RunStore<Config, Line, Origin, Length> extends Omit<
+interface RunStore<Config, Line, Origin, Length> extends Omit<
   RunForm<Config, Line, Origin, Length>,
   'config' | 'provenance' | 'metrics'
 > {

@@ -17,7 +17,7 @@ import type { CommonProvenance } from './schema';
 import { type AnyRunStore, storeOf } from './store';
 
 /** Numbers that belong to one step, by their tags. */
-export interface ScalarEvent {
+interface ScalarEvent {
   /** Seconds since 1970. */
   readonly wallTime: number;
   readonly step: number;
@@ -34,7 +34,7 @@ const headLength = 12;
 const checksumLength = 4;
 
 /** The record with which every event file opens. */
-export function openingRecord(wallTime: number): Uint8Array {
+function openingRecord(wallTime: number): Uint8Array {
   const event = new BinaryWriter()
     .tag(eventField.wallTime, WireType.Bit64)
     .double(wallTime)
@@ -44,7 +44,7 @@ export function openingRecord(wallTime: number): Uint8Array {
 }
 
 /** One record with all scalars of a step; values are rounded to float32, as TensorBoard keeps them. */
-export function scalarRecord({ wallTime, step, scalars }: ScalarEvent): Uint8Array {
+function scalarRecord({ wallTime, step, scalars }: ScalarEvent): Uint8Array {
   const event = new BinaryWriter()
     .tag(eventField.wallTime, WireType.Bit64)
     .double(wallTime)
@@ -66,7 +66,7 @@ export function scalarRecord({ wallTime, step, scalars }: ScalarEvent): Uint8Arr
 }
 
 /** The clock time of the record that begins at this place; undefined where the bytes end before it. */
-export function wallTimeAt(bytes: Buffer, index: number): number | undefined {
+function wallTimeAt(bytes: Buffer, index: number): number | undefined {
   // The time comes first in every record, after the head and the byte that names the field.
   const time = index + headLength + 1;
   return time + Float64Array.BYTES_PER_ELEMENT <= bytes.length

@@ -8,7 +8,7 @@ export interface Interval {
 }
 
 /** Fewer seeds have neither an interval nor a p value. */
-export const fewestSeeds = 3;
+const fewestSeeds = 3;
 
 /** What a set of runs that differ only in their seed says. */
 export interface Summary {

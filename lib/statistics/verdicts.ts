@@ -1,10 +1,10 @@
 import { type Interval, significance, type Summary } from './summary';
 
 /** What a measured number says of a printed one. */
-export type NumberVerdict = 'reproduced' | 'differs' | 'inconclusive';
+type NumberVerdict = 'reproduced' | 'differs' | 'inconclusive';
 
 /** So far from a printed number, in points, a mean is still that number. */
-export const numberMargin = 0.5;
+const numberMargin = 0.5;
 
 /**
  * The verdict on a printed number: `reproduced` when the 95 % interval of the mean lies within ±0.5 of it,
@@ -20,8 +20,7 @@ export function verdictOnNumber(interval: Interval | null, printed: number): Num
 }
 
 /** What measured runs say of a claim. */
-export const claimOutcomes = ['reproduced', 'contradicted', 'inconclusive', 'not run'] as const;
-export type ClaimOutcome = (typeof claimOutcomes)[number];
+export type ClaimOutcome = 'reproduced' | 'contradicted' | 'inconclusive' | 'not run';
 
 /** An outcome, and why it is inconclusive; empty otherwise. */
 export interface JudgedOutcome {
@@ -72,7 +71,7 @@ export function outcomeInWords(outcome: ClaimOutcome, scale: ClaimScale): string
 }
 
 /** Shorter schedules are not called converged, however flat their ends. */
-export const fewestConvergedEpochs = 40;
+const fewestConvergedEpochs = 40;
 
 /**
  * Whether a schedule has converged: of 40 epochs or more, the mean top-1 of the last tenth lies within half

@@ -27,7 +27,7 @@ export type {
 export type TrainingData = ImageDataset | BatchSource;
 
 /** What images in memory can be augmented by. */
-export const inMemoryAugmentations = ['pad-crop-flip', 'none'] as const;
+const inMemoryAugmentations = ['pad-crop-flip', 'none'] as const;
 
 /** Whether the images are read as training goes on. */
 export function isBatchSource(data: TrainingData): data is BatchSource {

@@ -46,7 +46,7 @@ const manifestSchema = z.strictObject({
 });
 
 /** What a checkpoint says beside its tensors. */
-export type CheckpointRecord = Omit<z.infer<typeof manifestSchema>, 'sha256' | 'digest'>;
+type CheckpointRecord = Omit<z.infer<typeof manifestSchema>, 'sha256' | 'digest'>;
 
 /** What a checkpoint holds the tensors of. */
 export interface SavedState {

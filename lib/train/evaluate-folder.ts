@@ -23,7 +23,7 @@ export interface FolderEvaluation {
   readonly leftOut: readonly { readonly file: string; readonly fault: string }[];
 }
 
-export interface FolderEvaluationOptions {
+interface FolderEvaluationOptions {
   /** The model's classes in its own order, for a folder with only some of them. */
   readonly classes?: readonly string[];
   readonly batchSize?: number;

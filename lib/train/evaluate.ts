@@ -23,7 +23,7 @@ export interface Evaluation {
   readonly cosineByClass?: (number | null)[];
 }
 
-export interface EvaluationOptions {
+interface EvaluationOptions {
   /** [classes × dimension] of the space that `embed` gives. */
   readonly classMeans?: Float32Array;
   readonly batchSize?: number;

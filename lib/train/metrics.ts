@@ -18,7 +18,7 @@ export interface MetricsForm<Line> {
 }
 
 /** What a metrics file holds. */
-export interface MetricsLines<Line> {
+interface MetricsLines<Line> {
   readonly lines: readonly Line[];
   /** The text of a last line that was cut in the middle; null when the file is whole. */
   readonly cut: string | null;
@@ -128,7 +128,7 @@ function isJson(text: string): boolean {
 }
 
 /** What a classifier's run notes of each epoch. */
-export const epochMetricsSchema = z.strictObject({
+const epochMetricsSchema = z.strictObject({
   /** 1-based. */
   epoch: z.int(),
   /** Optimiser steps so far. */
@@ -167,7 +167,7 @@ export const epochMetricsForm: MetricsForm<EpochMetrics> = {
 };
 
 /** What a classifier's metrics file holds. */
-export interface MetricsFile {
+interface MetricsFile {
   readonly epochs: readonly EpochMetrics[];
   /** The text of a last line that was cut in the middle; null when the file is whole. */
   readonly cut: string | null;

@@ -38,7 +38,7 @@ export interface TrainingRecipe {
  * read as training goes on: `resized-crop-flip`, a random part of random shape scaled to the side, and a
  * flip; `deit`, DeiT's: with RandAugment, random erasing, and mixup or cutmix.
  */
-export type Augmentation = 'pad-crop-flip' | 'none' | 'resized-crop-flip' | 'deit';
+type Augmentation = 'pad-crop-flip' | 'none' | 'resized-crop-flip' | 'deit';
 
 const recipeSchema = z.object({
   epochs: z.int().positive(),

@@ -3,7 +3,7 @@ export type Schedule =
   | { readonly kind: 'step'; readonly milestones: readonly number[]; readonly factor: number }
   | CosineSchedule;
 
-export interface CosineSchedule {
+interface CosineSchedule {
   readonly kind: 'cosine';
   /** Where it ends; 0 unless given. */
   readonly minimum?: number;

@@ -76,7 +76,7 @@ export interface Mismatch {
   readonly found: string;
 }
 
-export interface NumberComparison {
+interface NumberComparison {
   /** Allowed difference as a share of the largest expected entry. */
   readonly tolerance: number;
   /** What the difference is taken relative to, where that is not the largest expected entry. */
@@ -185,7 +185,7 @@ const repeats = 4;
 const margin = 3;
 
 /** How far a result may be off. */
-export interface ComparisonLimits {
+interface ComparisonLimits {
   /** Where rounding is no matter. */
   readonly tolerance: number;
   /** A result that rounding moves further than this cannot be checked, and counts as failed. */

@@ -56,7 +56,7 @@ function checkersWith({ images }: VerificationInputs): readonly Checker[] {
 }
 
 /** What some cases need beside their directory. */
-export interface VerificationInputs {
+interface VerificationInputs {
   /** The folder with the images that `preprocess.json` names. */
   readonly images?: string;
 }

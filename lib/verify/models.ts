@@ -36,7 +36,7 @@ const trainingTolerance = 1e-4;
 const largestAllowance = 1e-2;
 
 /** Forward and back once in training mode: loss, norm of each gradient, running statistics after. */
-export const trainingForm = z.object({
+const trainingForm = z.object({
   loss: z.number(),
   gradNorms: z.record(z.string(), z.number()),
   running: z.record(z.string(), z.number()),
@@ -44,7 +44,7 @@ export const trainingForm = z.object({
 type TrainingEntry = z.infer<typeof trainingForm>;
 
 /** What the step is computed from. */
-export interface TrainingInputs {
+interface TrainingInputs {
   readonly weights: StateDict;
   readonly labels: readonly number[];
   /** In PyTorch's order of axes. */
@@ -60,11 +60,7 @@ interface TrainingStep {
 }
 
 /** Compares one training step of a model, whose weights it changes. */
-export function checkTraining(
-  model: Model,
-  entry: TrainingEntry,
-  inputs: TrainingInputs,
-): CaseOutcome {
+function checkTraining(model: Model, entry: TrainingEntry, inputs: TrainingInputs): CaseOutcome {
   const expected = stagesOf({
     loss: entry.loss,
     gradients: new Map(Object.entries(entry.gradNorms)),

@@ -4,7 +4,7 @@ import { benchProgress } from '../../lib/bench/progress';
 import { optionError } from '../../lib/errors';
 import { processorName } from '../../lib/environment';
 
-export interface BenchDataOptions {
+interface BenchDataOptions {
   readonly data: string;
   readonly workers: string;
   readonly imageSize: number;

@@ -29,7 +29,7 @@ export async function renderStudy(name: StudyName, request: RenderRequest): Prom
 }
 
 /** What the report is made of. */
-export type ReportRequest = Pick<RenderRequest, 'resultsRoot' | 'study' | 'all'>;
+type ReportRequest = Pick<RenderRequest, 'resultsRoot' | 'study' | 'all'>;
 
 /** What table 1 and the report take of the runs that it shares with the studies. */
 export function tableOptions({ resultsRoot, study, all }: ReportRequest): WriteTable1Options {

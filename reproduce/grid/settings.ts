@@ -162,7 +162,7 @@ export interface Scope<Kind extends TaskKind> extends Pick<
 }
 
 /** The options of a command, checked and completed. */
-export interface CommandSettings<Kind extends TaskKind> extends GridSettings<Kind> {
+interface CommandSettings<Kind extends TaskKind> extends GridSettings<Kind> {
   readonly data: string;
   readonly dataLabel: string;
   readonly pairs: readonly Pair[];

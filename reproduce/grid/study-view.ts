@@ -6,7 +6,7 @@ import { renderStudy } from './render';
 import type { GridStudy } from './settings';
 
 /** What tells a study from the others. */
-export interface StudyDefinition extends Pick<GridStudy, 'defaults' | 'description'> {
+interface StudyDefinition extends Pick<GridStudy, 'defaults' | 'description'> {
   readonly name: StudyName;
   /** What it asks, below the options of `--help`. */
   readonly asks: string;

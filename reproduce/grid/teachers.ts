@@ -18,7 +18,7 @@ const publishedDataset = 'cifar100';
 const imageNetFolder = 'imagenet-teachers';
 
 /** The teachers that are not trained here, and a line on each choice that the user did not make. */
-export interface ChosenTeachers {
+interface ChosenTeachers {
   readonly given: ReadonlyMap<string, GivenTeacher>;
   readonly notes: readonly string[];
 }

@@ -24,7 +24,7 @@ export interface RecipeRegistry {
 }
 
 /** What a table's recipes fall back on. */
-export interface RegistryOptions {
+interface RegistryOptions {
   /** The paper's: they have the recipes of their own cells alone. */
   readonly pairs: readonly string[];
   /** Whose recipe of a method the other pairs take. */

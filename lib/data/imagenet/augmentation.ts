@@ -40,7 +40,7 @@ export function randomErasing(
   }
 }
 
-export interface CropRange {
+interface CropRange {
   /** Least and most share of the image's area. */
   readonly scale: readonly [number, number];
   /** Least and most width divided by height. */
@@ -48,7 +48,7 @@ export interface CropRange {
 }
 
 /** The part of an image and its shape as in Inception's training and torchvision's default. */
-export const usualCropRange: CropRange = { scale: [0.08, 1], ratio: [3 / 4, 4 / 3] };
+const usualCropRange: CropRange = { scale: [0.08, 1], ratio: [3 / 4, 4 / 3] };
 
 const cropAttempts = 10;
 
@@ -93,7 +93,7 @@ function middle({ width, height }: ImageSize, [least, most]: readonly [number, n
 }
 
 /** timm's mixing in its `batch` mode: one weight and one kind for a whole batch. */
-export interface MixOptions {
+interface MixOptions {
   /** λ of mixup is drawn from Beta(α, α). */
   readonly mixupAlpha: number;
   /** λ of cutmix, likewise. */

@@ -14,7 +14,7 @@ import {
  * Decoded images that threads share, packed one after the other: a data set that fits is decoded in its
  * first epoch only. Images that do not fit are decoded each time.
  */
-export interface PixelCache {
+interface PixelCache {
   /** Of all images, in RGB; memory is taken as they are written. */
   readonly pixels: Uint8Array<SharedArrayBuffer>;
   /** Where each image begins, −1 for those that do not fit. */

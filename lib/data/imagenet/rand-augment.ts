@@ -2,12 +2,12 @@ import type { Random } from '../../engine/random';
 import type { Interpolation, Pixels } from '../resample';
 
 /** From a place (x, y) of the result to that of the source: (a x + b y + c, d x + e y + f), in pixels. */
-export type AffineMap = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+type AffineMap = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 export type Colour = readonly [number, number, number];
 
 /** The map that turns an image about its middle, counterclockwise for positive degrees. */
-export function rotation(degrees: number, { width, height }: Pixels): AffineMap {
+function rotation(degrees: number, { width, height }: Pixels): AffineMap {
   const angle = (-degrees * Math.PI) / 180;
   const cosine = Math.cos(angle);
   const sine = Math.sin(angle);
@@ -22,7 +22,7 @@ export function rotation(degrees: number, { width, height }: Pixels): AffineMap 
  * 2 × 2 or 4 × 4, those beyond the edge taken as the edge's; what falls outside gets the fill colour.
  * PIL's bicubic kernel for this is the one with a = −1.
  */
-export function transformAffine(
+function transformAffine(
   source: Pixels,
   [a, b, c, d, e, f]: AffineMap,
   { interpolation, fill }: { interpolation: Interpolation; fill: Colour },
@@ -118,17 +118,17 @@ function toByte(value: number): number {
 type Table = (level: number) => number;
 
 /** Levels v ≥ threshold become 255 − v. */
-export function solarize(pixels: Pixels, threshold: number): Pixels {
+function solarize(pixels: Pixels, threshold: number): Pixels {
   return mapLevels(pixels, (level) => (level < threshold ? level : 255 - level));
 }
 
 /** Levels below 128 get `amount` more, 255 at most. */
-export function solarizeAdd(pixels: Pixels, amount: number): Pixels {
+function solarizeAdd(pixels: Pixels, amount: number): Pixels {
   return mapLevels(pixels, (level) => (level < 128 ? Math.min(255, level + amount) : level));
 }
 
 /** Keeps so many of the eight bits of each level, the highest. */
-export function posterize(pixels: Pixels, bits: number): Pixels {
+function posterize(pixels: Pixels, bits: number): Pixels {
   const mask = 256 - 2 ** (8 - bits);
   return mapLevels(pixels, (level) => level & mask);
 }
@@ -138,7 +138,7 @@ export function invert(pixels: Pixels): Pixels {
 }
 
 /** Spreads each channel so that its least level becomes 0 and its highest 255. */
-export function autoContrast(pixels: Pixels): Pixels {
+function autoContrast(pixels: Pixels): Pixels {
   return mapChannels(pixels, (counts) => {
     const least = counts.findIndex((count) => count > 0);
     const most = counts.findLastIndex((count) => count > 0);
@@ -149,7 +149,7 @@ export function autoContrast(pixels: Pixels): Pixels {
 }
 
 /** Makes the levels of each channel as even as their histogram allows, as PIL's `ImageOps.equalize`. */
-export function equalize(pixels: Pixels): Pixels {
+function equalize(pixels: Pixels): Pixels {
   return mapChannels(pixels, (counts) => {
     const last = counts.findLast((count) => count > 0) ?? 0;
     const total = counts.reduce((sum, count) => sum + count, 0);
@@ -210,25 +210,25 @@ function blend(
 }
 
 /** Saturation: 0 gives a grey image, 1 the image itself. */
-export function adjustColour(pixels: Pixels, factor: number): Pixels {
+function adjustColour(pixels: Pixels, factor: number): Pixels {
   const grey = greyLevels(pixels);
   return blend(pixels, factor, (at) => grey[Math.floor(at / 3)] ?? 0);
 }
 
 /** Contrast: 0 gives the mean grey level everywhere, 1 the image itself. */
-export function adjustContrast(pixels: Pixels, factor: number): Pixels {
+function adjustContrast(pixels: Pixels, factor: number): Pixels {
   const grey = greyLevels(pixels);
   const mean = Math.trunc(grey.reduce((sum, level) => sum + level, 0) / grey.length + 0.5);
   return blend(pixels, factor, () => mean);
 }
 
 /** Brightness: 0 gives black, 1 the image itself. */
-export function adjustBrightness(pixels: Pixels, factor: number): Pixels {
+function adjustBrightness(pixels: Pixels, factor: number): Pixels {
   return blend(pixels, factor, () => 0);
 }
 
 /** Sharpness: 0 gives the image smoothed, 1 the image itself. */
-export function adjustSharpness(pixels: Pixels, factor: number): Pixels {
+function adjustSharpness(pixels: Pixels, factor: number): Pixels {
   const smooth = smoothed(pixels);
   return blend(pixels, factor, (at) => smooth[at] ?? 0);
 }
@@ -272,7 +272,7 @@ export interface RandAugmentOptions {
 }
 
 /** How the operations that move pixels look up between them, and what colour they bring in. */
-export interface Surroundings {
+interface Surroundings {
   readonly interpolation: Interpolation;
   readonly fill: Colour;
 }

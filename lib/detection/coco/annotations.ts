@@ -56,7 +56,7 @@ export function inShort(value: unknown, longest = 80): string {
 }
 
 /** What is wrong with a box of an image, in words for a list of faults; undefined when nothing is. */
-export function checkBox(
+function checkBox(
   [x, y, width, height]: CocoBox,
   image: Pick<CocoImage, 'width' | 'height'>,
 ): string | undefined {
@@ -69,7 +69,7 @@ export function checkBox(
 const named = 3;
 
 /** Faults of one file by kind: a reader hears of all kinds at once, and of no kind too often. */
-export interface FaultList {
+interface FaultList {
   /** @param kind `boxes of no area`; @param example which one: `annotation 7 of image 3` */
   add(kind: string, example: string): void;
   /** Each kind in words: `boxes of no area (5): annotation 7 of image 3, … and 2 more`. */
@@ -112,7 +112,7 @@ const colon = 0x3a;
  * `null`. COCO's training annotations are outlines for nine parts in ten: read with them they take
  * gigabytes, which boxes have no use for. What is not of this form stays as it is.
  */
-export function withoutOutlines(json: Buffer): Buffer {
+function withoutOutlines(json: Buffer): Buffer {
   const parts: Buffer[] = [];
   let kept = 0;
   for (let at = json.indexOf(key); at >= 0; at = json.indexOf(key, kept)) {
@@ -222,7 +222,7 @@ const remedy =
 const boxesForOneFault = 100_000;
 
 /** An annotation file, and what of it was left out, in words. */
-export interface ReadAnnotations extends CocoAnnotations {
+interface ReadAnnotations extends CocoAnnotations {
   readonly notes: readonly string[];
 }
 

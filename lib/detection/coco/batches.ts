@@ -16,7 +16,7 @@ import { resizedBoxes, resizedSize, type Size } from './images';
  * Runs up to `ahead` jobs before their results are asked for, and gives the results in order. A job that
  * fails throws when its turn comes.
  */
-export async function* prefetched<Result>(
+async function* prefetched<Result>(
   jobs: Iterator<() => Promise<Result>>,
   ahead: number,
 ): AsyncGenerator<Result, void, undefined> {
@@ -38,7 +38,7 @@ export async function* prefetched<Result>(
 }
 
 /** One image of a training batch before it is decoded. */
-export interface DrawnImage {
+interface DrawnImage {
   /** Its place in `CocoDataset.entries`. */
   readonly entry: number;
   /** How many images were drawn before it since the start of training: it names its random numbers. */
@@ -72,7 +72,7 @@ export function* batchOrder(
 }
 
 /** An image of a batch, and what becomes of it. */
-export interface BatchPart {
+interface BatchPart {
   readonly entry: CocoEntry;
   readonly size: Size;
   readonly mirrored: boolean;
@@ -82,7 +82,7 @@ export interface BatchPart {
 const divisor = 32;
 
 /** Decodes the images of a batch at once and writes them, normalised, into one array. */
-export async function assembleBatch(
+async function assembleBatch(
   dataset: CocoDataset,
   parts: readonly BatchPart[],
   pixels: PixelForm,

@@ -57,7 +57,7 @@ export interface CocoCurves {
 }
 
 /** [overlaps × categories × recalls] and [overlaps × categories], −1 where nothing counts. */
-export interface CurvesOfAll {
+interface CurvesOfAll {
   readonly precision: Float64Array;
   readonly recall: Float64Array;
 }

@@ -33,7 +33,7 @@ export const areaRanges = [
 ] as const;
 
 /** Places of things, ordered by category, then image, then as they were given. */
-export interface Grouped {
+interface Grouped {
   readonly order: Int32Array;
   /** Category c has `order[starts[c]]` to `order[starts[c + 1] − 1]`. */
   readonly starts: Int32Array;
@@ -66,7 +66,7 @@ function countingSort(indices: Int32Array, keys: Int32Array, count: number): Gro
 }
 
 /** Boxes one after the other: x, y, width, height of each. */
-export type FlatBoxes = Float64Array;
+type FlatBoxes = Float64Array;
 
 /**
  * The part of two boxes that they share, in [0, 1]: intersection over union; over the detection's own
@@ -118,7 +118,7 @@ export interface MatchedDetections {
 }
 
 /** What `matchImage` is given of one image and category. */
-export interface ImageOfCategory {
+interface ImageOfCategory {
   /** Places of the detections, the surest first. */
   readonly detections: Int32Array;
   readonly detectionBoxes: FlatBoxes;
@@ -223,7 +223,7 @@ function markOutside(
 }
 
 /** What one category gives at one overlap threshold. */
-export interface CategoryCurve {
+interface CategoryCurve {
   /** Precision at each of the 101 recalls; 0 where the recall is not reached. */
   readonly precision: Float64Array;
   /** The share of the objects that were found in the end. */
@@ -234,7 +234,7 @@ export interface CategoryCurve {
 const spacing = Number.EPSILON;
 
 /** Which of a category's detections count, and how. */
-export interface CurveOptions {
+interface CurveOptions {
   /** Places of the detections of all images, the surest first. */
   readonly order: Int32Array;
   /** Only the first so many of each image. */
@@ -287,13 +287,13 @@ export function categoryCurve(
 }
 
 /** Things with the places of their categories and images. */
-export interface Placed<Thing> {
+interface Placed<Thing> {
   readonly kept: readonly Thing[];
   readonly categories: Int32Array;
   readonly images: Int32Array;
 }
 
-export interface EvaluationPlaces {
+interface EvaluationPlaces {
   /** By rising number. */
   readonly categories: readonly CocoCategory[];
   /** How many images are evaluated. */

@@ -140,7 +140,7 @@ function detectionOf(entry: unknown): CocoDetection | undefined {
 }
 
 /** What pycocotools made of two files. */
-export interface PycocotoolsEvaluation {
+interface PycocotoolsEvaluation {
   readonly version: string;
   readonly readMs: number;
   readonly evaluateMs: number;

@@ -14,7 +14,7 @@ import { datasetOf } from './load';
 
 /** What the made-up set draws. */
 export const shapeKinds = ['disc', 'square', 'triangle'] as const;
-export type ShapeKind = (typeof shapeKinds)[number];
+type ShapeKind = (typeof shapeKinds)[number];
 
 /** Whether a shape that fills a box covers a point. */
 export function coversShape(

@@ -14,7 +14,7 @@ interface OfBoth<T> {
 }
 
 /** What CRD trains and remembers. */
-export interface ContrastParts {
+interface ContrastParts {
   readonly state: ModelState;
   /** An embedding to `[batch, size]`, rows of length 1; both are trained. */
   readonly heads: OfBoth<Layer2D>;
@@ -22,7 +22,7 @@ export interface ContrastParts {
   readonly memories: OfBoth<StateTensor>;
 }
 
-export interface ContrastPartsOptions {
+interface ContrastPartsOptions {
   readonly studentSize: number;
   readonly teacherSize: number;
   readonly size: number;
@@ -75,7 +75,7 @@ function unitRows(x: tf.Tensor2D): tf.Tensor2D {
 }
 
 /** Draws, for samples of a training set, others of other classes. */
-export interface NegativeSampler {
+interface NegativeSampler {
   /** How many others of each sample: those wanted, or all that every class has at least. */
   readonly negatives: number;
   /** `samples.length` rows of 1 + negatives: each sample itself, then different ones of other classes. */

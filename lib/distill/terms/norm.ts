@@ -14,7 +14,7 @@ import type { StateDict, StateEntry } from '../../nn/state';
 import { type BatchSignals, defineTerm, type LossTerm, teacherOf, type TermPart } from '../term';
 
 /** A student's weights before the last optimiser step: Θ_previous beside the current Θ. */
-export interface PreviousWeights {
+interface PreviousWeights {
   /**
    * What the previous weights give for a batch: batch norms take the batch's statistics, as in training,
    * and no running statistics move. Undefined before the first step.

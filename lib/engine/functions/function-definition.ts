@@ -12,7 +12,7 @@ interface OutputArgument {
 }
 
 /** The outputs of every operation of this TensorFlow, by the operation's name. */
-export type OperationOutputs = ReadonlyMap<string, readonly OutputArgument[]>;
+type OperationOutputs = ReadonlyMap<string, readonly OutputArgument[]>;
 
 /** Field numbers of TensorFlow's `op_def.proto`. */
 const operationListField = { operation: 1 } as const;
@@ -24,7 +24,7 @@ const outputArgumentField = { name: 1, numberAttribute: 5, typeListAttribute: 6 
  *
  * @throws RangeError for bytes that are none.
  */
-export function readOperationOutputs(bytes: Uint8Array): OperationOutputs {
+function readOperationOutputs(bytes: Uint8Array): OperationOutputs {
   const operations = new Map<string, OutputArgument[]>();
   eachField(bytes, (field, read) => {
     if (field !== operationListField.operation) return;
@@ -80,7 +80,7 @@ export interface FunctionStep {
 }
 
 /** A function of tensors, as a list of operations in the order in which they run. */
-export interface FunctionSource {
+interface FunctionSource {
   readonly name: string;
   /** TensorFlow's number of each argument's type. */
   readonly argumentTypes: readonly number[];
@@ -230,10 +230,10 @@ export interface TensorHandle {
 }
 
 /** What a tensor is filled with. */
-export type TensorNumbers = Float32Array | Int32Array | Uint8Array;
+type TensorNumbers = Float32Array | Int32Array | Uint8Array;
 
 /** The binding as functions use it; this package's patch adds the last two methods. */
-export interface FunctionBinding {
+interface FunctionBinding {
   executeOp(
     name: string,
     attributes: readonly OperationAttribute[],
@@ -248,7 +248,7 @@ export interface FunctionBinding {
 }
 
 /** The native backend's parts that functions use. */
-export interface FunctionBackend {
+interface FunctionBackend {
   binding: FunctionBinding;
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   createOutputTensor(handle: TensorHandle): tf.Tensor;

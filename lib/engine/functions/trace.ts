@@ -20,12 +20,12 @@ export interface Trace {
   dispose(): void;
 }
 
-export interface TracedStep extends FunctionStep {
+interface TracedStep extends FunctionStep {
   readonly outputs: readonly TensorHandle[];
 }
 
 /** A tensor from outside: one that was given, or a constant, of which the trace keeps a handle of its own. */
-export type TracedArgument =
+type TracedArgument =
   | { readonly kind: 'given'; readonly given: number; readonly dtype: number }
   | { readonly kind: 'constant'; readonly id: number; readonly dtype: number };
 
@@ -48,13 +48,13 @@ export interface Tracing {
  */
 export class Untraceable extends Error {}
 
-export interface TraceOptions {
+interface TraceOptions {
   /** Refuses tensors that `work` finds outside without being given them; by default they are constants. */
   readonly closed?: boolean;
 }
 
 /** A trace, and what the traced work returned. */
-export interface TraceOf<T> {
+interface TraceOf<T> {
   readonly traced: Trace;
   readonly result: T;
 }
@@ -183,7 +183,7 @@ function record<T>(work: (tracing: Tracing) => T, { closed = false }: TraceOptio
 }
 
 /** TensorFlow's number of the type of what a trace saw. */
-export function typeOf(
+function typeOf(
   { steps, arguments: taken }: Pick<Trace, 'steps' | 'arguments'>,
   source: Source,
 ): number {
@@ -194,7 +194,7 @@ export function typeOf(
 }
 
 /** Part of a trace as one operation of TensorFlow. */
-export interface TracedFunction {
+interface TracedFunction {
   /** What it takes of steps before it, in the order in which `run` is given their handles. */
   readonly takes: readonly Source[];
   /**
@@ -209,7 +209,7 @@ export interface TracedFunction {
   dispose(): void;
 }
 
-export interface TracedPart {
+interface TracedPart {
   /** The first step that may belong to it; 0 by default. */
   readonly first?: number;
   /** The step before which it ends; the trace's end by default. */

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { differentiable, savedTensor } from '../tidy';
 
 /** Scale γ and shift β, both [size]. */
-export interface LayerNormWeights {
+interface LayerNormWeights {
   readonly scale: tf.Tensor1D;
   readonly shift: tf.Tensor1D;
 }

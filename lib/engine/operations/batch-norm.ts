@@ -20,7 +20,7 @@ export const batchNormEpsilon = 1e-5;
 export const batchNormMomentum = 0.1;
 
 /** Scale γ and shift β, both [channels]. */
-export interface BatchNormWeights {
+interface BatchNormWeights {
   readonly scale: tf.Tensor1D;
   readonly shift: tf.Tensor1D;
 }
@@ -39,12 +39,12 @@ export interface NormTail {
 }
 
 /** The output, and the running statistics after the batch; the caller owns those two tensors. */
-export interface NormalisedBatch {
+interface NormalisedBatch {
   readonly output: tf.Tensor4D;
   readonly running: RunningStatistics;
 }
 
-export interface BatchNormTrainingOptions extends NormTail {
+interface BatchNormTrainingOptions extends NormTail {
   /** How far the running statistics move, 0.1 by default. */
   readonly momentum?: number;
 }

@@ -24,7 +24,7 @@ export interface ConvolutionOptions {
 export const oneDnnKernel = stringAttribute('_kernel', 'MklNameChangeOp');
 
 /** Attributes of TensorFlow's convolutions, and whether zeros must be put around their input first. */
-export interface NativePadding {
+interface NativePadding {
   readonly attributes: OperationAttribute[];
   readonly padFirst: boolean;
 }
@@ -61,7 +61,7 @@ export function explicitPadding(
   ];
 }
 
-export function convolutionAttributes(
+function convolutionAttributes(
   stride: number,
   padding: 'SAME' | 'VALID' | 'EXPLICIT',
   type: FloatType,
@@ -101,11 +101,7 @@ function padInType(x: tf.Tensor4D, widths: [number, number][], padding: number):
 }
 
 /** The inner part of what `padSpatially` gave. */
-export function withoutPadding(
-  padded: tf.Tensor,
-  shape: readonly number[],
-  padding: number,
-): tf.Tensor {
+function withoutPadding(padded: tf.Tensor, shape: readonly number[], padding: number): tf.Tensor {
   return nativeOperation(
     'Slice',
     [typeAttribute('T', storedFloat(padded)), typeAttribute('Index', 'int32')],

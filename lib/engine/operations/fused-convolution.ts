@@ -23,7 +23,7 @@ export interface FoldedConvolution {
   readonly bias: tf.Tensor1D;
 }
 
-export interface FusedConvolutionOptions extends ConvolutionOptions {
+interface FusedConvolutionOptions extends ConvolutionOptions {
   /** Added to the result before ReLU. */
   readonly residual?: tf.Tensor4D;
   readonly relu: boolean;

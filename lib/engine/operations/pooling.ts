@@ -4,7 +4,7 @@ import { differentiable, savedTensor } from '../tidy';
 import { inFloatType } from './activations';
 import { padSpatially } from './convolution-gradients';
 
-export interface PoolingOptions {
+interface PoolingOptions {
   readonly kernel: number;
   /** As PyTorch: the kernel's size when not given. */
   readonly stride?: number;
