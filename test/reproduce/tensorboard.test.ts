@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { readRuns, studyNames } from '../../lib/runs/store';
 import { writeMadeUpRun } from '../support/made-up-runs';
 import { runTypeScript } from '../support/child';
+import { runHere } from '../support/command';
 import { withEngine } from '../support/engine';
 import { readEventFile } from '../support/event-file';
 import { withFolder } from '../support/folder';
@@ -41,7 +42,7 @@ describe('npm run tensorboard', () => {
   });
 
   it('says so where there is no run', async () => {
-    const { status, stderr } = await runTypeScript(command, ['--results', folder()]);
+    const { status, stderr } = await runHere(command, ['--results', folder()]);
     expect(status).to.equal(1);
     expect(stderr).to.include('no run').and.include('--results');
   });
