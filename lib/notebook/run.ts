@@ -190,7 +190,8 @@ interface NotebookResult {
 
 interface RunNotebooksEvents {
   readonly onNotebook?: (name: string, index: number, count: number) => void;
-  readonly cellEvents?: ExecutionEvents;
+  /** What is told of the cells of one notebook. */
+  readonly cellEvents?: (name: string) => ExecutionEvents;
   readonly onResult?: (result: NotebookResult) => void;
 }
 
@@ -198,6 +199,8 @@ interface RunNotebooksOptions extends RunNotebooksEvents {
   /** Where the executed copies go; over the notebooks themselves by default. */
   readonly output?: string;
   readonly cellTimeout?: number;
+  /** How many are executed at once: 1 by default. */
+  readonly jobs?: number;
 }
 
 /** The folder of the project's notebooks. */
@@ -227,32 +230,40 @@ export function findNotebooks(named: readonly string[]): string[] {
 }
 
 /**
- * Executes notebooks one after the other, each in a kernel of its own, and writes each executed copy as
- * soon as it is whole. A notebook that fails is left as it was, and the others still run.
+ * Executes notebooks one after the other or as many at once as `jobs` says, each in a kernel of its own,
+ * and writes each executed copy as soon as it is whole. A notebook that fails is left as it was, and the
+ * others still run. The results are in the order of the files.
  */
 export async function runNotebooks(
   files: readonly string[],
   options: RunNotebooksOptions = {},
 ): Promise<NotebookResult[]> {
   const results: NotebookResult[] = [];
-  for (const [index, file] of files.entries()) {
-    options.onNotebook?.(basename(file), index + 1, files.length);
-    const result = await runNotebook(file, options);
-    results.push(result);
-    options.onResult?.(result);
-  }
+  const queue = files.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, file] of queue) {
+      options.onNotebook?.(basename(file), index + 1, files.length);
+      const result = await runNotebook(file, options);
+      results[index] = result;
+      options.onResult?.(result);
+    }
+  };
+  await Promise.all(Array.from({ length: options.jobs ?? 1 }, work));
   return results;
 }
 
 async function runNotebook(
   file: string,
-  { output, cellEvents = {}, cellTimeout }: RunNotebooksOptions,
+  { output, cellEvents, cellTimeout }: RunNotebooksOptions,
 ): Promise<NotebookResult> {
   const name = basename(file);
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   try {
-    const settings = { ...cellEvents, ...(cellTimeout === undefined ? {} : { cellTimeout }) };
+    const settings = {
+      ...cellEvents?.(name),
+      ...(cellTimeout === undefined ? {} : { cellTimeout }),
+    };
     const executed = await executeNotebook(readNotebook(file), name, settings);
     const written = output === undefined ? file : join(output, name);
     writeAtomic(written, notebookText(executed));

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { numericsError } from '../../lib/errors';
@@ -7,6 +8,7 @@ import { findNotebooks, runNotebooks } from '../../lib/notebook/run';
 interface NotebooksOptions {
   readonly output?: string;
   readonly timeout: number;
+  readonly jobs: number;
   readonly list?: true;
   readonly json?: true;
 }
@@ -22,6 +24,12 @@ const command = new Command('npm run notebooks --')
   )
   .option('--output <folder>', 'write the executed copies there instead of over the notebooks')
   .option('--timeout <seconds>', 'how long one cell may take', positive, 600)
+  .option(
+    '--jobs <number>',
+    'how many are executed at once; what each prints then comes when it has ended',
+    wholeNumber,
+    1,
+  )
   .option('--list', 'only list the notebooks that would be executed')
   .option(
     '--json',
@@ -30,7 +38,7 @@ const command = new Command('npm run notebooks --')
   .action(execute);
 
 async function execute(names: string[], options: NotebooksOptions): Promise<void> {
-  const { output, timeout, list, json } = options;
+  const { output, timeout, jobs, list, json } = options;
   const files = findNotebooks(names);
   if (list === true) {
     process.stdout.write(json ? `${JSON.stringify({ files })}\n` : `${files.join('\n')}\n`);
@@ -42,26 +50,42 @@ async function execute(names: string[], options: NotebooksOptions): Promise<void
   await ensureCompiled((message) => {
     log(`${message}\n`);
   });
-  let startedAt = 0;
+  if (jobs > 1) {
+    // Kernels with a thread for each processor would only wait for one another.
+    process.env['TF_NUM_INTRAOP_THREADS'] ??= String(
+      Math.max(1, Math.floor(availableParallelism() / jobs)),
+    );
+  }
+  // Of several at once the lines would be mixed.
+  const held = new Map<string, string>();
+  const say = (name: string, text: string): void => {
+    if (jobs > 1) held.set(name, (held.get(name) ?? '') + text);
+    else log(text);
+  };
+  const startedAt = performance.now();
   const results = await runNotebooks(files, {
     output,
     cellTimeout: timeout,
+    jobs,
     onNotebook: (name, index, count) => {
-      startedAt = performance.now();
-      log(`\n${name} (${String(index)} of ${String(count)})\n`);
+      say(name, `\n${name} (${String(index)} of ${String(count)})\n`);
     },
-    cellEvents: {
-      onCell: (cell, cells, source) => {
-        const elapsed = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6);
-        log(`${elapsed} s [${String(cell)}/${String(cells)}] ${firstLine(source)}\n`);
-      },
-      onText: (text) => {
-        log(text.replace(/^(?=.)/gmu, '      '));
-      },
+    cellEvents: (name) => {
+      const started = performance.now();
+      return {
+        onCell: (cell, cells, source) => {
+          const elapsed = ((performance.now() - started) / 1000).toFixed(1).padStart(6);
+          say(name, `${elapsed} s [${String(cell)}/${String(cells)}] ${firstLine(source)}\n`);
+        },
+        onText: (text) => {
+          say(name, text.replace(/^(?=.)/gmu, '      '));
+        },
+      };
     },
     onResult: ({ name, seconds, error }) => {
       const time = `${seconds.toFixed(1)} s`;
-      log(error === null ? `  done in ${time}\n` : `  FAILED after ${time}: ${name}\n`);
+      say(name, error === null ? `  done in ${time}\n` : `  FAILED after ${time}: ${name}\n`);
+      log(held.get(name) ?? '');
     },
   });
   if (json === true) {
@@ -71,7 +95,7 @@ async function execute(names: string[], options: NotebooksOptions): Promise<void
     }));
     process.stdout.write(`${JSON.stringify({ notebooks })}\n`);
   }
-  const total = results.reduce((sum, { seconds }) => sum + seconds, 0);
+  const total = (performance.now() - startedAt) / 1000;
   const failures = results.flatMap(({ error }) => error ?? []);
   log(
     `\n${String(results.length)} notebooks in ${total.toFixed(0)} s, ${String(failures.length)} failed\n`,
@@ -87,6 +111,14 @@ function firstLine(source: string): string {
       .find((line) => line.trim() !== '')
       ?.slice(0, 90) ?? ''
   );
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!(Number.isInteger(value) && value > 0)) {
+    throw new InvalidArgumentError('A whole number above 0.');
+  }
+  return value;
 }
 
 function positive(text: string): number {

@@ -4,17 +4,22 @@ import { expect } from 'chai';
 import { benchProgress } from '../../lib/bench/progress';
 import { parsePrecision } from '../../lib/engine/precision';
 import { runTypeScript } from '../support/child';
+import { runHere } from '../support/command';
 import { withEngine } from '../support/engine';
 
 const command = join(__dirname, '..', '..', 'reproduce', 'commands', 'bench.ts');
-const bench = (...args: string[]): ReturnType<typeof runTypeScript> => runTypeScript(command, args);
+const bench = (...args: string[]): ReturnType<typeof runHere> => runHere(command, args);
 
 describe('npm run bench', () => {
   withEngine('native');
 
   it('times a step and its parts and gives them as one object on the last line', async () => {
     const small = ['--pair', 'resnet8:resnet8', '--batch', '4', '--iters', '2'];
-    const { status, stdout, stderr } = await bench(...small, '--profile', '--json');
+    const { status, stdout, stderr } = await runTypeScript(command, [
+      ...small,
+      '--profile',
+      '--json',
+    ]);
     expect(status, stderr).to.equal(0);
     const [line = '', ...others] = stdout.trimEnd().split('\n').reverse();
     expect(others).to.deep.equal([]);
@@ -46,21 +51,6 @@ describe('npm run bench', () => {
     );
     expect(filters.reduce((sum, { calls }) => sum + calls, 0)).to.equal(9);
     expect(found.eagerMs).to.be.a('number').above(0);
-  });
-
-  it('times what surrounds a step: reading, evaluation and the start of a process', async () => {
-    const small = ['--pair', 'resnet8:resnet8', '--batch', '8', '--iters', '1'];
-    const { status, stdout, stderr } = await bench(...small, '--surroundings', '--json');
-    expect(status, stderr).to.equal(0);
-    const found = JSON.parse(stdout) as Record<string, number>;
-    expect(found).to.include({ pair: 'resnet8:resnet8', batch: 8 });
-    const { stepMs = NaN, readingMs = NaN, readingShare, startUpMs } = found;
-    expect(readingShare).to.be.closeTo(readingMs / stepMs, 1e-12);
-    // The step is part of the process.
-    expect(startUpMs).to.be.above(stepMs);
-    for (const name of ['readingMs', 'evaluationMs', 'forwardMs', 'evaluationRatio']) {
-      expect(found[name], name).to.be.above(0);
-    }
   });
 
   it('runs operations one by one where it is asked to, and says what does not go together', async () => {

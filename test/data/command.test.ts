@@ -5,6 +5,7 @@ import { sha256 } from '../../lib/files';
 import { encodePth } from '../../lib/formats/pth-writer';
 import { createModel } from '../../lib/models/registry';
 import { runTypeScript } from '../support/child';
+import { runHere } from '../support/command';
 import { withEngine } from '../support/engine';
 import { withFileServer } from '../support/file-server';
 import { withFolder } from '../support/folder';
@@ -17,11 +18,11 @@ describe('npm run data', () => {
   const folder = withFolder();
   const server = withFileServer();
 
-  const run = (...args: string[]): ReturnType<typeof runTypeScript> => runTypeScript(script, args);
+  const run = (...args: string[]): ReturnType<typeof runHere> => runHere(script, args);
 
   it('lists what is there, as a table and as JSON', async () => {
     const [table, json] = await Promise.all([
-      run('--data-dir', folder()),
+      runTypeScript(script, ['--data-dir', folder()]),
       run('list', '--json', '--data-dir', folder()),
     ]);
     expect(table.status, table.stderr).to.equal(0);

@@ -5,6 +5,7 @@ import { type Check, checkNode } from '../../lib/doctor';
 import { buildEngine, enginePlace } from '../../lib/engine/build';
 import { cached } from '../../lib/engine/cache';
 import { runTypeScript } from '../support/child';
+import { runHere } from '../support/command';
 import { withFolder } from '../support/folder';
 
 const command = join(__dirname, '..', '..', 'reproduce', 'commands', 'doctor.ts');
@@ -21,11 +22,14 @@ describe('npm run doctor', () => {
     await buildEngine();
   });
 
-  async function doctor(env: NodeJS.ProcessEnv = {}): Promise<{
+  async function doctor(
+    env: NodeJS.ProcessEnv = {},
+    run = runHere,
+  ): Promise<{
     status: number | null;
     named: ReadonlyMap<string, Check>;
   }> {
-    const { status, stdout } = await runTypeScript(command, ['--json'], {
+    const { status, stdout } = await run(command, ['--json'], {
       NORM_DIRECTION_LAB_ENGINE: '',
       NORM_DIRECTION_LAB_DEVICE: 'cpu',
       NORM_DIRECTION_LAB_DATA: folder(),
@@ -36,7 +40,7 @@ describe('npm run doctor', () => {
   }
 
   it('finds the built engine computing, its version and device, and every part by name', async () => {
-    const { status, named } = await doctor();
+    const { status, named } = await doctor({}, runTypeScript);
     expect(status).to.equal(0);
     for (const name of ['Node', 'engine', 'engine computes', 'TensorFlow', 'device', 'bfloat16']) {
       expect(named.get(name)?.state, name).to.equal('ok');

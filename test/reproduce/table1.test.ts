@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { runProgram } from '../../lib/engine/program';
+import { table1Study } from '../../reproduce/table1';
 import { typeScriptArguments } from '../support/child';
+import { runGridHere } from '../support/command';
 import { withEngine } from '../support/engine';
 import { withFolder } from '../support/folder';
 import { writeImageFolder } from '../support/image-folder';
@@ -48,7 +50,7 @@ describe('npm run reproduce:table1', function () {
     const results = join(folder(), 'results');
     const options = [...(await small()), '--results', results];
 
-    const listed = await table1(...options, '--list', '--json');
+    const listed = await runGridHere(table1Study, [...options, '--list', '--json']);
     const plan = JSON.parse(listed.stdout) as { runs: { method: string; state: string }[] };
     expect(plan.runs.map(({ method }) => method)).to.deep.equal([
       'teacher',
@@ -71,17 +73,17 @@ describe('npm run reproduce:table1', function () {
     }
 
     const before = tree(results);
-    const second = await table1(...options);
+    const second = await runGridHere(table1Study, options);
     expect(second.status, second.stderr).to.equal(0);
     expect(second.stderr.match(/: done before/g)).to.have.length(5);
     expect(tree(results)).to.deep.equal(before);
 
     // The same command elsewhere gives the same bytes, weights and class means included.
     const elsewhere = join(folder(), 'elsewhere');
-    await table1(...options.slice(0, -1), elsewhere);
+    await runGridHere(table1Study, [...options.slice(0, -1), elsewhere]);
     expect(tree(elsewhere)).to.deep.equal(before);
 
-    const other = await table1(...options, '--epochs', '3');
+    const other = await runGridHere(table1Study, [...options, '--epochs', '3']);
     expect(other.status).to.equal(1);
     expect(other.stderr)
       .to.match(/another recipe.*epochs/i)
@@ -90,7 +92,8 @@ describe('npm run reproduce:table1', function () {
 
   it('takes a teacher and class means from files, and refuses those of another', async () => {
     const results = join(folder(), 'results');
-    const options = await small();
+    const table1 = (...args: string[]): Promise<Result> => runGridHere(table1Study, args);
+    const options = [...(await small()), '--epochs', '1', '--teacher-epochs', '1'];
     const made = await table1(...options, '--methods', 'kd++', '--results', results);
     expect(made.status, made.stderr).to.equal(0);
     const runs = join(results, 'runs');
@@ -157,7 +160,7 @@ describe('npm run reproduce:table1', function () {
   for (const [title, args, words] of mistakes) {
     it(`refuses ${title} and writes nothing`, async () => {
       const results = join(folder(), 'results');
-      const { status, stderr } = await table1(...args, '--results', results);
+      const { status, stderr } = await runGridHere(table1Study, [...args, '--results', results]);
       expect(stderr).to.match(words);
       expect(stderr).to.not.include('    at ');
       expect(status).to.equal(1);
@@ -168,12 +171,14 @@ describe('npm run reproduce:table1', function () {
   it('refuses an image folder with one class, and DKD over two', async () => {
     const images = join(folder(), 'one');
     await writeImageFolder(images, { classes: 1 });
-    const one = await table1('--data', `folder:${images}`, '--results', join(folder(), 'results'));
+    const one = await runGridHere(table1Study, [
+      ...['--data', `folder:${images}`, '--results', join(folder(), 'results')],
+    ]);
     expect(one.status).to.equal(1);
     expect(one.stderr).to.match(/one class|1 class|two classes/);
     const pair = join(folder(), 'two');
     await writeImageFolder(pair, { classes: 2 });
-    const two = await table1(
+    const two = await runGridHere(table1Study, [
       ...['--data', `folder:${pair}`, '--results', join(folder(), 'results'), '--batch', '8'],
       ...[
         '--methods',
@@ -185,7 +190,7 @@ describe('npm run reproduce:table1', function () {
         '--epochs',
         '1',
       ],
-    );
+    ]);
     expect(two.status).to.equal(1);
     expect(two.stderr).to.match(/at least 3 classes/);
   });

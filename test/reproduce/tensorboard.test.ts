@@ -2,8 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readRuns, studyNames } from '../../lib/runs/store';
+import { table1Study } from '../../reproduce/table1';
 import { writeMadeUpRun } from '../support/made-up-runs';
 import { runTypeScript } from '../support/child';
+import { runGridHere, runHere } from '../support/command';
 import { withEngine } from '../support/engine';
 import { readEventFile } from '../support/event-file';
 import { withFolder } from '../support/folder';
@@ -41,7 +43,7 @@ describe('npm run tensorboard', () => {
   });
 
   it('says so where there is no run', async () => {
-    const { status, stderr } = await runTypeScript(command, ['--results', folder()]);
+    const { status, stderr } = await runHere(command, ['--results', folder()]);
     expect(status).to.equal(1);
     expect(stderr).to.include('no run').and.include('--results');
   });
@@ -58,9 +60,8 @@ describe('npm run reproduce:table1 -- --tensorboard', () => {
       ...['--data', `folder:${images}`, '--pairs', 'resnet8:resnet8', '--methods', 'student'],
       ...['--epochs', '2', '--teacher-epochs', '1', '--batch', '8', '--results', results],
     ];
-    const table1 = join(reproduce, 'table1.ts');
     for (const more of [['--tensorboard'], ['--tensorboard', '--seeds', '1,2']]) {
-      const { status, stderr } = await runTypeScript(table1, [...options, ...more]);
+      const { status, stderr } = await runGridHere(table1Study, [...options, ...more]);
       expect(status, stderr).to.equal(0);
     }
     const [study = ''] = studyNames(results, 'table1-');

@@ -15,6 +15,7 @@ import { executeRun } from '../../lib/runs/execute';
 import { readDetectionRun } from '../../lib/runs/store';
 import type { RunEvents } from '../../lib/runs/task';
 import { runTypeScript } from '../support/child';
+import { runHere } from '../support/command';
 import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
@@ -204,7 +205,7 @@ describe('a detector’s run', () => {
     const first = await runTypeScript(command, args);
     expect(first.status).to.equal(1);
     expect(first.stderr).to.match(/^error: .*instances\.json.*\n$/);
-    const second = await runTypeScript(command, [...args, '--iterations', 'many']);
+    const second = await runHere(command, [...args, '--iterations', 'many']);
     expect(second.status).to.equal(1);
     expect(second.stderr).to.match(
       /^error: --iterations is not a number above 0: found 'many'.*\n$/,

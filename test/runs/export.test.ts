@@ -7,6 +7,7 @@ import { hashStateDict, type StateEntry } from '../../lib/nn/state';
 import { exportWeights } from '../../lib/runs/export';
 import { writeConfig, writeProvenance } from '../../lib/runs/store';
 import { runTypeScript } from '../support/child';
+import { runHere } from '../support/command';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 import { madeUpConfig, madeUpProvenance } from '../support/made-up-runs';
@@ -76,7 +77,7 @@ describe('exporting weights', () => {
     expect(status, stderr).to.equal(0);
     expect(JSON.parse(stdout)).to.have.property('hash', hashStateDict(weights));
     writeFileSync(source, 'nothing');
-    const broken = await runTypeScript(script, [source, '--to', to]);
+    const broken = await runHere(script, [source, '--to', to]);
     expect([broken.status, broken.stderr.trim().split('\n').length]).to.deep.equal([1, 1]);
   });
 });

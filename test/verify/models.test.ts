@@ -3,15 +3,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { readJson } from '../../lib/files';
 import { NotAvailable, type ReferenceCase } from '../../lib/verify/compare';
-import { modelsChecker } from '../../lib/verify/models';
-import { trajectoriesChecker } from '../../lib/verify/trajectories';
 import { withEngine } from '../support/engine';
 import { withFolder } from '../support/folder';
-
-const fixtures = join(__dirname, '..', 'fixtures', 'reference');
-/** Milliseconds for a deep model that is run again to see what rounding does to it. */
-const slow = 300_000;
-const checker = modelsChecker('models-cifar.json');
+import { checker, fixtures, itAgrees, quickModels, quickRuns } from '../support/reference-models';
 
 interface ModelFixture {
   name: string;
@@ -25,37 +19,14 @@ function readModels(): { models: ModelFixture[] } {
   return readJson(join(fixtures, checker.entry), 'none') as { models: ModelFixture[] };
 }
 
-function named(cases: readonly ReferenceCase[], name: string): ReferenceCase {
-  return cases.find((each) => each.name === name) ?? expect.fail(`no case ${name}`);
-}
-
-describe("the CIFAR ResNets against PyTorch's (native)", () => {
+describe("the CIFAR networks against PyTorch's", () => {
   withEngine('native');
-
-  for (const { name, run } of checker.cases(join(fixtures, checker.entry))) {
-    it(name, async () => {
-      expect((await run()).mismatches).to.deep.equal([]);
-    }).timeout(slow);
-  }
+  itAgrees(quickModels());
 });
 
-describe("resnet8 against PyTorch's (plain)", () => {
-  withEngine('plain');
-
-  it('states, evaluation and a training step agree', async () => {
-    const resnet8 = named(checker.cases(join(fixtures, checker.entry)), 'resnet8');
-    expect((await resnet8.run()).mismatches).to.deep.equal([]);
-  }).timeout(slow);
-});
-
-describe("training runs against PyTorch's (native)", () => {
+describe("training runs against PyTorch's", () => {
   withEngine('native');
-
-  for (const { name, run } of trajectoriesChecker.cases(join(fixtures, 'trajectories.json'))) {
-    it(name, async () => {
-      expect((await run()).mismatches).to.deep.equal([]);
-    }).timeout(slow);
-  }
+  itAgrees(quickRuns());
 });
 
 describe('checking models', () => {

@@ -5,6 +5,8 @@ import type { ProgramResult } from '../../lib/engine/program';
 import { readJson } from '../../lib/files';
 import { planVerification } from '../../lib/verify/directory';
 import { runTypeScript } from '../support/child';
+import { runHere } from '../support/command';
+import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 
@@ -18,8 +20,10 @@ interface LossesFixture {
 describe('npm run verify', () => {
   const folder = withFolder();
 
+  withEngine('native');
+
   function verify(...args: string[]): Promise<ProgramResult> {
-    return runTypeScript(command, args, { NORM_DIRECTION_LAB_ENGINE: 'plain' });
+    return runHere(command, args);
   }
 
   function copy(name: string): string {
@@ -40,7 +44,9 @@ describe('npm run verify', () => {
 
   it('passes the reference losses and closes with the count', async () => {
     copy('losses.json');
-    const { status, stdout } = await verify(folder());
+    const { status, stdout } = await runTypeScript(command, [folder()], {
+      NORM_DIRECTION_LAB_ENGINE: 'plain',
+    });
     expect(stdout).to.equal('42 passed, 0 failed\n');
     expect(status).to.equal(0);
   });

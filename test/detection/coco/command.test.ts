@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { benchmarkCoco } from '../../../lib/bench/coco-benchmark';
 import type { CocoStats } from '../../../lib/detection/coco/evaluate';
 import { runTypeScript } from '../../support/child';
+import { runHere } from '../../support/command';
 import { smallCocoFile, writeCocoFile } from '../../support/coco-files';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
@@ -26,7 +27,7 @@ describe('npm run coco-eval', () => {
   });
 
   it('gives them as one object with --json', async () => {
-    const { stdout } = await runTypeScript(command, [annotations, results, '--json']);
+    const { stdout } = await runHere(command, [annotations, results, '--json']);
     const { stats } = JSON.parse(stdout) as { stats: CocoStats };
     const expected = JSON.parse(readFileSync(join(reference, 'expected.json'), 'utf8')) as {
       metrics: CocoStats;
@@ -37,7 +38,7 @@ describe('npm run coco-eval', () => {
 
   it('draws the precision–recall curves', async () => {
     const file = join(folder(), 'curves.svg');
-    const { status } = await runTypeScript(command, [annotations, results, '--curves', file]);
+    const { status } = await runHere(command, [annotations, results, '--curves', file]);
     expect(status).to.equal(0);
     const svg = readFileSync(file, 'utf8');
     expect(svg).to.contain('By overlap').and.to.contain('0.50: AP 0.225');
@@ -46,7 +47,7 @@ describe('npm run coco-eval', () => {
 
   it('says that pycocotools is not there, with status 1', async () => {
     const options = ['--pycocotools', 'no-such-python'];
-    const { status, stderr } = await runTypeScript(command, [annotations, results, ...options]);
+    const { status, stderr } = await runHere(command, [annotations, results, ...options]);
     expect(status).to.equal(1);
     expect(stderr).to.match(
       /^error: pycocotools could not be run \(--pycocotools no-such-python\)/u,
@@ -55,7 +56,7 @@ describe('npm run coco-eval', () => {
 
   it('names the file of detections that belong to other annotations', async () => {
     const path = writeCocoFile(folder(), smallCocoFile());
-    const { status, stderr } = await runTypeScript(command, [path, results]);
+    const { status, stderr } = await runHere(command, [path, results]);
     expect(status).to.equal(1);
     expect(stderr).to.contain(`${results} against ${path}`).and.to.contain('detection 1: image');
   });
@@ -64,7 +65,7 @@ describe('npm run coco-eval', () => {
     const content = smallCocoFile();
     content.annotations.push({ id: 8, image_id: 1, category_id: 3, bbox: [0, 0, 1, 1] });
     const path = writeCocoFile(folder(), content);
-    const { status, stdout, stderr } = await runTypeScript(command, [path, results]);
+    const { status, stdout, stderr } = await runHere(command, [path, results]);
     expect(status).to.equal(1);
     expect(stdout).to.equal('');
     expect(stderr).to.match(/^error: .*annotation 8: image_id 1.*\n$/);

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import sharp from 'sharp';
 import { writeDetections } from '../../../lib/detection/coco/results-form';
 import { runTypeScript } from '../../support/child';
+import { runHere } from '../../support/command';
 import { smallCocoFile, writeCocoFile, writeCocoImages } from '../../support/coco-files';
 import { withFolder } from '../../support/folder';
 
@@ -41,7 +42,7 @@ describe('npm run coco-pictures', () => {
   it('draws the images it is told to, as JPEG, and lists them as JSON', async () => {
     const { data, found, out } = await given();
     const options = ['--ids', '12,11', '--jpeg', '--json', '--out', out];
-    const { stdout } = await runTypeScript(command, [found, ...data, ...options]);
+    const { stdout } = await runHere(command, [found, ...data, ...options]);
     const { pictures } = JSON.parse(stdout) as { pictures: { imageId: number; file: string }[] };
     expect(pictures.map(({ imageId }) => imageId)).to.deep.equal([12, 11]);
     expect(readdirSync(out).sort()).to.deep.equal(['11.jpg', '12.jpg']);
@@ -49,7 +50,7 @@ describe('npm run coco-pictures', () => {
 
   it('refuses detections of another data set before it draws', async () => {
     const { data, found, out } = await given(99);
-    const { status, stderr } = await runTypeScript(command, [found, ...data, '--out', out]);
+    const { status, stderr } = await runHere(command, [found, ...data, '--out', out]);
     expect(status).to.equal(1);
     expect(stderr).to.match(/^error: .*found\.json.*detection 1: category 99/mu);
     expect(readdirSync(folder())).not.to.include('out');
@@ -57,7 +58,7 @@ describe('npm run coco-pictures', () => {
 
   it('asks for the images', async () => {
     const { found, out } = await given();
-    const { status, stderr } = await runTypeScript(command, [found, '--out', out]);
+    const { status, stderr } = await runHere(command, [found, '--out', out]);
     expect(status).to.equal(1);
     expect(stderr).to.contain('nothing says which images').and.to.contain('--annotations FILE');
   });
