@@ -20,6 +20,8 @@ export interface TrainingBatch {
   readonly count: number;
   /** How mixup or cutmix joined the images; absent when they were left alone. */
   readonly mix?: BatchMix;
+  /** Which view of it each image is, of `augmentedViews`; absent where there are more than can be counted. */
+  readonly views?: Int32Array;
 }
 
 /**
@@ -158,12 +160,42 @@ export function augmentBatch(
   random: Uniform,
   padding: number = defaultPadding,
 ): Float32Array {
+  const views = drawViews(indices.length, random, padding);
+  return fillBatch(dataset, split, indices, (row) => cutOf(views[row] ?? 0, padding));
+}
+
+/** How many views of an image `augmentBatch` makes with the default padding: 9 · 9 crops, each mirrored or not. */
+export const augmentedViews = 2 * (2 * defaultPadding + 1) ** 2;
+
+/** A view for each image: its crop's left edge, top edge and mirroring as one number, in that order of draws. */
+function drawViews(count: number, random: Uniform, padding: number): Int32Array {
   const offsets = 2 * padding + 1;
-  return fillBatch(dataset, split, indices, () => ({
-    left: Math.floor(random() * offsets) - padding,
-    top: Math.floor(random() * offsets) - padding,
-    flip: random() < 0.5,
-  }));
+  return Int32Array.from({ length: count }, () => {
+    const left = Math.floor(random() * offsets);
+    const top = Math.floor(random() * offsets);
+    return viewNumber({ left, top, flip: random() < 0.5 }, offsets);
+  });
+}
+
+/** Of offsets counted from 0. */
+function viewNumber({ left, top, flip }: Cut, offsets: number): number {
+  return 2 * (top * offsets + left) + (flip ? 1 : 0);
+}
+
+/** The image as it is: neither moved nor mirrored. */
+const plainView = viewNumber(
+  { left: defaultPadding, top: defaultPadding, flip: false },
+  2 * defaultPadding + 1,
+);
+
+function cutOf(view: number, padding: number): Cut {
+  const offsets = 2 * padding + 1;
+  const crop = view >> 1;
+  return {
+    left: (crop % offsets) - padding,
+    top: Math.floor(crop / offsets) - padding,
+    flip: view % 2 === 1,
+  };
 }
 
 /** `(pixel/255 − mean)/std` of the images at these indices: `[indices.length, height, width, 3]`. */
@@ -186,7 +218,7 @@ function fillBatch(
   { height, width, mean, std }: ImageForm,
   split: ImageSplit,
   indices: ArrayLike<number>,
-  nextCut: () => Cut,
+  cutAt: (row: number) => Cut,
 ): Float32Array {
   const size = height * width * 3;
   const rowSize = width * 3;
@@ -199,7 +231,7 @@ function fillBatch(
     if (!(index >= 0 && index < split.count)) {
       throw new RangeError(`image ${index} of a split of ${split.count}`);
     }
-    const { left, top, flip } = nextCut();
+    const { left, top, flip } = cutAt(i);
     const source = split.images.subarray(index * size, (index + 1) * size);
     const target = batch.subarray(i * size, (i + 1) * size);
     if (left !== 0 || top !== 0) fillBlack(target, red, green, blue);
@@ -252,6 +284,8 @@ export interface Batch {
   /** Where in the split each image lies. */
   readonly indices: Int32Array;
   readonly count: number;
+  /** Which view of it each image is, of training batches. */
+  readonly views?: Int32Array;
 }
 
 /** A random order of `count` indices (Fisher and Yates): `count − 1` draws. */
@@ -280,10 +314,16 @@ export function trainBatchCount(count: number, { batchSize }: { batchSize: numbe
  */
 export function trainingBatch(dataset: ImageDataset, indices: Int32Array, random?: Uniform): Batch {
   const { train } = dataset;
-  const images = random
-    ? augmentBatch(dataset, train, indices, random)
-    : plainBatch(dataset, train, indices);
-  return { images, labels: labelsAt(train, indices), indices, count: indices.length };
+  const { length: count } = indices;
+  const views = random ? drawViews(count, random, defaultPadding) : undefined;
+  const cutAt = (row: number): Cut => cutOf(views?.[row] ?? plainView, defaultPadding);
+  return {
+    images: fillBatch(dataset, train, indices, cutAt),
+    labels: labelsAt(train, indices),
+    indices,
+    count,
+    views: views ?? new Int32Array(count).fill(plainView),
+  };
 }
 
 /** The images of a split in their own order, normalised and not augmented; the last batch may be short. */

@@ -54,6 +54,7 @@ export function mobileNetV1(context: LayerContext, classes: number): Network {
   const classifier = linearLayer(context, 'fc', { inputs, outputs: classes });
   return {
     embeddingSize: inputs,
+    classify: classifier,
     bfloat16: true,
     preActivationNorms: shown.map((pair) => `model.${pair}.4`),
     forward(images, mode) {

@@ -60,6 +60,7 @@ export function mobileNetV2(context: LayerContext, classes: number): Network {
   });
   return {
     embeddingSize,
+    classify: classifier,
     bfloat16: true,
     preActivationNorms: [...shown].map(
       (group) => `blocks.${group}.${(groups[group]?.blocks ?? 0) - 1}.conv.7`,

@@ -36,6 +36,7 @@ export function stagedNetwork({
 }: StagedNetworkParts): Network {
   return {
     embeddingSize,
+    classify: classifier,
     bfloat16,
     preActivationNorms,
     forward(images, mode) {

@@ -45,6 +45,7 @@ export function shuffleNetV2(context: LayerContext, classes: number): Network {
   const classifier = linearLayer(context, 'linear', { inputs: embeddingSize, outputs: classes });
   return {
     embeddingSize,
+    classify: classifier,
     forward(images, mode) {
       let x = stem(images, mode, { relu: true });
       const features = [x];

@@ -42,6 +42,7 @@ export function vgg(context: LayerContext, { convolutions, classes }: VggOptions
 
   return {
     embeddingSize: inputs,
+    classify: classifier,
     bfloat16: true,
     // As in the lists of features, the first block stands for the stem.
     preActivationNorms: blocks

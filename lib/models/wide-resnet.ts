@@ -62,6 +62,7 @@ export function wideResNet(
 
   return {
     embeddingSize: inputs,
+    classify: classifier,
     bfloat16: true,
     preActivationNorms: ['block2.layer.0.bn1', 'block3.layer.0.bn1', 'bn1'],
     forward(images, mode) {

@@ -47,6 +47,8 @@ export interface Model {
    * In training, batch norm uses the batch and moves its running statistics.
    */
   forward(images: tf.Tensor4D, mode: ForwardMode): ModelOutput;
+  /** The logits of embeddings, where they follow from those alone: the last layer of `forward`. */
+  classify?(embedding: tf.Tensor2D, mode: ForwardMode): tf.Tensor2D;
   stateDict(): Map<string, StateEntry>;
   /** @throws LabError when names or shapes differ; then nothing changes. */
   loadStateDict(entries: StateDict, where?: string): void;
@@ -54,13 +56,16 @@ export interface Model {
 }
 
 /** What a model family's builder gives; the registry adds the rest. */
-export type Network = Pick<Model, 'embeddingSize' | 'preActivationNorms' | 'bfloat16' | 'forward'>;
+export type Network = Pick<
+  Model,
+  'embeddingSize' | 'preActivationNorms' | 'bfloat16' | 'forward' | 'classify'
+>;
 
 /** A network with its state as a model. */
 export function asModel(
   { name, classes, inputSize }: Pick<Model, 'name' | 'classes' | 'inputSize'>,
   state: ModelState,
-  { embeddingSize, preActivationNorms, bfloat16 = false, forward }: Network,
+  { embeddingSize, preActivationNorms, bfloat16 = false, forward, classify }: Network,
 ): Model {
   return {
     name,
@@ -71,6 +76,7 @@ export function asModel(
     bfloat16,
     state,
     forward: (images, mode) => shown(forward(images, mode), mode),
+    classify,
     stateDict: () => state.stateDict(),
     loadStateDict(entries, where) {
       requireClasses({ name, classes }, state, entries, where);

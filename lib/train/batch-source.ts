@@ -117,6 +117,8 @@ export interface Batch {
   readonly indices?: Int32Array;
   /** How the images were joined, where they were. */
   readonly mix?: Pick<MixedLabels, 'partners' | 'lambda'>;
+  /** Which view of its training image each is, where the views can be counted. */
+  readonly views?: Int32Array;
 }
 
 /** Batches as tensors; each is freed when the next one is asked for. */
@@ -135,13 +137,14 @@ export async function* batchTensors(
 }
 
 function tensorsOf(
-  { images, labels, indices, count, mix }: TrainingBatch,
+  { images, labels, indices, count, mix, views }: TrainingBatch,
   { height, width }: { readonly height: number; readonly width: number },
 ): Batch {
   const tensors = {
     images: tf.tensor4d(images, [count, height, width, 3]),
     labels: tf.tensor1d(labels, 'int32'),
     indices,
+    views,
   };
   if (mix === undefined) return tensors;
   const partners = mix.partner.map((row) => labels[row] ?? -1);
@@ -161,11 +164,12 @@ export function microBatches(batch: Batch, size: number): Batch[] {
   const starts = Array.from({ length: Math.ceil(count / size) }, (_, part) => part * size);
   return starts.map((start) => {
     const length = Math.min(size, count - start);
-    const { images, labels, indices, mix } = batch;
+    const { images, labels, indices, mix, views } = batch;
     return {
       images: tf.slice(images, start, length),
       labels: tf.slice(labels, start, length),
       indices: indices?.slice(start, start + length),
+      views: views?.slice(start, start + length),
       ...(mix
         ? {
             mix: {

@@ -14,11 +14,12 @@ import type { Precision } from '../engine/precision';
 import { random as randomOf, type Random } from '../engine/random';
 import type { LabError } from '../errors';
 import { modelError, optionError } from '../errors';
-import type { Model } from '../nn/model';
+import type { Model, ModelOutput } from '../nn/model';
 import { tracedEvaluation, tracedTraining } from '../nn/traced';
 import { type Batch, microBatches } from './batch-source';
 import { createOptimiser, type OptimiserOptions } from './optimiser';
 import type { ForwardPass, Trainable } from './task';
+import type { TeacherMemory } from './teacher-memory';
 import { trainingStep } from './train';
 import { weightAverage, type WeightAverageOptions } from './weight-average';
 
@@ -34,6 +35,8 @@ export interface Teacher {
   readonly classMeans?: Float32Array;
   /** Its class means of other places, [classes × size]; needed by methods that take features there. */
   readonly classMeansAt?: ReadonlyMap<FeaturePlace, Float32Array>;
+  /** Its embeddings of the training images' views, asked before the teacher itself where they suffice. */
+  readonly memory?: TeacherMemory;
   /** Mean of ‖f‖ over the test set, where it has been measured already. */
   readonly embeddingNorm?: number;
   /** Mean cosine of f to its own class's mean over the test set, where it has been measured with the norm. */
@@ -154,6 +157,7 @@ export function createLearner(options: LearnerOptions): Learner {
     batchStatistics: needs(method, 'teacher batch statistics'),
     ...read,
   };
+  const memory = running && remembers(method, running) ? teacher?.memory : undefined;
   const { functions = true } = options;
   const tracedTeacher = running && functions ? tracedEvaluation(running, teacherMode) : undefined;
   const tracedStudent = functions
@@ -169,10 +173,26 @@ export function createLearner(options: LearnerOptions): Learner {
       )
     : undefined;
 
+  const asked = (images: tf.Tensor4D): ModelOutput | undefined =>
+    tracedTeacher?.forward(images) ?? running?.forward(images, teacherMode);
+  const recalled = (
+    from: TeacherMemory,
+    { images, indices, views }: Batch,
+  ): ModelOutput | undefined => {
+    const known = from.embeddings({ images, indices, views }, (part) => {
+      const answer = asked(part);
+      if (answer === undefined) throw new Error('a memory without its teacher');
+      return answer.embedding;
+    });
+    const logits = known && running?.classify?.(known, teacherMode);
+    return known && logits
+      ? { logits, embedding: known, features: [], preActivations: [] }
+      : asked(images);
+  };
+
   const forward = (batch: Batch, { epoch, random }: StepPlace): ForwardPass => {
     const part = { ...batch, images: inFloatType(batch.images, floatType) };
-    const taught =
-      tracedTeacher?.forward(part.images) ?? running?.forward(part.images, teacherMode);
+    const taught = memory ? recalled(memory, part) : asked(part.images);
     const given: Pick<BatchSignals, 'teacher' | 'classMeans' | 'indices'> = {
       teacher: taught,
       classMeans,
@@ -290,4 +310,14 @@ function checkTeacher({ student, teacher, method }: LearnerOptions): void {
   if (teacher && teacher.model.classes !== student.classes) {
     throw modelError`the teacher knows another number of classes than the student: found ${teacher.model.name} with ${teacher.model.classes}, ${student.name} with ${student.classes}. Take a teacher that was trained on this data set`;
   }
+}
+
+/** Whether a teacher's embeddings and what follows from them are all that the method takes of it. */
+export function remembers(method: Method, { classify }: Pick<Model, 'classify'>): boolean {
+  const beyond = ['features', 'pre-activations', 'teacher batch statistics'] as const;
+  return (
+    needs(method, 'teacher') &&
+    classify !== undefined &&
+    !beyond.some((need) => needs(method, need))
+  );
 }

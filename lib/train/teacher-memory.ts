@@ -1,0 +1,284 @@
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import * as tf from '@tensorflow/tfjs';
+import { augmentedViews } from '../data/batches';
+import { errorCode, sha256, writeAtomic } from '../files';
+import { canonicalJson } from '../records';
+import type { Batch } from './batch-source';
+
+/** A frozen teacher's embeddings of the views that augmentation makes of the training images. */
+export interface TeacherMemory {
+  /**
+   * [batch, size] of the images: what is remembered, and for the rest the teacher's answer, which is
+   * remembered then. Undefined where the images are no views of known number, or the teacher's answers
+   * depend on the rest of their batch here: then the teacher is to be asked as if there were no memory.
+   */
+  embeddings(
+    batch: Pick<Batch, 'images' | 'indices' | 'views'>,
+    ask: (images: tf.Tensor4D) => tf.Tensor2D,
+  ): tf.Tensor2D | undefined;
+  /** Images that were remembered, and that the teacher was asked for. */
+  readonly counts: { remembered: number; asked: number };
+  dispose(): void;
+}
+
+/** All that decides the bits of an answer. */
+export interface TeacherMemoryKey {
+  /** SHA-256 of the teacher's weights. */
+  readonly teacher: string;
+  /** Hash of the data set, normalisation included. */
+  readonly data: string;
+  readonly precision: string;
+  /** The machine's processor, the engine and its threads, in words. */
+  readonly engine: string;
+  /** Training images. */
+  readonly images: number;
+  /** Numbers of an embedding. */
+  readonly size: number;
+}
+
+export interface TeacherMemoryOptions {
+  /** The folder of such files; made when it is missing. */
+  readonly folder: string;
+  readonly key: TeacherMemoryKey;
+  /** Says what a user should know: that a file was refused, that the disk is full. */
+  readonly onNotice?: (message: string) => void;
+}
+
+const headerBytes = 4096;
+/** A file that no training has opened for so long is removed when another is made. */
+const unusedDays = 60;
+const format = 1;
+
+/** What a whole file takes: every view of every image, with a check of four bytes. */
+export function teacherMemoryBytes({
+  images,
+  size,
+}: Pick<TeacherMemoryKey, 'images' | 'size'>): number {
+  return headerBytes + images * augmentedViews * slotBytes(size);
+}
+
+/** The file of a teacher in a folder of memories. */
+export function teacherMemoryFile(folder: string, key: TeacherMemoryKey): string {
+  const { teacher, data } = key;
+  const name = [teacher, data, sha256(Buffer.from(header(key)))].map((hash) => hash.slice(0, 12));
+  return join(folder, `${name.join('-')}.embeddings`);
+}
+
+/**
+ * Opens the memory of a teacher, or makes it: a sparse file with a slot for each view of each image, in
+ * which a slot's check tells whether it is filled. Two processes may fill it at once, since both write the
+ * same bytes; a slot that was cut off while it was written is asked for again, a file of another header is
+ * made anew.
+ *
+ * Only embeddings are kept: the logits that follow from them are computed anew over the whole batch, since
+ * a matrix product's last bits depend on where in the batch a row stands.
+ */
+export function openTeacherMemory({ folder, key, onNotice }: TeacherMemoryOptions): TeacherMemory {
+  const file = teacherMemoryFile(folder, key);
+  const { images, size } = key;
+  const slot = slotBytes(size);
+  const counts = { remembered: 0, asked: 0 };
+  let state: 'unopened' | 'open' | 'useless' = 'unopened';
+  let descriptor = -1;
+  let full = false;
+  const offsetOf = (index: number, view: number): number =>
+    headerBytes + (index * augmentedViews + view) * slot;
+
+  const open = (probe: () => boolean): void => {
+    if (existsSync(file) && !isOwn(file, key)) {
+      onNotice?.(`${file} is not this teacher's memory: it is made anew`);
+      rmSync(file, { force: true });
+    }
+    if (!existsSync(file)) {
+      if (!probe()) {
+        onNotice?.(
+          "the teacher's answers depend on the rest of their batch here: they are not remembered",
+        );
+        state = 'useless';
+        return;
+      }
+      const missing = lackingBytes(folder, teacherMemoryBytes(key));
+      if (missing > 0) {
+        onNotice?.(
+          `a teacher's memory is not kept: it may grow to ${inGib(teacherMemoryBytes(key))}, and ${folder} lacks ${inGib(missing)} for that`,
+        );
+        state = 'useless';
+        return;
+      }
+      removeUnused(folder);
+      create(file, key);
+    }
+    descriptor = openSync(file, 'r+');
+    state = 'open';
+  };
+
+  const slots = Buffer.alloc(slot);
+  const read = (index: number, view: number, into: Float32Array, row: number): boolean => {
+    const bytes = readSync(descriptor, slots, 0, slot, offsetOf(index, view));
+    if (bytes < slot || slots.readUInt32LE(4 * size) !== checkOf(slots, size, index, view))
+      return false;
+    Buffer.from(into.buffer, into.byteOffset + 4 * size * row, 4 * size).set(
+      slots.subarray(0, 4 * size),
+    );
+    return true;
+  };
+  const write = (index: number, view: number, values: Float32Array, row: number): void => {
+    if (full) return;
+    slots.set(Buffer.from(values.buffer, values.byteOffset + 4 * size * row, 4 * size));
+    slots.writeUInt32LE(checkOf(slots, size, index, view), 4 * size);
+    try {
+      writeSync(descriptor, slots, 0, slot, offsetOf(index, view));
+    } catch (error) {
+      if (errorCode(error) !== 'ENOSPC') throw error;
+      full = true;
+      onNotice?.(`the disk is full: nothing more is remembered in ${file}`);
+    }
+  };
+
+  return {
+    counts,
+    embeddings({ images: batch, indices, views }, ask) {
+      const [count] = batch.shape;
+      if (indices === undefined || views === undefined || state === 'useless') return undefined;
+      if (state === 'unopened') open(() => answersStandAlone(batch, ask));
+      if (descriptor < 0) return undefined;
+      const known = new Float32Array(count * size);
+      const missing: number[] = [];
+      for (let row = 0; row < count; row++) {
+        const [index = -1, view = -1] = [indices[row], views[row]];
+        if (index < 0 || index >= images) throw new RangeError(`image ${index} of ${images}`);
+        if (!read(index, view, known, row)) missing.push(row);
+      }
+      counts.remembered += count - missing.length;
+      counts.asked += missing.length;
+      if (missing.length > 0) {
+        const asked = answersFor(batch, missing, ask);
+        missing.forEach((row, at) => {
+          const values = asked.subarray(at * size, (at + 1) * size);
+          known.set(values, row * size);
+          write(indices[row] ?? -1, views[row] ?? -1, values, 0);
+        });
+      }
+      return tf.tensor2d(known, [count, size]);
+    },
+    dispose() {
+      if (descriptor >= 0) closeSync(descriptor);
+      descriptor = -1;
+      state = 'useless';
+    },
+  };
+}
+
+/**
+ * The teacher's answers for some rows of a batch. They are asked for in batches of few different lengths,
+ * which become functions of TensorFlow, and never alone: a single row is summed in another order.
+ */
+function answersFor(
+  batch: tf.Tensor4D,
+  rows: readonly number[],
+  ask: (images: tf.Tensor4D) => tf.Tensor2D,
+): Float32Array {
+  const [count] = batch.shape;
+  const step = Math.max(2, Math.ceil(count / 4));
+  const length = Math.min(count, step * Math.ceil(rows.length / step));
+  return tf.tidy(() => {
+    if (rows.length === count) return ask(batch).dataSync<'float32'>();
+    const padded = Array.from({ length }, (_, at) => rows[at] ?? rows[0] ?? 0);
+    return ask(tf.gather(batch, padded)).dataSync<'float32'>();
+  });
+}
+
+/** Whether the answers have the same bits wherever an image stands and whatever stands beside it. */
+function answersStandAlone(batch: tf.Tensor4D, ask: (images: tf.Tensor4D) => tf.Tensor2D): boolean {
+  const [count] = batch.shape;
+  const all = tf.tidy(() => ask(batch).dataSync<'float32'>());
+  const size = all.length / count;
+  const places = [...Array(count).keys()];
+  const step = Math.max(2, Math.ceil(count / 4));
+  return [places.slice().reverse(), places.slice(-step), places.slice(0, 3 * step)].every(
+    (rows) => {
+      if (rows.length < 2) return true;
+      const some = tf.tidy(() => ask(tf.gather(batch, rows)).dataSync<'float32'>());
+      return rows.every((row, at) =>
+        Buffer.from(some.slice(at * size, (at + 1) * size).buffer).equals(
+          Buffer.from(all.slice(row * size, (row + 1) * size).buffer),
+        ),
+      );
+    },
+  );
+}
+
+function slotBytes(size: number): number {
+  return 4 * size + 4;
+}
+
+/** Of a slot's bytes and of whose they are; never 0, which is what a hole in the file reads as. */
+function checkOf(slot: Buffer, size: number, index: number, view: number): number {
+  return crc32(slot.subarray(0, 4 * size), (index * augmentedViews + view) % 2 ** 32) || 1;
+}
+
+function header(key: TeacherMemoryKey): string {
+  return canonicalJson({ format, views: augmentedViews, ...key });
+}
+
+function isOwn(file: string, key: TeacherMemoryKey): boolean {
+  const descriptor = openSync(file, 'r');
+  try {
+    const found = Buffer.alloc(headerBytes);
+    readSync(descriptor, found, 0, headerBytes, 0);
+    return found.toString('utf8').trimEnd() === header(key);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Makes a file with its header and nothing else; another process' file of this name stays. */
+function create(file: string, key: TeacherMemoryKey): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const made = `${file}.${String(process.pid)}`;
+  writeAtomic(made, header(key).padEnd(headerBytes));
+  try {
+    linkSync(made, file);
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+  } finally {
+    rmSync(made, { force: true });
+  }
+}
+
+function removeUnused(folder: string): void {
+  if (!existsSync(folder)) return;
+  const oldest = Date.now() - unusedDays * 24 * 60 * 60 * 1000;
+  for (const name of readdirSync(folder)) {
+    const file = join(folder, name);
+    const { atimeMs, mtimeMs } = statSync(file);
+    if (name.endsWith('.embeddings') && Math.max(atimeMs, mtimeMs) < oldest)
+      rmSync(file, { force: true });
+  }
+}
+
+/** How many bytes a folder's disk has too few for a file of this size and as much again for others. */
+function lackingBytes(folder: string, wanted: number): number {
+  let there = folder;
+  while (!existsSync(there)) there = dirname(there);
+  const { bavail, bsize } = statfsSync(there);
+  return Math.max(0, wanted - (bavail * bsize) / 2);
+}
+
+function inGib(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}
