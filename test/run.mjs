@@ -12,7 +12,6 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const early = [
   'train/train',
   'reproduce/table1',
-  'reproduce/long-runs',
   'reproduce/tensorboard',
   'reproduce/datasets',
   'runs/lock',

@@ -9,6 +9,7 @@ import { createModel } from '../../lib/models/registry';
 import type { StateDict } from '../../lib/nn/state';
 import { evaluateFolder } from '../../lib/train/evaluate-folder';
 import { runTypeScript } from '../support/child';
+import { runHere } from '../support/command';
 import { withEngine } from '../support/engine';
 import { withFolder } from '../support/folder';
 import { writePhotoFolder } from '../support/photo-folder';
@@ -72,18 +73,19 @@ describe('npm run evaluate', () => {
   withEngine('native');
   const folder = withFolder();
   const weights = (file: string): string => join(folder(), file);
-  const evaluate = (file: string, ...args: string[]): ReturnType<typeof runTypeScript> =>
-    runTypeScript(command, [
-      ...['--model', name, '--weights', weights(file), '--data', folder()],
-      ...['--size', '32', ...args],
-    ]);
+  const argumentsOf = (file: string, ...args: string[]): string[] => [
+    ...['--model', name, '--weights', weights(file), '--data', folder()],
+    ...['--size', '32', ...args],
+  ];
+  const evaluate = (file: string, ...args: string[]): ReturnType<typeof runHere> =>
+    runHere(command, argumentsOf(file, ...args));
 
   beforeEach(() => writePhotoFolder(folder(), { train: 1, val: 3 }));
 
   it('counts hits of a .pth over val, prepared as torchvision does, and says how', async () => {
     // Of six images half are n02, which the bias prefers.
     writeFileSync(weights('two.pth'), encodePth(biased([0, 1])));
-    const { status, stdout, stderr } = await evaluate('two.pth');
+    const { status, stdout, stderr } = await runTypeScript(command, argumentsOf('two.pth'));
     expect(status, stderr).to.equal(0);
     expect(stdout).to.match(/50\.00 % top-1, 100\.00 % top-5 on 6 images/);
     // 256 · 32 / 224 = 36.6, rounded down.
