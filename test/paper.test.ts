@@ -30,7 +30,7 @@ describe('the paper’s numbers', () => {
     const plain = paperNumber({ table, pair: 'wrn_40_2:wrn_40_1', method: 'kd++' });
     expect(plain.value).to.equal(74.59);
     expect(plain.source).to.include('d74c2ce');
-    expect(plain).not.to.have.property('note');
+    expect(plain.note).to.equal(undefined);
     const dkd = paperNumber({ table, pair: 'resnet32x4:resnet8x4', method: 'dkd' });
     expect(dkd.value).to.equal(75.44);
     expect(dkd.note).to.include('76.32');

@@ -127,7 +127,7 @@ describe('metrics of a run', () => {
       writeFileSync(file(), `${damage(lines).join('\n')}\n`);
       expect(() => readMetrics(directory()))
         .to.throw(LabError, words)
-        .with.nested.property('fault.where')
+        .with.property('message')
         .that.includes(metricsFile);
     });
   }
