@@ -1,11 +1,15 @@
 import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import { needs } from '../distill/terms';
 import { createModel } from '../models/registry';
+import { canonicalJson } from '../records';
 import { isBatchSource, type TrainingData } from '../train/batch-source';
 import { trainClassifier } from '../train/classifier';
+import { remembers } from '../train/learner';
 import { type EpochMetrics, readMetrics } from '../train/metrics';
 import { requireRecipeFits, type TrainingRecipe } from '../train/recipe';
+import { openTeacherMemory, type TeacherMemory } from '../train/teacher-memory';
 import {
   classMeansFile,
   loadTeacher,
@@ -35,8 +39,17 @@ export interface Classification {
   readonly teacher: TrainedTeacher;
 }
 
+/** What a grid of classifiers may be told beside its data. */
+export interface ClassificationOptions {
+  /** The folder in which teachers' embeddings are remembered from run to run; none are when it is not given. */
+  readonly teacherMemory?: string;
+}
+
 /** The training of image classifiers on a data set: CIFAR-100, ImageNet, one of your own. */
-export function classification(dataset: TrainingData): Task<Classification> {
+export function classification(
+  dataset: TrainingData,
+  options: ClassificationOptions = {},
+): Task<Classification> {
   const { name, train, test, classes, height, width } = dataset;
   return {
     store: classifierRuns,
@@ -52,7 +65,7 @@ export function classification(dataset: TrainingData): Task<Classification> {
     requireFits: (recipe) => requireRecipeFits(recipe, dataset),
     loadTeacher: (request) => loadOnce(request, dataset),
     teacherFor: (teacher, { method }) => withClassMeansFor(method, teacher),
-    begin: (request) => Promise.resolve(begin(request, dataset)),
+    begin: (request) => Promise.resolve(begin(request, dataset, options)),
     summary: ({ losses, testTop1 }) =>
       `loss ${(losses['total'] ?? NaN).toFixed(3)}, top-1 ${testTop1.toFixed(2)} %`,
     costs: costsOn(dataset),
@@ -87,9 +100,11 @@ function loadOnce(
 }
 
 function begin(
-  { run, teacher, signal, assertHeld, checkpointEvery }: RunRequest<Classification>,
+  request: RunRequest<Classification>,
   dataset: TrainingData,
+  options: ClassificationOptions,
 ): StartedRun<Classification> {
+  const { run, teacher, signal, assertHeld, checkpointEvery } = request;
   const { recipe, seed, directory } = run;
   const classes = dataset.classes.length;
   const student = createModel(recipe.student, {
@@ -98,17 +113,19 @@ function begin(
     imageSize: dataset.height,
     dropPath: recipe.dropPath,
   });
+  let memory: TeacherMemory | undefined;
   const seconds = [...(classifierRuns.readProvenance(directory)?.secondsPerEpoch ?? [])];
   return {
     parameters: student.state.parameterCount,
     about: { model: recipe.student, classes: String(classes), dataset: dataset.name },
     stateDict: () => student.stateDict(),
-    train: ({ onRecord, ...training }) =>
-      trainClassifier({
+    train: ({ onRecord, ...training }) => {
+      memory = memoryFor(request, { dataset, options, onNotice: training.onNotice });
+      return trainClassifier({
         ...training,
         recipe,
         student,
-        teacher,
+        teacher: teacher && { ...teacher, memory },
         dataset,
         seed,
         directory,
@@ -120,7 +137,8 @@ function begin(
           onRecord();
           training.onEpoch?.(metrics, epochSeconds);
         },
-      }),
+      });
+    },
     writeOutputs: () => undefined,
     provenance: () => ({
       teacherTop1: teacher?.top1 ?? null,
@@ -128,8 +146,38 @@ function begin(
       secondsPerEpoch: [...seconds],
       ...measuredIn(directory, seconds, dataset.train.count),
     }),
-    dispose: () => student.dispose(),
+    dispose() {
+      student.dispose();
+      memory?.dispose();
+    },
   };
+}
+
+/** The memory of a run's teacher, where one is kept and the method takes no more of a teacher than it holds. */
+function memoryFor(
+  { run: { recipe }, teacher, engine }: RunRequest<Classification>,
+  {
+    dataset,
+    options: { teacherMemory: folder },
+    onNotice,
+  }: {
+    readonly dataset: TrainingData;
+    readonly options: ClassificationOptions;
+    readonly onNotice: ((message: string) => void) | undefined;
+  },
+): TeacherMemory | undefined {
+  if (folder === undefined || !teacher || isBatchSource(dataset)) return undefined;
+  if (!remembers(recipe.method, teacher.model)) return undefined;
+  const [processor] = cpus();
+  const key = {
+    teacher: teacher.hash,
+    data: dataset.hash,
+    precision: recipe.precision ?? 'f32',
+    engine: canonicalJson({ ...engine, processor: processor?.model }),
+    images: dataset.train.count,
+    size: teacher.model.embeddingSize,
+  };
+  return openTeacherMemory({ folder, key, onNotice });
 }
 
 function measuredIn(

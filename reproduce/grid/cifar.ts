@@ -1,5 +1,8 @@
+import { join, resolve } from 'node:path';
+import { Option } from 'commander';
 import { loadDataset } from '../../lib/data';
 import { findSource } from '../../lib/data/registry';
+import { cacheRoot } from '../../lib/engine/cache';
 import { type Classification, classification } from '../../lib/runs/classification';
 import { type Pair, parsePairs } from '../../lib/runs/grid';
 import type { Scale } from '../../lib/runs/schema';
@@ -55,7 +58,15 @@ export const cifarScope: Scope<Classification> = {
         '--teacher-weights <file>',
         'a trained teacher (.pth or .safetensors), for a single teacher',
       )
-      .option('--class-means <file>', 'its class means (made when not given)'),
+      .option('--class-means <file>', 'its class means (made when not given)')
+      .addOption(
+        new Option(
+          '--teacher-cache <where>',
+          'keep what a teacher answers to each augmented image, for later epochs, methods, seeds and commands: auto (in the user’s cache), off, or a folder; the runs are the same to the byte',
+        )
+          .default('auto')
+          .env('NORM_DIRECTION_LAB_TEACHER_CACHE'),
+      ),
   parsePairs: (text) => parsePairs(text),
   has: () => true,
   settle(options, choice) {
@@ -73,10 +84,18 @@ export const cifarScope: Scope<Classification> = {
       givenTeachers: given,
       notes,
       openTask: async (onProgress) =>
-        classification(await loadDataset(data, { dataDir: options.dataDir, onProgress })),
+        classification(await loadDataset(data, { dataDir: options.dataDir, onProgress }), {
+          teacherMemory: teacherCache(options),
+        }),
     };
   },
 };
+
+/** The folder that `--teacher-cache` names; undefined for none. */
+function teacherCache({ teacherCache: where = 'off' }: GridOptions): string | undefined {
+  if (where === 'off') return undefined;
+  return where === 'auto' ? join(cacheRoot(), 'teachers') : resolve(where);
+}
 
 /** The recipes of a grid of classifiers in the length, the batch and the precision that are asked for. */
 export function classifierRecipes(

@@ -45,6 +45,7 @@ export interface GridOptions {
   readonly epochs?: string;
   readonly teacherEpochs?: string;
   readonly classMeans?: string;
+  readonly teacherCache?: string;
   /** Of the teachers' study. */
   readonly teacherModels?: string;
   readonly students?: string;
