@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { augmentedViews } from '../../lib/data/batches';
-import { crossEntropy, dkd, kd, type LossTerm, normDirection, reviewKd } from '../../lib/distill/terms';
+import {
+  crossEntropy,
+  dkd,
+  kd,
+  type LossTerm,
+  normDirection,
+  reviewKd,
+} from '../../lib/distill/terms';
 import { createModel } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/state';
 import { trainClassifier } from '../../lib/train/classifier';
