@@ -1,5 +1,6 @@
 // Mutation testing, `npm run mutate`: see docs/testing.md.
 import './test/mutation/mocha-extension.cjs';
+import './test/mutation/no-restarts.mjs';
 import './test/mutation/number-mutators.mjs';
 import { choose } from './test/mutation/heart.mjs';
 
