@@ -8,18 +8,26 @@
 export const heart = [
   { folder: 'lib/losses', quick: true },
   { folder: 'lib/distill' },
-  { folder: 'lib/train' },
+  {
+    folder: 'lib/train',
+    // The others train networks, or start commands.
+    tests: [
+      ...tests('train', 'schedule', 'weights', 'sgd', 'adamw', 'evaluate', 'loop', 'learner'),
+      ...tests('train', 'accumulation', 'checkpoint', 'batch-source', 'deit'),
+      ...tests('runs', 'metrics'),
+    ],
+  },
   { folder: 'lib/statistics', quick: true },
   {
     folder: 'lib/report',
     files: [
       ...['gain.ts', 'group.ts', 'over-pairs.ts', 'table1-model.ts', 'verdict.ts'],
-      ...['study/claims.ts', 'study/groups.ts', 'study/relations.ts', 'table3/model.ts'],
+      ...['study/claims.ts', 'study/groups.ts', 'table3/model.ts'],
     ],
     // The others draw, which takes seconds.
     tests: [
-      ...tests('report', 'families', 'methods', 'over-pairs', 'table1', 'table1-forms', 'table3'),
-      ...tests('report', 'verdict', 'words'),
+      ...tests('report', 'families', 'group', 'methods', 'over-pairs', 'table1', 'table1-forms'),
+      ...tests('report', 'table3', 'verdict', 'words'),
       ...tests('report/study', 'claims', 'groups', 'views'),
     ],
   },
