@@ -7,7 +7,14 @@
  */
 export const heart = [
   { folder: 'lib/losses', quick: true },
-  { folder: 'lib/distill' },
+  {
+    folder: 'lib/distill',
+    // The others train networks.
+    tests: [
+      ...tests('distill', 'terms', 'class-means', 'feature-place', 'fusion-blocks', 'mixing'),
+      ...tests('distill', 'objective', 'older-parts', 'previous-weights', 'srrl'),
+    ],
+  },
   {
     folder: 'lib/train',
     // The others train networks, or start commands.
@@ -41,8 +48,8 @@ export const heart = [
   },
   {
     folder: 'lib/detection/coco',
-    files: ['batches.ts', 'evaluate.ts', 'images.ts', 'judgement.ts', 'matching.ts'],
-    tests: ['test/detection/coco/*.test.ts'],
+    files: ['evaluate.ts', 'judgement.ts', 'matching.ts'],
+    tests: tests('detection/coco', 'evaluate', 'judge-image'),
   },
   {
     folder: 'lib/nn',
