@@ -292,6 +292,8 @@ describe('table 1 in the paper’s setting', () => {
     const row = rowOf(table([...runs, trained]), pair, 'teacher');
     expect(row.measured?.mean).to.equal(72.34);
     expect(row.origin).to.equal('cifar_teachers.tar');
+    // The run here is behind no number of the row.
+    expect(row).to.deep.include({ best: null, runs: [] });
   });
 
   it('counts each teacher’s weights once, whatever their number of students', () => {
