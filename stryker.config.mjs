@@ -1,5 +1,6 @@
 // Mutation testing, `npm run mutate`: see docs/testing.md.
 import './test/mutation/mocha-extension.cjs';
+import './test/mutation/no-restarts.mjs';
 import './test/mutation/number-mutators.mjs';
 import { choose } from './test/mutation/heart.mjs';
 
@@ -40,9 +41,9 @@ export default {
   ignorers: ['error-texts'],
 
   // Each of the two processes computes natively with threads of its own. A test takes milliseconds, so
-  // that a minute more than usual tells an endless loop from a busy machine.
+  // that a quarter of a minute more than usual tells an endless loop from a busy machine.
   concurrency: 2,
-  timeoutMS: 60_000,
+  timeoutMS: 15_000,
   timeoutFactor: 4,
   dryRunTimeoutMinutes: 20,
 

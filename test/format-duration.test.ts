@@ -9,6 +9,7 @@ describe('formatDuration', () => {
     expect(formatDuration(3600 + 5 * 60 + 9)).to.equal('1 h 5 min');
     expect(formatDuration(47 * 3600)).to.equal('47 h 0 min');
     expect(formatDuration(48 * 3600)).to.equal('2 d 0 h');
+    expect(formatDuration((2 * 24 + 15) * 3600)).to.equal('2 d 15 h');
     expect(formatDuration((3 * 24 + 4) * 3600 + 1800)).to.equal('3 d 4 h');
   });
 

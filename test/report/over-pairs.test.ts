@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { buildTable1 } from '../../lib/report/table1';
-import type { Table1 } from '../../lib/report/table1-model';
+import type { Table1, Table1Group } from '../../lib/report/table1-model';
 import type { Run } from '../../lib/runs/store';
 import { madeUpRun } from '../support/made-up-runs';
 
@@ -16,21 +16,24 @@ describe('++ against its base over several pairs', () => {
         top1: [99, value],
       }),
     );
-  const compared = table([
-    ...runs('resnet20:resnet8', 'kd', 50, 60, 70, 80),
-    ...runs('resnet20:resnet8', 'kd++', 51, 63, 75, 90),
-    ...runs('resnet32:resnet8', 'kd', 55, 65, 75),
-    ...runs('resnet32:resnet8', 'kd++', 58, 66, 74),
-    // Three wins of the same size on one pair.
-    ...runs('resnet20:resnet8', 'dkd', 50, 60, 70),
-    ...runs('resnet20:resnet8', 'dkd++', 52, 62.5, 73),
-  ]).groups[0]?.overPairs;
+  let compared: Table1Group['overPairs'] | undefined;
+  beforeEach(() => {
+    compared = table([
+      ...runs('resnet20:resnet8', 'kd', 50, 60, 70, 80),
+      ...runs('resnet20:resnet8', 'kd++', 51, 63, 75, 90),
+      ...runs('resnet32:resnet8', 'kd', 55, 65, 75),
+      ...runs('resnet32:resnet8', 'kd++', 58, 66, 74),
+      // Three wins of the same size on one pair.
+      ...runs('resnet20:resnet8', 'dkd', 50, 60, 70),
+      ...runs('resnet20:resnet8', 'dkd++', 52, 62.5, 73),
+    ]).groups[0]?.overPairs;
 
-  it('takes the mean over the pairs of each seed that all have, and then over the seeds', () => {
-    // Differences 1, 3, 5, 10 and 3, 1, −1: seed by seed 2, 2, 2; the fourth seed is not on both pairs.
-    expect(compared?.[0]).to.deep.include({ method: 'kd++', base: 'kd', runs: 7, baseRuns: 7 });
-    expect(compared?.[0]?.gain).to.deep.include({ values: [2, 2, 2], mean: 2, std: 0 });
-    expect(compared?.[0]).to.include({ couples: 7, won: 6 });
+    it('takes the mean over the pairs of each seed that all have, and then over the seeds', () => {
+      // Differences 1, 3, 5, 10 and 3, 1, −1: seed by seed 2, 2, 2; the fourth seed is not on both pairs.
+      expect(compared?.[0]).to.deep.include({ method: 'kd++', base: 'kd', runs: 7, baseRuns: 7 });
+      expect(compared?.[0]?.gain).to.deep.include({ values: [2, 2, 2], mean: 2, std: 0 });
+      expect(compared?.[0]).to.include({ couples: 7, won: 6 });
+    });
   });
 
   it('adjusts the p values for all comparisons', () => {
@@ -55,5 +58,36 @@ describe('++ against its base over several pairs', () => {
       expect(overBase?.p).to.be.closeTo(2 * (1 - Math.sqrt(75 / 77)), 1e-9);
       expect(overStudent?.p).to.equal(null);
     }
+  });
+
+  it('takes the pairs with both methods alone, in the order of their names, and counts no draw', () => {
+    const [first, ...others] =
+      table([
+        ...runs('resnet56:resnet8', 'kd++', 50, 60, 70),
+        ...runs('resnet56:resnet8', 'kd', 49, 60, 71),
+        ...runs('resnet32:resnet8', 'kd++', 50),
+        ...runs('resnet32:resnet8', 'kd', 48),
+        ...runs('resnet44:resnet8', 'kd++', 50),
+        ...runs('resnet110:resnet8', 'kd', 50),
+      ]).groups[0]?.overPairs ?? [];
+    expect(first?.pairs).to.deep.equal(['resnet32:resnet8', 'resnet56:resnet8']);
+    // 50 − 49, 60 − 60 and 70 − 71; 50 − 48. Of the seeds both pairs have the first: (1 + 2) / 2.
+    expect(first).to.include({ runs: 4, baseRuns: 4, couples: 4, won: 2 });
+    expect(first?.gain?.values).to.deep.equal([1.5]);
+    expect(others).to.deep.equal([]);
+  });
+
+  it('has no gain where the pairs share no seed, and leaves out a seed of the method alone', () => {
+    const of = (pair: string, method: string, seed: number, top1: number): Run =>
+      madeUpRun({ config: { pair, student: 'resnet8', method, seed }, top1: [99, top1] });
+    const [first] =
+      table([
+        of('resnet20:resnet8', 'kd++', 1, 52),
+        of('resnet20:resnet8', 'kd', 1, 50),
+        of('resnet20:resnet8', 'kd++', 3, 60),
+        of('resnet32:resnet8', 'kd++', 2, 57),
+        of('resnet32:resnet8', 'kd', 2, 50),
+      ]).groups[0]?.overPairs ?? [];
+    expect(first).to.include({ couples: 2, won: 2, runs: 3, baseRuns: 2, gain: null, p: null });
   });
 });

@@ -63,7 +63,10 @@ function paperRun(
 }
 
 describe('table 1 of a reduced study', () => {
-  const built = table([...quick, teacher]);
+  let built: Table1;
+  beforeEach(() => {
+    built = table([...quick, teacher]);
+  });
   const pair = 'resnet20:resnet8';
 
   it('has the last epoch’s mean and spread, the best epoch apart', () => {
@@ -117,6 +120,29 @@ describe('table 1 of a reduced study', () => {
     });
     expect(overBase).to.deep.include({ paper: null, paperRange: null });
     expect(rowOf(built, pair, 'kd').overStudent?.paperRange).to.equal(null);
+  });
+
+  it('has a gain where the paper has the pair but not the row: no number and no range', () => {
+    const own = table([paperRun('mine', 1, 70), paperRun('student', 1, 69)]);
+    const { overStudent } = rowOf(own, 'resnet56:resnet20', 'mine');
+    expect(overStudent).to.deep.include({ over: 'student', paper: null, paperRange: null });
+    expect(overStudent?.measured?.values).to.deep.equal([1]);
+    // Nor on another pair.
+    const elsewhere = { pair, teacher: 'resnet20', student: 'resnet8' };
+    const other = table([
+      paperRun('mine', 1, 70, elsewhere),
+      paperRun('student', 1, 69, elsewhere),
+    ]);
+    expect(rowOf(other, pair, 'mine').overStudent).to.deep.include({
+      ...{ paper: null, paperRange: null },
+    });
+  });
+
+  it('has the paper’s own gain alone where the paper has the pair', () => {
+    const runs = [paperRun('kd++', 1, 72), paperRun('kd-published', 1, 71, { batchSize: 64 })];
+    expect(rowOf(table(runs), 'resnet56:resnet20', 'kd++').overPublished).to.deep.include({
+      ...{ paper: 1.87, paperRange: null },
+    });
   });
 
   it('says reduced everywhere, with the reasons', () => {
@@ -266,6 +292,8 @@ describe('table 1 in the paper’s setting', () => {
     const row = rowOf(table([...runs, trained]), pair, 'teacher');
     expect(row.measured?.mean).to.equal(72.34);
     expect(row.origin).to.equal('cifar_teachers.tar');
+    // The run here is behind no number of the row.
+    expect(row).to.deep.include({ best: null, runs: [] });
   });
 
   it('counts each teacher’s weights once, whatever their number of students', () => {

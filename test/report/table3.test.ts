@@ -2,7 +2,12 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { table3Document } from '../../lib/report/table3/document';
 import { lossDrawing } from '../../lib/report/table3/loss-plot';
-import { type Table3Group, table3Group, type Table3Row } from '../../lib/report/table3/model';
+import {
+  runsOf,
+  type Table3Group,
+  table3Group,
+  type Table3Row,
+} from '../../lib/report/table3/model';
 import { renderTable3Csv } from '../../lib/report/table3/write';
 import type { DetectionEvaluation } from '../../lib/runs/schema';
 import type { DetectionRun } from '../../lib/runs/store';
@@ -89,19 +94,21 @@ function seeds(method: string, ...shares: number[]): MadeUp[] {
 }
 
 describe('table 3', () => {
-  const group = groupOf(
-    ...seeds('student', 0.2, 0.22),
-    ...seeds('kd', 0.25, 0.27),
-    // The third seed has nothing to be compared with.
-    ...seeds('kd++', 0.3, 0.31, 0.9),
-    ...seeds('reviewkd', 0.28, 0.24),
-    ...seeds('reviewkd++', 0.36, 0.34),
-    ...seeds('teacher', 0.42),
-  );
-  const [first] = group.pairs;
+  let group: Table3Group;
+  beforeEach(() => {
+    group = groupOf(
+      ...seeds('student', 0.2, 0.22),
+      ...seeds('kd', 0.25, 0.27),
+      // The third seed has nothing to be compared with.
+      ...seeds('kd++', 0.3, 0.31, 0.9),
+      ...seeds('reviewkd', 0.28, 0.24),
+      ...seeds('reviewkd++', 0.36, 0.34),
+      ...seeds('teacher', 0.42),
+    );
+  });
 
   it('has the rows in the paper’s order, the teacher’s before them', () => {
-    expect(first?.rows.map(({ label }) => label)).to.deep.equal([
+    expect(group.pairs[0]?.rows.map(({ label }) => label)).to.deep.equal([
       ...['Teacher', 'Student', 'KD', 'KD++', 'ReviewKD', 'ReviewKD++'],
     ]);
   });
@@ -216,6 +223,73 @@ describe('table 3', () => {
     ]);
   });
 
+  it('has rows of its own after the paper’s, by name, and pairs of its own likewise', () => {
+    const methods = ['mine', 'dkd', 'a', 'reviewkd++', 'reviewkd', 'kd++', 'kd', 'student'];
+    const rows = groupOf(...methods.map((method) => ({ method }))).pairs[0]?.rows ?? [];
+    expect(rows.map(({ method, label }) => [method, label])).to.deep.equal([
+      ['student', 'Student'],
+      ['kd', 'KD'],
+      ['kd++', 'KD++'],
+      ['reviewkd', 'ReviewKD'],
+      ['reviewkd++', 'ReviewKD++'],
+      ['dkd', 'DKD'],
+      ['a', 'a'],
+      ['mine', 'mine'],
+    ]);
+    const pairsOf = (...names: string[]): string[] =>
+      groupOf(...names.map((name) => ({ method: 'kd', config: { pair: name } }))).pairs.map(
+        (of) => of.pair,
+      );
+    expect(pairsOf('b:b', 'a:b', 'c:b', pair)).to.deep.equal([pair, 'a:b', 'b:b', 'c:b']);
+  });
+
+  it('is none without runs, and has a teacher’s row alone where it has no student', () => {
+    expect(table3Group('table3', [])).to.equal(null);
+    const [alone, ...others] = groupOf(...seeds('teacher', 0.42)).pairs;
+    expect(others).to.deep.equal([]);
+    expect(alone?.pair).to.equal('r101-fpn');
+    expect(alone?.rows.map(({ method }) => method)).to.deep.equal(['teacher']);
+    expect(groupOf(...seeds('kd', 0.3)).pairs[0]?.rows.map(({ method }) => method)).to.deep.equal([
+      'kd',
+    ]);
+  });
+
+  it('takes no run of another pair and no student for a teacher', () => {
+    const built = groupOf(
+      ...seeds('kd', 0.3),
+      // A student of the teacher's name.
+      { method: 'kd', seed: 2, config: { pair: 'r101-fpn' } },
+    );
+    expect(built.pairs.map((of) => of.rows.map(({ method }) => method))).to.deep.equal([
+      ['kd'],
+      ['kd'],
+    ]);
+    expect(built.pairs[0]?.rows[0]?.measured.AP?.seeds).to.deep.equal([1]);
+  });
+
+  it('counts no gain of a teacher over a student, and an AP of 0 as 0', () => {
+    expect(rowOf(groupOf(...seeds('teacher', 0.42), ...seeds('kd', 0.3)), 'teacher')).to.include({
+      ...{ overStudent: null, overBase: null },
+    });
+    expect(rowOf(groupOf(...seeds('kd', 0, 0.2)), 'kd').measured.AP?.values).to.deep.equal([0, 20]);
+  });
+
+  it('takes a run without its evaluation or its record for unfinished', () => {
+    const done = runOf({ method: 'kd' });
+    const built = table3Group('table3', [
+      { ...runOf({ method: 'kd', seed: 2 }), evaluation: null },
+      { ...runOf({ method: 'kd', seed: 3 }), provenance: null },
+      done,
+    ]);
+    const [of] = built?.pairs ?? [];
+    expect(of?.rows[0]?.measured.AP?.seeds).to.deep.equal([1]);
+    expect(of && runsOf(of)).to.deep.equal([done]);
+    // Of the first run, which has a record here and none there.
+    expect(built?.dataHash).to.equal('d'.repeat(64));
+    const unrecorded = table3Group('table3', [{ ...done, provenance: null }]);
+    expect(unrecorded?.dataHash).to.equal(null);
+  });
+
   it('gives each pair its own teacher', () => {
     const second = { pair: 'r50-fpn:mobilenet_v2-fpn', teacher: 'r50-fpn' };
     const built = groupOf(
@@ -264,9 +338,11 @@ describe('table 3', () => {
     expect(rowOf(groupOf({ method: 'kd', stats: { APs: -1 } }), 'kd').measured.APs).to.equal(null);
   });
 
-  const paperSetting = groupOf({ method: 'kd' });
   it('is the paper’s own setting with its data, scale, iterations, batch, teacher and first weights', () => {
-    expect(rowOf(paperSetting, 'kd')).to.deep.include({ verdict: 'no paper number', reasons: [] });
+    expect(rowOf(groupOf({ method: 'kd' }), 'kd')).to.deep.include({
+      verdict: 'no paper number',
+      reasons: [],
+    });
   });
 
   for (const [change, reason] of [

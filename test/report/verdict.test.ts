@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { summarise, type Summary } from '../../lib/statistics/summary';
-import { reasonsNotComparable, verdictOf } from '../../lib/report/verdict';
+import { reasonsNotComparable, teacherEvidence, verdictOf } from '../../lib/report/verdict';
 import { paperTable } from '../../lib/paper';
-import { madeUpRun } from '../support/made-up-runs';
+import type { Run } from '../../lib/runs/store';
+import { type MadeUpRun, madeUpRun } from '../support/made-up-runs';
 
 function measured(...values: number[]): Summary | null {
   return summarise(new Map(values.map((value, seed) => [seed, value])));
@@ -36,6 +37,58 @@ describe('verdict', () => {
     expect(verdictOf({ measured: measured(10), paper: null, reasons: other })).to.equal('reduced');
     expect(verdictOf({ measured: null, paper: 72.53, reasons })).to.equal('not run');
     expect(verdictOf({ measured: measured(70), paper: null, reasons })).to.equal('no paper number');
+  });
+});
+
+describe('the accuracy of a pair’s teacher', () => {
+  const student = (seed: number, provenance: MadeUpRun['provenance']): Run =>
+    madeUpRun({ config: { seed }, provenance, top1: [1, 2] });
+  const own = madeUpRun({ config: { method: 'teacher' }, top1: [50, 60] });
+  const here = { teacherSource: 'trained here', teacherTop1: 60, teacherHash: 'a' };
+  const published = { teacherSource: 'a.pth', teacherTop1: 70, teacherHash: 'b' };
+
+  for (const [title, runs, students, top1, origin, seen] of [
+    ['is unknown without any run', [], [], null, null, 0],
+    ['is that of its own run, trained here', [own], [student(1, here)], [60], 'trained here', 0],
+    [
+      'is what its students noted',
+      [],
+      [student(1, published), student(2, published)],
+      [70],
+      'a.pth',
+      2,
+    ],
+    // One of the two is the published one: then the row is not that of the run here.
+    [
+      'is that of each different one where one was published',
+      ...[[own], [student(1, here), student(2, published)], [60, 70], 'trained here; a.pth', 2],
+    ],
+    [
+      'is not what was not noted',
+      [own],
+      [student(1, { teacherTop1: null })],
+      [60],
+      'trained here',
+      0,
+    ],
+    [
+      'is of unknown origin where only a number was noted',
+      ...[[], [student(1, { ...published, teacherSource: null })], [70], 'unknown origin', 1],
+    ],
+  ] as [string, Run[], Run[], number[] | null, string | null, number][]) {
+    it(title, () => {
+      const found = teacherEvidence(runs, students);
+      expect(found.measured?.values ?? null).to.deep.equal(top1);
+      expect(found.origin).to.equal(origin);
+      expect(found.seenIn).to.have.length(seen);
+    });
+  }
+
+  it('is not taken from a student without a record', () => {
+    const unrecorded = { ...student(1, published), provenance: null };
+    expect(teacherEvidence([], [unrecorded])).to.deep.equal({
+      ...{ measured: null, origin: null, seenIn: [] },
+    });
   });
 });
 
@@ -106,6 +159,13 @@ describe('the paper’s own setting', () => {
     ]) {
       expect(reason({ teacherTop1 }) === '', String(teacherTop1)).to.equal(same);
     }
+  });
+
+  it('has no accuracy of a teacher to differ from where the paper has none', () => {
+    const run = madeUpRun({ config, provenance: { ...published, teacherTop1: 10 }, top1: [] });
+    expect(reasonsNotComparable(run, { ...paper, paperTeacher: null })).to.deep.equal([]);
+    const unrecorded = reasonsNotComparable({ ...run, provenance: null }, paper);
+    expect(unrecorded.join()).to.include('origin was not recorded');
   });
 
   it('asks for no teacher of a student alone', () => {

@@ -168,6 +168,15 @@ describe('npm run reproduce:table1', function () {
     });
   }
 
+  it('refuses bfloat16 on an engine without it, already for a list', async () => {
+    const args = typeScriptArguments(program, '--precision', 'bf16', '--list');
+    const { status, stderr } = await runProgram(process.execPath, args, {
+      ...{ cwd: root, env: { ...process.env, NORM_DIRECTION_LAB_ENGINE: 'plain' } },
+    });
+    expect(stderr).to.match(/does not compute in bfloat16.*--precision f32/s);
+    expect(status).to.equal(1);
+  });
+
   it('refuses an image folder with one class, and DKD over two', async () => {
     const images = join(folder(), 'one');
     await writeImageFolder(images, { classes: 1 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { shapesDataset } from '../../lib/detection/coco/shapes';
 import { reviewPyramid } from '../../lib/detection/distillation';
+import { createDetector } from '../../lib/detection/detector';
 import { costModel } from '../../lib/runs/cost';
 import { detection } from '../../lib/runs/detection';
 import { type DetectionRecipe, smallRecipe } from '../../lib/runs/detection-recipe';
@@ -93,6 +94,37 @@ describe('the runs of a table of detectors', () => {
     expect(names(plan(methods, ['r34-small'])).some((name) => name.startsWith('teacher'))).to.equal(
       false,
     );
+  });
+
+  it('are known by their data, their teacher with its class means, and their first weights', () => {
+    const [training, evaluation] = [1, 2].map((seed) => shapesDataset({ images: 1, seed }));
+    if (!training || !evaluation) return expect.fail('no data');
+    const task = detection({
+      data: { name: 'shapes', training, evaluation },
+      teacherSeed: 7,
+      teacherRecipeOf: () => smallRecipe(),
+      classMeansIterations: 1,
+      firstWeights: new Map([['r18-small', { file: 'a.pth', hash: 'cc', source: 'a.pth' }]]),
+      estimateStep: () => NaN,
+    });
+    const [run] = plan([['student', 1]]);
+    if (!run) return expect.fail('no run');
+    const hashes = { datasetHash: training.hash, evaluationDatasetHash: evaluation.hash };
+    expect(task.hashes({ run })).to.deep.equal({
+      ...hashes,
+      ...{ teacherHash: null, classMeansHash: null, firstWeightsHash: 'cc' },
+    });
+    const detector = createDetector({ ...smallRecipe().detector, width: 8, classes: 3 });
+    const teacher = {
+      ...{ name: 'r34-small', hash: 'aa', classMeansHash: 'bb', source: 'a file', detector },
+      dispose: () => undefined,
+    };
+    const taught = task.hashes({ run: { ...run, student: 'r50-fpn' }, teacher });
+    detector.dispose();
+    expect(taught).to.deep.equal({
+      ...hashes,
+      ...{ teacherHash: 'aa', classMeansHash: 'bb', firstWeightsHash: null },
+    });
   });
 
   it('cost what is left of their iterations at the pace of such runs on record', () => {

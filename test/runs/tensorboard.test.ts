@@ -1,7 +1,7 @@
 import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { classifierRuns, writeProvenance } from '../../lib/runs/store';
+import { classifierRuns, detectorRuns, writeProvenance } from '../../lib/runs/store';
 import { withTensorBoard, writeTensorBoard } from '../../lib/runs/tensorboard';
 import {
   appendMetrics,
@@ -54,6 +54,18 @@ describe('TensorBoard event files', () => {
         },
       })),
     ]);
+  });
+
+  it('hold of a detector each loss and their sum, by iteration', () => {
+    const losses = { objectness: 0.5, box: 0.25 };
+    const line = { iteration: 20, learningRate: 0.125, total: 0.75, losses };
+    expect([...detectorRuns.scalars(line)]).to.deep.equal([
+      ['loss/objectness', 0.5],
+      ['loss/box', 0.25],
+      ['loss/total', 0.75],
+      ['learningRate', 0.125],
+    ]);
+    expect(detectorRuns.doneAt(line)).to.equal(20);
   });
 
   it('leave out what a run without a teacher does not measure', () => {

@@ -32,6 +32,36 @@ describe('a trend over sizes', () => {
     expect(trend?.slope.values[1]).to.be.closeTo(3, 1e-9);
   });
 
+  it('ranks the means over the seeds, and counts orders of them', () => {
+    // Means 2, 4, 3: slope (3 − 2) / 2. Seed 1 alone has 0, 1, 2, seed 2 alone 4, 7, 4.
+    const trend = trendOf(at([0, 4], [1, 7], [2, 4]));
+    expect(trend?.rank).to.be.closeTo(0.5, 1e-9);
+    // 2 3 4 and 3 2 4 rise by 1 and 0.5, 2 4 3 by 0.5.
+    expect(trend?.permutation).to.be.closeTo(3 / 6, 1e-9);
+  });
+
+  it('leaves out a size without values', () => {
+    const trend = trendOf(at([1], [], [2], [3]));
+    // 10^5, 10^7 and 10^8: deviations −5/3, 1/3, 4/3 with 1, 2, 3: (5/3 + 4/3) / (25 + 1 + 16)/9.
+    expect(trend?.sizes).to.equal(3);
+    expect(trend?.slope.mean).to.be.closeTo(3 / (42 / 9), 1e-9);
+    expect(trendOf(at([], [1], [2], [3]))?.sizes).to.equal(3);
+  });
+
+  it('is none where no seed has all sizes', () => {
+    const [first, second, third] = at([1, 2], [3, 4], [5, 6]);
+    const other = { parameters: 10, values: new Map([[9, 1]]) };
+    expect(trendOf([first, second, third, other].flatMap((size) => size ?? []))).to.equal(null);
+  });
+
+  it('counts the orders of eight sizes, and not of nine', () => {
+    const sizes = (count: number): SizedValues[] =>
+      at(...Array.from({ length: count }, (_, size) => [size]));
+    // 8! orders; none but their own rises as steeply.
+    expect(trendOf(sizes(8))?.permutation).to.be.closeTo(1 / 40_320, 1e-9);
+    expect(trendOf(sizes(9))).to.equal(null);
+  });
+
   it('is none of fewer than three sizes', () => {
     expect(trendOf(at([1], [2]))).to.equal(null);
     expect(trendOf(at([1], [], [2]))).to.equal(null);
@@ -47,5 +77,6 @@ describe('a trend over sizes', () => {
     expect(one).to.be.closeTo(4, 1e-9);
     expect(two).to.be.closeTo(2, 1e-9);
     expect(steeper(first, null)).to.equal(null);
+    expect(steeper(null, second)).to.equal(null);
   });
 });

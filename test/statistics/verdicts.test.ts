@@ -42,6 +42,8 @@ describe('the verdict on a claim', () => {
   it('follows the sign of a clear difference', () => {
     expect(alone(1, 1.2, 1.1)).to.deep.equal(['reproduced', '']);
     expect(alone(-1, -1.2, -1.1)).to.deep.equal(['contradicted', '']);
+    // Also of less than a point.
+    expect(alone(0.3, 0.32, 0.31)).to.deep.equal(['reproduced', '']);
   });
 
   it('is inconclusive where the interval holds 0, be all differences of one sign', () => {
@@ -57,12 +59,23 @@ describe('the verdict on a claim', () => {
     });
     expect(verdictOnClaim(difference, 0.05).outcome).to.equal('inconclusive');
     expect(verdictOnClaim(difference, 0.0499).outcome).to.equal('reproduced');
+    expect(verdictOnClaim(seeds(-1, -1.2, -1.1), 0.06).why).to.equal(
+      'not clear among so many claims',
+    );
+    // 0.5 ± 4.303 · 0.2 / √3 = 0.5 ± 0.497 is clear; −0.5 ± 4.303 · 0.21 / √3 = −0.5 ± 0.522 is not.
+    expect(verdictOnClaim(seeds(0.3, 0.5, 0.7), 0.06).why).to.equal(
+      'not clear among so many claims',
+    );
+    expect(verdictOnClaim(seeds(-0.29, -0.5, -0.71), 0.06).why).to.equal('the interval holds 0');
   });
 
   it('is inconclusive of fewer than three seeds, and not run without any', () => {
     expect(alone(3)).to.deep.equal(['inconclusive', 'one seed: no interval']);
     expect(alone(3, 3.1)).to.deep.equal(['inconclusive', 'two seeds: no interval']);
     expect(verdictOnClaim(null, null)).to.deep.equal({ outcome: 'not run', why: '' });
+    // Three seeds whose p value is not known, and two with one.
+    expect(verdictOnClaim(seeds(1, 1.2, 1.1), null).outcome).to.equal('inconclusive');
+    expect(verdictOnClaim(seeds(1, 1.2), 0.01).outcome).to.equal('inconclusive');
   });
 
   it('on several is reproduced with all of them, contradicted with any', () => {
@@ -79,9 +92,29 @@ describe('the verdict on a claim', () => {
   });
 });
 
+const numbers = (count: number, value: number): number[] =>
+  Array.from({ length: count }, () => value);
+
 describe('a schedule', () => {
   const curve = (epochs: number, before: number, last: number): number[] =>
     Array.from({ length: epochs }, (_, epoch) => (epoch < 0.9 * epochs ? before : last));
+
+  for (const [name, top1, converged] of [
+    // Tenths of 4 epochs: 70 before the last, 70.4 in it; 30 to 60 before them.
+    ['climbs late', [...numbers(32, 30), ...numbers(4, 70), ...numbers(4, 70.4)], true],
+    // The last but one is 68, the one before that 70.4 as the last.
+    ['dips', [...numbers(32, 70.4), ...numbers(4, 68), ...numbers(4, 70.4)], false],
+    // (70 + 70 + 70 + 74) / 4 = 71 against 70.
+    ['ends with a leap', [...numbers(39, 70), 74], false],
+    // (70 + 70 + 70 + 71.6) / 4 = 70.4 against 70.
+    ['ends with a step', [...numbers(39, 70), 71.6], true],
+    // 43 / 10 is rounded down: the last 4 are 70.4, the 4 before them 70.
+    ['has odd epochs', [...numbers(35, 30), ...numbers(4, 70), ...numbers(4, 70.4)], true],
+  ] as const) {
+    it(`that ${name} has ${converged ? '' : 'not '}converged`, () => {
+      expect(hasConverged(top1)).to.equal(converged);
+    });
+  }
 
   for (const [epochs, before, last, converged] of [
     [60, 70, 70.5, true],

@@ -51,11 +51,13 @@ describe('the evaluation of a folder', () => {
       [4, 5, 6, 7, 8, 9, 1], // the sixth
     ];
     let read = 0;
+    const modes: unknown[] = [];
     const model = createModel(name, { classes: classes.length });
     const found = await evaluateFolder(
       {
         ...model,
-        forward(images) {
+        forward(images, mode) {
+          modes.push(mode);
           const logits = tf.tensor2d(scores.slice(read, (read += images.shape[0])));
           return { logits, embedding: logits, features: [], preActivations: [] };
         },
@@ -66,6 +68,7 @@ describe('the evaluation of a folder', () => {
     );
     model.dispose();
     expect(found).to.deep.equal({ top1: 300 / 8, top5: 600 / 8, images: 8, leftOut: [] });
+    expect(modes).to.deep.equal([1, 2, 3].map(() => ({ training: false })));
   });
 });
 

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import type { BatchSignals, FeaturePlace } from '../../lib/distill/term';
 import type { PartContext } from '../../lib/distill/terms';
 import { random } from '../../lib/engine/random';
+import type { Model } from '../../lib/nn/model';
 import { inMemorySource } from '../../lib/train/batch-source';
 import { type Batch, createLearner, type LearnerOptions } from '../../lib/train/learner';
 import type { OptimiserOptions } from '../../lib/train/optimiser';
@@ -46,6 +47,31 @@ function learnerOf(
   });
   return { learner, student };
 }
+
+describe('bfloat16', () => {
+  withEngine('plain');
+
+  const made = (student: boolean, teacher?: boolean): void => {
+    const network = (bfloat16: boolean, name: string): Model => ({
+      ...knownNetwork().model,
+      ...{ bfloat16, name },
+    });
+    createLearner({
+      student: network(student, 'one'),
+      ...(teacher === undefined ? {} : { teacher: { model: network(teacher, 'other') } }),
+      method: { name: 'known', terms: [firstTerm()] },
+      precision: 'bf16',
+    }).dispose();
+  };
+
+  it('is refused by name where student or teacher has parts without it', () => {
+    expect(() => made(false)).to.throw(/^one computes in float32 only/);
+    expect(() => made(false, true)).to.throw(/^one computes in float32 only/);
+    expect(() => made(true, false)).to.throw(/^other computes in float32 only/);
+    made(true);
+    made(true, true);
+  });
+});
 
 describe('how far a weight moves in each step', () => {
   withEngine('plain');

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import { random } from '../../lib/engine/random';
 import { decodeSafetensors } from '../../lib/formats/safetensors';
@@ -74,6 +75,21 @@ describe('the learning rate that a step receives', () => {
       );
     });
   }
+});
+
+describe('a run whose data give no batch', () => {
+  withEngine('plain');
+  const folder = withFolder();
+
+  it('is refused rather than finished with nothing learnt', async () => {
+    const source = inMemorySource(knownDataset(numbered(4), numbered(1)));
+    const dataset = { ...source, trainingBatches: () => Readable.from([]) };
+    const message = await run(folder(), {}, { dataset }).then(
+      () => expect.fail('the run was finished'),
+      (error: unknown) => String(error),
+    );
+    expect(message).to.match(/the data give no batch .*after epoch 0, batch 0/);
+  });
 });
 
 describe('how training runs its networks', () => {

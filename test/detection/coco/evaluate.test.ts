@@ -38,16 +38,6 @@ function found(score: number, detection: Partial<CocoDetection> = {}): CocoDetec
 }
 
 describe('COCO evaluation', () => {
-  it('gives pycocotools’ figures of the reference files', async () => {
-    const cases = cocoEvalChecker.cases(
-      join(__dirname, '..', '..', 'fixtures', 'reference', 'coco-eval'),
-    );
-    expect(cases.map(({ name }) => name)).to.deep.equal(['large', 'small']);
-    for (const { name, run } of cases) {
-      expect((await run()).mismatches, name).to.deep.equal([]);
-    }
-  });
-
   it('averages the interpolated precision over 101 recalls', () => {
     const groundTruth = truth({}, { box: [100, 100, 50, 50] });
     const { stats, byCategory, curves } = evaluateCoco(groundTruth, [
@@ -278,5 +268,15 @@ describe('COCO evaluation', () => {
       `ARm    0.620  Recall at IoU 0.50:0.95, medium sizes, ${most('100 detections')}`,
       `ARl    1.000  Recall at IoU 0.50:0.95, large sizes, ${most('100 detections')}`,
     ]);
+  });
+
+  it('gives pycocotools’ figures of the reference files', async () => {
+    const cases = cocoEvalChecker.cases(
+      join(__dirname, '..', '..', 'fixtures', 'reference', 'coco-eval'),
+    );
+    expect(cases.map(({ name }) => name)).to.deep.equal(['large', 'small']);
+    for (const { name, run } of cases) {
+      expect((await run()).mismatches, name).to.deep.equal([]);
+    }
   });
 });

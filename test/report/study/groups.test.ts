@@ -1,6 +1,9 @@
 import { expect } from 'chai';
+import { buildGroups } from '../../../lib/report/study/groups';
 import type { StudyGroup, StudyRow } from '../../../lib/report/study/model';
 import { renderStudyCsv } from '../../../lib/report/study/write-study';
+import type { Run } from '../../../lib/runs/store';
+import { madeUpRun } from '../../support/made-up-runs';
 import { groupsOf, namedMethods, type StudyRun } from './made-up-study';
 
 const methods = namedMethods('student', 'kd', 'kd++', 'kd+sifn', 'dkd', 'dkd++');
@@ -20,18 +23,21 @@ function seeds(method: string, ...top1: number[]): StudyRun[] {
 }
 
 describe('the rows of a study', () => {
-  const all = groupsOf(
-    [
-      ...seeds('student', 40, 42),
-      ...seeds('kd', 50, 54),
-      // The third seed has nothing to be compared with.
-      ...seeds('kd++', 53, 55, 99),
-      ...seeds('kd+sifn', 51, 57),
-      ...seeds('dkd', 60, 60.5),
-      ...seeds('dkd++', 61, 63.5),
-    ],
-    methods,
-  );
+  let all: readonly StudyGroup[];
+  beforeEach(() => {
+    all = groupsOf(
+      [
+        ...seeds('student', 40, 42),
+        ...seeds('kd', 50, 54),
+        // The third seed has nothing to be compared with.
+        ...seeds('kd++', 53, 55, 99),
+        ...seeds('kd+sifn', 51, 57),
+        ...seeds('dkd', 60, 60.5),
+        ...seeds('dkd++', 61, 63.5),
+      ],
+      methods,
+    );
+  });
 
   for (const [method, base, overBase, overStudent] of [
     ['student', null, null, null],
@@ -55,11 +61,10 @@ describe('the rows of a study', () => {
 
   it('tell the last epoch from the best one, and measure the student, not its teacher', () => {
     const after = { teacherNorm: 12, studentNorm: 9, teacherCosine: 0.75, cosineToClassMean: 0.5 };
+    const before = { testTop1: 52, studentNorm: 3 };
+    const between = { testTop1: 51, studentNorm: 6, teacherNorm: 4, cosineToClassMean: 0.7 };
     const row = rowIn(
-      groupsOf(
-        [{ method: 'kd', top1: 50, first: { testTop1: 52, studentNorm: 3 }, last: after }],
-        methods,
-      ),
+      groupsOf([{ method: 'kd', top1: 50, first: before, between, last: after }], methods),
       'kd',
     );
     expect(row.top1?.mean).to.equal(50);
@@ -70,8 +75,8 @@ describe('the rows of a study', () => {
     expect(row.teacherCosine).to.equal(0.75);
     expect(row.curves).to.deep.equal([
       {
-        ...{ method: 'kd', seed: 1, top1: [52, 50], studentNorm: [3, 9] },
-        ...{ teacherNorm: [9, 12], cosine: [0.8, 0.5] },
+        ...{ method: 'kd', seed: 1, top1: [52, 51, 50], studentNorm: [3, 6, 9] },
+        ...{ teacherNorm: [9, 4, 12], cosine: [0.8, 0.7, 0.5] },
       },
     ]);
   });
@@ -83,11 +88,13 @@ describe('the rows of a study', () => {
           {
             ...{ method: 'kd', seed: 1, top1: 50 },
             first: { cosineByClass: [0.125, 0.25, null] },
+            between: { cosineByClass: [0, 0, 0] },
             last: { cosineByClass: [0.25, 0.5, 0.75] },
           },
           {
             ...{ method: 'kd', seed: 2, top1: 50 },
             first: { cosineByClass: [0.375, 0.5, 0.5] },
+            between: {},
             last: { cosineByClass: [0.5, 0.75, 1] },
           },
         ],
@@ -98,8 +105,27 @@ describe('the rows of a study', () => {
     expect(row.cosineByClass).to.deep.equal([0.375, 0.625, 0.875]);
     expect(row.cosineByClassByEpoch).to.deep.equal([
       [0.25, 0.375, 0.5],
+      // One of the two was not measured class by class.
+      [0, 0, 0],
       [0.375, 0.625, 0.875],
     ]);
+  });
+
+  it('have no cosine of a class that no seed shows, and none where none was measured', () => {
+    const one = { method: 'kd', top1: 50, last: { cosineByClass: [0.25, null, 0.75] } };
+    const row = rowIn(groupsOf([one], methods), 'kd');
+    expect(row.cosineByClassByEpoch).to.deep.equal([[], [0.25, 0.75]]);
+    expect(rowIn(groupsOf([one], methods), 'dkd').cosineByClass).to.deep.equal([]);
+  });
+
+  it('have the terms of their recipe', () => {
+    const terms = [{ loss: 'kd', weight: 2 }];
+    const recipe = { training: { method: { terms: [...terms, null, 'kd'] } } };
+    const row = (changes: Partial<StudyRun>): unknown =>
+      rowIn(groupsOf([{ method: 'kd', top1: 50, ...changes }], methods), 'kd').terms;
+    expect(row({ recipe })).to.deep.equal(terms);
+    expect(row({ recipe: { training: { method: { terms: 'kd' } } } })).to.deep.equal([]);
+    expect(row({ recipe: { training: [] } })).to.deep.equal([]);
   });
 
   it('have both networks’ sizes and the teacher’s accuracy', () => {
@@ -111,12 +137,40 @@ describe('the rows of a study', () => {
     });
   });
 
+  it('have a teacher’s size from its own run, where it has one', () => {
+    const kd = { method: 'kd', top1: 50, provenance: { teacherParameters: 1, teacherTop1: null } };
+    const teacher = (name: string, parameters: number): StudyRun => ({
+      ...{ method: 'teacher', pair: name, top1: 70, provenance: { parameters } },
+    });
+    const sizes = (...runs: StudyRun[]): unknown[] => {
+      const [group] = groupsOf([kd, ...runs], methods);
+      const [of] = group?.pairs ?? [];
+      return [of?.teacherParameters, of?.studentParameters, of?.teacherTop1];
+    };
+    expect(sizes({ ...kd, seed: 2, provenance: null })).to.deep.equal([1, 78_042, null]);
+    const other = { method: 'kd', pair: 'resnet56:resnet8', top1: 50 };
+    expect(sizes(other, teacher('resnet56', 900_000), teacher('resnet20', 300_000))).to.deep.equal([
+      300_000,
+      78_042,
+      null,
+    ]);
+    // Nobody noted them.
+    const [none] = groupsOf([{ ...kd, provenance: null }], methods);
+    expect(none?.pairs[0]).to.deep.include({
+      ...{ teacherParameters: null, studentParameters: null, teacherTop1: null },
+    });
+  });
+
   it('leave out unfinished runs', () => {
+    const cut = { last: { cosineByClass: [0.5] }, first: { cosineByClass: [1] }, finished: false };
     const row = rowIn(
-      groupsOf([...seeds('kd', 50), { method: 'kd', seed: 2, top1: 90, finished: false }], methods),
+      groupsOf([...seeds('kd', 50), { method: 'kd', seed: 2, top1: 90, ...cut }], methods),
       'kd',
     );
     expect(row.top1).to.deep.include({ seeds: [1], mean: 50 });
+    expect(row.best).to.deep.include({ seeds: [1], mean: 50 });
+    expect(row.cosineByClassByEpoch).to.deep.equal([[], []]);
+    expect(row.runs.map(({ seed }) => seed)).to.deep.equal([1]);
     expect(row.unfinished.map(({ seed }) => seed)).to.deep.equal([2]);
   });
 });
@@ -146,6 +200,75 @@ describe('the student alone beside other teachers', () => {
   });
 });
 
+describe('the pairs of a study', () => {
+  const pairs = (runs: readonly StudyRun[], own?: readonly string[]): string[] | undefined =>
+    groupsOf(runs, methods, own && new Set(own))[0]?.pairs.map((of) => of.pair);
+  const at = (method: string, of: string): StudyRun => ({ method, pair: of, top1: 50 });
+
+  it('are those with more than a student alone, in the order of their names', () => {
+    const runs = [at('kd', 'c:d'), at('student', 'b:d'), at('kd', 'a:d'), at('student', 'a:d')];
+    expect(pairs(runs)).to.deep.equal(['a:d', 'c:d']);
+    expect(pairs([at('student', 'b:d')])).to.equal(undefined);
+  });
+
+  it('are those with one of its own rows, where it has some', () => {
+    const runs = [at('kd', 'a:d'), at('kd+sifn', 'b:d'), at('student', 'c:d')];
+    expect(pairs(runs, ['kd+sifn'])).to.deep.equal(['b:d']);
+    expect(pairs(runs, ['student'])).to.deep.equal(['c:d']);
+    expect(pairs(runs, ['dkd'])).to.equal(undefined);
+  });
+
+  it('have the student alone of another teacher in their own row too, and no other row’s', () => {
+    const elsewhere = { ...at('student', 'resnet56:resnet8'), top1: 44 };
+    const own = { ...at('student', 'resnet32:resnet8'), top1: 46 };
+    const groups = groupsOf(
+      [at('kd', pair), elsewhere, at('kd', 'resnet32:resnet8'), own, at('dkd', 'resnet56:resnet8')],
+      methods,
+    );
+    const top1 = (method: string, of: string): unknown => rowIn(groups, method, of).top1?.values;
+    expect(top1('student', 'resnet56:resnet8')).to.deep.equal([44]);
+    expect(top1('student', 'resnet32:resnet8')).to.deep.equal([46]);
+    expect(top1('kd', 'resnet56:resnet8')).to.equal(undefined);
+    expect(top1('dkd', pair)).to.equal(undefined);
+  });
+
+  it('have rows of this study’s methods alone, and its environment of their runs alone', () => {
+    const on = (of: StudyRun, processor: string): StudyRun => ({
+      ...of,
+      provenance: { processor },
+    });
+    const runs = [
+      on(at('kd', 'a:d'), 'one'),
+      on(at('crd', 'a:d'), 'two'),
+      on(at('student', 'b:d'), 'three'),
+      on({ method: 'teacher', pair: 'a', top1: 70 }, 'four'),
+      on({ method: 'teacher', pair: 'b', top1: 70 }, 'five'),
+    ];
+    const [group] = groupsOf(runs, methods);
+    expect(group?.pairs[0]?.rows.map(({ method }) => method)).to.deep.equal(
+      methods.map(({ id }) => id),
+    );
+    const environment = JSON.stringify(group?.environment);
+    const named = ['one', 'two', 'three', 'four', 'five'].filter((name) =>
+      environment.includes(`"${name}"`),
+    );
+    expect(named).to.deep.equal(['one', 'four']);
+  });
+
+  it('have verdicts at a reduced scale where all their finished runs have converged', () => {
+    const run = (method: string, top1: readonly number[], epochs = 40): Run =>
+      madeUpRun({ config: { dataset: 'cifar100', scale: 'short', method, epochs }, top1 });
+    const scaleOf = (...runs: readonly Run[]): unknown =>
+      buildGroups({ runs, methods, root: 'results' })[0]?.pairs[0]?.claimScale;
+    const flat = Array.from({ length: 40 }, () => 70);
+    const rising = flat.map((value, epoch) => value + epoch);
+    expect(scaleOf(run('kd', flat))).to.equal('reduced');
+    expect(scaleOf(run('kd', flat), run('dkd', rising))).to.equal('toy');
+    expect(scaleOf(run('kd', flat), run('dkd', rising.slice(0, 39)))).to.equal('reduced');
+    expect(scaleOf(run('kd', [1]))).to.equal('toy');
+  });
+});
+
 describe('the teachers of a study', () => {
   it('stand in the order of their sizes with their own norms and last epochs', () => {
     const teacher = (
@@ -154,7 +277,7 @@ describe('the teachers of a study', () => {
       norm: number,
       parameters: number,
     ): StudyRun => ({
-      ...{ method: 'teacher', pair: pairName, top1, first: { testTop1: 99 } },
+      ...{ method: 'teacher', pair: pairName, top1, first: { testTop1: 99 }, between: {} },
       last: { studentNorm: norm, teacherNorm: null },
       provenance: { parameters },
     });
@@ -164,6 +287,9 @@ describe('the teachers of a study', () => {
         { method: 'kd', top1: 50, pair },
         teacher('resnet56', 72, 15, 900_000),
         teacher('resnet20', 69, 12, 300_000),
+        // Neither finished nor recorded.
+        { ...teacher('resnet56', 99, 99, 1), seed: 2, finished: false },
+        { ...teacher('resnet20', 99, 99, 1), seed: 3, provenance: null },
       ],
       methods,
     );

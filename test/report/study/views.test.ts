@@ -284,7 +284,10 @@ describe('students under growing teachers', () => {
       { method: 'kd++', top1: 51 + 2 * step, pair, provenance },
     ];
   });
-  const document = documentOf('teachers', runs, studyMethods.teachers);
+  let document: ReturnType<typeof documentOf>;
+  beforeEach(() => {
+    document = documentOf('teachers', runs, studyMethods.teachers);
+  });
 
   it('stand in the order of the teachers’ sizes', () => {
     const [itself, kd, plus] = tableOf(document, /^Top-1 of resnet8/);
