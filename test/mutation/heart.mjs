@@ -13,7 +13,8 @@ export const heart = [
   {
     folder: 'lib/report',
     files: [
-      '{gain,over-pairs,table1-model,verdict}.ts',
+      '{cells,numbers,verdict}.ts',
+      'table1/{gain,model,over-pairs}.ts',
       'study/{claims,model,relations}.ts',
       'table3/model.ts',
     ],

@@ -1,5 +1,5 @@
 import { outcomeInWords, outcomeOfAll } from '../../statistics/verdicts';
-import { cosineByEpoch, normByEpoch, top1ByEpoch } from '../curves-plot';
+import { cosineByEpoch, normByEpoch, top1ByEpoch } from '../plots/by-epoch';
 import { type Claim, claimed, claimTable, judgeTogether } from './claims';
 import {
   cosineColumn,
@@ -12,7 +12,7 @@ import {
   paperColumn,
 } from './method-table';
 import type { StudyPair, StudyView } from './model';
-import { barsBlock, epochBlocks, type LineGroup } from './plots';
+import { barsBlock, linesByEpoch, type LineGroup } from './plots';
 import { sweepBlock, termNumber } from './relations';
 
 const paper = paperColumn('ablation', {
@@ -100,6 +100,7 @@ function pairBlocks(pair: StudyPair): ReturnType<NonNullable<StudyView['pairBloc
     methodNotes(pair),
     {
       kind: 'text',
+      strong: true,
       text: `The order that the paper claims, as a whole: ${outcomeInWords(all, pair.claimScale)}.`,
     },
     claimTable(`The paper’s order on ${pair.pair}`, judged, pair.claimScale),
@@ -113,8 +114,8 @@ function pairBlocks(pair: StudyPair): ReturnType<NonNullable<StudyView['pairBloc
       title: 'Against ND’s weight',
       label: 'KD + ND',
       methods: ['kd', 'kd+nd-x0.5', 'kd++', 'kd+nd-x2', 'kd+nd-x4'],
-      place: (row) => (row.method === 'kd' ? 0 : termNumber(row, 'normDirection', 'weight')),
-      x: { title: 'weight of ND (0: KD alone)', scale: 'linear' },
+      x: (row) => (row.method === 'kd' ? 0 : termNumber(row, 'normDirection', 'weight')),
+      axis: { title: 'weight of ND (0: KD alone)', scale: 'linear' },
       quantities: [
         { title: 'Top-1 against ND’s weight', axis: 'top-1 (%)', of: ({ top1 }) => top1 },
         {
@@ -126,6 +127,6 @@ function pairBlocks(pair: StudyPair): ReturnType<NonNullable<StudyView['pairBloc
       ],
       levels: [],
     }),
-    ...epochBlocks(pair, lines, [top1ByEpoch, normByEpoch, cosineByEpoch]),
+    ...linesByEpoch(pair, lines, [top1ByEpoch, normByEpoch, cosineByEpoch]),
   ];
 }

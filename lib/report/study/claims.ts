@@ -7,18 +7,22 @@ import {
   outcomeInWords,
   verdictOnClaim,
 } from '../../statistics/verdicts';
-import { count, none, pInWords, plain, range, signed, spread } from '../words';
-import type { Cell, TableBlock } from './document';
+import type { Cell, TableBlock } from '../document';
+import {
+  count,
+  formatInterval,
+  formatP,
+  formatPercent,
+  formatSummary,
+  none,
+  toFixed2,
+  toSigned2,
+} from '../numbers';
 import { rowOf, type StudyPair, type StudyRow } from './model';
 
 /** How clear a rise over sizes is when size is drawn by lot. */
 export function permutationWords({ rank, permutation, sizes }: Trend): string {
-  return `rank correlation ${plain(rank)}, and ${share(permutation)} of all orders of ${String(sizes)} sizes rise as steeply`;
-}
-
-/** `4.2 %`. */
-export function share(value: number): string {
-  return `${(100 * value).toFixed(1)} %`;
+  return `rank correlation ${toFixed2(rank)}, and ${formatPercent(permutation)} of all orders of ${String(sizes)} sizes rise as steeply`;
 }
 
 /** Something that a claim compares; top-1 unless said otherwise. */
@@ -96,10 +100,10 @@ export function claimTable(
     rows: claims.map(({ statement, difference, p, outcome, why }) => ({
       cells: [
         statement,
-        difference === null ? none : spread(difference, signed),
-        range(difference?.interval ?? null, signed),
+        difference === null ? none : formatSummary(difference, toSigned2),
+        formatInterval(difference?.interval ?? null, toSigned2),
         difference === null ? none : count(difference.n, 'seed'),
-        pInWords(p),
+        formatP(p),
         verdictCell(outcome, scale, why),
       ],
       idle: outcome === 'not run',

@@ -1,8 +1,7 @@
-import { cosineByEpoch, top1ByEpoch } from '../curves-plot';
-import type { Drawing } from '../figures';
-import { spreadOf, stripSpec } from '../strip-plot';
+import { cosineByEpoch, top1ByEpoch } from '../plots/by-epoch';
+import type { Block, Drawing } from '../document';
+import { spreadOf, stripSpec } from '../plots/strips';
 import { type Claim, claimed, claimTable, judgeTogether } from './claims';
-import type { Block } from './document';
 import {
   cosineColumn,
   gainOverBase,
@@ -14,7 +13,7 @@ import {
   paperColumn,
 } from './method-table';
 import type { StudyPair, StudyRow, StudyView } from './model';
-import { barsBlock, epochBlocks, type LineGroup } from './plots';
+import { barsBlock, linesByEpoch, type LineGroup } from './plots';
 import { sweepBlock, termNumber } from './relations';
 
 const paper = paperColumn('motivation', { 'kd+cosine': 'cosine', 'kd+infonce': 'infonce' });
@@ -98,8 +97,8 @@ function pairBlocks(pair: StudyPair): Block[] {
       title: 'Against InfoNCE’s temperature',
       label: 'KD + InfoNCE',
       methods: infoNce,
-      place: (row) => termNumber(row, 'directionInfoNce', 'temperature'),
-      x: { title: 'temperature', scale: 'log' },
+      x: (row) => termNumber(row, 'directionInfoNce', 'temperature'),
+      axis: { title: 'temperature', scale: 'log' },
       quantities: [
         { title: 'Top-1 against the temperature', axis: 'top-1 (%)', of: ({ top1 }) => top1 },
         {
@@ -110,7 +109,7 @@ function pairBlocks(pair: StudyPair): Block[] {
       ],
       levels: ['kd+cosine'],
     }),
-    ...epochBlocks(pair, lines, [cosineByEpoch, top1ByEpoch]),
+    ...linesByEpoch(pair, lines, [cosineByEpoch, top1ByEpoch]),
     ...classBlocks(pair),
   ];
 }

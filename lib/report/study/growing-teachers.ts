@@ -1,14 +1,23 @@
 import { bySeedOf } from '../../statistics/summary';
 import { steeper, type Trend, trendOf } from '../../statistics/trend';
+import { summaryCell, withBelow } from '../cells';
+import type { Block, Drawing, PlotsBlock, TableBlock } from '../document';
 import { baseOf } from '../methods';
-import { type RelationSeries, relationSpec } from '../relation-plot';
+import { type RelationSeries, relationSpec } from '../plots/relation';
 import { weakestScale } from '../verdict';
-import { none, pInWords, plain, range, signed, spread } from '../words';
-import { adjustedNote, judgeTogether, pHead, share, verdictCell } from './claims';
-import type { Block, Cell, TableBlock } from './document';
-import { methodNotes, withInterval } from './method-table';
+import {
+  formatInterval,
+  formatP,
+  formatPercent,
+  formatSummary,
+  none,
+  toFixed2,
+  toSigned2,
+} from '../numbers';
+import { type NamedLine, aloneStyle, kdStyle, linesLegend, styleAt } from '../plots/style';
+import { adjustedNote, judgeTogether, pHead, verdictCell } from './claims';
+import { methodNotes } from './method-table';
 import { rowOf, type StudyPair, type StudyRow } from './model';
-import { aloneStyle, kdStyle, plotSize, styleAt } from './plots';
 
 /** Each method and its `++`, drawn in one plot. */
 const couples: readonly (readonly [string, string])[] = [
@@ -16,6 +25,10 @@ const couples: readonly (readonly [string, string])[] = [
   ['dkd', 'dkd++'],
   ['reviewkd', 'reviewkd++'],
 ];
+
+const withoutNd: NamedLine = { label: 'without ND', style: kdStyle };
+const withNd: NamedLine = { label: 'with ND (++)', style: styleAt(0) };
+const studentAlone: NamedLine = { label: 'the student alone', style: aloneStyle };
 
 /** Each student that was trained under several teachers, and the trend over their sizes. */
 export function growingTeachers(pairs: readonly StudyPair[]): Block[] {
@@ -39,17 +52,13 @@ function studentBlocks(student: string, pairs: readonly StudyPair[]): Block[] {
     sizesTable(student, pairs, methods),
     ...pairs
       .map(methodNotes)
-      .filter((block) => block.kind === 'list' && block.items.length > 0)
+      .filter((block) => block.items.length > 0)
       .slice(0, 1),
     trendTable(student, pairs, methods),
     {
       kind: 'plots',
       title: `${student}: accuracy against the teacher’s size`,
-      legend: [
-        { label: 'without ND', style: kdStyle },
-        { label: 'with ND (++)', style: styleAt(0) },
-        { label: 'the student alone', style: aloneStyle },
-      ],
+      legend: linesLegend([withoutNd, withNd, studentAlone]),
       plots: couples
         .filter((couple) => couple.some((method) => methods.includes(method)))
         .map((couple) => coupleDrawing(student, pairs, couple)),
@@ -73,26 +82,20 @@ function sizesTable(
       {
         cells: [
           'Teacher itself',
-          ...pairs.map(({ teacherTop1 }) => (teacherTop1 === null ? none : plain(teacherTop1))),
+          ...pairs.map(({ teacherTop1 }) => (teacherTop1 === null ? none : toFixed2(teacherTop1))),
         ],
         idle: true,
       },
       ...methods.map((method) => ({
         cells: [
           labelIn(pairs, method),
-          ...pairs.map((pair): string | Cell => {
+          ...pairs.map((pair) => {
             const row = rowOf(pair, method);
-            const number = withInterval(row?.top1 ?? null);
             const gain = row?.overBase ?? null;
-            if (gain === null || typeof number === 'string') {
-              return gain === null
-                ? number
-                : { text: String(number), below: [`${spread(gain, signed)} over its base`] };
-            }
-            return {
-              text: number.text,
-              below: [...(number.below ?? []), `${spread(gain, signed)} over its base`],
-            };
+            return withBelow(
+              summaryCell(row?.top1 ?? null),
+              ...(gain === null ? [] : [`${formatSummary(gain, toSigned2)} over its base`]),
+            );
           }),
         ],
         strong: method.endsWith('++'),
@@ -148,11 +151,11 @@ function trendTable(
       return {
         cells: [
           statement,
-          difference === null ? none : spread(difference, signed),
-          range(difference?.interval ?? null, signed),
-          pInWords(p),
-          trend === null ? '' : signed(trend.rank),
-          trend === null ? '' : share(trend.permutation),
+          difference === null ? none : formatSummary(difference, toSigned2),
+          formatInterval(difference?.interval ?? null, toSigned2),
+          formatP(p),
+          trend === null ? '' : toSigned2(trend.rank),
+          trend === null ? '' : formatPercent(trend.permutation),
           verdictCell(outcome, scale, enough ? why : 'needs three sizes'),
         ],
         idle: outcome === 'not run',
@@ -176,59 +179,44 @@ function coupleDrawing(
   student: string,
   pairs: readonly StudyPair[],
   couple: readonly [string, string],
-): Extract<Block, { kind: 'plots' }>['plots'][number] {
+): Drawing {
   const [first] = pairs;
   const alone = first === undefined ? null : (rowOf(first, 'student')?.top1 ?? null);
   const series = coupleSeries(pairs, couple, teacherSize);
   return {
     title: titleOf(pairs, couple),
     says: seriesInWords(student, series),
-    spec: relationSpec(
-      {
-        x: { title: 'the teacher’s parameters', scale: 'log' },
-        y: 'top-1 (%)',
-        series,
-        levels:
-          alone === null
-            ? []
-            : [{ label: 'the student alone', style: aloneStyle, value: alone.mean }],
-      },
-      plotSize,
-    ),
+    spec: relationSpec({
+      x: { title: 'the teacher’s parameters', scale: 'log' },
+      y: 'top-1 (%)',
+      series,
+      levels: alone === null ? [] : [{ ...studentAlone, value: alone.mean }],
+    }),
   };
 }
 
 /** Accuracy of each student under one teacher over its size, alone, without and with ND; one plot a base. */
-export function growingStudentsPlots(
-  teacher: string,
-  pairs: readonly StudyPair[],
-): Extract<Block, { kind: 'plots' }> {
+export function growingStudentsPlots(teacher: string, pairs: readonly StudyPair[]): PlotsBlock {
   const drawn = couples.filter((couple) =>
     couple.some(
       (method) => pairs.filter((pair) => (rowOf(pair, method)?.top1 ?? null) !== null).length > 1,
     ),
   );
-  const alone = seriesOf(pairs, 'student', studentSize, {
-    label: 'the student alone',
-    style: aloneStyle,
-  });
+  const alone = seriesOf(pairs, 'student', studentSize, studentAlone);
   return {
     kind: 'plots',
     title: `Under ${teacher}: accuracy against the student’s size`,
-    legend: [
-      { label: 'without ND', style: kdStyle },
-      { label: 'with ND (++)', style: styleAt(0) },
-      { label: 'the student alone', style: aloneStyle },
-    ],
+    legend: linesLegend([withoutNd, withNd, studentAlone]),
     plots: drawn.map((couple) => {
       const series = [...coupleSeries(pairs, couple, studentSize), alone];
       return {
         title: titleOf(pairs, couple),
         says: seriesInWords(`students under ${teacher}`, series),
-        spec: relationSpec(
-          { x: { title: 'the student’s parameters', scale: 'log' }, y: 'top-1 (%)', series },
-          plotSize,
-        ),
+        spec: relationSpec({
+          x: { title: 'the student’s parameters', scale: 'log' },
+          y: 'top-1 (%)',
+          series,
+        }),
       };
     }),
   };
@@ -239,17 +227,14 @@ function coupleSeries(
   [base, plus]: readonly [string, string],
   size: (pair: StudyPair) => number | null,
 ): RelationSeries[] {
-  return [
-    seriesOf(pairs, base, size, { label: 'without ND', style: kdStyle }),
-    seriesOf(pairs, plus, size, { label: 'with ND (++)', style: styleAt(0) }),
-  ];
+  return [seriesOf(pairs, base, size, withoutNd), seriesOf(pairs, plus, size, withNd)];
 }
 
 function seriesOf(
   pairs: readonly StudyPair[],
   method: string,
   size: (pair: StudyPair) => number | null,
-  look: Pick<RelationSeries, 'label' | 'style'>,
+  look: NamedLine,
 ): RelationSeries {
   const points = pairs.flatMap((pair) => {
     const [x, y] = [size(pair), rowOf(pair, method)?.top1 ?? null];
@@ -260,7 +245,7 @@ function seriesOf(
 
 function seriesInWords(whose: string, series: readonly RelationSeries[]): string {
   const inWords = series.map(
-    ({ label, points }) => `${label} ${points.map(({ y }) => plain(y.mean)).join(', ')}`,
+    ({ label, points }) => `${label} ${points.map(({ y }) => toFixed2(y.mean)).join(', ')}`,
   );
   return `${whose}: ${inWords.join('; ')}`;
 }

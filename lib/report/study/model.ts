@@ -1,11 +1,24 @@
 import type { Summary } from '../../statistics/summary';
 import type { ClaimScale } from '../../statistics/verdicts';
 import type { GroupSetting } from '../group';
-import type { Environment } from '../run-record';
-import type { RunReference, UnfinishedRun } from '../run-record';
-import type { Curve } from '../table1-model';
-import type { Block } from './document';
+import type { Curve } from '../curves';
+import type { Block, DocumentName } from '../document';
+import type { Environment, RunReference, UnfinishedRun } from '../run-record';
 import type { PublishedMeans } from './published-means';
+
+/** The studies of why the method works. */
+export type StudyName = 'norm' | 'direction' | 'ablation' | 'teachers';
+
+/** What is built from classifiers' runs as a study is: the ImageNet tables too. */
+export type StudyDocumentName = Extract<DocumentName, StudyName | 'table2'>;
+
+/** A row of a study, as its list of methods names it. */
+export interface StudyMethod {
+  readonly id: string;
+  readonly label: string;
+  /** What it is, in a sentence. */
+  readonly note: string;
+}
 
 /** What a study shows of its runs. */
 export interface StudyView {

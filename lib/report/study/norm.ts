@@ -1,10 +1,11 @@
 import { bySeedOf, summarise, type Summary } from '../../statistics/summary';
 import { trendOf } from '../../statistics/trend';
-import { normByEpoch, top1ByEpoch } from '../curves-plot';
-import { relationSpec } from '../relation-plot';
-import { plain } from '../words';
+import { normByEpoch, top1ByEpoch } from '../plots/by-epoch';
+import { relationSpec } from '../plots/relation';
+import { styleAt } from '../plots/style';
+import { toFixed2 } from '../numbers';
 import { type Claim, claimed, claimTable, judgeTogether, permutationWords } from './claims';
-import type { Block } from './document';
+import type { Block } from '../document';
 import {
   cosineColumn,
   gainOverBase,
@@ -23,7 +24,7 @@ import {
   type StudyPair,
   type StudyView,
 } from './model';
-import { barsBlock, epochBlocks, type LineGroup, plotSize, styleAt } from './plots';
+import { barsBlock, linesByEpoch, type LineGroup } from './plots';
 import type { PublishedMeans } from './published-means';
 import { single, sweepBlock, termNumber } from './relations';
 
@@ -107,8 +108,8 @@ function pairBlocks(pair: StudyPair): Block[] {
       title: 'Against SIFN’s step r',
       label: 'KD + SIFN',
       methods: ['kd+sifn-r0.1', 'kd+sifn-r0.5', 'kd+sifn', 'kd+sifn-r2'],
-      place: (row) => termNumber(row, 'sifn', 'step'),
-      x: { title: 'step r', scale: 'log' },
+      x: (row) => termNumber(row, 'sifn', 'step'),
+      axis: { title: 'step r', scale: 'log' },
       quantities: [
         { title: 'Top-1 against r', axis: 'top-1 (%)', of: ({ top1 }) => top1 },
         {
@@ -120,7 +121,7 @@ function pairBlocks(pair: StudyPair): Block[] {
       ],
       levels: ['kd+norm', 'kd+feature'],
     }),
-    ...epochBlocks(pair, lines, [normByEpoch, top1ByEpoch]),
+    ...linesByEpoch(pair, lines, [normByEpoch, top1ByEpoch]),
   ];
 }
 
@@ -155,17 +156,18 @@ function familyBlocks(family: readonly FamilyMember[]): Block[] {
         cells: [
           member.model,
           member.parameters.toLocaleString('en'),
-          plain(member.top1),
-          plain(member.norm),
+          toFixed2(member.top1),
+          toFixed2(member.norm),
         ],
       })),
     },
     {
       kind: 'text',
+      strong: true,
       text:
         trend === null
           ? 'Fewer than three networks: no trend.'
-          : `Of ${String(trend.sizes)} networks, each trained once: the norm changes by ${plain(trend.slope.mean)} for ten times the parameters; ${permutationWords(trend)}.`,
+          : `Of ${String(trend.sizes)} networks, each trained once: the norm changes by ${toFixed2(trend.slope.mean)} for ten times the parameters; ${permutationWords(trend)}.`,
     },
     {
       kind: 'plots',
@@ -174,24 +176,21 @@ function familyBlocks(family: readonly FamilyMember[]): Block[] {
       plots: [
         {
           title: 'Norm of the features against the number of parameters',
-          says: family.map((member) => `${member.model} ${plain(member.norm)}`).join('; '),
-          spec: relationSpec(
-            {
-              x: { title: 'parameters', scale: 'log' },
-              y: 'mean norm',
-              series: [
-                {
-                  label: 'networks',
-                  style: styleAt(0),
-                  points: family.map((member) => ({
-                    x: member.parameters,
-                    y: single(member.norm),
-                  })),
-                },
-              ],
-            },
-            plotSize,
-          ),
+          says: family.map((member) => `${member.model} ${toFixed2(member.norm)}`).join('; '),
+          spec: relationSpec({
+            x: { title: 'parameters', scale: 'log' },
+            y: 'mean norm',
+            series: [
+              {
+                label: 'networks',
+                style: styleAt(0),
+                points: family.map((member) => ({
+                  x: member.parameters,
+                  y: single(member.norm),
+                })),
+              },
+            ],
+          }),
         },
       ],
     },
@@ -210,13 +209,14 @@ function publishedBlocks(published: readonly PublishedMeans[]): Block[] {
           means.teacher,
           String(means.classes),
           String(means.dimension),
-          plain(means.mean),
-          `${plain(means.smallest)} … ${plain(means.largest)}`,
+          toFixed2(means.mean),
+          `${toFixed2(means.smallest)} … ${toFixed2(means.largest)}`,
         ],
       })),
     },
     {
       kind: 'text',
+      strong: true,
       text: 'The mean of a class is shorter than the mean length of its features, and networks of other widths are not compared by it.',
     },
   ];

@@ -1,6 +1,6 @@
 import { findPaperNumber, paperTable, type PaperTableName } from '../../paper';
-import { normByEpoch, top1ByEpoch } from '../curves-plot';
-import { none, signed } from '../words';
+import { normByEpoch, top1ByEpoch } from '../plots/by-epoch';
+import { none, toSigned2 } from '../numbers';
 import { growingTeachers } from './growing-teachers';
 import {
   cosineColumn,
@@ -13,7 +13,7 @@ import {
   normColumn,
 } from './method-table';
 import type { StudyPair, StudyView } from './model';
-import { barsBlock, epochBlocks, type LineGroup } from './plots';
+import { barsBlock, linesByEpoch, type LineGroup } from './plots';
 
 /** The main table's rows whose number belongs to a published recipe, not to that of the `++` row. */
 const publishedRows = ['student', 'kd', 'dkd', 'reviewkd'];
@@ -54,7 +54,7 @@ function paperGainColumn({ pair }: StudyPair): MethodColumn {
       if (base === null) return '';
       const own = imageNetNumber(pair, method);
       const below = imageNetNumber(pair, base) ?? imageNetNumber(pair, `${base}${ending}`);
-      return own === null || below === null ? none : signed(own - below);
+      return own === null || below === null ? none : toSigned2(own - below);
     },
   };
 }
@@ -85,7 +85,7 @@ export const table2: StudyView = {
     ]),
     methodNotes(pair),
     barsBlock(pair),
-    ...epochBlocks(pair, lines, [top1ByEpoch, normByEpoch]),
+    ...linesByEpoch(pair, lines, [top1ByEpoch, normByEpoch]),
   ],
   // The paper's figure of larger teachers: networks of one family, whose sizes can be compared.
   groupBlocks: ({ pairs }) =>

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { gainCells } from '../../../lib/report/study/method-table';
+import { gainCells } from '../../../lib/report/cells';
 import { readPublishedMeans } from '../../../lib/report/study/published-means';
 import { imageNetNumber } from '../../../lib/report/study/table2';
 import { summarise } from '../../../lib/statistics/summary';
