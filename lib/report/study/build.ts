@@ -4,9 +4,19 @@ import { type RunEntry, runEntry } from '../run-entries';
 import { environmentInWords } from '../run-record';
 import { ablation } from './ablation';
 import { direction } from './direction';
-import type { MoreEvidence, StudyDocumentName, StudyGroup, StudyPair, StudyView } from './model';
+import type {
+  MoreEvidence,
+  PairView,
+  StudyDocumentName,
+  StudyGroup,
+  StudyPair,
+  StudyView,
+} from './model';
+import { methodNotes, methodTable } from './method-table';
 import { norm } from './norm';
+import { barsBlock, linesByEpoch } from './plots';
 import { studyRecords } from './records';
+import { sweepBlock } from './relations';
 import { table2 } from './table2';
 import { teachers } from './teachers';
 
@@ -58,17 +68,28 @@ function part(group: StudyGroup, view: StudyView, more: MoreEvidence): DocumentP
     environment: environmentInWords(environment),
     sentences: sentences(group, view),
     blocks: [
-      ...pairs.flatMap((pair): Block[] => {
-        const blocks = view.pairBlocks?.(pair) ?? [];
-        return blocks.length === 0
-          ? []
-          : [{ kind: 'heading', text: `${pair.teacher} → ${pair.student}` }, ...blocks];
-      }),
+      ...pairs.flatMap((pair) => (view.ofPair === undefined ? [] : pairBlocks(pair, view.ofPair))),
       ...(view.groupBlocks?.(group, more) ?? []),
     ],
     runs: entries(group),
     dataHash: setting.dataHash,
   };
+}
+
+function pairBlocks(
+  pair: StudyPair,
+  { caption, columns, claims, sweep, lines, quantities, more }: PairView,
+): Block[] {
+  return [
+    { kind: 'heading', text: `${pair.teacher} → ${pair.student}` },
+    methodTable(pair, `${caption} on ${pair.pair}`, columns(pair)),
+    methodNotes(pair),
+    ...(claims?.(pair) ?? []),
+    barsBlock(pair),
+    ...(sweep === undefined ? [] : sweepBlock(pair, sweep)),
+    ...linesByEpoch(pair, lines, quantities),
+    ...(more?.(pair) ?? []),
+  ];
 }
 
 function sentences(

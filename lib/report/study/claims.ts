@@ -52,6 +52,15 @@ export interface JudgedClaim extends ClaimedDifference, JudgedOutcome {
 /** Top-1 after the last epoch. */
 export const top1: Measure = (row) => row.top1;
 
+/** Claims that one method is above several others: what each says, by the other. */
+export function claimsOver(
+  better: string,
+  statements: Readonly<Record<string, string>>,
+  of: Measure = top1,
+): Claim[] {
+  return Object.entries(statements).map(([worse, statement]) => ({ statement, better, worse, of }));
+}
+
 /** What a claim on one pair compares, by the paired differences over the seeds. */
 export function claimed(
   pair: StudyPair,

@@ -4,7 +4,7 @@ import { columnNote, gainCells, summaryCell } from '../cells';
 import type { Cell, ListBlock, TableBlock } from '../document';
 import { formatSummary, none, toFixed2 } from '../numbers';
 import { unfinishedInWords } from '../run-record';
-import type { StudyPair, StudyRow } from './model';
+import type { MethodColumn, StudyPair, StudyRow } from './model';
 
 /** The paper's number beside a study's row; it says so where the paper has the row and we know no number. */
 export function paperColumn(
@@ -31,15 +31,6 @@ export function knownOf(table: PaperTableName): string[] {
     ...notes,
     ...known.map((fact) => `${fact.statement} (${fact.source})`),
   ];
-}
-
-/** What a table tells of a method besides its accuracy. */
-export interface MethodColumn {
-  readonly head: string;
-  /** Set where a terminal has no room for it. */
-  readonly wide?: true;
-  /** Of a row beside the others of its table. */
-  readonly of: (row: StudyRow, rows: readonly StudyRow[]) => string | Cell;
 }
 
 const bestEpoch = 'best epoch';

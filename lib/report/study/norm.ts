@@ -4,15 +4,20 @@ import { normByEpoch, top1ByEpoch } from '../plots/by-epoch';
 import { relationSpec } from '../plots/relation';
 import { styleAt } from '../plots/style';
 import { toFixed2 } from '../numbers';
-import { type Claim, claimed, claimTable, judgeTogether, permutationWords } from './claims';
+import {
+  type Claim,
+  claimed,
+  claimsOver,
+  claimTable,
+  judgeTogether,
+  permutationWords,
+} from './claims';
 import type { Block } from '../document';
 import {
   cosineColumn,
   gainOverBase,
   gainOverStudent,
   knownOf,
-  methodNotes,
-  methodTable,
   normColumn,
   paperColumn,
 } from './method-table';
@@ -24,48 +29,22 @@ import {
   type StudyPair,
   type StudyView,
 } from './model';
-import { barsBlock, linesByEpoch, type LineGroup } from './plots';
 import type { PublishedMeans } from './published-means';
-import { single, sweepBlock, termNumber } from './relations';
+import { single, termNumber } from './relations';
 
 const paper = paperColumn('motivation', { 'kd+norm': 'l2', 'kd+sifn': 'sifn' });
 
 const claims: readonly Claim[] = [
-  { statement: 'SIFN helps: over KD', better: 'kd+sifn', worse: 'kd' },
-  { statement: 'SIFN is better than the naive norm loss', better: 'kd+sifn', worse: 'kd+norm' },
-  {
-    statement: 'SIFN is better than the naive feature loss',
-    better: 'kd+sifn',
-    worse: 'kd+feature',
-  },
-  {
-    statement: 'SIFN makes the features longer than KD does',
-    better: 'kd+sifn',
-    worse: 'kd',
-    of: ({ studentNorm }) => studentNorm,
-  },
-];
-
-const lines: readonly LineGroup[] = [
-  {
-    label: 'The naive losses',
-    methods: ['kd', 'kd+norm', 'kd+norm-x10', 'kd+feature', 'kd+feature-x10'],
-  },
-  {
-    label: 'SIFN over steps',
-    methods: ['kd', 'kd+sifn-r0.1', 'kd+sifn-r0.5', 'kd+sifn', 'kd+sifn-r2'],
-  },
-  {
-    label: 'SIFN’s previous norm',
-    methods: [
-      'kd',
-      'kd+sifn',
-      'kd+sifn-last-visit',
-      'kd+sifn-last-visit-x10',
-      'kd+sifn-exact',
-      'kd+sifn-exact-x10',
-    ],
-  },
+  ...claimsOver('kd+sifn', {
+    kd: 'SIFN helps: over KD',
+    'kd+norm': 'SIFN is better than the naive norm loss',
+    'kd+feature': 'SIFN is better than the naive feature loss',
+  }),
+  ...claimsOver(
+    'kd+sifn',
+    { kd: 'SIFN makes the features longer than KD does' },
+    ({ studentNorm }) => studentNorm,
+  ),
 ];
 
 /** Longer features. */
@@ -73,38 +52,23 @@ export const norm: StudyView = {
   title: 'Norm: longer features',
   asks: 'Do longer features help, and is it better to let them grow step by step (SIFN) than to pull them to the teacher’s length at once? Have larger networks longer features?',
   numbersKnown: false,
-  pairBlocks,
-  groupBlocks,
-  reading: [
-    'Norm: the mean length of the features before the classifier, over the test images; the teacher’s is its own.',
-    'With the previous norm held constant, SIFN’s gradient depends on weight times r alone: the plots against r are as well plots against its weight.',
-  ],
-  sources: knownOf('motivation'),
-};
-
-function pairBlocks(pair: StudyPair): Block[] {
-  return [
-    methodTable(pair, `Norm losses on ${pair.pair}`, [
-      paper,
-      gainOverBase,
-      gainOverStudent,
-      normColumn,
-      cosineColumn,
-    ]),
-    methodNotes(pair),
-    claimTable(
-      `The paper’s claims on ${pair.pair}`,
-      judgeTogether([
-        ...claims.map((claim) => claimed(pair, claim)),
-        {
-          statement: 'A student’s features are shorter than its teacher’s, under KD',
-          difference: missing(pair),
-        },
-      ]),
-      pair.claimScale,
-    ),
-    barsBlock(pair),
-    ...sweepBlock(pair, {
+  ofPair: {
+    caption: 'Norm losses',
+    columns: () => [paper, gainOverBase, gainOverStudent, normColumn, cosineColumn],
+    claims: (pair) => [
+      claimTable(
+        `The paper’s claims on ${pair.pair}`,
+        judgeTogether([
+          ...claims.map((claim) => claimed(pair, claim)),
+          {
+            statement: 'A student’s features are shorter than its teacher’s, under KD',
+            difference: missing(pair),
+          },
+        ]),
+        pair.claimScale,
+      ),
+    ],
+    sweep: {
       title: 'Against SIFN’s step r',
       label: 'KD + SIFN',
       methods: ['kd+sifn-r0.1', 'kd+sifn-r0.5', 'kd+sifn', 'kd+sifn-r2'],
@@ -120,10 +84,24 @@ function pairBlocks(pair: StudyPair): Block[] {
         },
       ],
       levels: ['kd+norm', 'kd+feature'],
-    }),
-    ...linesByEpoch(pair, lines, [normByEpoch, top1ByEpoch]),
-  ];
-}
+    },
+    lines: {
+      'The naive losses': ['kd', 'kd+norm', 'kd+norm-x10', 'kd+feature', 'kd+feature-x10'],
+      'SIFN over steps': ['kd', 'kd+sifn-r0.1', 'kd+sifn-r0.5', 'kd+sifn', 'kd+sifn-r2'],
+      'SIFN’s previous norm': [
+        ...['kd', 'kd+sifn', 'kd+sifn-last-visit', 'kd+sifn-last-visit-x10'],
+        ...['kd+sifn-exact', 'kd+sifn-exact-x10'],
+      ],
+    },
+    quantities: [normByEpoch, top1ByEpoch],
+  },
+  groupBlocks,
+  reading: [
+    'Norm: the mean length of the features before the classifier, over the test images; the teacher’s is its own.',
+    'With the previous norm held constant, SIFN’s gradient depends on weight times r alone: the plots against r are as well plots against its weight.',
+  ],
+  sources: knownOf('motivation'),
+};
 
 /** The teacher's norm minus the student's, seed by seed. */
 function missing(pair: StudyPair): Summary | null {

@@ -5,25 +5,19 @@ import { kdStyle, styleAt } from '../plots/style';
 import { measured } from './method-table';
 import { rowOf, type StudyPair, type StudyRow } from './model';
 
-/** Methods whose lines share a plot, beside KD's. */
-export interface LineGroup {
-  readonly label: string;
-  readonly methods: readonly string[];
-}
-
 /** A block for each group of methods: their quantities by epoch. */
 export function linesByEpoch(
   pair: StudyPair,
-  groups: readonly LineGroup[],
+  groups: Readonly<Record<string, readonly string[]>>,
   quantities: readonly Quantity[],
 ): PlotsBlock[] {
-  const families = groups
-    .map((group) => familyOf(pair, group))
+  const families = Object.entries(groups)
+    .map(([label, methods]) => familyOf(pair, label, methods))
     .filter(({ series }) => series.some(({ method }) => method !== 'kd'));
   return epochBlocks(pair.pair, families, quantities);
 }
 
-function familyOf(pair: StudyPair, { label, methods }: LineGroup): Family {
+function familyOf(pair: StudyPair, label: string, methods: readonly string[]): Family {
   const others = methods.filter((method) => method !== 'kd');
   const series = methods.flatMap((method) => {
     const row = rowOf(pair, method);

@@ -1,28 +1,9 @@
 import { summarise, type Summary } from '../../statistics/summary';
 import type { Block, Drawing } from '../document';
 import { toFixed2 } from '../numbers';
-import { type Relation, type RelationPoint, relationSpec } from '../plots/relation';
+import { type RelationPoint, relationSpec } from '../plots/relation';
 import { kdStyle, linesLegend, styleAt, teacherStyle } from '../plots/style';
-import { rowOf, type StudyPair, type StudyRow } from './model';
-
-/** Rows that differ in one number of their recipe, and what they are compared with. */
-export interface Sweep {
-  readonly title: string;
-  /** Names the line of the rows. */
-  readonly label: string;
-  readonly methods: readonly string[];
-  /** The number that they differ in; null for a row whose recipe has it not. */
-  readonly x: (row: StudyRow) => number | null;
-  readonly axis: Relation['x'];
-  readonly quantities: readonly {
-    readonly title: string;
-    readonly axis: string;
-    readonly of: (row: StudyRow) => Summary | null;
-    readonly ofTeacher?: (row: StudyRow) => number | null;
-  }[];
-  /** Methods whose levels are drawn across; KD's always is. */
-  readonly levels: readonly string[];
-}
+import { rowOf, type StudyPair, type StudyRow, type Sweep } from './model';
 
 /** Accuracy and more against a number of the recipe; nothing with fewer than two rows. */
 export function sweepBlock(pair: StudyPair, sweep: Sweep): Block[] {

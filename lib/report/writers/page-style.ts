@@ -31,8 +31,8 @@ header { padding-top: 36px; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em; }
 h2 { font-size: 1.4rem; line-height: 1.3; margin: 56px 0 6px; padding-top: 20px; border-top: 2px solid var(--line); }
 h3 { font-size: 1.15rem; margin: 36px 0 10px; }
-h4 { font-size: 1rem; margin: 28px 0 6px; }
-h2, h3, h4, p, li, dd { overflow-wrap: anywhere; }
+h4, h5 { font-size: 1rem; margin: 28px 0 6px; }
+h2, h3, h4, h5, p, li, dd { overflow-wrap: anywhere; }
 p { margin: 6px 0; max-width: 84ch; }
 .lead { color: var(--soft); font-size: 1.05rem; }
 .soft, .notes { color: var(--soft); font-size: 0.9rem; }
