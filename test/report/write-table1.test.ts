@@ -41,6 +41,16 @@ describe('the written table 1', () => {
     for (const text of before) expect(text).not.to.include(root());
   });
 
+  it('has the intervals in one picture, the curves by epoch in the other', async () => {
+    await write();
+    const [gains, curves] = [read('table1.svg'), read('table1-curves.svg')];
+    expect(gains).to.include('Gain of ++ over its own recipe').and.not.include('by epoch');
+    expect(curves).to.include('KD, epoch by epoch').and.not.include('Gain of');
+    for (const name of ['table1.svg', 'table1-curves.svg']) {
+      expect(read('table1.md')).to.include(`](${name})`);
+    }
+  });
+
   it('says in each form what can be compared, the setting, the seeds and the code', async () => {
     const { terminal } = await write();
     const pages = [read('table1.md'), read('table1.html'), read('REPORT.html')];
@@ -62,8 +72,16 @@ describe('the written table 1', () => {
     expect(read('table1.html')).to.include('runs/table1/resnet20-resnet8/kd++/seed-2');
   });
 
-  it('fits a terminal of 100 columns', async () => {
+  it('fits a terminal of 100 columns: short names there, and only what there is room for', async () => {
     const { terminal } = await write();
+    expect(terminal)
+      .to.match(/^KD, ND 0 /mu)
+      .and.not.include('recipe of KD++, ND 0)  ');
+    expect(terminal).not.to.include('what these seeds show').and.not.include('Mean gain: of each');
+    for (const page of [read('table1.md'), read('table1.html')]) {
+      expect(page).to.include('KD (recipe of KD++, ND 0)');
+      expect(page).to.include('what these seeds show').and.include('Mean gain: of each');
+    }
     const longest = Math.max(...terminal.split('\n').map((line) => line.trimEnd().length));
     expect(longest).to.be.at.most(100);
   });
