@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { CsvCell } from './numbers';
+import type { CsvRecord } from './csv';
 import type { RunEntry } from './run-entries';
 
 /** A cell of a table: its text, and smaller lines below it. */
@@ -164,7 +164,7 @@ export interface ReportDocument<Plot = Drawing> {
   /** Where the paper's claims and numbers come from. */
   readonly sources: readonly string[];
   /** A line of CSV each: all digits, null where there is no number. */
-  readonly records: readonly Readonly<Record<string, CsvCell>>[];
+  readonly records: readonly CsvRecord[];
 }
 
 /** A document whose plots are drawn. */

@@ -46,18 +46,3 @@ export function formatP(p: number | null): string {
 export function count(n: number, noun: string): string {
   return `${String(n)} ${noun}${n === 1 ? '' : 's'}`;
 }
-
-/** A value of a record as CSV has it. */
-export type CsvCell = string | number | null;
-
-/** Mean, spread and interval in columns of a record that begin with a name. */
-export function summaryColumns(name: string, summary: Summary | null): Record<string, CsvCell> {
-  return {
-    [`${name}_mean`]: summary?.mean ?? null,
-    [`${name}_std`]: summary?.std ?? null,
-    [`${name}_n`]: summary?.n ?? 0,
-    [`${name}_seeds`]: summary?.seeds.join(' ') ?? null,
-    [`${name}_low`]: summary?.interval?.low ?? null,
-    [`${name}_high`]: summary?.interval?.high ?? null,
-  };
-}

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { resultsError } from '../errors';
 import { writeAtomic } from '../files';
 import { studyDirectory } from '../runs/paths';
+import { renderCsv } from './csv';
 import {
   type DocumentName,
   documentNames,
@@ -9,7 +10,6 @@ import {
   type ReportDocument,
 } from './document';
 import { drawDocument } from './draw';
-import { renderCsv } from './writers/csv';
 import { renderPage } from './writers/html';
 import { renderMarkdown } from './writers/markdown';
 import { renderSheet } from './writers/sheet';

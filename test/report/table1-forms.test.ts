@@ -13,7 +13,7 @@ import {
 import { familiesOf } from '../../lib/report/table1/families';
 import type { Table1, Table1Group, Table1Pair } from '../../lib/report/table1/model';
 import { footnotes, whatCanBeCompared } from '../../lib/report/table1/statements';
-import { renderCsv } from '../../lib/report/writers/csv';
+import { renderCsv } from '../../lib/report/csv';
 import type { RunConfig } from '../../lib/runs/schema';
 import type { Run } from '../../lib/runs/store';
 import { madeUpRun } from '../support/made-up-runs';

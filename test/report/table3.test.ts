@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { table3Document } from '../../lib/report/table3/document';
 import { lossDrawing } from '../../lib/report/plots/losses';
 import { type Table3Group, table3Group, type Table3Row } from '../../lib/report/table3/model';
-import { renderCsv } from '../../lib/report/writers/csv';
+import { renderCsv } from '../../lib/report/csv';
 import type { DetectionEvaluation } from '../../lib/runs/schema';
 import type { DetectionRun } from '../../lib/runs/store';
 import { madeUpProvenance } from '../support/made-up-runs';

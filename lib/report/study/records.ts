@@ -1,8 +1,8 @@
-import { type CsvCell, summaryColumns } from '../numbers';
+import { type CsvRecord, summaryColumns } from '../csv';
 import type { StudyGroup, StudyPair, StudyRow } from './model';
 
 /** A study as records: one a method on a pair that was run. */
-export function studyRecords(groups: readonly StudyGroup[]): Record<string, CsvCell>[] {
+export function studyRecords(groups: readonly StudyGroup[]): CsvRecord[] {
   return groups.flatMap((group) =>
     group.pairs.flatMap((pair) =>
       pair.rows
@@ -12,11 +12,7 @@ export function studyRecords(groups: readonly StudyGroup[]): Record<string, CsvC
   );
 }
 
-function recordOf(
-  { setting }: StudyGroup,
-  pair: StudyPair,
-  row: StudyRow,
-): Record<string, CsvCell> {
+function recordOf({ setting }: StudyGroup, pair: StudyPair, row: StudyRow): CsvRecord {
   return {
     dataset: setting.dataset,
     scale: setting.scale,

@@ -1,9 +1,9 @@
-import { type CsvCell, summaryColumns } from '../numbers';
+import { type CsvRecord, summaryColumns } from '../csv';
 import type { Gain } from './gain';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './model';
 
 /** Table 1 as records: one a cell. */
-export function table1Records({ groups }: Table1): Record<string, CsvCell>[] {
+export function table1Records({ groups }: Table1): CsvRecord[] {
   return groups.flatMap((group) =>
     group.pairs.flatMap((pair) => pair.rows.map((row) => recordOf(group, pair, row))),
   );
@@ -13,7 +13,7 @@ function recordOf(
   { setting }: Table1Group,
   { pair, teacher, student }: Table1Pair,
   row: Table1Row,
-): Record<string, CsvCell> {
+): CsvRecord {
   return {
     dataset: setting.dataset,
     scale: setting.scale,
@@ -53,7 +53,7 @@ function recordOf(
   };
 }
 
-function gainColumns(name: string, gain: Gain | null): Record<string, CsvCell> {
+function gainColumns(name: string, gain: Gain | null): CsvRecord {
   return {
     ...summaryColumns(name, gain?.measured ?? null),
     [`${name}_p_holm`]: gain?.p ?? null,

@@ -2,8 +2,9 @@ import { formatDuration } from '../../format-duration';
 import type { DetectionRun } from '../../runs/store';
 import type { Summary } from '../../statistics/summary';
 import { columnNote, gainCells, summaryCell } from '../cells';
+import { type CsvRecord, summaryColumns } from '../csv';
 import type { Block, DocumentPart, ListBlock, ReportDocument, TableBlock } from '../document';
-import { type CsvCell, count, none, summaryColumns, toFixed2 } from '../numbers';
+import { count, none, toFixed2 } from '../numbers';
 import { intervalsBlock, type IntervalRow } from '../plots/intervals';
 import { lossDrawing, lossLegend } from '../plots/losses';
 import { detectorFacts, type RunEntry } from '../run-entries';
@@ -216,7 +217,7 @@ function entryOf(run: DetectionRun, root: string): RunEntry {
 }
 
 /** One record a cell. */
-function recordsOf(groups: readonly Table3Group[], root: string): Record<string, CsvCell>[] {
+function recordsOf(groups: readonly Table3Group[], root: string): CsvRecord[] {
   return groups.flatMap((group) =>
     group.pairs.flatMap(({ pair, teacher, student, rows }) =>
       rows.map((row) => ({

@@ -303,6 +303,15 @@ describe('students under growing teachers', () => {
     ]);
   });
 
+  it('are drawn over that size, without ND and with it', () => {
+    const says = (document.parts[0]?.blocks ?? [])
+      .flatMap((block) => (block.kind === 'plots' ? block.plots : []))
+      .flatMap((plot) => (plot.says.startsWith('resnet8: without') ? plot.says : []));
+    expect(says).to.deep.equal([
+      'resnet8: without ND 50.00, 50.50, 51.00; with ND (++) 51.00, 53.00, 55.00',
+    ]);
+  });
+
   it('rise by their slopes, and with ND by so much more', () => {
     const rows = tableOf(document, /learn more from larger teachers/);
     expect(
