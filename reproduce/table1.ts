@@ -1,7 +1,6 @@
-import { writeTable1 } from '../lib/report/write-table1';
 import { cifarScope } from './grid/cifar';
 import { runWhenMain } from './grid/command';
-import { drawnStudies, tableOptions } from './grid/render';
+import { renderDocument } from './grid/report';
 import type { GridStudy } from './grid/settings';
 import { fallbackNotes, paperPairs, table1Methods } from './recipes/table1';
 
@@ -52,13 +51,7 @@ student alone and of a ++ row over its base.`,
   },
   methods: table1Methods,
   notes: fallbackNotes,
-  async render(request) {
-    const { files, json, terminal } = await writeTable1({
-      ...tableOptions(request),
-      studies: await drawnStudies(request),
-    });
-    return { files, json, terminal };
-  },
+  render: (request) => renderDocument('table1', request),
 };
 
 runWhenMain(module, table1Study);

@@ -1,9 +1,7 @@
-import { writeStudy } from '../lib/report/study/write-study';
 import { runWhenMain } from './grid/command';
 import { imageNetScope } from './grid/imagenet';
-import { reportPage } from './grid/render';
+import { renderDocument } from './grid/report';
 import type { GridStudy } from './grid/settings';
-import { table2Rows } from './grid/table2-rows';
 import { fallbackNotes, paperPairs, table2Methods } from './recipes/table2';
 
 const basicPair = 'resnet34:resnet18';
@@ -47,16 +45,7 @@ statistics of each part, as they do on several GPUs.`,
   },
   methods: table2Methods,
   notes: fallbackNotes,
-  async render({ resultsRoot, study, all }) {
-    const { files, terminal, json } = await writeStudy({
-      name: 'table2',
-      resultsRoot,
-      study,
-      folders: all,
-      methods: table2Rows(),
-    });
-    return { files: [...files, ...(await reportPage(resultsRoot))], terminal, json };
-  },
+  render: (request) => renderDocument('table2', request),
 };
 
 runWhenMain(module, table2Study);

@@ -1,8 +1,7 @@
-import { writeTable3 } from '../lib/report/table3/write';
 import type { Detection } from '../lib/runs/detection';
 import { cocoScope } from './grid/coco';
 import { runWhenMain } from './grid/command';
-import { reportPage } from './grid/render';
+import { renderDocument } from './grid/report';
 import type { GridStudy } from './grid/settings';
 import { fallbackNotes, paperPairs, table3Methods } from './recipes/table3';
 
@@ -45,10 +44,7 @@ command at once: none does the work of another.`,
   },
   methods: table3Methods,
   notes: fallbackNotes,
-  async render({ resultsRoot, study, all }) {
-    const { files, json, terminal } = await writeTable3({ resultsRoot, study, folders: all });
-    return { files: [...files, ...(await reportPage(resultsRoot))], json, terminal };
-  },
+  render: (request) => renderDocument('table3', request),
 };
 
 runWhenMain(module, table3Study);

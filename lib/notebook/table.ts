@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { escapeHtml } from '../report/html';
+import { escapeHtml } from '../report/writers/escape-html';
 
 /** One output in several forms, by MIME type; whoever shows it takes the best that it can. */
 export type MimeBundle = Readonly<Record<string, unknown>>;

@@ -1,69 +1,14 @@
 import { stringify } from 'csv-stringify/sync';
-import type { Gain } from './gain';
 import type { Summary } from '../statistics/summary';
-import type { Table1, Table1Group, Table1Pair, Table1Row } from './table1-model';
 
-/** A cell of a CSV file. */
+/** A value of a record. */
 export type CsvCell = string | number | null;
 
-/** Table 1 as CSV: one line a cell, all digits, empty where there is no number. */
-export function renderCsv(table: Table1): string {
-  const records = table.groups.flatMap((group) =>
-    group.pairs.flatMap((pair) => pair.rows.map((row) => record(group, pair, row))),
-  );
-  return stringify(records, {
-    header: true,
-    cast: { number: (value) => String(value) },
-    ...(records.length > 0 ? {} : { columns: ['dataset'] }),
-  });
-}
+/** What is a line of CSV: values by column. */
+export type CsvRecord = Readonly<Record<string, CsvCell>>;
 
-function record(
-  { setting }: Table1Group,
-  { pair, teacher, student }: Table1Pair,
-  row: Table1Row,
-): Record<string, CsvCell> {
-  return {
-    dataset: setting.dataset,
-    scale: setting.scale,
-    epochs: setting.epochs,
-    batch_size: setting.batchSize,
-    precision: setting.precision,
-    data_hash: setting.dataHash,
-    pair,
-    teacher,
-    student,
-    method: row.method,
-    label: row.label,
-    paper_top1: row.paper?.value ?? null,
-    ...summaryColumns('top1', row.measured),
-    ...summaryColumns('best_top1', row.best),
-    difference: row.difference,
-    student_alone: row.overStudent?.over ?? null,
-    ...gainColumns('gain_over_student', row.overStudent),
-    base: row.overBase?.over ?? null,
-    ...gainColumns('gain_over_base', row.overBase),
-    published_base: row.overPublished?.over ?? null,
-    ...gainColumns('gain_over_published', row.overPublished),
-    verdict: row.verdict,
-    reasons: row.reasons.join('; '),
-    unfinished_seeds: row.unfinished.map(({ seed }) => seed).join(' '),
-    teacher_origin: row.origin,
-    revisions: [
-      ...new Set(
-        row.runs.map(
-          ({ revision, dirty }) => `${revision ?? 'unknown'}${dirty === true ? '+changes' : ''}`,
-        ),
-      ),
-    ].join(' '),
-    run_directories: row.runs.map(({ directory }) => directory).join(' '),
-    paper_source: row.paper?.source ?? null,
-    paper_note: row.paper?.note ?? null,
-  };
-}
-
-/** Mean, spread and interval in columns that begin with a name. */
-export function summaryColumns(name: string, summary: Summary | null): Record<string, CsvCell> {
+/** Mean, spread and interval in columns of a record that begin with a name. */
+export function summaryColumns(name: string, summary: Summary | null): CsvRecord {
   return {
     [`${name}_mean`]: summary?.mean ?? null,
     [`${name}_std`]: summary?.std ?? null,
@@ -74,12 +19,11 @@ export function summaryColumns(name: string, summary: Summary | null): Record<st
   };
 }
 
-function gainColumns(name: string, gain: Gain | null): Record<string, CsvCell> {
-  return {
-    ...summaryColumns(name, gain?.measured ?? null),
-    [`${name}_p_holm`]: gain?.p ?? null,
-    [`${name}_paper`]: gain?.paper ?? null,
-    [`${name}_paper_lowest`]: gain?.paperRange?.low ?? null,
-    [`${name}_paper_highest`]: gain?.paperRange?.high ?? null,
-  };
+/** Records as CSV: all digits, empty where there is no number. */
+export function renderCsv({ records }: { readonly records: readonly CsvRecord[] }): string {
+  return stringify([...records], {
+    header: true,
+    cast: { number: (value) => String(value) },
+    ...(records.length > 0 ? {} : { columns: ['dataset'] }),
+  });
 }

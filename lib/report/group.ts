@@ -15,6 +15,12 @@ export interface GroupSetting extends Pick<
   readonly dataHash: string | null;
 }
 
+/** `cifar100 · scale short · 30 epochs · batch 128 · f32`. */
+export function settingInWords(setting: GroupSetting): string {
+  const { dataset, scale, epochs, batchSize, precision } = setting;
+  return `${dataset} · scale ${scale} · ${String(epochs)} epochs · batch ${String(batchSize)} · ${precision}`;
+}
+
 /** Runs of one setting: one table. */
 export interface RunGroup {
   readonly setting: GroupSetting;
@@ -34,22 +40,22 @@ export interface RunGroup {
 export function groupRuns(runs: readonly Run[]): RunGroup[] {
   const students = runs.filter(({ config }) => config.method !== 'teacher');
   const groups: MutableGroup[] = [];
-  for (const run of [...students].sort((a, b) => turn(a) - turn(b))) {
+  for (const run of [...students].sort((a, b) => sortKey(a) - sortKey(b))) {
     const setting = settingOf(run);
-    const homes = homesOf(run, groups);
-    if (homes.length === 0) groups.push({ setting, runs: [run], teachers: [] });
-    else homes.forEach((group) => group.runs.push(run));
+    const matching = matchingGroups(run, groups);
+    if (matching.length === 0) groups.push({ setting, runs: [run], teachers: [] });
+    else matching.forEach((group) => group.runs.push(run));
   }
   for (const run of runs.filter(({ config }) => config.method === 'teacher')) {
     const setting = settingOf(run);
-    const homes = groups.filter(
+    const matching = groups.filter(
       (group) =>
         sameSetting(
           { ...group.setting, epochs: setting.epochs, batchSize: setting.batchSize },
           setting,
         ) && group.runs.some(({ config }) => config.teacher === run.config.student),
     );
-    if (homes.length > 0) homes.forEach((group) => group.teachers.push(run));
+    if (matching.length > 0) matching.forEach((group) => group.teachers.push(run));
     else {
       const own = groups.find(
         (group) => group.runs.length === 0 && sameSetting(group.setting, setting),
@@ -81,12 +87,12 @@ function settingOf({ config, provenance }: Run): GroupSetting {
  * Runs that recorded no data hash yet join the group that they would belong to with any hash, and
  * runs in a published recipe that of any batch: both come after the groups are there.
  */
-function turn({ config, provenance }: Run): number {
+function sortKey({ config, provenance }: Run): number {
   return (isPublished(config.method) ? 2 : 0) + (provenance === null ? 1 : 0);
 }
 
 /** The groups that a student's run belongs to; several only for a published recipe beside several batches. */
-function homesOf(run: Run, groups: readonly MutableGroup[]): MutableGroup[] {
+function matchingGroups(run: Run, groups: readonly MutableGroup[]): MutableGroup[] {
   const setting = settingOf(run);
   const { method, pair, batchSize } = run.config;
   if (!isPublished(method)) {

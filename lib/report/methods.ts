@@ -84,8 +84,8 @@ export function rowOrder(): string[] {
   );
 }
 
-/** The place of a name in a list; behind all of them when it is not there. */
-export function place(list: readonly string[], name: string): number {
+/** The index of a name in a list; behind all of them when it is not there. */
+export function positionIn(list: readonly string[], name: string): number {
   const index = list.indexOf(name);
   return index < 0 ? list.length : index;
 }
@@ -94,7 +94,7 @@ export function place(list: readonly string[], name: string): number {
 export function inRowOrder(methods: Iterable<string>): string[] {
   const order = rowOrder();
   return [...new Set(methods)].sort(
-    (a, b) => place(order, a) - place(order, b) || (a < b ? -1 : 1),
+    (a, b) => positionIn(order, a) - positionIn(order, b) || (a < b ? -1 : 1),
   );
 }
 

@@ -2,6 +2,7 @@ import { relative, sep } from 'node:path';
 import { bestEpoch, lastTop1 } from '../runs/measures';
 import type { Provenance } from '../runs/schema';
 import type { Run } from '../runs/store';
+import { count } from './numbers';
 
 /** Which run, and how and where it ran. */
 export interface RunRecord {
@@ -80,6 +81,24 @@ export function environmentOf(runs: readonly RecordedRun[]): Environment {
   };
 }
 
+/** The seeds and the state of the code behind a table. */
+export function environmentInWords({ seeds, revisions }: Environment): string {
+  const code = revisions.map(
+    ({ revision, dirty, runs }) => `${codeInWords(revision, dirty)} (${count(runs, 'run')})`,
+  );
+  return `seeds ${seeds.join(', ')} · code: ${code.join('; ')}`;
+}
+
+function codeInWords(revision: string | null, dirty: boolean | null): string {
+  const name = revision === null ? 'unknown revision' : `revision ${revision.slice(0, 12)}`;
+  return `${name}${dirty === true ? ' with uncommitted changes' : ''}`;
+}
+
+/** Why a run is in no number: `KD++, seed 1: 2 of 5 epochs done (interrupted); it is in no number.` */
+export function unfinishedInWords(label: string, { seed, epochs, of, why }: UnfinishedRun): string {
+  return `${label}, seed ${String(seed)}: ${String(epochs)} of ${count(of, 'epoch')} done${why === null ? '' : ` (${why})`}; it is in no number.`;
+}
+
 function distinct(values: readonly string[]): string[] {
   return [...new Set(values)].sort();
 }
@@ -114,9 +133,10 @@ export function unfinishedRun(run: Run, root: string): UnfinishedRun {
 
 function record({ directory, config, provenance }: Run, root: string): RunRecord {
   const { seed, batchSize, recipeHash } = config;
-  return { seed, directory: below(root, directory), batchSize, recipeHash, provenance };
+  return { seed, directory: directoryBelow(root, directory), batchSize, recipeHash, provenance };
 }
 
-function below(root: string, directory: string): string {
+/** A run's directory below the results, with forward slashes. */
+export function directoryBelow(root: string, directory: string): string {
   return relative(root, directory).split(sep).join('/');
 }

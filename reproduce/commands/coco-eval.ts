@@ -17,8 +17,8 @@ import {
 } from '../../lib/detection/coco/results-form';
 import { dataError, numericsError } from '../../lib/errors';
 import { writeAtomic } from '../../lib/files';
-import { evaluationCurves } from '../../lib/report/detection/precision-recall';
-import { renderSvg } from '../../lib/report/plot-style';
+import { evaluationCurves } from '../../lib/report/plots/precision-recall';
+import { renderSvg } from '../../lib/report/plots/style';
 
 interface CocoEvalOptions {
   readonly categories?: true;

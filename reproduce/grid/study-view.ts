@@ -1,8 +1,8 @@
-import type { StudyName } from '../../lib/report/study/names';
+import type { StudyName } from '../../lib/report/study/model';
 import { studyMethods } from '../recipes/studies';
 import { fallbackNotes } from '../recipes/table1';
 import { cifarScope } from './cifar';
-import { renderStudy } from './render';
+import { renderDocument } from './report';
 import type { GridStudy } from './settings';
 
 /** What tells a study from the others. */
@@ -54,7 +54,7 @@ give several, --seeds 1,2,3,4,5.`;
     },
     methods,
     notes: fallbackNotes,
-    render: (request) => renderStudy(name, request),
+    render: (request) => renderDocument(name, request),
   };
 }
 

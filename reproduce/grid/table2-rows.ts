@@ -1,4 +1,4 @@
-import type { StudyMethod } from '../../lib/report/study/names';
+import type { StudyMethod } from '../../lib/report/study/model';
 import { table2Methods } from '../recipes/table2';
 
 const rows: Readonly<Record<string, Omit<StudyMethod, 'id'>>> = {

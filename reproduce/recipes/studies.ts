@@ -11,7 +11,7 @@ import {
   sifn,
 } from '../../lib/distill/terms';
 import { optionError } from '../../lib/errors';
-import type { StudyMethod as StudyRow, StudyName } from '../../lib/report/study/names';
+import type { StudyMethod as StudyRow, StudyName } from '../../lib/report/study/model';
 import { pairName } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import { type CellRecipe, everyPair, type Table1Cell } from './table1-cell';

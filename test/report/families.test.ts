@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { familiesOf } from '../../lib/report/families';
-import { buildTable1 } from '../../lib/report/table1';
+import { familiesOf } from '../../lib/report/table1/families';
+import { buildTable1 } from '../../lib/report/table1/build';
 import { madeUpRun } from '../support/made-up-runs';
 
 function labels(...methods: string[]): [string, string[]][] {

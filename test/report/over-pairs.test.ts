@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { buildTable1 } from '../../lib/report/table1';
-import type { Table1, Table1Group } from '../../lib/report/table1-model';
+import { buildTable1 } from '../../lib/report/table1/build';
+import type { Table1, Table1Group } from '../../lib/report/table1/model';
 import type { Run } from '../../lib/runs/store';
 import { madeUpRun } from '../support/made-up-runs';
 

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import { writeTable1 } from '../../lib/report/write-table1';
 import { startChromium } from '../support/chromium';
 import { writeMadeUpRun } from '../support/made-up-runs';
 import { withFolder } from '../support/folder';
+import { writeTable1 } from '../support/table1-report';
 
 const methods = ['student', 'kd', 'kd-published', 'kd++', 'dkd++', 'reviewkd-published', 'crd'];
 
@@ -21,7 +21,7 @@ describe('REPORT.html', () => {
         writeMadeUpRun(root(), { config: { method, seed, epochs: 3 }, top1 });
       }
     }
-    await writeTable1({ resultsRoot: root(), color: false });
+    await writeTable1(root());
   });
 
   it('tells of each plot in words, and of each run where it comes from', () => {
@@ -100,7 +100,6 @@ async function expectContents(page: Page): Promise<void> {
     'Accuracy and gains, with intervals',
     'KD, epoch by epoch',
     'Older methods, epoch by epoch',
-    'Provenance',
     'How to read it',
   ]);
   const row = page.locator('tr', {

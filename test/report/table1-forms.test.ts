@@ -1,15 +1,19 @@
 import { expect } from 'chai';
-import { accuracyRows } from '../../lib/report/accuracy-plot';
+import type { Cell, TableBlock } from '../../lib/report/document';
+import { familySpecs, lastOf, normByEpoch, top1ByEpoch } from '../../lib/report/plots/by-epoch';
+import { extentOf } from '../../lib/report/plots/intervals';
+import { buildTable1 } from '../../lib/report/table1/build';
+import {
+  basesTable,
+  comparisonsOf,
+  conclusionOf,
+  rowsTable,
+  table1Document,
+} from '../../lib/report/table1/document';
+import { familiesOf } from '../../lib/report/table1/families';
+import type { Table1, Table1Group, Table1Pair } from '../../lib/report/table1/model';
+import { footnotes, whatCanBeCompared } from '../../lib/report/table1/statements';
 import { renderCsv } from '../../lib/report/csv';
-import { familySpecs, normByEpoch, top1ByEpoch } from '../../lib/report/curves-plot';
-import { familiesOf } from '../../lib/report/families';
-import { lastOf } from '../../lib/report/figures';
-import { pairGainsPlots } from '../../lib/report/gains-plot';
-import { extentOf } from '../../lib/report/interval-panel';
-import { conclusionOf, footnotes, whatCanBeCompared } from '../../lib/report/statements';
-import { buildTable1 } from '../../lib/report/table1';
-import type { Table1, Table1Group, Table1Pair } from '../../lib/report/table1-model';
-import { rowInWords } from '../../lib/report/words';
 import type { RunConfig } from '../../lib/runs/schema';
 import type { Run } from '../../lib/runs/store';
 import { madeUpRun } from '../support/made-up-runs';
@@ -68,37 +72,43 @@ beforeEach(() => {
 });
 
 describe('a row of table 1', () => {
-  it('in words has each number in its own place', () => {
-    const row = onlyPair(table).rows.find(({ method }) => method === 'kd++');
-    const words = rowInWords(row ?? expect.fail('no row'));
-    expect(words).to.deep.include({
-      method: 'KD++',
-      paper: '–',
-      measured: '57.00 ± 1.00 (3)',
-      best: '59.50',
-      verdict: 'reduced',
-      difference: '',
-    });
-    // 56 − 41, 57 − 42, 58 − 43.
-    expect(words.overStudent).to.include({ measured: '+15.00 ± 0.00 (3)' });
+  /** A row of a table: the text of each cell with what stands below it. */
+  const cellsOf = ({ rows }: Pick<TableBlock, 'rows'>, name: string): string[][] => {
+    const lines = (cell: string | Cell): string[] =>
+      typeof cell === 'string' ? [cell] : [cell.text, ...(cell.below ?? [])];
+    const cells = rows.map((row) => row.cells.map(lines)).find(([first]) => first?.[0] === name);
+    return cells ?? expect.fail(`no row ${name}`);
+  };
+
+  it('has each number in its own place', () => {
+    const shown = rowsTable(onlyPair(table));
+    expect(shown.head).to.deep.equal([
+      ...['method', 'paper', 'measured, last epoch', 'best epoch'],
+      ...['gain over the student alone', 'verdict'],
+    ]);
+    expect(cellsOf(shown, 'KD++')).to.deep.equal([
+      ['KD++'],
+      ['–'],
+      // 57 ± 4.30265 · 1 / √3.
+      ['57.00 ± 1.00 (3)', '54.52 … 59.48'],
+      ['59.50'],
+      // 56 − 41, 57 − 42, 58 − 43.
+      ['+15.00 ± 0.00 (3)', '+15.00 … +15.00', 'p < 0.001', 'paper +2.61 … +5.50'],
+      ['reduced'],
+    ]);
+    const [bases = { rows: [] }] = basesTable(onlyPair(table));
     // 56 − 51, 57 − 53, 58 − 55: 5, 4, 3.
-    expect(words.overBase).to.include({
-      measured: '+4.00 ± 1.00 (3)',
-      interval: '+1.52 … +6.48',
-      p: '0.020',
-      paper: '–',
-    });
+    expect(cellsOf(bases, 'KD++ over KD, ND 0').flat().slice(1)).to.deep.equal([
+      ...['+4.00 ± 1.00 (3)', '+1.52 … +6.48', '0.020', '–'],
+    ]);
     // 56 − 47.
-    expect(words.overPublished).to.include({
-      measured: '+9.00 (1)',
-      interval: '–',
-      p: '–',
-      paper: '+1.05 … +2.45',
-    });
+    expect(cellsOf(bases, 'KD++ over KD, published').flat().slice(1)).to.deep.equal([
+      ...['+9.00 (1)', '–', '–', '+1.05 … +2.45'],
+    ]);
   });
 
   it('in CSV has each number in its own column', () => {
-    const [head = '', ...lines] = renderCsv(table).trimEnd().split('\n');
+    const [head = '', ...lines] = renderCsv(table1Document(table)).trimEnd().split('\n');
     const cells = lines.find((line) => line.includes(',kd++,'))?.split(',') ?? [];
     const record = Object.fromEntries(
       head.split(',').map((name, index) => [name, cells[index] ?? '']),
@@ -126,11 +136,20 @@ describe('a row of table 1', () => {
   });
 
   it('stands in the plots with its own gains', () => {
-    const means = pairGainsPlots(onlyPair(table), 100).map(({ title, rows }) => [
+    const means = comparisonsOf(onlyPair(table)).map(({ title, rows }) => [
       title,
       Object.fromEntries(rows.map(({ label, measured }) => [label, measured.mean])),
     ]);
     expect(means).to.deep.equal([
+      [
+        'Top-1 after the last epoch',
+        {
+          // Of the teacher that the students learnt from.
+          Teacher: 91.5,
+          'Student, published': 35,
+          ...{ Student: 42, 'KD, published': 47, 'KD, ND 0': 53, 'KD++': 57 },
+        },
+      ],
       [
         'Gain over the student alone (same recipe)',
         // 51 − 41, 53 − 42, 55 − 43; 47 − 35.
@@ -167,7 +186,7 @@ describe('a scale of gains', () => {
 
 describe('the plot of accuracies', () => {
   const bars = (scale: RunConfig['scale']): (number | null)[] =>
-    accuracyRows(
+    comparisonsOf(
       onlyPair(
         buildTable1({
           study: 'table1',
@@ -181,7 +200,7 @@ describe('the plot of accuracies', () => {
           ],
         }),
       ),
-    ).map(({ paper }) => paper);
+    )[0]?.rows.map(({ paper }) => paper) ?? [];
 
   it('has the paper’s bar in the paper’s own setting alone', () => {
     // The teacher’s bar stands for its published weights.

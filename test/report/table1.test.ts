@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { LabError } from '../../lib/errors';
-import { buildTable1 } from '../../lib/report/table1';
-import type { Table1, Table1Row } from '../../lib/report/table1-model';
+import { buildTable1 } from '../../lib/report/table1/build';
+import type { Table1, Table1Row } from '../../lib/report/table1/model';
 import type { RunConfig } from '../../lib/runs/schema';
 import type { Run } from '../../lib/runs/store';
 import { madeUpRun, type MadeUpRun } from '../support/made-up-runs';

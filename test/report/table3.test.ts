@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { table3Document } from '../../lib/report/table3/document';
-import { lossDrawing } from '../../lib/report/table3/loss-plot';
+import { lossDrawing } from '../../lib/report/plots/losses';
 import {
   runsOf,
   type Table3Group,
   table3Group,
   type Table3Row,
 } from '../../lib/report/table3/model';
-import { renderTable3Csv } from '../../lib/report/table3/write';
+import { renderCsv } from '../../lib/report/csv';
 import type { DetectionEvaluation } from '../../lib/runs/schema';
 import type { DetectionRun } from '../../lib/runs/store';
 import { madeUpProvenance } from '../support/made-up-runs';
@@ -170,7 +170,9 @@ describe('table 3', () => {
   });
 
   it('has the same numbers in its CSV', () => {
-    const [head = '', ...lines] = renderTable3Csv([group], 'results').trimEnd().split('\n');
+    const [head = '', ...lines] = renderCsv(table3Document([group], 'results'))
+      .trimEnd()
+      .split('\n');
     const line = lines.find((cells) => cells.includes(',kd++,'))?.split(',') ?? [];
     const record = Object.fromEntries(
       head.split(',').map((name, index) => [name, line[index] ?? '']),

@@ -2,16 +2,17 @@ import { expect } from 'chai';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { LabError } from '../../lib/errors';
-import { writeTable1, type WrittenTable1 } from '../../lib/report/write-table1';
+import type { Written } from '../../lib/report/write';
 import { writeMadeUpRun } from '../support/made-up-runs';
 import { withFolder } from '../support/folder';
+import { writeTable1 } from '../support/table1-report';
 
 const hostile = '<img src=x onerror="a()">&|';
 
 describe('the written table 1', () => {
   const root = withFolder();
   const read = (name: string): string => readFileSync(join(root(), name), 'utf8');
-  const write = (): Promise<WrittenTable1> => writeTable1({ resultsRoot: root(), color: false });
+  const write = (): Promise<Written> => writeTable1(root());
 
   beforeEach(() => {
     const accuracies = { student: [80, 81], kd: [81, 81.4], 'kd++': [81.5, 82.5] };
@@ -40,6 +41,16 @@ describe('the written table 1', () => {
     for (const text of before) expect(text).not.to.include(root());
   });
 
+  it('has the intervals in one picture, the curves by epoch in the other', async () => {
+    await write();
+    const [gains, curves] = [read('table1.svg'), read('table1-curves.svg')];
+    expect(gains).to.include('Gain of ++ over its own recipe').and.not.include('by epoch');
+    expect(curves).to.include('KD, epoch by epoch').and.not.include('Gain of');
+    for (const name of ['table1.svg', 'table1-curves.svg']) {
+      expect(read('table1.md')).to.include(`](${name})`);
+    }
+  });
+
   it('says in each form what can be compared, the setting, the seeds and the code', async () => {
     const { terminal } = await write();
     const pages = [read('table1.md'), read('table1.html'), read('REPORT.html')];
@@ -61,8 +72,16 @@ describe('the written table 1', () => {
     expect(read('table1.html')).to.include('runs/table1/resnet20-resnet8/kd++/seed-2');
   });
 
-  it('fits a terminal of 100 columns', async () => {
+  it('fits a terminal of 100 columns: short names there, and only what there is room for', async () => {
     const { terminal } = await write();
+    expect(terminal)
+      .to.match(/^KD, ND 0 /mu)
+      .and.not.include('recipe of KD++, ND 0)  ');
+    expect(terminal).not.to.include('what these seeds show').and.not.include('Mean gain: of each');
+    for (const page of [read('table1.md'), read('table1.html')]) {
+      expect(page).to.include('KD (recipe of KD++, ND 0)');
+      expect(page).to.include('what these seeds show').and.include('Mean gain: of each');
+    }
     const longest = Math.max(...terminal.split('\n').map((line) => line.trimEnd().length));
     expect(longest).to.be.at.most(100);
   });
@@ -121,7 +140,7 @@ describe('the written table 1', () => {
 
   it('folds rows that nobody ran into one line, but keeps them in the CSV', async () => {
     const methods = ['student', 'kd', 'kd++', 'dkd', 'dkd++', 'fitnet'];
-    const { terminal } = await writeTable1({ resultsRoot: root(), methods, color: false });
+    const { terminal } = await writeTable1(root(), { methods });
     for (const text of [terminal, read('table1.md'), read('table1.html'), read('REPORT.html')]) {
       expect(text.split('\\').join('')).to.include('Not run: FitNet; DKD, ND 0; DKD++.');
       expect(text).not.to.match(/^(\| |<tr.*>)?(DKD|FitNet)/mu);
@@ -129,32 +148,24 @@ describe('the written table 1', () => {
     expect(read('table1.csv')).to.match(/,dkd\+\+,DKD\+\+,/u);
   });
 
-  it('leaves the report out when asked', async () => {
-    await writeTable1({ resultsRoot: root(), writeReport: false, color: false });
-    expect(existsSync(join(root(), 'REPORT.html'))).to.equal(false);
-  });
-
   it('needs runs: without any, or with a broken one, nothing is written', async () => {
     const other = join(root(), 'other');
-    const missing = await failure(writeTable1({ resultsRoot: other }));
+    const missing = await failure(writeTable1(other));
     expect(missing).to.be.instanceOf(LabError);
-    expect(missing).to.have.property('message').that.includes("no run of the study 'table1'");
+    expect(missing).to.have.property('message').that.includes('no run of table1');
     expect(existsSync(other)).to.equal(false);
-    const out = join(root(), 'out');
     writeMadeUpRun(root(), {
       config: { method: 'kd', seed: 3, recipe: { other: true } },
       top1: [1, 2],
     });
-    expect(await failure(writeTable1({ resultsRoot: root(), outputs: out }))).to.be.instanceOf(
-      LabError,
-    );
-    expect(existsSync(out)).to.equal(false);
+    expect(await failure(write())).to.be.instanceOf(LabError);
+    expect(existsSync(join(root(), 'table1.md'))).to.equal(false);
   });
 
   it('is written before any run is finished, too', async () => {
     const fresh = join(root(), 'fresh');
     writeMadeUpRun(fresh, { provenance: { ended: 'running', teacherTop1: null }, top1: [50] });
-    const { terminal } = await writeTable1({ resultsRoot: fresh, color: false });
+    const { terminal } = await writeTable1(fresh);
     expect(terminal).to.include('No run is finished yet');
     expect(terminal).to.include('1 of 2 epochs done (running)');
     expect(readdirSync(fresh)).to.include('table1.svg');
@@ -178,7 +189,7 @@ describe('the written table 1', () => {
     }
     const escapes = (text: string): boolean => text.includes('\u001b[');
     expect(escapes((await write()).terminal)).to.equal(false);
-    const { terminal } = await writeTable1({ resultsRoot: root(), color: true });
+    const { terminal } = await writeTable1(root(), { color: true });
     expect(escapes(terminal)).to.equal(true);
     expect(terminal).to.include('reproduced (0.00)');
   });

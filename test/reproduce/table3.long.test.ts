@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readDetectionRuns, studyNames } from '../../lib/runs/store';
-import { signed } from '../../lib/report/words';
+import { toSigned2 } from '../../lib/report/numbers';
 import { table3Study } from '../../reproduce/table3';
 import { runTypeScript } from '../support/child';
 import { runGridHere } from '../support/command';
@@ -72,7 +72,7 @@ describe('reproduce:table3', () => {
         expect(others.at(-1), label).to.equal('reduced |');
       }
       expect(cellsOf('KD++').at(-3)).to.equal(
-        `${signed(percent('kd++') - percent('student'))} (1)`,
+        `${toSigned2(percent('kd++') - percent('student'))} (1)`,
       );
       expect(text).to.contain('results/paper/table3-coco.json');
 

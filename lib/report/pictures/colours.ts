@@ -13,14 +13,14 @@ const first = [
 const hueStep = 137.508;
 
 /**
- * The colour of a category by its place in its data set, the same in every picture; light enough to stand
+ * The colour of a category by its index in its data set, the same in every picture; light enough to stand
  * out from photographs and to carry black letters.
  */
-export function categoryColour(place: number): string {
-  const known = first[place];
+export function categoryColour(index: number): string {
+  const known = first[index];
   if (known !== undefined) return known;
-  const hue = (place * hueStep) % 360;
-  let lightness = [0.6, 0.72, 0.5][place % 3] ?? 0.6;
+  const hue = (index * hueStep) % 360;
+  let lightness = [0.6, 0.72, 0.5][index % 3] ?? 0.6;
   // Blues and violets of the same lightness are far darker to the eye.
   while (brightness(channelsOf(hue, saturation, lightness)) < leastBrightness) lightness += 0.02;
   return hexOf(channelsOf(hue, saturation, lightness));

@@ -298,9 +298,9 @@ function categoryLook(
   categoryId: number,
   ending: string,
 ): Pick<PanelBox, 'label' | 'colour'> {
-  const place = categories.findIndex(({ id }) => id === categoryId);
-  const name = categories[place]?.name ?? `category ${categoryId}`;
-  return { label: `${name}${ending}`, colour: categoryColour(Math.max(0, place)) };
+  const index = categories.findIndex(({ id }) => id === categoryId);
+  const name = categories[index]?.name ?? `category ${categoryId}`;
+  return { label: `${name}${ending}`, colour: categoryColour(Math.max(0, index)) };
 }
 
 function boxesOf({ boxes }: Panel, area: Area, scale: number, look: PanelLook): string {

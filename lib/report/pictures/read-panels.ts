@@ -21,18 +21,18 @@ export interface ReadPanel extends DetectionPanel {
  */
 export function readPanel(given: string): ReadPanel {
   const named = /^([^=/\\]+)=(.+)$/su.exec(given);
-  const place = named?.[2] ?? given;
-  if (!existsSync(place) || !statSync(place).isDirectory()) {
-    const title = named?.[1] ?? basename(place).replace(/\.json$/u, '');
-    return { title, file: place, detections: readDetections(place) };
+  const path = named?.[2] ?? given;
+  if (!existsSync(path) || !statSync(path).isDirectory()) {
+    const title = named?.[1] ?? basename(path).replace(/\.json$/u, '');
+    return { title, file: path, detections: readDetections(path) };
   }
-  const file = join(place, runFiles.detections);
+  const file = join(path, runFiles.detections);
   if (!existsSync(file)) {
-    throw fileError`a run’s folder has no detections (${place}): found no ${runFiles.detections}. Finish the run (detections are not committed: run its command again), or name a file in COCO’s results form`;
+    throw fileError`a run’s folder has no detections (${path}): found no ${runFiles.detections}. Finish the run (detections are not committed: run its command again), or name a file in COCO’s results form`;
   }
-  const config = existsSync(join(place, runFiles.config)) ? detectorRuns.readConfig(place) : null;
+  const config = existsSync(join(path, runFiles.config)) ? detectorRuns.readConfig(path) : null;
   return {
-    title: named?.[1] ?? (config ? `${config.student}, ${config.method}` : basename(place)),
+    title: named?.[1] ?? (config ? `${config.student}, ${config.method}` : basename(path)),
     file,
     detections: readDetections(file),
     ...(config ? { dataset: config.dataset } : {}),

@@ -1,12 +1,22 @@
-import type { Drawing } from '../figures';
-import { type RunEntry, runEntry } from '../report-runs';
-import { environmentInWords, settingInWords } from '../words';
+import type { Block, DocumentPart, ReportDocument } from '../document';
+import { settingInWords } from '../group';
+import { type RunEntry, runEntry } from '../run-entries';
+import { environmentInWords } from '../run-record';
 import { ablation } from './ablation';
 import { direction } from './direction';
-import type { Block, StudyDocument, StudyPart } from './document';
-import type { MoreEvidence, StudyGroup, StudyPair, StudyView } from './model';
-import type { DocumentName } from './names';
+import type {
+  MoreEvidence,
+  PairView,
+  StudyDocumentName,
+  StudyGroup,
+  StudyPair,
+  StudyView,
+} from './model';
+import { methodNotes, methodTable } from './method-table';
 import { norm } from './norm';
+import { barsBlock, linesByEpoch } from './plots';
+import { studyRecords } from './records';
+import { sweepBlock } from './relations';
 import { table2 } from './table2';
 import { teachers } from './teachers';
 
@@ -18,9 +28,6 @@ const views: Readonly<Record<StudyDocumentName, StudyView>> = {
   table2,
 };
 
-/** What is built from classifiers' runs. */
-export type StudyDocumentName = Exclude<DocumentName, 'table3'>;
-
 /** What every study says of how it is read. */
 const reading: readonly string[] = [
   'Top-1 (%) on the test images after the last epoch, mean ± sample standard deviation (number of seeds); below it Student’s 95 % interval of the mean over the seeds, from three seeds on: with fewer there is none.',
@@ -28,41 +35,61 @@ const reading: readonly string[] = [
   'Claims: reproduced (the difference is above 0, and its adjusted p below 0.05), contradicted (it is below 0, and its p below 0.05), inconclusive (these runs tell nothing either way), not run. Each is followed by its scale: full (the paper’s recipe and length), reduced (the paper’s data whole, a schedule that has converged: 40 epochs or more, and the mean top-1 of the last tenth of them within half a point of the tenth before), toy (anything else). These are verdicts on these runs, not on the paper’s.',
 ];
 
+/** The same in two sentences; those of table 3 too. */
+export const briefly: readonly string[] = [
+  'Mean ± standard deviation (seeds) after the last epoch; 95 % by Student’s t over the seeds, from three on; differences on equal seeds, p by paired t-tests, adjusted by Holm within a column.',
+];
+
 /** A study from its runs' groups: the same groups give the same document. */
 export function buildStudy(
   name: StudyDocumentName,
   groups: readonly StudyGroup[],
   more: MoreEvidence,
-): StudyDocument {
+): ReportDocument {
   const view = views[name];
   return {
     name,
     title: view.title,
     asks: view.asks,
+    overview: [],
+    sheets: [{ ending: '', title: `${view.title}: the plots` }],
+    briefly,
+    records: studyRecords(groups),
     parts: groups.map((group) => part(group, view, more)),
     reading: [...reading, ...view.reading],
     sources: view.sources,
   };
 }
 
-function part(group: StudyGroup, view: StudyView, more: MoreEvidence): StudyPart {
+function part(group: StudyGroup, view: StudyView, more: MoreEvidence): DocumentPart {
   const { setting, environment, pairs } = group;
   return {
     title: settingInWords(setting),
     environment: environmentInWords(environment),
     sentences: sentences(group, view),
     blocks: [
-      ...pairs.flatMap((pair): Block<Drawing>[] => {
-        const blocks = view.pairBlocks?.(pair) ?? [];
-        return blocks.length === 0
-          ? []
-          : [{ kind: 'heading', text: `${pair.teacher} → ${pair.student}` }, ...blocks];
-      }),
+      ...pairs.flatMap((pair) => (view.ofPair === undefined ? [] : pairBlocks(pair, view.ofPair))),
       ...(view.groupBlocks?.(group, more) ?? []),
     ],
     runs: entries(group),
     dataHash: setting.dataHash,
   };
+}
+
+function pairBlocks(
+  pair: StudyPair,
+  { caption, columns, claims, sweep, lines, quantities, more }: PairView,
+): Block[] {
+  return [
+    { kind: 'heading', text: `${pair.teacher} → ${pair.student}` },
+    methodTable(pair, `${caption} on ${pair.pair}`, columns(pair)),
+    methodNotes(pair),
+    ...(claims?.(pair) ?? []),
+    barsBlock(pair),
+    ...(sweep === undefined ? [] : sweepBlock(pair, sweep)),
+    ...linesByEpoch(pair, lines, quantities),
+    ...(more?.(pair) ?? []),
+  ];
 }
 
 function sentences(

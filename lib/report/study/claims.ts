@@ -7,18 +7,22 @@ import {
   outcomeInWords,
   verdictOnClaim,
 } from '../../statistics/verdicts';
-import { count, none, pInWords, plain, range, signed, spread } from '../words';
-import type { Cell, TableBlock } from './document';
+import type { Cell, TableBlock } from '../document';
+import {
+  count,
+  formatInterval,
+  formatP,
+  formatPercent,
+  formatSummary,
+  none,
+  toFixed2,
+  toSigned2,
+} from '../numbers';
 import { rowOf, type StudyPair, type StudyRow } from './model';
 
 /** How clear a rise over sizes is when size is drawn by lot. */
 export function permutationWords({ rank, permutation, sizes }: Trend): string {
-  return `rank correlation ${plain(rank)}, and ${share(permutation)} of all orders of ${String(sizes)} sizes rise as steeply`;
-}
-
-/** `4.2 %`. */
-export function share(value: number): string {
-  return `${(100 * value).toFixed(1)} %`;
+  return `rank correlation ${toFixed2(rank)}, and ${formatPercent(permutation)} of all orders of ${String(sizes)} sizes rise as steeply`;
 }
 
 /** Something that a claim compares; top-1 unless said otherwise. */
@@ -47,6 +51,15 @@ export interface JudgedClaim extends ClaimedDifference, JudgedOutcome {
 
 /** Top-1 after the last epoch. */
 export const top1: Measure = (row) => row.top1;
+
+/** Claims that one method is above several others: what each says, by the other. */
+export function claimsOver(
+  better: string,
+  statements: Readonly<Record<string, string>>,
+  of: Measure = top1,
+): Claim[] {
+  return Object.entries(statements).map(([worse, statement]) => ({ statement, better, worse, of }));
+}
 
 /** What a claim on one pair compares, by the paired differences over the seeds. */
 export function claimed(
@@ -96,10 +109,10 @@ export function claimTable(
     rows: claims.map(({ statement, difference, p, outcome, why }) => ({
       cells: [
         statement,
-        difference === null ? none : spread(difference, signed),
-        range(difference?.interval ?? null, signed),
+        difference === null ? none : formatSummary(difference, toSigned2),
+        formatInterval(difference?.interval ?? null, toSigned2),
         difference === null ? none : count(difference.n, 'seed'),
-        pInWords(p),
+        formatP(p),
         verdictCell(outcome, scale, why),
       ],
       idle: outcome === 'not run',

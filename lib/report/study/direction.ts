@@ -1,21 +1,17 @@
-import { cosineByEpoch, top1ByEpoch } from '../curves-plot';
-import type { Drawing } from '../figures';
-import { spreadOf, stripSpec } from '../strip-plot';
-import { type Claim, claimed, claimTable, judgeTogether } from './claims';
-import type { Block } from './document';
+import { cosineByEpoch, top1ByEpoch } from '../plots/by-epoch';
+import type { Block, Drawing } from '../document';
+import { spreadOf, stripSpec } from '../plots/strips';
+import { type Claim, claimed, claimsOver, claimTable, judgeTogether } from './claims';
 import {
   cosineColumn,
   gainOverBase,
   gainOverStudent,
   knownOf,
-  methodNotes,
-  methodTable,
   normColumn,
   paperColumn,
 } from './method-table';
 import type { StudyPair, StudyRow, StudyView } from './model';
-import { barsBlock, epochBlocks, type LineGroup } from './plots';
-import { sweepBlock, termNumber } from './relations';
+import { termNumber } from './relations';
 
 const paper = paperColumn('motivation', { 'kd+cosine': 'cosine', 'kd+infonce': 'infonce' });
 
@@ -30,39 +26,19 @@ const stripsWidth = 182;
 /** Of a long run, about so many epochs are drawn. */
 const shownEpochs = 8;
 
-const infoNceWords: Readonly<Record<string, string>> = {
-  'kd+infonce-t0.05': 'temperature 0.05',
-  'kd+infonce': 'temperature 0.1',
-  'kd+infonce-t0.5': 'temperature 0.5',
-  'kd+infonce-t1': 'temperature 1',
-  'kd+infonce-x10': 'temperature 0.1, × 10',
-};
-
 const claims: readonly Claim[] = [
-  { statement: 'Cosine helps: over KD', better: 'kd+cosine', worse: 'kd' },
-  ...[...infoNce, 'kd+infonce-x10'].map((worse) => ({
-    statement: `Cosine is better than InfoNCE (${infoNceWords[worse] ?? worse})`,
-    better: 'kd+cosine',
-    worse,
-  })),
-  {
-    statement: 'Class means are better than classifier weights, by cosine',
-    better: 'kd+cosine',
-    worse: 'kd+classifier',
-  },
-  {
-    statement: 'Class means are better than classifier weights, by ND',
-    better: 'kd++',
-    worse: 'kd+nd-classifier',
-  },
-];
-
-const lines: readonly LineGroup[] = [
-  { label: 'Cosine and InfoNCE', methods: ['kd', 'kd+cosine', ...infoNce] },
-  {
-    label: 'Class means and classifier weights',
-    methods: ['kd', 'kd+cosine', 'kd+classifier', 'kd++', 'kd+nd-classifier'],
-  },
+  ...claimsOver('kd+cosine', {
+    kd: 'Cosine helps: over KD',
+    'kd+infonce-t0.05': 'Cosine is better than InfoNCE (temperature 0.05)',
+    'kd+infonce': 'Cosine is better than InfoNCE (temperature 0.1)',
+    'kd+infonce-t0.5': 'Cosine is better than InfoNCE (temperature 0.5)',
+    'kd+infonce-t1': 'Cosine is better than InfoNCE (temperature 1)',
+    'kd+infonce-x10': 'Cosine is better than InfoNCE (temperature 0.1, × 10)',
+    'kd+classifier': 'Class means are better than classifier weights, by cosine',
+  }),
+  ...claimsOver('kd++', {
+    'kd+nd-classifier': 'Class means are better than classifier weights, by ND',
+  }),
 ];
 
 /** Features along the class means. */
@@ -70,36 +46,22 @@ export const direction: StudyView = {
   title: 'Direction: features along the class means',
   asks: 'Is cosine better than InfoNCE, and are class means a better direction than the weights of the teacher’s classifier? How far do the features of each class turn to its mean?',
   numbersKnown: false,
-  pairBlocks,
-  reading: [
-    'Cosine: between a test image’s features and the teacher’s mean features of the image’s own class, the mean over the images; by class, the mean over a class’s images.',
-    'InfoNCE’s weight is multiplied by its temperature, so that the pull to the own mean begins as cosine’s; the row × 10 has ND’s weight itself.',
-  ],
-  sources: knownOf('motivation'),
-};
-
-function pairBlocks(pair: StudyPair): Block[] {
-  return [
-    methodTable(pair, `Direction losses on ${pair.pair}`, [
-      paper,
-      gainOverBase,
-      gainOverStudent,
-      cosineColumn,
-      normColumn,
-    ]),
-    methodNotes(pair),
-    claimTable(
-      `The paper’s claims on ${pair.pair}`,
-      judgeTogether(claims.map((claim) => claimed(pair, claim))),
-      pair.claimScale,
-    ),
-    barsBlock(pair),
-    ...sweepBlock(pair, {
+  ofPair: {
+    caption: 'Direction losses',
+    columns: () => [paper, gainOverBase, gainOverStudent, cosineColumn, normColumn],
+    claims: (pair) => [
+      claimTable(
+        `The paper’s claims on ${pair.pair}`,
+        judgeTogether(claims.map((claim) => claimed(pair, claim))),
+        pair.claimScale,
+      ),
+    ],
+    sweep: {
       title: 'Against InfoNCE’s temperature',
       label: 'KD + InfoNCE',
       methods: infoNce,
-      place: (row) => termNumber(row, 'directionInfoNce', 'temperature'),
-      x: { title: 'temperature', scale: 'log' },
+      x: (row) => termNumber(row, 'directionInfoNce', 'temperature'),
+      axis: { title: 'temperature', scale: 'log' },
       quantities: [
         { title: 'Top-1 against the temperature', axis: 'top-1 (%)', of: ({ top1 }) => top1 },
         {
@@ -109,11 +71,22 @@ function pairBlocks(pair: StudyPair): Block[] {
         },
       ],
       levels: ['kd+cosine'],
-    }),
-    ...epochBlocks(pair, lines, [cosineByEpoch, top1ByEpoch]),
-    ...classBlocks(pair),
-  ];
-}
+    },
+    lines: {
+      'Cosine and InfoNCE': ['kd', 'kd+cosine', ...infoNce],
+      'Class means and classifier weights': [
+        ...['kd', 'kd+cosine', 'kd+classifier', 'kd++', 'kd+nd-classifier'],
+      ],
+    },
+    quantities: [cosineByEpoch, top1ByEpoch],
+    more: classBlocks,
+  },
+  reading: [
+    'Cosine: between a test image’s features and the teacher’s mean features of the image’s own class, the mean over the images; by class, the mean over a class’s images.',
+    'InfoNCE’s weight is multiplied by its temperature, so that the pull to the own mean begins as cosine’s; the row × 10 has ND’s weight itself.',
+  ],
+  sources: knownOf('motivation'),
+};
 
 /** The cosine of each class, where the runs measured it. */
 function classBlocks(pair: StudyPair): Block[] {

@@ -3,13 +3,12 @@ import { hashJson } from '../../records';
 import { bestEpoch, bySeed, lastTop1 } from '../../runs/measures';
 import { isFinished, type Run } from '../../runs/store';
 import { pairedDifference, summarise } from '../../statistics/summary';
+import { curvesOf } from '../curves';
 import { groupRuns, type RunGroup } from '../group';
 import { baseOf } from '../methods';
 import { environmentOf, runReference, unfinishedRun } from '../run-record';
-import { curvesOf } from '../table1';
 import { claimScaleOf } from '../verdict';
-import type { FamilyMember, StudyGroup, StudyPair, StudyRow } from './model';
-import type { StudyMethod } from './names';
+import type { FamilyMember, StudyGroup, StudyMethod, StudyPair, StudyRow } from './model';
 
 /** What a study's groups are built from. */
 export interface GroupOptions {

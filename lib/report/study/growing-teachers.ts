@@ -1,21 +1,38 @@
 import { bySeedOf } from '../../statistics/summary';
 import { steeper, type Trend, trendOf } from '../../statistics/trend';
+import { summaryCell, withBelow } from '../cells';
+import type { Block, PlotsBlock, TableBlock } from '../document';
 import { baseOf } from '../methods';
-import { type RelationSeries, relationSpec } from '../relation-plot';
+import { type RelationSeries, relationSpec } from '../plots/relation';
 import { weakestScale } from '../verdict';
-import { none, pInWords, plain, range, signed, spread } from '../words';
-import { adjustedNote, judgeTogether, pHead, share, verdictCell } from './claims';
-import type { Block, Cell, TableBlock } from './document';
-import { methodNotes, withInterval } from './method-table';
-import { rowOf, type StudyPair, type StudyRow } from './model';
-import { aloneStyle, kdStyle, plotSize, styleAt } from './plots';
+import {
+  formatInterval,
+  formatP,
+  formatPercent,
+  formatSummary,
+  none,
+  toFixed2,
+  toSigned2,
+} from '../numbers';
+import { type NamedLine, aloneStyle, kdStyle, linesLegend, styleAt } from '../plots/style';
+import { adjustedNote, judgeTogether, pHead, verdictCell } from './claims';
+import { methodNotes } from './method-table';
+import { rowOf, type StudyPair } from './model';
 
 /** Each method and its `++`, drawn in one plot. */
-const couples: readonly (readonly [string, string])[] = [
+type Couple = readonly [string, string];
+const couples: readonly Couple[] = [
   ['kd', 'kd++'],
   ['dkd', 'dkd++'],
   ['reviewkd', 'reviewkd++'],
 ];
+
+/** The parameters of a pair's teacher or student; null where no run tells. */
+type SizeOf = (pair: StudyPair) => number | null;
+
+const withoutNd: NamedLine = { label: 'without ND', style: kdStyle };
+const withNd: NamedLine = { label: 'with ND (++)', style: styleAt(0) };
+const studentAlone: NamedLine = { label: 'the student alone', style: aloneStyle };
 
 /** Each student that was trained under several teachers, and the trend over their sizes. */
 export function growingTeachers(pairs: readonly StudyPair[]): Block[] {
@@ -32,28 +49,29 @@ export function growingTeachers(pairs: readonly StudyPair[]): Block[] {
 }
 
 function studentBlocks(student: string, pairs: readonly StudyPair[]): Block[] {
-  if (pairs.length < 2) return [];
+  const [first] = pairs;
+  if (first === undefined || pairs.length < 2) return [];
   const methods = methodsOf(pairs);
+  const alone = rowOf(first, 'student')?.top1;
   return [
     { kind: 'heading', text: `${student} under teachers of growing size` },
     sizesTable(student, pairs, methods),
     ...pairs
       .map(methodNotes)
-      .filter((block) => block.kind === 'list' && block.items.length > 0)
+      .filter((block) => block.items.length > 0)
       .slice(0, 1),
     trendTable(student, pairs, methods),
-    {
-      kind: 'plots',
-      title: `${student}: accuracy against the teacher’s size`,
-      legend: [
-        { label: 'without ND', style: kdStyle },
-        { label: 'with ND (++)', style: styleAt(0) },
-        { label: 'the student alone', style: aloneStyle },
-      ],
-      plots: couples
-        .filter((couple) => couple.some((method) => methods.includes(method)))
-        .map((couple) => coupleDrawing(student, pairs, couple)),
-    },
+    sizePlots(
+      pairs,
+      couples.filter((couple) => couple.some((method) => methods.includes(method))),
+      {
+        title: `${student}: accuracy against the teacher’s size`,
+        whose: student,
+        axis: 'the teacher’s parameters',
+        size: teacherSize,
+        level: alone?.mean,
+      },
+    ),
   ];
 }
 
@@ -73,26 +91,20 @@ function sizesTable(
       {
         cells: [
           'Teacher itself',
-          ...pairs.map(({ teacherTop1 }) => (teacherTop1 === null ? none : plain(teacherTop1))),
+          ...pairs.map(({ teacherTop1 }) => (teacherTop1 === null ? none : toFixed2(teacherTop1))),
         ],
         idle: true,
       },
       ...methods.map((method) => ({
         cells: [
           labelIn(pairs, method),
-          ...pairs.map((pair): string | Cell => {
+          ...pairs.map((pair) => {
             const row = rowOf(pair, method);
-            const number = withInterval(row?.top1 ?? null);
             const gain = row?.overBase ?? null;
-            if (gain === null || typeof number === 'string') {
-              return gain === null
-                ? number
-                : { text: String(number), below: [`${spread(gain, signed)} over its base`] };
-            }
-            return {
-              text: number.text,
-              below: [...(number.below ?? []), `${spread(gain, signed)} over its base`],
-            };
+            return withBelow(
+              summaryCell(row?.top1 ?? null),
+              ...(gain === null ? [] : [`${formatSummary(gain, toSigned2)} over its base`]),
+            );
           }),
         ],
         strong: method.endsWith('++'),
@@ -148,11 +160,11 @@ function trendTable(
       return {
         cells: [
           statement,
-          difference === null ? none : spread(difference, signed),
-          range(difference?.interval ?? null, signed),
-          pInWords(p),
-          trend === null ? '' : signed(trend.rank),
-          trend === null ? '' : share(trend.permutation),
+          difference === null ? none : formatSummary(difference, toSigned2),
+          formatInterval(difference?.interval ?? null, toSigned2),
+          formatP(p),
+          trend === null ? '' : toSigned2(trend.rank),
+          trend === null ? '' : formatPercent(trend.permutation),
           verdictCell(outcome, scale, enough ? why : 'needs three sizes'),
         ],
         idle: outcome === 'not run',
@@ -172,101 +184,60 @@ function trendOfMethod(pairs: readonly StudyPair[], method: string): Trend | nul
   );
 }
 
-function coupleDrawing(
-  student: string,
-  pairs: readonly StudyPair[],
-  couple: readonly [string, string],
-): Extract<Block, { kind: 'plots' }>['plots'][number] {
-  const [first] = pairs;
-  const alone = first === undefined ? null : (rowOf(first, 'student')?.top1 ?? null);
-  const series = coupleSeries(pairs, couple, teacherSize);
-  return {
-    title: titleOf(pairs, couple),
-    says: seriesInWords(student, series),
-    spec: relationSpec(
-      {
-        x: { title: 'the teacher’s parameters', scale: 'log' },
-        y: 'top-1 (%)',
-        series,
-        levels:
-          alone === null
-            ? []
-            : [{ label: 'the student alone', style: aloneStyle, value: alone.mean }],
-      },
-      plotSize,
-    ),
-  };
-}
-
 /** Accuracy of each student under one teacher over its size, alone, without and with ND; one plot a base. */
-export function growingStudentsPlots(
-  teacher: string,
-  pairs: readonly StudyPair[],
-): Extract<Block, { kind: 'plots' }> {
+export function growingStudentsPlots(teacher: string, pairs: readonly StudyPair[]): PlotsBlock {
   const drawn = couples.filter((couple) =>
     couple.some(
       (method) => pairs.filter((pair) => (rowOf(pair, method)?.top1 ?? null) !== null).length > 1,
     ),
   );
-  const alone = seriesOf(pairs, 'student', studentSize, {
-    label: 'the student alone',
-    style: aloneStyle,
+  return sizePlots(pairs, drawn, {
+    title: `Under ${teacher}: accuracy against the student’s size`,
+    whose: `students under ${teacher}`,
+    axis: 'the student’s parameters',
+    size: studentSize,
+  });
+}
+
+/** The student alone is a level where it is always the same one, else a line. */
+function sizePlots(
+  pairs: readonly StudyPair[],
+  drawn: readonly Couple[],
+  look: { title: string; whose: string; axis: string; size: SizeOf; level?: number | undefined },
+): PlotsBlock {
+  const { title, whose, axis, size, level } = look;
+  const lineOf = (method: string, line: NamedLine): RelationSeries => ({
+    ...line,
+    points: pairs.flatMap((pair) => {
+      const [x, y] = [size(pair), rowOf(pair, method)?.top1 ?? null];
+      return x === null || y === null ? [] : [{ x, y }];
+    }),
   });
   return {
     kind: 'plots',
-    title: `Under ${teacher}: accuracy against the student’s size`,
-    legend: [
-      { label: 'without ND', style: kdStyle },
-      { label: 'with ND (++)', style: styleAt(0) },
-      { label: 'the student alone', style: aloneStyle },
-    ],
-    plots: drawn.map((couple) => {
-      const series = [...coupleSeries(pairs, couple, studentSize), alone];
+    title,
+    legend: linesLegend([withoutNd, withNd, studentAlone]),
+    plots: drawn.map(([base, plus]) => {
+      const series = [
+        ...[lineOf(base, withoutNd), lineOf(plus, withNd)],
+        ...(size === studentSize ? [lineOf('student', studentAlone)] : []),
+      ];
       return {
-        title: titleOf(pairs, couple),
-        says: seriesInWords(`students under ${teacher}`, series),
-        spec: relationSpec(
-          { x: { title: 'the student’s parameters', scale: 'log' }, y: 'top-1 (%)', series },
-          plotSize,
-        ),
+        title: `${labelIn(pairs, base)} and ${labelIn(pairs, plus)}`,
+        says: `${whose}: ${series.map(inWords).join('; ')}`,
+        spec: relationSpec({
+          x: { title: axis, scale: 'log' },
+          y: 'top-1 (%)',
+          series,
+          levels: level === undefined ? [] : [{ ...studentAlone, value: level }],
+        }),
       };
     }),
   };
 }
 
-function coupleSeries(
-  pairs: readonly StudyPair[],
-  [base, plus]: readonly [string, string],
-  size: (pair: StudyPair) => number | null,
-): RelationSeries[] {
-  return [
-    seriesOf(pairs, base, size, { label: 'without ND', style: kdStyle }),
-    seriesOf(pairs, plus, size, { label: 'with ND (++)', style: styleAt(0) }),
-  ];
-}
-
-function seriesOf(
-  pairs: readonly StudyPair[],
-  method: string,
-  size: (pair: StudyPair) => number | null,
-  look: Pick<RelationSeries, 'label' | 'style'>,
-): RelationSeries {
-  const points = pairs.flatMap((pair) => {
-    const [x, y] = [size(pair), rowOf(pair, method)?.top1 ?? null];
-    return x === null || y === null ? [] : [{ x, y }];
-  });
-  return { ...look, points };
-}
-
-function seriesInWords(whose: string, series: readonly RelationSeries[]): string {
-  const inWords = series.map(
-    ({ label, points }) => `${label} ${points.map(({ y }) => plain(y.mean)).join(', ')}`,
-  );
-  return `${whose}: ${inWords.join('; ')}`;
-}
-
-function titleOf(pairs: readonly StudyPair[], couple: readonly [string, string]): string {
-  return couple.map((method) => labelIn(pairs, method)).join(' and ');
+function inWords({ label, points }: RelationSeries): string {
+  return `${label} ${points.map(({ y }) => toFixed2(y.mean)).join(', ')}`;
 }
 
 function methodsOf(pairs: readonly StudyPair[]): string[] {
@@ -277,24 +248,17 @@ function methodsOf(pairs: readonly StudyPair[]): string[] {
 }
 
 function labelIn(pairs: readonly StudyPair[], method: string): string {
-  return pairs.map((pair): StudyRow | undefined => rowOf(pair, method))[0]?.label ?? method;
+  const [first] = pairs;
+  return (first === undefined ? undefined : rowOf(first, method))?.label ?? method;
 }
 
 /** In the order of a size; those of unknown size first. */
-export function bySize(
-  pairs: readonly StudyPair[],
-  size: (pair: StudyPair) => number | null,
-): StudyPair[] {
+export function bySize(pairs: readonly StudyPair[], size: SizeOf): StudyPair[] {
   return [...pairs].sort((a, b) => (size(a) ?? 0) - (size(b) ?? 0));
 }
 
-function teacherSize({ teacherParameters }: StudyPair): number | null {
-  return teacherParameters;
-}
-
-export function studentSize({ studentParameters }: StudyPair): number | null {
-  return studentParameters;
-}
+const teacherSize: SizeOf = ({ teacherParameters }) => teacherParameters;
+export const studentSize: SizeOf = ({ studentParameters }) => studentParameters;
 
 /** `0.28 M`. */
 export function millions(parameters: number | null): string {

@@ -1,8 +1,10 @@
 import { findPaperNumber, paperTable, type PaperTableName } from '../../paper';
-import { adjustedPs, type Summary } from '../../statistics/summary';
-import { count, none, pInWords, plain, range, signed, spread } from '../words';
-import type { Block, Cell, TableBlock } from './document';
-import type { StudyPair, StudyRow } from './model';
+import type { Summary } from '../../statistics/summary';
+import { columnNote, gainCells, summaryCell } from '../cells';
+import type { Cell, ListBlock, TableBlock } from '../document';
+import { formatSummary, none, toFixed2 } from '../numbers';
+import { unfinishedInWords } from '../run-record';
+import type { MethodColumn, StudyPair, StudyRow } from './model';
 
 /** The paper's number beside a study's row; it says so where the paper has the row and we know no number. */
 export function paperColumn(
@@ -31,41 +33,7 @@ export function knownOf(table: PaperTableName): string[] {
   ];
 }
 
-/** What a table tells of a method besides its accuracy. */
-export interface MethodColumn {
-  readonly head: string;
-  /** Set where a terminal has no room for it. */
-  readonly wide?: true;
-  /** Of a row beside the others of its table. */
-  readonly of: (row: StudyRow, rows: readonly StudyRow[]) => string | Cell;
-}
-
 const bestEpoch = 'best epoch';
-
-/** A number with its interval below. */
-export function withInterval(
-  summary: Summary | null,
-  write: (value: number) => string = plain,
-): string | Cell {
-  if (summary === null) return none;
-  const text = spread(summary, write);
-  return summary.interval === null ? text : { text, below: [range(summary.interval, write)] };
-}
-
-/** What a caption says of the p values in its columns of gains. */
-export const columnNote = 'p: paired t-tests, adjusted by Holm for the comparisons of their column';
-
-/** Gains with their intervals and p values, each adjusted for the others of its column. */
-export function gainCells(gains: readonly (Summary | null)[]): (string | Cell)[] {
-  const ps = adjustedPs(gains);
-  return gains.map((gain, index) => {
-    const cell = withInterval(gain, signed);
-    const p = ps[index] ?? null;
-    return typeof cell === 'string' || p === null
-      ? cell
-      : { ...cell, below: [...(cell.below ?? []), `p ${pInWords(p)}`] };
-  });
-}
 
 /** Over KD, or over the base of a `++` row, on the same seeds. */
 export const gainOverBase: MethodColumn = {
@@ -93,10 +61,10 @@ export const normColumn: MethodColumn = {
   head: 'student’s norm',
   of({ studentNorm, teacherNorm }) {
     if (studentNorm === null) return none;
-    const text = spread(studentNorm, plain);
+    const text = formatSummary(studentNorm, toFixed2);
     return teacherNorm === null
       ? text
-      : { text, below: [`${plain(studentNorm.mean / teacherNorm)} of the teacher’s`] };
+      : { text, below: [`${toFixed2(studentNorm.mean / teacherNorm)} of the teacher’s`] };
   },
 };
 
@@ -127,8 +95,8 @@ export function methodTable(
     rows: shown.map((row) => ({
       cells: [
         row.label,
-        withInterval(row.top1),
-        row.best === null ? none : plain(row.best.mean),
+        summaryCell(row.top1),
+        row.best === null ? none : toFixed2(row.best.mean),
         ...columns.map(({ of }) => of(row, shown)),
       ],
       strong: row.method.endsWith('++'),
@@ -137,19 +105,17 @@ export function methodTable(
 }
 
 /** What each row is, and what was not run or not to its end. */
-export function methodNotes(pair: StudyPair): Block {
+export function methodNotes(pair: StudyPair): ListBlock {
   const idle = pair.rows.filter(({ top1, unfinished }) => top1 === null && unfinished.length === 0);
   const rows = measured(pair).filter(({ note }) => note !== '');
   return {
     kind: 'list',
+    wide: true,
     items: [
       ...rows.map(({ label, note }) => `${label}: ${note}.`),
       ...(idle.length === 0 ? [] : [`Not run: ${idle.map(({ label }) => label).join('; ')}.`]),
       ...pair.rows.flatMap(({ label, unfinished }) =>
-        unfinished.map(
-          ({ seed, epochs, of, why }) =>
-            `${label}, seed ${String(seed)}: ${String(epochs)} of ${count(of, 'epoch')} done${why === null ? '' : ` (${why})`}; it is in no number.`,
-        ),
+        unfinished.map((run) => unfinishedInWords(label, run)),
       ),
     ],
   };

@@ -1,18 +1,33 @@
 import type { Summary } from '../../statistics/summary';
 import type { ClaimScale } from '../../statistics/verdicts';
 import type { GroupSetting } from '../group';
-import type { Environment } from '../run-record';
-import type { RunReference, UnfinishedRun } from '../run-record';
-import type { Curve } from '../table1-model';
-import type { Block } from './document';
+import type { Curve } from '../curves';
+import type { Block, Cell, DocumentName } from '../document';
+import type { Environment, RunReference, UnfinishedRun } from '../run-record';
+import type { Quantity } from '../plots/by-epoch';
+import type { Relation } from '../plots/relation';
 import type { PublishedMeans } from './published-means';
+
+/** The studies of why the method works. */
+export type StudyName = 'norm' | 'direction' | 'ablation' | 'teachers';
+
+/** What is built from classifiers' runs as a study is: the ImageNet tables too. */
+export type StudyDocumentName = Extract<DocumentName, StudyName | 'table2'>;
+
+/** A row of a study, as its list of methods names it. */
+export interface StudyMethod {
+  readonly id: string;
+  readonly label: string;
+  /** What it is, in a sentence. */
+  readonly note: string;
+}
 
 /** What a study shows of its runs. */
 export interface StudyView {
   readonly title: string;
   readonly asks: string;
   /** Of each pair, below its name. */
-  readonly pairBlocks?: (pair: StudyPair) => readonly Block[];
+  readonly ofPair?: PairView;
   /** Of all pairs of a setting, after theirs. */
   readonly groupBlocks?: (group: StudyGroup, more: MoreEvidence) => readonly Block[];
   /** Whether the paper's numbers of this study are known to us. */
@@ -21,6 +36,50 @@ export interface StudyView {
   readonly comparable?: string;
   readonly reading: readonly string[];
   readonly sources: readonly string[];
+}
+
+/** What a study shows of a pair, in this order; its table, notes and intervals besides. */
+export interface PairView {
+  /** Of the table of methods, before `on PAIR`. */
+  readonly caption: string;
+  readonly columns: (pair: StudyPair) => readonly MethodColumn[];
+  /** Claims that are judged against what was measured. */
+  readonly claims?: (pair: StudyPair) => readonly Block[];
+  /** Accuracy and more against a number of the recipe. */
+  readonly sweep?: Sweep;
+  /** Methods whose lines share a plot, by its title. */
+  readonly lines: Readonly<Record<string, readonly string[]>>;
+  /** What these lines are. */
+  readonly quantities: readonly Quantity[];
+  readonly more?: (pair: StudyPair) => readonly Block[];
+}
+
+/** What a table tells of a method besides its accuracy. */
+export interface MethodColumn {
+  readonly head: string;
+  /** Set where a terminal has no room for it. */
+  readonly wide?: true;
+  /** Of a row beside the others of its table. */
+  readonly of: (row: StudyRow, rows: readonly StudyRow[]) => string | Cell;
+}
+
+/** Rows that differ in one number of their recipe, and what they are compared with. */
+export interface Sweep {
+  readonly title: string;
+  /** Names the line of the rows. */
+  readonly label: string;
+  readonly methods: readonly string[];
+  /** The number that they differ in; null for a row whose recipe has it not. */
+  readonly x: (row: StudyRow) => number | null;
+  readonly axis: Relation['x'];
+  readonly quantities: readonly {
+    readonly title: string;
+    readonly axis: string;
+    readonly of: (row: StudyRow) => Summary | null;
+    readonly ofTeacher?: (row: StudyRow) => number | null;
+  }[];
+  /** Methods whose levels are drawn across; KD's always is. */
+  readonly levels: readonly string[];
 }
 
 /** What a study shows besides runs. */

@@ -1,17 +1,23 @@
 import { bySeedOf, summarise, type Summary } from '../../statistics/summary';
 import { trendOf } from '../../statistics/trend';
-import { normByEpoch, top1ByEpoch } from '../curves-plot';
-import { relationSpec } from '../relation-plot';
-import { plain } from '../words';
-import { type Claim, claimed, claimTable, judgeTogether, permutationWords } from './claims';
-import type { Block } from './document';
+import { normByEpoch, top1ByEpoch } from '../plots/by-epoch';
+import { relationSpec } from '../plots/relation';
+import { styleAt } from '../plots/style';
+import { toFixed2 } from '../numbers';
+import {
+  type Claim,
+  claimed,
+  claimsOver,
+  claimTable,
+  judgeTogether,
+  permutationWords,
+} from './claims';
+import type { Block } from '../document';
 import {
   cosineColumn,
   gainOverBase,
   gainOverStudent,
   knownOf,
-  methodNotes,
-  methodTable,
   normColumn,
   paperColumn,
 } from './method-table';
@@ -23,48 +29,22 @@ import {
   type StudyPair,
   type StudyView,
 } from './model';
-import { barsBlock, epochBlocks, type LineGroup, plotSize, styleAt } from './plots';
 import type { PublishedMeans } from './published-means';
-import { single, sweepBlock, termNumber } from './relations';
+import { single, termNumber } from './relations';
 
 const paper = paperColumn('motivation', { 'kd+norm': 'l2', 'kd+sifn': 'sifn' });
 
 const claims: readonly Claim[] = [
-  { statement: 'SIFN helps: over KD', better: 'kd+sifn', worse: 'kd' },
-  { statement: 'SIFN is better than the naive norm loss', better: 'kd+sifn', worse: 'kd+norm' },
-  {
-    statement: 'SIFN is better than the naive feature loss',
-    better: 'kd+sifn',
-    worse: 'kd+feature',
-  },
-  {
-    statement: 'SIFN makes the features longer than KD does',
-    better: 'kd+sifn',
-    worse: 'kd',
-    of: ({ studentNorm }) => studentNorm,
-  },
-];
-
-const lines: readonly LineGroup[] = [
-  {
-    label: 'The naive losses',
-    methods: ['kd', 'kd+norm', 'kd+norm-x10', 'kd+feature', 'kd+feature-x10'],
-  },
-  {
-    label: 'SIFN over steps',
-    methods: ['kd', 'kd+sifn-r0.1', 'kd+sifn-r0.5', 'kd+sifn', 'kd+sifn-r2'],
-  },
-  {
-    label: 'SIFN’s previous norm',
-    methods: [
-      'kd',
-      'kd+sifn',
-      'kd+sifn-last-visit',
-      'kd+sifn-last-visit-x10',
-      'kd+sifn-exact',
-      'kd+sifn-exact-x10',
-    ],
-  },
+  ...claimsOver('kd+sifn', {
+    kd: 'SIFN helps: over KD',
+    'kd+norm': 'SIFN is better than the naive norm loss',
+    'kd+feature': 'SIFN is better than the naive feature loss',
+  }),
+  ...claimsOver(
+    'kd+sifn',
+    { kd: 'SIFN makes the features longer than KD does' },
+    ({ studentNorm }) => studentNorm,
+  ),
 ];
 
 /** Longer features. */
@@ -72,43 +52,28 @@ export const norm: StudyView = {
   title: 'Norm: longer features',
   asks: 'Do longer features help, and is it better to let them grow step by step (SIFN) than to pull them to the teacher’s length at once? Have larger networks longer features?',
   numbersKnown: false,
-  pairBlocks,
-  groupBlocks,
-  reading: [
-    'Norm: the mean length of the features before the classifier, over the test images; the teacher’s is its own.',
-    'With the previous norm held constant, SIFN’s gradient depends on weight times r alone: the plots against r are as well plots against its weight.',
-  ],
-  sources: knownOf('motivation'),
-};
-
-function pairBlocks(pair: StudyPair): Block[] {
-  return [
-    methodTable(pair, `Norm losses on ${pair.pair}`, [
-      paper,
-      gainOverBase,
-      gainOverStudent,
-      normColumn,
-      cosineColumn,
-    ]),
-    methodNotes(pair),
-    claimTable(
-      `The paper’s claims on ${pair.pair}`,
-      judgeTogether([
-        ...claims.map((claim) => claimed(pair, claim)),
-        {
-          statement: 'A student’s features are shorter than its teacher’s, under KD',
-          difference: missing(pair),
-        },
-      ]),
-      pair.claimScale,
-    ),
-    barsBlock(pair),
-    ...sweepBlock(pair, {
+  ofPair: {
+    caption: 'Norm losses',
+    columns: () => [paper, gainOverBase, gainOverStudent, normColumn, cosineColumn],
+    claims: (pair) => [
+      claimTable(
+        `The paper’s claims on ${pair.pair}`,
+        judgeTogether([
+          ...claims.map((claim) => claimed(pair, claim)),
+          {
+            statement: 'A student’s features are shorter than its teacher’s, under KD',
+            difference: missing(pair),
+          },
+        ]),
+        pair.claimScale,
+      ),
+    ],
+    sweep: {
       title: 'Against SIFN’s step r',
       label: 'KD + SIFN',
       methods: ['kd+sifn-r0.1', 'kd+sifn-r0.5', 'kd+sifn', 'kd+sifn-r2'],
-      place: (row) => termNumber(row, 'sifn', 'step'),
-      x: { title: 'step r', scale: 'log' },
+      x: (row) => termNumber(row, 'sifn', 'step'),
+      axis: { title: 'step r', scale: 'log' },
       quantities: [
         { title: 'Top-1 against r', axis: 'top-1 (%)', of: ({ top1 }) => top1 },
         {
@@ -119,10 +84,24 @@ function pairBlocks(pair: StudyPair): Block[] {
         },
       ],
       levels: ['kd+norm', 'kd+feature'],
-    }),
-    ...epochBlocks(pair, lines, [normByEpoch, top1ByEpoch]),
-  ];
-}
+    },
+    lines: {
+      'The naive losses': ['kd', 'kd+norm', 'kd+norm-x10', 'kd+feature', 'kd+feature-x10'],
+      'SIFN over steps': ['kd', 'kd+sifn-r0.1', 'kd+sifn-r0.5', 'kd+sifn', 'kd+sifn-r2'],
+      'SIFN’s previous norm': [
+        ...['kd', 'kd+sifn', 'kd+sifn-last-visit', 'kd+sifn-last-visit-x10'],
+        ...['kd+sifn-exact', 'kd+sifn-exact-x10'],
+      ],
+    },
+    quantities: [normByEpoch, top1ByEpoch],
+  },
+  groupBlocks,
+  reading: [
+    'Norm: the mean length of the features before the classifier, over the test images; the teacher’s is its own.',
+    'With the previous norm held constant, SIFN’s gradient depends on weight times r alone: the plots against r are as well plots against its weight.',
+  ],
+  sources: knownOf('motivation'),
+};
 
 /** The teacher's norm minus the student's, seed by seed. */
 function missing(pair: StudyPair): Summary | null {
@@ -155,17 +134,18 @@ function familyBlocks(family: readonly FamilyMember[]): Block[] {
         cells: [
           member.model,
           member.parameters.toLocaleString('en'),
-          plain(member.top1),
-          plain(member.norm),
+          toFixed2(member.top1),
+          toFixed2(member.norm),
         ],
       })),
     },
     {
       kind: 'text',
+      strong: true,
       text:
         trend === null
           ? 'Fewer than three networks: no trend.'
-          : `Of ${String(trend.sizes)} networks, each trained once: the norm changes by ${plain(trend.slope.mean)} for ten times the parameters; ${permutationWords(trend)}.`,
+          : `Of ${String(trend.sizes)} networks, each trained once: the norm changes by ${toFixed2(trend.slope.mean)} for ten times the parameters; ${permutationWords(trend)}.`,
     },
     {
       kind: 'plots',
@@ -174,24 +154,21 @@ function familyBlocks(family: readonly FamilyMember[]): Block[] {
       plots: [
         {
           title: 'Norm of the features against the number of parameters',
-          says: family.map((member) => `${member.model} ${plain(member.norm)}`).join('; '),
-          spec: relationSpec(
-            {
-              x: { title: 'parameters', scale: 'log' },
-              y: 'mean norm',
-              series: [
-                {
-                  label: 'networks',
-                  style: styleAt(0),
-                  points: family.map((member) => ({
-                    x: member.parameters,
-                    y: single(member.norm),
-                  })),
-                },
-              ],
-            },
-            plotSize,
-          ),
+          says: family.map((member) => `${member.model} ${toFixed2(member.norm)}`).join('; '),
+          spec: relationSpec({
+            x: { title: 'parameters', scale: 'log' },
+            y: 'mean norm',
+            series: [
+              {
+                label: 'networks',
+                style: styleAt(0),
+                points: family.map((member) => ({
+                  x: member.parameters,
+                  y: single(member.norm),
+                })),
+              },
+            ],
+          }),
         },
       ],
     },
@@ -210,13 +187,14 @@ function publishedBlocks(published: readonly PublishedMeans[]): Block[] {
           means.teacher,
           String(means.classes),
           String(means.dimension),
-          plain(means.mean),
-          `${plain(means.smallest)} … ${plain(means.largest)}`,
+          toFixed2(means.mean),
+          `${toFixed2(means.smallest)} … ${toFixed2(means.largest)}`,
         ],
       })),
     },
     {
       kind: 'text',
+      strong: true,
       text: 'The mean of a class is shorter than the mean length of its features, and networks of other widths are not compared by it.',
     },
   ];

@@ -1,37 +1,16 @@
-import { teacherStyle, type LineStyle } from '../families';
-import type { Drawing } from '../figures';
-import { relationSpec, type Relation, type RelationPoint } from '../relation-plot';
 import { summarise, type Summary } from '../../statistics/summary';
-import { plain } from '../words';
-import type { Block, LegendLine } from './document';
-import { rowOf, type StudyPair, type StudyRow } from './model';
-import { kdStyle, plotSize, styleAt } from './plots';
-
-/** Rows that differ in one number of their recipe, and what they are compared with. */
-export interface Sweep {
-  readonly title: string;
-  /** Names the line of the rows. */
-  readonly label: string;
-  readonly methods: readonly string[];
-  /** The number that they differ in; null for a row whose recipe has it not. */
-  readonly place: (row: StudyRow) => number | null;
-  readonly x: Relation['x'];
-  readonly quantities: readonly {
-    readonly title: string;
-    readonly axis: string;
-    readonly of: (row: StudyRow) => Summary | null;
-    readonly ofTeacher?: (row: StudyRow) => number | null;
-  }[];
-  /** Methods whose levels are drawn across; KD's always is. */
-  readonly levels: readonly string[];
-}
+import type { Block, Drawing } from '../document';
+import { toFixed2 } from '../numbers';
+import { type RelationPoint, relationSpec } from '../plots/relation';
+import { kdStyle, linesLegend, styleAt, teacherStyle } from '../plots/style';
+import { rowOf, type StudyPair, type StudyRow, type Sweep } from './model';
 
 /** Accuracy and more against a number of the recipe; nothing with fewer than two rows. */
 export function sweepBlock(pair: StudyPair, sweep: Sweep): Block[] {
   const rows = sweep.methods.flatMap((method) => {
     const row = rowOf(pair, method);
-    const place = row === undefined ? null : sweep.place(row);
-    return row === undefined || place === null || row.top1 === null ? [] : [{ row, place }];
+    const x = row === undefined ? null : sweep.x(row);
+    return row === undefined || x === null || row.top1 === null ? [] : [{ row, x }];
   });
   if (rows.length < 2) return [];
   const style = styleAt(0);
@@ -41,40 +20,35 @@ export function sweepBlock(pair: StudyPair, sweep: Sweep): Block[] {
     return [{ row, style: method === 'kd' ? kdStyle : styleAt(index) }];
   });
   const plots = sweep.quantities.map((quantity): Drawing => {
-    const points = rows.flatMap(({ row, place }): RelationPoint[] => {
+    const points = rows.flatMap(({ row, x }): RelationPoint[] => {
       const y = quantity.of(row);
-      return y === null ? [] : [{ x: place, y }];
+      return y === null ? [] : [{ x, y }];
     });
     const teacher = rows[0] === undefined ? null : (quantity.ofTeacher?.(rows[0].row) ?? null);
     return {
       title: quantity.title,
-      says: `${pair.pair}: ${points.map(({ x, y }) => `${String(x)}: ${plain(y.mean)}`).join('; ')}`,
-      spec: relationSpec(
-        {
-          x: sweep.x,
-          y: quantity.axis,
-          series: [{ label: sweep.label, style, points }],
-          levels: [
-            ...compared.flatMap(({ row, style: own }) => {
-              const value = quantity.of(row);
-              return value === null ? [] : [{ label: row.label, style: own, value: value.mean }];
-            }),
-            ...(teacher === null
-              ? []
-              : [{ label: 'Teacher', style: teacherStyle, value: teacher }]),
-          ],
-        },
-        plotSize,
-      ),
+      says: `${pair.pair}: ${points.map(({ x, y }) => `${String(x)}: ${toFixed2(y.mean)}`).join('; ')}`,
+      spec: relationSpec({
+        x: sweep.axis,
+        y: quantity.axis,
+        series: [{ label: sweep.label, style, points }],
+        levels: [
+          ...compared.flatMap(({ row, style: own }) => {
+            const value = quantity.of(row);
+            return value === null ? [] : [{ label: row.label, style: own, value: value.mean }];
+          }),
+          ...(teacher === null ? [] : [{ label: 'Teacher', style: teacherStyle, value: teacher }]),
+        ],
+      }),
     };
   });
-  const legend: LegendLine[] = [
+  const legend = linesLegend([
     { label: sweep.label, style },
     ...compared.map(({ row: { label }, style: own }) => ({ label, style: own })),
     ...(sweep.quantities.some(({ ofTeacher }) => ofTeacher !== undefined)
-      ? [{ label: 'Teacher (norm)', style: teacherStyle as LineStyle }]
+      ? [{ label: 'Teacher (norm)', style: teacherStyle }]
       : []),
-  ];
+  ]);
   return [{ kind: 'plots', title: sweep.title, legend, plots }];
 }
 

@@ -1,19 +1,9 @@
 import { findPaperNumber, paperTable, type PaperTableName } from '../../paper';
-import { normByEpoch, top1ByEpoch } from '../curves-plot';
-import { none, signed } from '../words';
+import { normByEpoch, top1ByEpoch } from '../plots/by-epoch';
+import { none, toSigned2 } from '../numbers';
 import { growingTeachers } from './growing-teachers';
-import {
-  cosineColumn,
-  gainOverBase,
-  gainOverStudent,
-  knownOf,
-  type MethodColumn,
-  methodNotes,
-  methodTable,
-  normColumn,
-} from './method-table';
-import type { StudyPair, StudyView } from './model';
-import { barsBlock, epochBlocks, type LineGroup } from './plots';
+import { cosineColumn, gainOverBase, gainOverStudent, knownOf, normColumn } from './method-table';
+import type { MethodColumn, StudyPair, StudyView } from './model';
 
 /** The main table's rows whose number belongs to a published recipe, not to that of the `++` row. */
 const publishedRows = ['student', 'kd', 'dkd', 'reviewkd'];
@@ -54,18 +44,10 @@ function paperGainColumn({ pair }: StudyPair): MethodColumn {
       if (base === null) return '';
       const own = imageNetNumber(pair, method);
       const below = imageNetNumber(pair, base) ?? imageNetNumber(pair, `${base}${ending}`);
-      return own === null || below === null ? none : signed(own - below);
+      return own === null || below === null ? none : toSigned2(own - below);
     },
   };
 }
-
-const lines: readonly LineGroup[] = [
-  { label: 'KD', methods: ['student', 'kd', 'kd++'] },
-  { label: 'DKD', methods: ['student', 'dkd', 'dkd++'] },
-  { label: 'ReviewKD', methods: ['student', 'reviewkd', 'reviewkd++'] },
-  { label: 'CRD and SRRL', methods: ['crd', 'crd++', 'srrl', 'srrl++'] },
-  { label: 'DeiT', methods: ['student', 'deit', 'deit++'] },
-];
 
 /** The ImageNet tables: the main one, larger teachers, vision transformers as teachers, DeiT. */
 export const table2: StudyView = {
@@ -74,19 +56,21 @@ export const table2: StudyView = {
   numbersKnown: true,
   comparable:
     'The paper’s numbers are on ImageNet at 224 × 224 over 100 epochs (DeiT 300): only runs of that setting can be compared with them, others by their gains.',
-  pairBlocks: (pair) => [
-    methodTable(pair, `Table 2 on ${pair.pair}`, [
-      paperColumn(pair),
-      gainOverBase,
-      paperGainColumn(pair),
-      gainOverStudent,
-      normColumn,
-      cosineColumn,
-    ]),
-    methodNotes(pair),
-    barsBlock(pair),
-    ...epochBlocks(pair, lines, [top1ByEpoch, normByEpoch]),
-  ],
+  ofPair: {
+    caption: 'Table 2',
+    columns: (pair) => [
+      ...[paperColumn(pair), gainOverBase, paperGainColumn(pair), gainOverStudent],
+      ...[normColumn, cosineColumn],
+    ],
+    lines: {
+      KD: ['student', 'kd', 'kd++'],
+      DKD: ['student', 'dkd', 'dkd++'],
+      ReviewKD: ['student', 'reviewkd', 'reviewkd++'],
+      'CRD and SRRL': ['crd', 'crd++', 'srrl', 'srrl++'],
+      DeiT: ['student', 'deit', 'deit++'],
+    },
+    quantities: [top1ByEpoch, normByEpoch],
+  },
   // The paper's figure of larger teachers: networks of one family, whose sizes can be compared.
   groupBlocks: ({ pairs }) =>
     growingTeachers(pairs.filter(({ teacher }) => teacher.startsWith('resnet'))),

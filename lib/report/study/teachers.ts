@@ -1,7 +1,8 @@
 import { sampleRankCorrelation } from 'simple-statistics';
 import { paperTable } from '../../paper';
-import { plain, signed } from '../words';
-import type { Block, TableBlock } from './document';
+import { columnNote, summaryCell } from '../cells';
+import type { Block, TableBlock } from '../document';
+import { toFixed2, toSigned2 } from '../numbers';
 import {
   bySize,
   growingStudentsPlots,
@@ -9,7 +10,7 @@ import {
   millions,
   studentSize,
 } from './growing-teachers';
-import { columnNote, gainOverBase, gainOverStudent, knownOf, withInterval } from './method-table';
+import { gainOverBase, gainOverStudent, knownOf } from './method-table';
 import type { StudyGroup, StudyPair, StudyView } from './model';
 
 const imagenet = 'scalable-teachers';
@@ -65,7 +66,7 @@ function teacherBlocks(teacher: string, pairs: readonly StudyPair[]): Block[] {
         cells: [
           `${pair.student} (${millions(pair.studentParameters)})`,
           row.label,
-          withInterval(row.top1),
+          summaryCell(row.top1),
           row.method === 'student' ? '' : gainOverStudent.of(row, all),
           gainOverBase.of(row, all),
         ],
@@ -88,8 +89,8 @@ function paperTableBlock(): TableBlock {
       return {
         cells: [
           printed,
-          ...numbers.map(plain),
-          signed(
+          ...numbers.map(toFixed2),
+          toSigned2(
             sampleRankCorrelation(
               numbers.map((_, index) => index),
               numbers,

@@ -1,17 +1,18 @@
 import { formatDuration } from '../../format-duration';
 import type { DetectionRun } from '../../runs/store';
 import type { Summary } from '../../statistics/summary';
-import { detectionBlocks } from '../detection/blocks';
-import { type Drawing, intervalsInWords } from '../figures';
-import { intervalMargins, intervalPanel, type IntervalRow, marksOf } from '../interval-panel';
-import { alone } from '../plot-style';
-import type { Facts, RunEntry } from '../report-runs';
-import type { Block, StudyDocument, StudyPart, TableBlock } from '../study/document';
-import { columnNote, gainCells, knownOf, withInterval } from '../study/method-table';
-import { count, environmentInWords, none, plain, signed } from '../words';
-import { lossDrawing, lossLegend } from './loss-plot';
+import { columnNote, gainCells, summaryCell } from '../cells';
+import { type CsvRecord, summaryColumns } from '../csv';
+import type { Block, DocumentPart, ListBlock, ReportDocument, TableBlock } from '../document';
+import { count, none, toFixed2 } from '../numbers';
+import { intervalsBlock, type IntervalRow } from '../plots/intervals';
+import { lossDrawing, lossLegend } from '../plots/losses';
+import { detectorFacts, type RunEntry } from '../run-entries';
+import { directoryBelow, environmentInWords } from '../run-record';
+import { briefly } from '../study/build';
+import { knownOf } from '../study/method-table';
+import { detectionBlocks } from './detections';
 import {
-  directoryBelow,
   isFinishedDetection,
   labelOf,
   runsOf,
@@ -24,8 +25,6 @@ import {
 /** The file to complete when the paper's figures become known. */
 const paperFile = 'results/paper/table3-coco.json';
 
-const barsWidth = 214;
-
 /** Pictures of what the detectors of a pair found, where there are some. */
 export type PicturesOf = (pair: Table3Pair) => readonly Block[];
 
@@ -34,11 +33,15 @@ export function table3Document(
   groups: readonly Table3Group[],
   root: string,
   picturesOf: PicturesOf = () => [],
-): StudyDocument {
+): ReportDocument {
   return {
     name: 'table3',
     title: 'Table 3: COCO detection',
     asks: 'What do the ++ rows gain for Faster R-CNN with a feature pyramid, with ND on the box head?',
+    overview: [],
+    sheets: [{ ending: '', title: 'Table 3: COCO detection: the plots' }],
+    briefly,
+    records: recordsOf(groups, root),
     parts: groups.map((group) => part(group, root, picturesOf)),
     reading: [
       'Box AP in percent as COCO evaluates it (pycocotools’ figures, computed here) on the evaluation images after the last iteration: AP over overlaps 0.50 to 0.95, AP50 and AP75 at one overlap, APl, APm and APs for large, medium and small objects. Mean ± sample standard deviation (number of seeds); below it Student’s 95 % interval of the mean over the seeds, from three seeds on.',
@@ -51,7 +54,7 @@ export function table3Document(
   };
 }
 
-function part(group: Table3Group, root: string, picturesOf: PicturesOf): StudyPart {
+function part(group: Table3Group, root: string, picturesOf: PicturesOf): DocumentPart {
   const { dataset, scale, environment, pairs, dataHash, runs } = group;
   const iterations = [
     ...new Set(
@@ -101,24 +104,15 @@ function pairBlocks(pair: Table3Pair): Block[] {
     { kind: 'heading', text: `${pair.teacher} → ${pair.student}` },
     tableOf(pair),
     notesOf(pair),
-    {
-      kind: 'plots',
-      title: 'AP and gains',
-      legend: [],
-      marks: marksOf([...bars, ...gains]),
-      plots: [
-        intervalDrawing(pair, bars, {
-          title: 'AP after the last iteration',
-          axis: 'AP (%)',
-          write: plain,
-        }),
-        intervalDrawing(pair, gains, {
-          title: 'Gain over the student alone',
-          axis: 'points of AP',
-          write: signed,
-        }),
-      ],
-    },
+    intervalsBlock(pair.pair, 'AP and gains', [
+      { title: 'AP after the last iteration', axis: 'AP (%)', rows: bars },
+      {
+        title: 'Gain over the student alone',
+        axis: 'points of AP',
+        difference: true,
+        rows: gains,
+      },
+    ]),
     {
       kind: 'plots',
       title: 'Losses by iteration, each with its weight in it',
@@ -150,7 +144,7 @@ function tableOf({ pair, rows }: Table3Pair): TableBlock {
       cells: [
         row.label,
         row.paper?.toFixed(1) ?? 'not known',
-        withInterval(row.measured[first]),
+        summaryCell(row.measured[first]),
         ...others.map((name) => meanOf(row.measured[name])),
         row.overStudent === null ? '' : (overStudent[index] ?? none),
         row.overBase === null ? '' : (overBase[index] ?? none),
@@ -162,10 +156,11 @@ function tableOf({ pair, rows }: Table3Pair): TableBlock {
   };
 }
 
-function notesOf({ rows }: Table3Pair): Block {
+function notesOf({ rows }: Table3Pair): ListBlock {
   const reasons = [...new Set(rows.flatMap((row) => row.reasons))];
   return {
     kind: 'list',
+    wide: true,
     items: [
       ...(reasons.length === 0 ? [] : [`Not the paper’s setting: ${reasons.join('; ')}.`]),
       ...rows.flatMap(({ label, runs }) =>
@@ -181,7 +176,7 @@ function notesOf({ rows }: Table3Pair): Block {
 }
 
 function meanOf(summary: Summary | null): string {
-  return summary === null ? none : plain(summary.mean);
+  return summary === null ? none : toFixed2(summary.mean);
 }
 
 function intervals(
@@ -194,78 +189,57 @@ function intervals(
   });
 }
 
-function intervalDrawing(
-  { pair }: Table3Pair,
-  rows: readonly IntervalRow[],
-  { title, axis, write }: { title: string; axis: string; write: (value: number) => string },
-): Drawing {
-  return {
-    title,
-    says: `${pair}: ${intervalsInWords(rows, write)}`,
-    spec:
-      rows.length === 0
-        ? null
-        : alone(
-            intervalPanel(rows, { width: barsWidth, axis, zero: write === signed }),
-            intervalMargins,
-          ),
-  };
-}
-
 /** How and where a detector's run was made. */
 function entryOf(run: DetectionRun, root: string): RunEntry {
   const { config, metrics, evaluation, provenance } = run;
   const { pair, method, seed } = config;
   const seconds = (provenance?.secondsPerIteration ?? 0) * config.iterations;
+  const name = `${method === 'teacher' ? `Teacher ${pair}` : `${pair}, ${labelOf(method)}`}, seed ${String(seed)}`;
+  const directory = directoryBelow(root, run.directory);
+  const score =
+    evaluation === null || !isFinishedDetection(run)
+      ? null
+      : `AP ${(100 * evaluation.stats.AP).toFixed(2)} %, AP50 ${(100 * evaluation.stats.AP50).toFixed(2)} %`;
   return {
-    name: `${method === 'teacher' ? `Teacher ${pair}` : `${pair}, ${labelOf(method)}`}, seed ${String(seed)}`,
-    directory: directoryBelow(root, run),
-    score:
-      evaluation === null || !isFinishedDetection(run)
-        ? null
-        : `AP ${(100 * evaluation.stats.AP).toFixed(2)} %, AP50 ${(100 * evaluation.stats.AP50).toFixed(2)} %`,
+    name,
+    directory,
+    score,
+    line: `${directory}: ${name}, ${score ?? 'unfinished'}`,
     time: seconds === 0 ? '' : formatDuration(seconds),
     facts: [
       ['Iterations', `${String(metrics.at(-1)?.iteration ?? 0)} of ${String(config.iterations)}`],
       ['Batch', String(config.batchSize)],
-      ['Run directory', directoryBelow(root, run)],
+      ['Run directory', directory],
       ['Recipe, SHA-256', config.recipeHash],
-      ...provenanceFacts(run),
+      ...detectorFacts(provenance),
     ],
   };
 }
 
-function provenanceFacts({ provenance }: DetectionRun): Facts {
-  if (provenance === null) return [['Provenance', 'not recorded']];
-  const { revision, dirty, versions, secondsPerIteration, evaluationSeconds } = provenance;
-  return [
-    ['Command', provenance.command],
-    ['Code revision', revision ?? 'unknown'],
-    ['Uncommitted changes', dirty === null ? 'unknown' : dirty ? 'yes' : 'none'],
-    ['Started', provenance.startedAt],
-    ['Ended', provenance.endedAt],
-    [
-      'Versions',
-      Object.entries(versions)
-        .map(([name, version]) => `${name} ${version}`)
-        .join(', '),
-    ],
-    ['Engine and device', `${provenance.engine}, ${provenance.device}`],
-    ['Processor', provenance.processor],
-    [
-      'Time of an iteration',
-      secondsPerIteration === null ? null : `${secondsPerIteration.toFixed(2)} s`,
-    ],
-    ['Evaluation', evaluationSeconds === null ? null : formatDuration(evaluationSeconds)],
-    ['Peak memory', `${String(provenance.peakMemoryMiB)} MiB`],
-    ['Parameters', String(provenance.parameters)],
-    ['Training data, SHA-256', provenance.dataHash],
-    ['Evaluation data, SHA-256', provenance.evaluationDataHash],
-    ['First weights', provenance.firstWeights],
-    ['Teacher', provenance.teacherSource],
-    ['Teacher, SHA-256', provenance.teacherHash],
-    ['Class means, SHA-256', provenance.classMeansHash],
-    ['Checkpoint, SHA-256', provenance.checkpointHash],
-    ['Error', provenance.error],
-  ];
+/** One record a cell. */
+function recordsOf(groups: readonly Table3Group[], root: string): CsvRecord[] {
+  return groups.flatMap((group) =>
+    group.pairs.flatMap(({ pair, teacher, student, rows }) =>
+      rows.map((row) => ({
+        dataset: group.dataset,
+        scale: group.scale,
+        data_hash: group.dataHash,
+        pair,
+        teacher,
+        student,
+        method: row.method,
+        label: row.label,
+        paper_AP: row.paper,
+        ...Object.assign(
+          {},
+          ...tableFigures.map((name) => summaryColumns(name, row.measured[name])),
+        ),
+        ...summaryColumns('gain_over_student', row.overStudent),
+        ...summaryColumns('gain_over_base', row.overBase),
+        verdict: row.verdict,
+        reasons: row.reasons.join('; '),
+        run_directories: row.runs.map((run) => directoryBelow(root, run.directory)).join(' '),
+      })),
+    ),
+  );
 }

@@ -1,8 +1,7 @@
-import { relative, sep } from 'node:path';
 import { findPaperNumber, paperTable } from '../../paper';
 import type { DetectionRun } from '../../runs/store';
 import { type BySeed, pairedDifference, summarise, type Summary } from '../../statistics/summary';
-import { baseOf } from '../methods';
+import { baseOf, positionIn } from '../methods';
 import { type Environment, environmentOf } from '../run-record';
 import { trainedHere, type Verdict, verdictOf } from '../verdict';
 
@@ -81,11 +80,6 @@ export function isFinishedDetection({ evaluation, provenance }: DetectionRun): b
 /** All finished runs of a pair, its teacher's first. */
 export function runsOf({ rows }: Table3Pair): DetectionRun[] {
   return rows.flatMap(({ runs }) => runs.filter(isFinishedDetection));
-}
-
-/** A run's directory below the results, with forward slashes. */
-export function directoryBelow(root: string, { directory }: DetectionRun): string {
-  return relative(root, directory).split(sep).join('/');
 }
 
 function pairOf(pair: string, runs: readonly DetectionRun[]): Table3Pair {
@@ -167,14 +161,12 @@ export function labelOf(method: string): string {
 const order = ['teacher', 'student', 'kd', 'kd++', 'reviewkd', 'reviewkd++', 'dkd'];
 
 function inTableOrder(methods: readonly string[]): string[] {
-  const place = (method: string): number =>
-    order.includes(method) ? order.indexOf(method) : order.length;
-  return [...new Set(methods)].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
+  return [...new Set(methods)].sort(
+    (a, b) => positionIn(order, a) - positionIn(order, b) || (a < b ? -1 : 1),
+  );
 }
 
 function byPaperOrder(a: string, b: string): number {
   const pairs = paperTable('table3').pairs.map(({ pair }) => pair);
-  const place = (pair: string): number =>
-    pairs.includes(pair) ? pairs.indexOf(pair) : pairs.length;
-  return place(a) - place(b) || (a < b ? -1 : 1);
+  return positionIn(pairs, a) - positionIn(pairs, b) || (a < b ? -1 : 1);
 }

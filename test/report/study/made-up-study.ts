@@ -1,8 +1,7 @@
-import { buildStudy, type StudyDocumentName } from '../../../lib/report/study/build';
-import type { StudyDocument, TableBlock } from '../../../lib/report/study/document';
+import type { ReportDocument, TableBlock } from '../../../lib/report/document';
+import { buildStudy } from '../../../lib/report/study/build';
 import { buildGroups } from '../../../lib/report/study/groups';
-import type { StudyGroup } from '../../../lib/report/study/model';
-import type { StudyMethod } from '../../../lib/report/study/names';
+import type { StudyDocumentName, StudyGroup, StudyMethod } from '../../../lib/report/study/model';
 import type { Provenance, RunConfig } from '../../../lib/runs/schema';
 import type { Run } from '../../../lib/runs/store';
 import type { EpochMetrics } from '../../../lib/train/metrics';
@@ -65,19 +64,19 @@ export function documentOf(
   name: StudyDocumentName,
   runs: readonly StudyRun[],
   methods: readonly StudyMethod[],
-): StudyDocument {
+): ReportDocument {
   return buildStudy(name, groupsOf(runs, methods), { publishedMeans: [] });
 }
 
 /** The rows of a table of the document's first part, cells by column; only the text of each. */
 export function tableOf(
-  { parts }: StudyDocument,
+  { parts }: ReportDocument,
   caption: RegExp,
 ): Readonly<Record<string, string>>[] {
   const tables = (parts[0]?.blocks ?? []).filter(
     (block): block is TableBlock => block.kind === 'table',
   );
-  const table = tables.find((block) => caption.test(block.caption));
+  const table = tables.find((block) => caption.test(block.caption ?? ''));
   if (table === undefined) throw new Error(`no table ${String(caption)}`);
   return table.rows.map(({ cells }) =>
     Object.fromEntries(

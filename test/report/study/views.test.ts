@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { gainCells } from '../../../lib/report/study/method-table';
+import { gainCells } from '../../../lib/report/cells';
 import { readPublishedMeans } from '../../../lib/report/study/published-means';
 import { imageNetNumber } from '../../../lib/report/study/table2';
 import { summarise } from '../../../lib/statistics/summary';
@@ -303,6 +303,15 @@ describe('students under growing teachers', () => {
     expect(Object.values(kd ?? {})).to.deep.equal(['KD', '50.00 (1)', '50.50 (1)', '51.00 (1)']);
     expect(Object.values(plus ?? {}).slice(1)).to.deep.equal([
       ...['51.00 (1)', '53.00 (1)', '55.00 (1)'],
+    ]);
+  });
+
+  it('are drawn over that size, without ND and with it', () => {
+    const says = (document.parts[0]?.blocks ?? [])
+      .flatMap((block) => (block.kind === 'plots' ? block.plots : []))
+      .flatMap((plot) => (plot.says.startsWith('resnet8: without') ? plot.says : []));
+    expect(says).to.deep.equal([
+      'resnet8: without ND 50.00, 50.50, 51.00; with ND (++) 51.00, 53.00, 55.00',
     ]);
   });
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { writeStudy } from '../../../lib/report/study/write-study';
+import { readStudy } from '../../../lib/report/study/read';
+import { writeDocument } from '../../../lib/report/write';
 import { runDirectory } from '../../../lib/runs/paths';
 import { writeConfig, writeProvenance } from '../../../lib/runs/store';
 import { appendMetrics, type EpochMetrics } from '../../../lib/train/metrics';
@@ -43,13 +44,15 @@ describe('the documents of the studies', function () {
     cosineByClass: [value, value, value + 0.2],
   });
   const render = async (name: 'norm' | 'direction' | 'ablation' | 'teachers'): Promise<string> => {
-    await writeStudy({
-      name,
-      resultsRoot: folder(),
-      study,
-      folders: [study],
-      methods: studyMethods[name],
-    });
+    const resultsRoot = folder();
+    const source = { resultsRoot, folders: [study], methods: studyMethods[name] };
+    await writeDocument(
+      {
+        resultsRoot,
+        read: (asked) => Promise.resolve(asked === name ? readStudy({ name, ...source }) : null),
+      },
+      { name, folder: study },
+    );
     return readFileSync(join(folder(), `${name}.md`), 'utf8');
   };
 
@@ -140,6 +143,6 @@ describe('the documents of the studies', function () {
 
   it('are not written without a run', async () => {
     const { kind, what } = await faultOf(() => render('ablation'));
-    expect([kind, what]).to.eql(['results', 'there is no run of the ablation study']);
+    expect([kind, what]).to.eql(['results', 'there is no run of ablation']);
   });
 });

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readJson, writeAtomic } from '../../files';
+import { checkRecord } from '../../records';
+import { readRuns } from '../../runs/store';
+import type { Evidence } from '../write';
+import { buildStudy } from './build';
+import { buildGroups } from './groups';
+import type { StudyDocumentName, StudyMethod } from './model';
+import { type PublishedMeans, publishedMeansSchema, readPublishedMeans } from './published-means';
+
+/** What a study is read from. */
+export interface StudySource {
+  readonly name: StudyDocumentName;
+  /** The results directory: runs are read below it. */
+  readonly resultsRoot: string;
+  /** The folders of runs: each setting in them is a part of its own. */
+  readonly folders: readonly string[];
+  /** The study's rows, in the table's order. */
+  readonly methods: readonly StudyMethod[];
+}
+
+/** A study from run files alone; null where no run belongs to it. */
+export function readStudy({ name, resultsRoot, folders, methods }: StudySource): Evidence | null {
+  const ownMethods = methods.map(({ id }) => id).filter((id) => /^kd\+[^+]/u.test(id));
+  const groups = buildGroups({
+    runs: folders.flatMap((folder) => readRuns(resultsRoot, folder)),
+    methods,
+    // KD and KD++ stand in table 1 too: they alone make no study of a pair.
+    ...(name === 'teachers' || name === 'table2' ? {} : { ownMethods: new Set(ownMethods) }),
+    root: resultsRoot,
+  });
+  if (groups.length === 0) return null;
+  const publishedMeans = publishedIn(resultsRoot);
+  return { document: buildStudy(name, groups, { publishedMeans }), json: { name, groups } };
+}
+
+/** The norms of published class means, kept so that later renderings have them too. */
+const publishedFile = 'published-class-means.json';
+
+/** Keeps the norms of the class means in a folder beside the results, where the norm study lists them. */
+export function keepPublishedMeans(resultsRoot: string, folder: string): void {
+  const published = readPublishedMeans(folder);
+  writeAtomic(join(resultsRoot, publishedFile), `${JSON.stringify(published, null, 2)}\n`);
+}
+
+function publishedIn(resultsRoot: string): PublishedMeans[] {
+  const file = join(resultsRoot, publishedFile);
+  const remedy = 'Delete it, and render the norm study with --class-means-dir again';
+  return existsSync(file)
+    ? checkRecord(publishedMeansSchema, readJson(file, remedy), file, remedy)
+    : [];
+}

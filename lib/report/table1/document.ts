@@ -1,0 +1,314 @@
+import { significance } from '../../statistics/summary';
+import { gainCell, summaryCell, withBelow } from '../cells';
+import type { Block, Cell, DocumentPart, ReportDocument, TableBlock, TableRow } from '../document';
+import { settingInWords } from '../group';
+import { shortLabelOf } from '../methods';
+import {
+  count,
+  formatInterval,
+  formatP,
+  formatSummary,
+  none,
+  toFixed2,
+  toSigned2,
+} from '../numbers';
+import { cosineByEpoch, epochBlocks, normByEpoch, top1ByEpoch } from '../plots/by-epoch';
+import { type Comparison, extentOf, intervalsBlock, type IntervalRow } from '../plots/intervals';
+import { runEntry, type RunEntry } from '../run-entries';
+import { environmentInWords, type RunReference } from '../run-record';
+import { type Verdict, verdicts } from '../verdict';
+import { familiesOf } from './families';
+import type { Gain } from './gain';
+import type { Table1, Table1Group, Table1Pair, Table1Row } from './model';
+import type { MethodComparison } from './over-pairs';
+import { table1Records } from './records';
+import {
+  brieflyOf,
+  footnotes,
+  overPairsNote,
+  readingNotes,
+  shownRows,
+  sourcesOf,
+  whatCanBeCompared,
+} from './statements';
+
+/** Table 1 as a document: the same table gives the same one. */
+export function table1Document(table: Table1): ReportDocument {
+  return {
+    name: 'table1',
+    title: 'Table 1: the paper beside measured runs',
+    asks: `${table.paper.title}.`,
+    overview: overviewOf(table),
+    parts: table.groups.map(partOf),
+    sheets: [
+      { ending: '', title: 'Accuracy and gains, measured and in the paper' },
+      { ending: curvesSheet, title: 'Top-1, norm and cosine by epoch' },
+    ],
+    reading: readingNotes,
+    briefly: brieflyOf(table),
+    sources: sourcesOf(table),
+    records: table1Records(table),
+  };
+}
+
+const curvesSheet = '-curves';
+
+function overviewOf({ groups }: Table1): [string, string][] {
+  const pairs = groups.flatMap((group) => group.pairs);
+  const rows = pairs.flatMap((pair) => pair.rows);
+  const runs = new Set(rows.flatMap((row) => row.runs.map(({ directory }) => directory)));
+  const open = new Set(rows.flatMap((row) => row.unfinished.map(({ directory }) => directory)));
+  const measured = rows.filter((row) => row.measured !== null);
+  const counted = verdicts.flatMap((verdict) => {
+    const n = measured.filter((row) => row.verdict === verdict).length;
+    return n === 0 ? [] : [`${String(n)} ${verdict}`];
+  });
+  return [
+    [
+      'Finished runs',
+      `${String(runs.size)}${open.size === 0 ? '' : ` (${String(open.size)} open)`}`,
+    ],
+    ['Pairs', String(new Set(pairs.map(({ pair }) => pair)).size)],
+    ['Measured cells', String(measured.length)],
+    ['Against the paper', counted.join(', ')],
+  ];
+}
+
+function partOf(group: Table1Group): DocumentPart {
+  const { setting, environment, pairs, pairsNotRun, overPairs } = group;
+  return {
+    title: settingInWords(setting),
+    environment: environmentInWords(environment),
+    sentences: whatCanBeCompared(group),
+    blocks: [
+      ...pairs.flatMap(pairBlocks),
+      ...(overPairs.length === 0 ? [] : overPairsBlocks(overPairs)),
+      ...(pairsNotRun.length === 0
+        ? []
+        : [
+            {
+              kind: 'text' as const,
+              text: `The paper’s pairs not run here: ${pairsNotRun.join(', ')}.`,
+            },
+          ]),
+    ],
+    runs: pairs.flatMap(entriesOf),
+    dataHash: setting.dataHash,
+  };
+}
+
+/** `resnet56 → resnet20`, and whether the paper has this pair. */
+function pairInWords({ pair, teacher, student, printed }: Table1Pair): string {
+  const name = teacher === null ? pair : `${teacher} → ${student}`;
+  if (teacher === null) return `${name}, the teacher alone`;
+  return printed === null ? `${name} (the paper has no such pair)` : `${name} (${printed})`;
+}
+
+function pairBlocks(pair: Table1Pair): Block[] {
+  const name = pairInWords(pair);
+  return [
+    { kind: 'heading', text: name },
+    rowsTable(pair),
+    ...basesTable(pair),
+    { kind: 'list', items: footnotes(pair) },
+    intervalsBlock(name, 'Accuracy and gains, with intervals', comparisonsOf(pair)),
+    ...epochBlocks(name, familiesOf(pair), [top1ByEpoch, normByEpoch, cosineByEpoch]).map(
+      (block) => ({ ...block, sheet: curvesSheet }),
+    ),
+  ];
+}
+
+/** The rows of one pair. */
+export function rowsTable(pair: Table1Pair): TableBlock {
+  return {
+    kind: 'table',
+    head: [
+      'method',
+      'paper',
+      'measured, last epoch',
+      'best epoch',
+      'gain over the student alone',
+      'verdict',
+    ],
+    rows: shownRows(pair).map((row) => ({
+      cells: [
+        { text: row.label, short: row.shortLabel },
+        row.paper === null ? none : (row.paper.value?.toFixed(2) ?? 'not known'),
+        summaryCell(row.measured),
+        row.best === null ? none : toFixed2(row.best.mean),
+        gainBesidePaper(row.overStudent),
+        verdictCell(row),
+      ],
+      strong: row.method.endsWith('++') && row.measured !== null,
+      idle: row.measured === null,
+    })),
+  };
+}
+
+/** Each `++` row over its two bases, measured and in the paper; nothing where there is nothing to say of any. */
+export function basesTable(pair: Table1Pair): TableBlock[] {
+  const lines = shownRows(pair).flatMap((row) =>
+    [row.overBase, row.overPublished].flatMap((gain): TableRow[] =>
+      gain === null || saysNothing(gain)
+        ? []
+        : [
+            {
+              cells: [
+                `${row.shortLabel} over ${shortLabelOf(gain.over)}`,
+                gain.measured === null ? none : formatSummary(gain.measured, toSigned2),
+                formatInterval(gain.measured?.interval ?? null, toSigned2),
+                formatP(gain.p),
+                paperGain(gain),
+              ],
+            },
+          ],
+    ),
+  );
+  return lines.length === 0
+    ? []
+    : [
+        {
+          kind: 'table',
+          head: ['++ over its bases', 'gain', '95 %', 'p (Holm)', 'paper'],
+          rows: lines,
+        },
+      ];
+}
+
+function saysNothing({ measured, paper, paperRange }: Gain): boolean {
+  return measured === null && paper === null && paperRange === null;
+}
+
+/** A gain, its interval, its p value and the paper's; empty where there is nothing to gain over. */
+function gainBesidePaper(gain: Gain | null): string | Cell {
+  if (gain === null) return '';
+  const paper = paperGain(gain);
+  return withBelow(gainCell(gain.measured, gain.p), ...(paper === none ? [] : [`paper ${paper}`]));
+}
+
+function paperGain({ paper, paperRange }: Gain): string {
+  return paper === null ? formatInterval(paperRange, toSigned2) : toSigned2(paper);
+}
+
+const tones: Readonly<Partial<Record<Verdict, Cell['tone']>>> = {
+  reproduced: 'good',
+  differs: 'bad',
+};
+
+function verdictCell({ verdict, difference, reasons }: Table1Row): Cell {
+  return {
+    text: difference === null ? verdict : `${verdict} (${toSigned2(difference)})`,
+    tone: tones[verdict] ?? 'open',
+    ...(reasons.length > 0 && { tip: reasons.join('; ') }),
+  };
+}
+
+function overPairsBlocks(comparisons: readonly MethodComparison[]): Block[] {
+  return [
+    { kind: 'heading', text: 'Does ND help? Each ++ method against its two bases' },
+    {
+      kind: 'table',
+      head: [
+        'over all pairs',
+        'pairs',
+        'runs',
+        'mean gain',
+        '95 %',
+        'p (Holm)',
+        'runs of equal seeds won',
+        'what these seeds show',
+      ],
+      wide: new Set(['runs', 'what these seeds show']),
+      rows: comparisons.map((comparison) => {
+        const { method, base, pairs, runs, baseRuns, couples, won, gain, p } = comparison;
+        return {
+          cells: [
+            `${shortLabelOf(method)} over ${shortLabelOf(base)}`,
+            { text: pairs.join(', '), short: String(pairs.length) },
+            `${String(runs)} and ${String(baseRuns)}`,
+            gain === null ? none : formatSummary(gain, toSigned2),
+            formatInterval(gain?.interval ?? null, toSigned2),
+            formatP(p),
+            `${String(won)} of ${String(couples)}`,
+            conclusionOf(comparison),
+          ],
+        };
+      }),
+    },
+    { kind: 'text', text: overPairsNote, wide: true },
+  ];
+}
+
+/** What a comparison over all pairs says of the gain's sign. */
+export function conclusionOf({ gain, p }: Pick<MethodComparison, 'gain' | 'p'>): string {
+  if (gain === null || p === null) return 'fewer than three seeds: no interval';
+  if (p >= significance) return 'no clear difference';
+  return gain.mean > 0 ? 'a gain' : 'a loss';
+}
+
+/**
+ * What the plots of a pair compare: top-1, with the paper's number where a row has the paper's own
+ * setting, and the gains over the student alone and over both bases.
+ */
+export function comparisonsOf({ rows }: Table1Pair): Comparison[] {
+  const gains = (of: (row: Table1Row) => Gain | null): IntervalRow[] =>
+    rows.flatMap((row) => {
+      const gain = of(row);
+      return gain === null || gain.measured === null
+        ? []
+        : [
+            {
+              label: row.shortLabel,
+              measured: gain.measured,
+              paper: gain.paper,
+              paperRange: gain.paperRange,
+            },
+          ];
+    });
+  const overBase = gains((row) => row.overBase);
+  const overPublished = gains((row) => row.overPublished);
+  // One scale for both bases, so that their plots can be compared.
+  const [low, high] = extentOf([...overBase, ...overPublished]);
+  const look = { axis: 'points of top-1', difference: true };
+  const domain = [Math.min(0, low), Math.max(0, high)] as const;
+  return [
+    {
+      title: 'Top-1 after the last epoch',
+      axis: 'top-1 (%)',
+      rows: rows.flatMap(({ shortLabel, measured, paper, reasons }) =>
+        measured === null
+          ? []
+          : [
+              {
+                label: shortLabel,
+                measured,
+                paper: reasons.length === 0 ? (paper?.value ?? null) : null,
+              },
+            ],
+      ),
+    },
+    {
+      ...look,
+      title: 'Gain over the student alone (same recipe)',
+      rows: gains((row) => row.overStudent),
+    },
+    { ...look, domain, title: 'Gain of ++ over its own recipe with ND 0', rows: overBase },
+    { ...look, domain, title: 'Gain of ++ over its published base', rows: overPublished },
+  ];
+}
+
+function entriesOf({ pair, rows }: Table1Pair): RunEntry[] {
+  return rows.flatMap(({ method, shortLabel, runs, unfinished }) => {
+    const nameOf = (seed: number): string =>
+      `${method === 'teacher' ? '' : `${pair}, `}${shortLabel}, seed ${String(seed)}`;
+    return [
+      ...runs.map((run) => ({ ...runEntry(nameOf(run.seed), run), line: lineOf(run) })),
+      ...unfinished.map((run) => runEntry(nameOf(run.seed), run)),
+    ];
+  });
+}
+
+function lineOf({ directory, last, best, bestEpoch, revision, dirty }: RunReference): string {
+  const code = revision === null ? 'unknown revision' : revision.slice(0, 12);
+  return `${directory}: ${last.toFixed(2)}, best ${best.toFixed(2)} after ${count(bestEpoch, 'epoch')}, ${code}${dirty === true ? ' with uncommitted changes' : ''}`;
+}

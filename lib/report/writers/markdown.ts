@@ -1,0 +1,73 @@
+import type { Block, Cell, DocumentPart, ReportDocument, TableBlock } from '../document';
+import { count } from '../numbers';
+
+/** A document as Markdown; its sheets of plots lie beside it. */
+export function renderMarkdown<Plot>(document: ReportDocument<Plot>): string {
+  const { name, title, asks, parts, sheets, reading, sources } = document;
+  return `${[
+    `# ${escapeMarkdown(title)}`,
+    escapeMarkdown(`${asks} Rendered from run files; do not edit.`),
+    ...parts.map(partMarkdown),
+    ...sheets.map((sheet) => `![${escapeMarkdown(sheet.title)}](${name}${sheet.ending}.svg)`),
+    '## How to read it',
+    markdownList(reading),
+    '## What is known of the paper’s',
+    markdownList(sources),
+  ].join('\n\n')}\n`;
+}
+
+function partMarkdown<Plot>({
+  title,
+  environment,
+  sentences: [first = '', ...others],
+  blocks,
+  runs,
+}: DocumentPart<Plot>): string {
+  return [
+    `## ${escapeMarkdown(title)}`,
+    escapeMarkdown(environment),
+    [`**${escapeMarkdown(first)}**`, ...others.map(escapeMarkdown)].join(' '),
+    ...blocks.flatMap(blockMarkdown),
+    `<details><summary>${count(runs.length, 'run')}</summary>\n\n${markdownList(runs.map(({ line }) => line))}\n\n</details>`,
+  ].join('\n\n');
+}
+
+function blockMarkdown<Plot>(block: Block<Plot>): string[] {
+  switch (block.kind) {
+    case 'heading':
+      return [`### ${escapeMarkdown(block.text)}`];
+    case 'text':
+      return [block.strong ? `**${escapeMarkdown(block.text)}**` : escapeMarkdown(block.text)];
+    case 'list':
+      return block.items.length === 0 ? [] : [markdownList(block.items)];
+    case 'table':
+      return [
+        ...(block.caption === undefined ? [] : [`${escapeMarkdown(block.caption)}:`]),
+        markdownTable(block),
+      ];
+    case 'pictures':
+    case 'plots':
+      return [];
+  }
+}
+
+/** The first column is to the left, the others to the right. */
+function markdownTable({ head, rows }: TableBlock): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
+  const text = (cell: string | Cell): string =>
+    typeof cell === 'string' ? cell : [cell.text, ...(cell.below ?? [])].join(', ');
+  const rule = `|${head.map((_, index) => (index === 0 ? ' --- ' : ' ---: ')).join('|')}|`;
+  return [line(head), rule, ...rows.map(({ cells }) => line(cells.map(text)))].join('\n');
+}
+
+function markdownList(items: readonly string[]): string {
+  return items.map((item) => `- ${escapeMarkdown(item)}`).join('\n');
+}
+
+/** Names of methods and data sets may hold what Markdown or HTML would take for its own. */
+function escapeMarkdown(text: string): string {
+  return text
+    .replace(/&/gu, '&amp;')
+    .replace(/</gu, '&lt;')
+    .replace(/([\\`*_[\]|])/gu, '\\$1');
+}
