@@ -212,6 +212,19 @@ for (const engine of engines) {
       expect([...(one?.scores ?? [])]).to.deep.equal([3]);
     });
 
+    it('thins out within a level alone: the same box on two levels is proposed twice', () => {
+      const box = [0, 0, 10, 10];
+      const anchors = [Float32Array.of(...box, ...box), Float32Array.of(...box)];
+      const output = {
+        objectness: tf.tensor2d([[1, 2, 3]]),
+        deltas: tf.zeros<tf.Rank.R3>([1, 3, 4]),
+      };
+      const size = [{ height: 50, width: 50 }];
+      const [found] = findProposals(output, anchors, size, { before: 2, after: 9, threshold: 0.7 });
+      expect([...(found?.boxes ?? [])]).to.deep.equal([...box, ...box]);
+      expect([...(found?.scores ?? [])]).to.deep.equal([3, 2]);
+    });
+
     it('moves each anchor by its own step, in each image of a batch', () => {
       // Four anchors of 10 × 10 on two levels. A step of 1 is a whole width or height; ln 2 doubles a side.
       const anchors = [

@@ -28,6 +28,14 @@ for (const engine of engines) {
       expectClose(grad, [0.5, -1, 1]);
     });
 
+    it('smooth L1 with β 2 has the slope of its parabola, d / 2, up to 2', () => {
+      const loss = (x: tf.Tensor): tf.Scalar => smoothL1Sum(x, tf.zerosLike(x), { beta: 2 });
+      const { value, grad } = tf.valueAndGrad(loss)(tf.tensor1d([1, -3, 2]));
+      // 1² / 4, 3 − 1, and 2² / 4, which is 2 − 1 as well.
+      expectClose(value, [0.25 + 2 + 1]);
+      expectClose(grad, [0.5, -1, 1]);
+    });
+
     it('binary cross entropy takes large logits', () => {
       const targets = tf.tensor1d([1, 0, 1]);
       const loss = (x: tf.Tensor): tf.Scalar => binaryCrossEntropySum(x, targets);
@@ -70,6 +78,22 @@ for (const engine of engines) {
             .box,
       )(tf.ones([1, 1, 4]));
       expectClose(grad, [0, 0, 0, 0]);
+    });
+
+    it('of boxes find the row of a region and a class in a batch', () => {
+      // Of two regions with two classes each the second is of class 1: row 3, alone with ones in it.
+      const targets = {
+        regions: [],
+        labels: Int32Array.of(2, 1),
+        objects: Int32Array.of(1),
+        deltas: Float32Array.of(0, 0, 0, 0),
+      };
+      const deltas = tf.tensor2d([
+        [9, 9, 9, 9, 9, 9, 9, 9],
+        [9, 9, 9, 9, 1, 1, 1, 1],
+      ]);
+      const logits = tf.zeros<tf.Rank.R2>([2, 3]);
+      expectClose(boxLosses({ embedding: logits, logits, deltas }, targets).box, [4 / 2]);
     });
 
     it('of boxes take the true class’ box of objects, and divide by all regions', () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { proposalTargets } from '../../lib/detection/box-head';
+import { anchorTargets } from '../../lib/detection/proposals';
 import {
   anchorMatching,
   matchBoxes,
@@ -7,6 +8,7 @@ import {
   sampleLabels,
 } from '../../lib/detection/sampling';
 import { random } from '../../lib/engine/random';
+import { expectClose } from '../support/tensors';
 
 const boxes = (...edges: number[]): Float32Array => Float32Array.from(edges);
 
@@ -82,6 +84,61 @@ describe('sampling', () => {
   it('follows its random numbers', () => {
     expect([...draw(40).background]).to.deep.equal([...draw(40).background]);
     expect([...draw(40).background]).not.to.deep.equal([...draw(40, 2).background]);
+  });
+
+  it('trains a proposal network on the anchors of each image, counted on over the batch', () => {
+    // Anchors: one on each of two objects, and one far from both.
+    const anchors = boxes(0, 0, 10, 10, 20, 20, 40, 40, 90, 90, 99, 99);
+    const truths = [boxes(21, 20, 41, 40), boxes(0, 0, 10, 10, 20, 22, 40, 42)];
+    const targets = anchorTargets(anchors, truths, (image) => random(image), {
+      count: 6,
+      objectShare: 0.5,
+    });
+    // Image 0: anchor 1; image 1: anchors 0 and 1, which are 3 + 0 and 3 + 1.
+    const order = [...targets.objects];
+    expect([...order].sort()).to.deep.equal([1, 3, 4]);
+    expect(order[0]).to.equal(1);
+    expect([...targets.background].sort()).to.deep.equal([0, 2, 5]);
+    // 1 of 20 to the right; none; 2 of 20 down.
+    const deltasOf: Record<number, number[]> = {
+      1: [0.05, 0, 0, 0],
+      3: [0, 0, 0, 0],
+      4: [0, 0.1, 0, 0],
+    };
+    expectClose(
+      [...targets.deltas],
+      order.flatMap((place) => deltasOf[place] ?? []),
+      1e-6,
+    );
+    expect(targets.divisor).to.equal(12);
+  });
+
+  it('trains the box head on proposals and true boxes of each image, objects before background', () => {
+    const far = [90, 90, 99, 99];
+    const { regions, labels, objects, deltas } = proposalTargets(
+      [boxes(...far, 0, 0, 10, 10), boxes(...far)],
+      [
+        // The proposal is 2 of 10 to the left of the first object: it overlaps by 8 / 12.
+        { boxes: boxes(2, 0, 12, 10, 50, 50, 60, 60), labels: Int32Array.of(5, 6) },
+        { boxes: boxes(0, 0, 4, 4), labels: Int32Array.of(7) },
+      ],
+      { classes: 80, randomOf: (image) => random(image), sampling: { count: 8, objectShare: 0.5 } },
+    );
+    // Objects of image 0: the proposal and two true boxes; of image 1 its true box; each then one background.
+    expect([...labels]).to.have.members([5, 5, 6, 80, 7, 80]);
+    expect([...labels].map((label) => label === 80)).to.deep.equal([
+      ...[false, false, false, true, false, true],
+    ]);
+    expect([...objects]).to.deep.equal([0, 1, 2, 4]);
+    const [first = boxes(), second = boxes()] = regions;
+    expect([...first.subarray(12)]).to.deep.equal(far);
+    expect([...second]).to.deep.equal([0, 0, 4, 4, ...far]);
+    // dx = 10 · 2 / 10 of the proposal; nothing of the true boxes.
+    const moved = [0, 1, 2].map((place) => (first[4 * place] === 0 ? [2, 0, 0, 0] : [0, 0, 0, 0]));
+    expectClose([...deltas], [...moved.flat(), 0, 0, 0, 0], 1e-5);
+    expect(moved.flat().filter((delta) => delta === 2)).to.have.length(1);
+    const classes = [0, 1, 2].map((place) => (first[4 * place] === 50 ? 6 : 5));
+    expect([...labels.subarray(0, 3)]).to.deep.equal(classes);
   });
 
   it('trains the box head on 512 proposals an image, at most a quarter of them objects', () => {

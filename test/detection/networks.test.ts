@@ -102,19 +102,21 @@ for (const engine of engines) {
       const propose = proposalHead(context, '', 1);
       set(context, 'conv.weight', middle(1));
       set(context, 'objectness_logits.weight', [1, 1, 1]);
-      set(context, 'objectness_logits.bias', [0.1, 0.2, 0.3]);
+      // Nothing of these is cut.
+      set(context, 'objectness_logits.bias', [0.1, -20.2, 0.3]);
       set(context, 'anchor_deltas.weight', Array<number>(12).fill(0));
-      set(context, 'anchor_deltas.bias', [...Array(12).keys()]);
+      const steps = [...Array(12).keys()].map((step) => step - 6);
+      set(context, 'anchor_deltas.bias', steps);
       const { objectness, deltas } = propose([
         // What is below 0 is cut.
         tf.tensor4d([10, -20, 30, 40], [1, 2, 2, 1]),
         tf.tensor4d([50], [1, 1, 1, 1]),
       ]);
-      const expected = [10, 0, 30, 40, 50].flatMap((x) => [x + 0.1, x + 0.2, x + 0.3]);
+      const expected = [10, 0, 30, 40, 50].flatMap((x) => [x + 0.1, x - 20.2, x + 0.3]);
       expectClose(objectness, expected, 1e-5);
       expect(objectness.shape).to.deep.equal([1, 15]);
       expect(deltas.shape).to.deep.equal([1, 15, 4]);
-      expectClose(tf.slice(deltas, [0, 3, 0], [1, 3, 4]), [...Array(12).keys()], 1e-6);
+      expectClose(tf.slice(deltas, [0, 3, 0], [1, 3, 4]), steps, 1e-6);
     });
 
     it('read a region channel by channel in the box head', () => {

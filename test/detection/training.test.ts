@@ -13,7 +13,6 @@ import { readDetectionMetrics } from '../../lib/detection/training-metrics';
 import { random } from '../../lib/engine/random';
 import { LabError } from '../../lib/errors';
 import { hashStateDict } from '../../lib/nn/state';
-import { rateAtIteration } from '../../lib/train/schedule';
 import type { BatchState } from '../../lib/train/task';
 import {
   type Answer,
@@ -28,22 +27,6 @@ import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 import { filesIn } from '../support/known-run';
 import { expectClose } from '../support/tensors';
-
-describe('the learning rate of a detector', () => {
-  const schedule = { base: 0.02, milestones: [60_000, 80_000] };
-
-  it('warms up over 1000 iterations from a thousandth', () => {
-    expect(rateAtIteration(schedule, 0)).to.be.closeTo(0.00002, 1e-12);
-    expect(rateAtIteration(schedule, 500)).to.be.closeTo(0.02 * (0.001 * 0.5 + 0.5), 1e-12);
-    expect(rateAtIteration(schedule, 1000)).to.equal(0.02);
-  });
-
-  it('falls to a tenth at each milestone', () => {
-    expect(rateAtIteration(schedule, 59_999)).to.equal(0.02);
-    expect(rateAtIteration(schedule, 60_000)).to.be.closeTo(0.002, 1e-12);
-    expect(rateAtIteration(schedule, 89_999)).to.be.closeTo(0.0002, 1e-12);
-  });
-});
 
 for (const engine of engines) {
   describe(`a step of a detector’s training (${engine})`, () => {

@@ -9,10 +9,10 @@ export const heart = [
   { folder: 'lib/losses', quick: true },
   {
     folder: 'lib/distill',
-    // The others train networks.
+    // What trains networks comes last.
     tests: [
       ...tests('distill', 'terms', 'class-means', 'feature-place', 'fusion-blocks', 'mixing'),
-      ...tests('distill', 'objective', 'older-parts', 'previous-weights', 'srrl'),
+      ...tests('distill', 'objective', 'older-parts', 'previous-weights', 'srrl', 'older-terms'),
     ],
   },
   {
@@ -20,7 +20,7 @@ export const heart = [
     // The others train networks, or start commands.
     tests: [
       ...tests('train', 'schedule', 'weights', 'sgd', 'adamw', 'evaluate', 'loop', 'learner'),
-      ...tests('train', 'accumulation', 'checkpoint', 'batch-source', 'deit'),
+      ...tests('train', 'accumulation', 'checkpoint', 'batch-source', 'deit', 'evaluate-folder'),
       ...tests('runs', 'metrics'),
     ],
   },
@@ -46,7 +46,10 @@ export const heart = [
       ...['boxes.ts', 'box-head.ts', 'inference.ts', 'sampling.ts', 'proposals.ts'],
       ...['non-maximum-suppression.ts', 'roi-align.ts'],
     ],
-    tests: tests('detection', 'boxes', 'inference', 'losses', 'matching', 'operations'),
+    tests: [
+      ...tests('detection', 'boxes', 'losses', 'matching', 'inference', 'operations'),
+      ...tests('detection', 'networks', 'detector'),
+    ],
   },
   {
     folder: 'lib/detection/coco',

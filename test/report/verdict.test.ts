@@ -41,7 +41,7 @@ describe('verdict', () => {
 });
 
 describe('the accuracy of a pair’s teacher', () => {
-  const student = (seed: number, provenance: MadeUpRun['provenance']): Run =>
+  const student = (seed: number, provenance: NonNullable<MadeUpRun['provenance']>): Run =>
     madeUpRun({ config: { seed }, provenance, top1: [1, 2] });
   const own = madeUpRun({ config: { method: 'teacher' }, top1: [50, 60] });
   const here = { teacherSource: 'trained here', teacherTop1: 60, teacherHash: 'a' };

@@ -6,6 +6,7 @@ import { readDetections } from '../../lib/detection/coco/results-form';
 import { shapesDataset } from '../../lib/detection/coco/shapes';
 import { createDetector } from '../../lib/detection/detector';
 import { detectDataset } from '../../lib/detection/inference';
+import { kd, type LossTerm, warmUp } from '../../lib/distill/terms';
 import { startEngine } from '../../lib/engine/load';
 import { readWeights } from '../../lib/formats/weights';
 import { hashStateDict } from '../../lib/nn/state';
@@ -43,10 +44,11 @@ describe('a detector’s run', () => {
       readonly recipe?: DetectionRecipe;
       readonly data?: DetectionData;
       readonly firstWeights?: FirstWeights;
+      readonly teacher?: Detection['teacher'];
     }
 
     async function execute(directory: string, changes: Changes = {}): Promise<string> {
-      const { signal, seed = 1, firstWeights, ...rest } = changes;
+      const { signal, seed = 1, firstWeights, teacher, ...rest } = changes;
       const { data = { name: 'shapes', training, evaluation }, ...others } = rest;
       const { recipe: own = recipe, ...events } = others;
       const { student } = own;
@@ -65,6 +67,7 @@ describe('a detector’s run', () => {
           command: 'test',
           engine: await startEngine(),
           checkpointEvery: 3,
+          teacher,
           signal,
         },
         events,
@@ -175,6 +178,34 @@ describe('a detector’s run', () => {
         );
         expectClose(figures?.curves[overlap] ?? [], curve, 1e-9);
       }
+    });
+
+    it('warms a term up over epochs of its images over those of a batch', async () => {
+      // With a rate of 0 both runs see the same two batches with the same weights.
+      const detector = createDetector({ ...recipe.detector, classes: 3, seed: 9 });
+      const teacher = { name: 'one', hash: 'a', classMeansHash: null, source: 'a file', detector };
+      const lossesOf = async (name: string, term: LossTerm): Promise<number[]> => {
+        const losses: number[] = [];
+        await execute(join(folder(), name), {
+          teacher: { ...teacher, dispose: () => undefined },
+          recipe: {
+            ...recipe,
+            method: { name, terms: [term] },
+            iterations: 2,
+            schedule: { ...recipe.schedule, base: 0 },
+          },
+          data: { name: 'shapes', training, evaluation: shapesDataset({ images: 1, seed: 2 }) },
+          onBatch: ({ losses: found }) => void losses.push(found['kd'] ?? NaN),
+        });
+        return losses;
+      };
+      const kdTerm = kd({ weight: 1, temperature: 1 });
+      const whole = await lossesOf('whole', kdTerm);
+      const warming = await lossesOf('warming', warmUp(4, kdTerm));
+      detector.dispose();
+      expect(Math.min(...whole)).to.be.above(0);
+      // Four images in batches of two: the second step comes after half an epoch of four.
+      expectClose(warming, [0, ((whole[1] ?? NaN) * 0.5) / 4], 1e-6);
     });
 
     it('gives the same bytes after an interruption', async () => {

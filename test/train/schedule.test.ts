@@ -14,7 +14,12 @@ import {
   scaledToEpochs,
   type TrainingRecipe,
 } from '../../lib/train/recipe';
-import { learningRateAt, learningRateOf, type Schedule } from '../../lib/train/schedule';
+import {
+  learningRateAt,
+  learningRateOf,
+  rateAtIteration,
+  type Schedule,
+} from '../../lib/train/schedule';
 import { faultOf } from '../support/faults';
 import { knownDataset, type KnownImage } from '../support/known-network';
 import { numbered } from '../support/known-run';
@@ -163,5 +168,27 @@ describe('a recipe on a data set', () => {
   it('fits with as many images and classes as it needs', () => {
     requireRecipeFits(withTerm(dkd()), data(3));
     requireRecipeFits(withTerm(kd()), data(2));
+  });
+});
+
+describe('the learning rate of a detector', () => {
+  const schedule = { base: 0.02, milestones: [60_000, 80_000] };
+
+  it('warms up over 1000 iterations from a thousandth', () => {
+    expect(rateAtIteration(schedule, 0)).to.be.closeTo(0.00002, 1e-12);
+    expect(rateAtIteration(schedule, 500)).to.be.closeTo(0.02 * (0.001 * 0.5 + 0.5), 1e-12);
+    expect(rateAtIteration(schedule, 1000)).to.equal(0.02);
+  });
+
+  it('falls to a tenth at each milestone', () => {
+    expect(rateAtIteration(schedule, 59_999)).to.equal(0.02);
+    expect(rateAtIteration(schedule, 60_000)).to.be.closeTo(0.002, 1e-12);
+    expect(rateAtIteration(schedule, 89_999)).to.be.closeTo(0.0002, 1e-12);
+  });
+
+  it('has a warm-up and a factor of its own where they are given', () => {
+    const own = { ...schedule, factor: 0.5, warmUp: { iterations: 50, factor: 0.01 } };
+    expect(rateAtIteration(own, 10)).to.be.closeTo(0.02 * (0.01 * 0.8 + 0.2), 1e-12);
+    expect(rateAtIteration(own, 80_000)).to.be.closeTo(0.005, 1e-12);
   });
 });
