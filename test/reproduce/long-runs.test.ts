@@ -13,7 +13,7 @@ describe('one grid in several processes', () => {
     ['a part that is not there', ['--shard', '5/4'], /--shard.*'5\/4'/],
     ['a part and --no-resume', ['--shard', '1/2', '--no-resume'], /share their teachers/],
     ['jobs without end', ['--jobs', '0'], /--jobs.*'0'/],
-    ['to render where nothing was run', ['--render'], /no run of the study/],
+    ['to render where nothing was run', ['--render'], /no run of table1/],
   ];
   for (const [title, args, words] of mistakes) {
     it(`refuses ${title}`, async () => {

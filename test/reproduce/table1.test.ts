@@ -24,8 +24,8 @@ function table1(...args: string[]): Promise<Result> {
 /** Every file below a folder with its content, but for what holds clock times. */
 function tree(folder: string): Record<string, string> {
   const names = readdirSync(folder, { recursive: true, withFileTypes: true })
-    // Both tell when and how long a run took.
-    .filter((entry) => entry.isFile() && !['provenance.json', 'REPORT.html'].includes(entry.name))
+    // Records and pages tell when and how long a run took.
+    .filter((entry) => entry.isFile() && !/^provenance\.json$|\.html$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
   return Object.fromEntries(
     names.map((name) => [name.slice(folder.length), readFileSync(name).toString('base64')]),

@@ -5,8 +5,8 @@ import { faultOf } from '../support/faults';
 /** Says which worker it is and what it sees, and saves when it is asked to stop. */
 const worker = `
   const number = process.env.NORM_DIRECTION_LAB_WORKER;
-  console.log('worker', number, 'on', process.env.CUDA_VISIBLE_DEVICES);
   process.on('SIGINT', () => { console.error('saving'); process.exit(130); });
+  console.log('worker', number, 'on', process.env.CUDA_VISIBLE_DEVICES);
   const act = process.argv[1];
   if (act === 'end') process.exit(0);
   if (act === 'fail' && number === '2') { console.error('error: no room'); process.exit(1); }
