@@ -1,5 +1,4 @@
-import { statfsSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import { extname, join } from 'node:path';
 import { z } from 'zod';
 import { enginePlace, type EnginePlace } from './engine/build';
 import { cacheRoot, folderBytes, isComplete } from './engine/cache';
@@ -22,6 +21,7 @@ import {
   tensorflowVersion,
 } from './engine/versions';
 import { LabError } from './errors';
+import { freeBytes, gigabytes } from './files';
 import { installedJupyterLab, ownJupyterLab } from './notebook/lab';
 
 /** The oldest Node that runs this package. */
@@ -217,21 +217,6 @@ function checkSpace(needed: number): Check {
         detail: `${detail}; the engine needs ${gigabytes(needed)} while it is built`,
         fix: 'Free some space, or name another place with NORM_DIRECTION_LAB_CACHE',
       };
-}
-
-/** Free space where a folder is or would be made. */
-function freeBytes(folder: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
-  } catch (error) {
-    if (dirname(folder) === folder) throw error;
-    return freeBytes(dirname(folder));
-  }
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** What notebooks need: the tslab package, and JupyterLab to open them in. */

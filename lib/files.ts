@@ -10,11 +10,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statfsSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { LabError } from './errors';
-import { fileError } from './errors';
+import { fileError, type LabError } from './errors';
 
 /**
  * Writes a file under a temporary name, syncs it and renames it: a reader sees the old bytes or the
@@ -113,4 +113,25 @@ export function readJson(path: string, fix: string): unknown {
   } catch (error) {
     throw fileError`a file is not valid JSON (${path}): found ${error instanceof Error ? error.message : String(error)}. ${fix}`;
   }
+}
+
+/** Free space where a folder is or would be made. */
+export function freeBytes(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch (error) {
+    if (dirname(folder) === folder) throw error;
+    return freeBytes(dirname(folder));
+  }
+}
+
+/** Of a disk: `1.5 GB`. */
+export function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** Of memory, and of what is kept in it: `1.5 GiB`. */
+export function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }

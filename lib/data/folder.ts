@@ -2,6 +2,7 @@ import { type Dirent, readdirSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { dataError, LabError, optionError } from '../errors';
+import { gibibytes } from '../files';
 import { assembleDataset } from './batches';
 import { decodeImage } from './images';
 import { isFile, isFolder } from './paths';
@@ -257,7 +258,6 @@ function requireMemory(root: string, count: number, size: number): void {
   const needed = count * size * size * 3;
   const available = totalmem() * memoryShare;
   if (needed <= available) return;
-  const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   throw dataError`the decoded images would not fit into memory (${root}): found ${count} images of ${size}×${size}: ${gibibytes(needed)} of ${gibibytes(available)}. Take a smaller image size or a part of each class`;
 }
 

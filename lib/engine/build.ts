@@ -1,7 +1,8 @@
-import { mkdir, rm, statfs } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { engineError, fileError } from '../errors';
+import { freeBytes, gigabytes } from '../files';
 import {
   bindingName,
   compileBinding,
@@ -243,7 +244,7 @@ async function makeLibraries(
   const { wheels } = place;
   const downloads = join(place.root, `downloads-${place.libraries}`);
   await mkdir(downloads, { recursive: true });
-  await requireSpace(place.root, wheels);
+  requireSpace(place.root, wheels);
   for (const [index, pin] of wheels.entries()) {
     const count = wheels.length === 1 ? '' : ` (${String(index + 1)} of ${String(wheels.length)})`;
     const name = `${pin.distribution} ${pin.version}${count}`;
@@ -264,13 +265,9 @@ async function makeLibraries(
   await rm(downloads, { recursive: true, force: true });
 }
 
-async function requireSpace(root: string, wheels: readonly WheelPin[]): Promise<void> {
+function requireSpace(root: string, wheels: readonly WheelPin[]): void {
   const needed = spaceNeeded(wheels);
-  const { bavail, bsize } = await statfs(root);
-  if (bavail * bsize >= needed) return;
-  throw fileError`the engine needs ${gigabytes(needed)} of free space while it is built (${root}): found ${gigabytes(bavail * bsize)}. Free some space there, or name another place with NORM_DIRECTION_LAB_CACHE`;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
+  const free = freeBytes(root);
+  if (free >= needed) return;
+  throw fileError`the engine needs ${gigabytes(needed)} of free space while it is built (${root}): found ${gigabytes(free)}. Free some space there, or name another place with NORM_DIRECTION_LAB_CACHE`;
 }

@@ -1,5 +1,6 @@
 import { freemem, totalmem } from 'node:os';
 import CliTable from 'cli-table3';
+import { gibibytes } from '../files';
 import { formatDuration } from '../format-duration';
 import type { CostModel } from './cost';
 import { isRunHeld } from './lock';
@@ -49,8 +50,8 @@ export function memoryInWords(estimates: readonly MemoryEstimate[]): string[] {
   return estimates.map(({ pair, method, samples, totalBytes }) => {
     const tight = totalBytes > totalmem();
     return (
-      `Memory of ${pair} (${method}): about ${gigabytes(totalBytes)} with ${samples} images at once; this machine has ` +
-      `${gigabytes(totalmem())}, ${gigabytes(freemem())} of it free${tight ? ': give a smaller --micro-batch' : ''}.`
+      `Memory of ${pair} (${method}): about ${gibibytes(totalBytes)} with ${samples} images at once; this machine has ` +
+      `${gibibytes(totalmem())}, ${gibibytes(freemem())} of it free${tight ? ': give a smaller --micro-batch' : ''}.`
     );
   });
 }
@@ -121,8 +122,4 @@ function sumOf(rows: readonly ListedRun[]): number {
 
 function total(rows: readonly ListedRun[], of: (row: ListedRun) => number): number {
   return rows.reduce((sum, row) => sum + of(row), 0);
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
