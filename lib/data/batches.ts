@@ -276,18 +276,6 @@ export function normalisedBytes(mean: number, std: number): Float32Array {
   );
 }
 
-/** Normalised images with their labels. */
-export interface Batch {
-  /** `count × height × width × 3`, owned by the caller. */
-  readonly images: Float32Array;
-  readonly labels: Int32Array;
-  /** Where in the split each image lies. */
-  readonly indices: Int32Array;
-  readonly count: number;
-  /** Which view of it each image is, of training batches. */
-  readonly views?: Int32Array;
-}
-
 /** A random order of `count` indices (Fisher and Yates): `count − 1` draws. */
 export function epochOrder(count: number, random: Uniform): Int32Array {
   const order = Int32Array.from({ length: count }, (_, index) => index);
@@ -312,7 +300,11 @@ export function trainBatchCount(count: number, { batchSize }: { batchSize: numbe
  * The training images at these places with their labels, normalised; padded, cropped and flipped with
  * three draws an image when `random` is given.
  */
-export function trainingBatch(dataset: ImageDataset, indices: Int32Array, random?: Uniform): Batch {
+export function trainingBatch(
+  dataset: ImageDataset,
+  indices: Int32Array,
+  random?: Uniform,
+): TrainingBatch {
   const { train } = dataset;
   const { length: count } = indices;
   const views = random ? drawViews(count, random, defaultPadding) : undefined;
@@ -331,7 +323,7 @@ export function evaluationBatches(
   dataset: ImageDataset,
   split: ImageSplit,
   batchSize: number,
-): IterableIterator<Batch> {
+): IterableIterator<EvaluationBatch> {
   requireBatchSize(dataset.name, batchSize);
   return generateEvaluationBatches(dataset, split, batchSize);
 }
@@ -340,7 +332,7 @@ function* generateEvaluationBatches(
   dataset: ImageDataset,
   split: ImageSplit,
   batchSize: number,
-): IterableIterator<Batch> {
+): IterableIterator<EvaluationBatch> {
   for (let start = 0; start < split.count; start += batchSize) {
     const count = Math.min(batchSize, split.count - start);
     const indices = Int32Array.from({ length: count }, (_, index) => start + index);

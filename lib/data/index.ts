@@ -1,12 +1,6 @@
 export type { DecodedImages } from './batches';
 export { augmentBatch, defaultPadding, plainBatch, type ImageForm, type Uniform } from './batches';
-export {
-  epochOrder,
-  evaluationBatches,
-  trainBatchCount,
-  trainingBatch,
-  type Batch,
-} from './batches';
+export { epochOrder, evaluationBatches, trainBatchCount, trainingBatch } from './batches';
 export { customSource, type CustomDataset } from './registry';
 export { dataDirectory, dataVariable } from './paths';
 export { dataProgressPrinter, type DataProgress, type OnDataProgress } from './progress';

@@ -12,8 +12,7 @@ import { type Method, needs } from '../distill/terms';
 import { inFloatType } from '../engine/operations/activations';
 import type { Precision } from '../engine/precision';
 import { random as randomOf, type Random } from '../engine/random';
-import type { LabError } from '../errors';
-import { modelError, optionError } from '../errors';
+import { type LabError, modelError, optionError } from '../errors';
 import type { Model, ModelOutput } from '../nn/model';
 import { tracedEvaluation, tracedTraining } from '../nn/traced';
 import { type Batch, microBatches } from './batch-source';
@@ -173,28 +172,21 @@ export function createLearner(options: LearnerOptions): Learner {
       )
     : undefined;
 
-  const asked = (images: tf.Tensor4D): ModelOutput | undefined =>
-    tracedTeacher?.forward(images) ?? running?.forward(images, teacherMode);
-  const recalled = (
-    from: TeacherMemory,
-    { images, indices, views }: Batch,
-  ): ModelOutput | undefined => {
-    const known = from.embeddings({ images, indices, views }, (part) => {
-      const answer = asked(part);
-      if (answer === undefined) throw new Error('a memory without its teacher');
-      return answer.embedding;
-    });
-    const logits = known && running?.classify?.(known, teacherMode);
-    return known && logits
-      ? { logits, embedding: known, features: [], preActivations: [] }
-      : asked(images);
+  const ask =
+    running &&
+    ((images: tf.Tensor4D): ModelOutput =>
+      tracedTeacher?.forward(images) ?? running.forward(images, teacherMode));
+  const recall = ({ images, indices, views }: Batch): ModelOutput | undefined => {
+    if (!ask) return undefined;
+    const embedding = memory?.embeddings({ images, indices, views }, (part) => ask(part).embedding);
+    const logits = embedding && running.classify?.(embedding, teacherMode);
+    return logits && { logits, embedding, features: [], preActivations: [] };
   };
 
   const forward = (batch: Batch, { epoch, random }: StepPlace): ForwardPass => {
     const part = { ...batch, images: inFloatType(batch.images, floatType) };
-    const taught = memory ? recalled(memory, part) : asked(part.images);
     const given: Pick<BatchSignals, 'teacher' | 'classMeans' | 'indices'> = {
-      teacher: taught,
+      teacher: recall(part) ?? ask?.(part.images),
       classMeans,
       indices: part.indices,
     };

@@ -7,7 +7,6 @@ import {
   readdirSync,
   readSync,
   rmSync,
-  statfsSync,
   statSync,
   writeSync,
 } from 'node:fs';
@@ -15,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
 import { augmentedViews } from '../data/batches';
-import { errorCode, sha256, writeAtomic } from '../files';
+import { errorCode, freeBytes, gibibytes, sha256, writeAtomic } from '../files';
 import { canonicalJson } from '../records';
 import type { Batch } from './batch-source';
 
@@ -92,56 +91,46 @@ export function openTeacherMemory({ folder, key, onNotice }: TeacherMemoryOption
   const { images, size } = key;
   const slot = slotBytes(size);
   const counts = { remembered: 0, asked: 0 };
-  let state: 'unopened' | 'open' | 'useless' = 'unopened';
-  let descriptor = -1;
+  /** Null where nothing is remembered; undefined before the first batch. */
+  let descriptor: number | null | undefined;
   let full = false;
   const offsetOf = (index: number, view: number): number =>
     headerBytes + (index * augmentedViews + view) * slot;
 
-  const open = (probe: () => boolean): void => {
+  const open = (standAlone: () => boolean): number | null => {
     if (existsSync(file) && !isOwn(file, key)) {
       onNotice?.(`${file} is not this teacher's memory: it is made anew`);
       rmSync(file, { force: true });
     }
     if (!existsSync(file)) {
-      if (!probe()) {
-        onNotice?.(
-          "the teacher's answers depend on the rest of their batch here: they are not remembered",
-        );
-        state = 'useless';
-        return;
-      }
-      const missing = lackingBytes(folder, teacherMemoryBytes(key));
-      if (missing > 0) {
-        onNotice?.(
-          `a teacher's memory is not kept: it may grow to ${inGib(teacherMemoryBytes(key))}, and ${folder} lacks ${inGib(missing)} for that`,
-        );
-        state = 'useless';
-        return;
+      const refusal = standAlone()
+        ? lackOfSpace(folder, teacherMemoryBytes(key))
+        : "the teacher's answers depend on the rest of their batch here: they are not remembered";
+      if (refusal !== undefined) {
+        onNotice?.(refusal);
+        return null;
       }
       removeUnused(folder);
       create(file, key);
     }
-    descriptor = openSync(file, 'r+');
-    state = 'open';
+    return openSync(file, 'r+');
   };
 
-  const slots = Buffer.alloc(slot);
-  const read = (index: number, view: number, into: Float32Array, row: number): boolean => {
-    const bytes = readSync(descriptor, slots, 0, slot, offsetOf(index, view));
-    if (bytes < slot || slots.readUInt32LE(4 * size) !== checkOf(slots, size, index, view))
+  const bytes = Buffer.alloc(slot);
+  const read = (from: number, [index, view]: View, into: Float32Array): boolean => {
+    const count = readSync(from, bytes, 0, slot, offsetOf(index, view));
+    if (count < slot || bytes.readUInt32LE(4 * size) !== checkOf(bytes, size, index, view)) {
       return false;
-    Buffer.from(into.buffer, into.byteOffset + 4 * size * row, 4 * size).set(
-      slots.subarray(0, 4 * size),
-    );
+    }
+    bytesOf(into).set(bytes.subarray(0, 4 * size));
     return true;
   };
-  const write = (index: number, view: number, values: Float32Array, row: number): void => {
+  const write = (to: number, [index, view]: View, values: Float32Array): void => {
     if (full) return;
-    slots.set(Buffer.from(values.buffer, values.byteOffset + 4 * size * row, 4 * size));
-    slots.writeUInt32LE(checkOf(slots, size, index, view), 4 * size);
+    bytes.set(bytesOf(values));
+    bytes.writeUInt32LE(checkOf(bytes, size, index, view), 4 * size);
     try {
-      writeSync(descriptor, slots, 0, slot, offsetOf(index, view));
+      writeSync(to, bytes, 0, slot, offsetOf(index, view));
     } catch (error) {
       if (errorCode(error) !== 'ENOSPC') throw error;
       full = true;
@@ -153,34 +142,41 @@ export function openTeacherMemory({ folder, key, onNotice }: TeacherMemoryOption
     counts,
     embeddings({ images: batch, indices, views }, ask) {
       const [count] = batch.shape;
-      if (indices === undefined || views === undefined || state === 'useless') return undefined;
-      if (state === 'unopened') open(() => answersStandAlone(batch, ask));
-      if (descriptor < 0) return undefined;
+      if (indices === undefined || views === undefined) return undefined;
+      if (descriptor === undefined) descriptor = open(() => answersStandAlone(batch, ask));
+      if (descriptor === null) return undefined;
       const known = new Float32Array(count * size);
+      const rowOf = (row: number): Float32Array => known.subarray(row * size, (row + 1) * size);
+      const viewAt = (row: number): View => [indices[row] ?? -1, views[row] ?? -1];
       const missing: number[] = [];
       for (let row = 0; row < count; row++) {
-        const [index = -1, view = -1] = [indices[row], views[row]];
-        if (index < 0 || index >= images) throw new RangeError(`image ${index} of ${images}`);
-        if (!read(index, view, known, row)) missing.push(row);
+        const view = viewAt(row);
+        if (view[0] < 0 || view[0] >= images) throw new RangeError(`image ${view[0]} of ${images}`);
+        if (!read(descriptor, view, rowOf(row))) missing.push(row);
       }
       counts.remembered += count - missing.length;
       counts.asked += missing.length;
       if (missing.length > 0) {
         const asked = answersFor(batch, missing, ask);
-        missing.forEach((row, at) => {
-          const values = asked.subarray(at * size, (at + 1) * size);
-          known.set(values, row * size);
-          write(indices[row] ?? -1, views[row] ?? -1, values, 0);
-        });
+        for (const [at, row] of missing.entries()) {
+          rowOf(row).set(asked.subarray(at * size, (at + 1) * size));
+          write(descriptor, viewAt(row), rowOf(row));
+        }
       }
       return tf.tensor2d(known, [count, size]);
     },
     dispose() {
-      if (descriptor >= 0) closeSync(descriptor);
-      descriptor = -1;
-      state = 'useless';
+      if (typeof descriptor === 'number') closeSync(descriptor);
+      descriptor = null;
     },
   };
+}
+
+/** The place of a training image, and the number of its view. */
+type View = readonly [index: number, view: number];
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /**
@@ -214,8 +210,8 @@ function answersStandAlone(batch: tf.Tensor4D, ask: (images: tf.Tensor4D) => tf.
       if (rows.length < 2) return true;
       const some = tf.tidy(() => ask(tf.gather(batch, rows)).dataSync<'float32'>());
       return rows.every((row, at) =>
-        Buffer.from(some.slice(at * size, (at + 1) * size).buffer).equals(
-          Buffer.from(all.slice(row * size, (row + 1) * size).buffer),
+        bytesOf(some.subarray(at * size, (at + 1) * size)).equals(
+          bytesOf(all.subarray(row * size, (row + 1) * size)),
         ),
       );
     },
@@ -271,14 +267,10 @@ function removeUnused(folder: string): void {
   }
 }
 
-/** How many bytes a folder's disk has too few for a file of this size and as much again for others. */
-function lackingBytes(folder: string, wanted: number): number {
-  let there = folder;
-  while (!existsSync(there)) there = dirname(there);
-  const { bavail, bsize } = statfsSync(there);
-  return Math.max(0, wanted - (bavail * bsize) / 2);
-}
-
-function inGib(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+/** Says that a folder's disk has no room for a file of this size and as much again for others. */
+function lackOfSpace(folder: string, wanted: number): string | undefined {
+  const missing = wanted - freeBytes(folder) / 2;
+  return missing > 0
+    ? `a teacher's memory is not kept: it may grow to ${gibibytes(wanted)}, and ${folder} lacks ${gibibytes(missing)} for that`
+    : undefined;
 }
