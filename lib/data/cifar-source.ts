@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { LabError } from '../errors';
-import { dataError } from '../errors';
+import { dataError, type LabError } from '../errors';
 import {
   checkCifarBinarySize,
   cifarFault,

@@ -1,5 +1,4 @@
-import type { LabError } from '../errors';
-import { dataError, optionError, unknownName } from '../errors';
+import { dataError, type LabError, optionError, unknownName } from '../errors';
 import { assembleDataset, type DecodedImages } from './batches';
 import { cifarStatus, loadCifar, verifyCifar } from './cifar';
 import { cifar100Spec, cifar10Spec, type CifarSpec } from './cifar-source';

@@ -1,5 +1,4 @@
-import type { LabError } from '../errors';
-import { dataError } from '../errors';
+import { dataError, type LabError } from '../errors';
 import type { Progress } from '../train/checkpoint';
 import { type IterationSchedule, rateAtIteration } from '../train/schedule';
 import { meanLosses, type TrainingRun, type TrainingTask } from '../train/task';

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { batchNormEpsilon } from '../engine/operations/batch-norm';
-import type { LabError } from '../errors';
-import { fileError, modelError } from '../errors';
+import { fileError, type LabError, modelError } from '../errors';
 import { errorCode } from '../files';
 import { decodeDetectronPickle } from '../formats/detectron-pickle';
 import { readWeights } from '../formats/weights';

@@ -4,8 +4,7 @@ import { augmentBatch, type BatchSource, plainBatch, type TrainingBatch } from '
 import type { ImageDataset } from '../data/source';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
-import type { LabError } from '../errors';
-import { dataError, type ErrorTag, fileError, modelError } from '../errors';
+import { dataError, type ErrorTag, fileError, type LabError, modelError } from '../errors';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
 import type { Model } from '../nn/model';
 import { featureAt, type FeaturePlace, featurePlaces, featureSize } from './term';

@@ -5,8 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { NodeJSKernelBackend } from '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend';
 import '@tensorflow/tfjs-node-gpu/dist/register_all_kernels';
 import type { TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding';
-import type { LabError } from '../errors';
-import { engineError } from '../errors';
+import { engineError, type LabError } from '../errors';
 import type { BuiltEngine } from './build';
 import {
   canRunTensorflow,

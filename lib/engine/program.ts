@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { LabError } from '../errors';
-import { engineError } from '../errors';
+import { engineError, type LabError } from '../errors';
 
 /** How another program ended and what it printed. `status` is null when it could not be started. */
 export interface ProgramResult {

@@ -1,5 +1,4 @@
-import type { LabError } from '../errors';
-import { dataError } from '../errors';
+import { dataError, type LabError } from '../errors';
 import { isNumpyArray, type NumpyArray, numpyGlobals } from './numpy-pickle';
 import { unpickle } from './pickle';
 

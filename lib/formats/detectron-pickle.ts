@@ -1,5 +1,4 @@
-import type { LabError } from '../errors';
-import { fileError } from '../errors';
+import { fileError, type LabError } from '../errors';
 import type { StateDict, StateEntry } from './state-dict';
 import { isNumpyArray, type NumpyArray, numpyGlobals } from './numpy-pickle';
 import { unpickle } from './pickle';

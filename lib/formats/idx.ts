@@ -1,5 +1,4 @@
-import type { LabError } from '../errors';
-import { dataError } from '../errors';
+import { dataError, type LabError } from '../errors';
 
 /** An array of unsigned bytes as MNIST's idx format holds it. */
 export interface IdxArray {

@@ -1,5 +1,4 @@
-import type { LabError } from '../errors';
-import { fileError } from '../errors';
+import { fileError, type LabError } from '../errors';
 import { setPickleState, type PickleGlobal, type PickleStateful } from './pickle';
 
 /** A numpy array as a pickle holds it. */

@@ -1,6 +1,5 @@
 import { constants } from 'node:buffer';
-import type { LabError } from '../errors';
-import { fileError } from '../errors';
+import { fileError, type LabError } from '../errors';
 
 /** Where a pickle came from, for messages. */
 interface PickleOrigin {

@@ -1,8 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 import { fromBufferPromise } from 'yauzl';
-import type { LabError } from '../errors';
-import { fileError } from '../errors';
+import { fileError, type LabError } from '../errors';
 import type { StateEntry } from './state-dict';
 import { numpyGlobals } from './numpy-pickle';
 import { type PickleGlobal, type PickleStateful, setPickleState, unpickle } from './pickle';

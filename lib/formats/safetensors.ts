@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { LabError } from '../errors';
-import { fileError } from '../errors';
+import { fileError, type LabError } from '../errors';
 import { errorCode, writeAtomic } from '../files';
 import type { StateDict, StateEntry } from './state-dict';
 import { bfloatToNumber, halfToNumber, storedForm, type StoredTensor } from './pth';

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { errorCode, sha256 } from '../files';
-import type { LabError } from '../errors';
-import { fileError } from '../errors';
+import { fileError, type LabError } from '../errors';
 import type { StateDict } from './state-dict';
 import { decodePth, isZip } from './pth';
 import { decodeSafetensors } from './safetensors';

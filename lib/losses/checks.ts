@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { differentiable, savedTensor } from '../engine/tidy';
-import type { LabError } from '../errors';
-import { dataError, modelError, optionError } from '../errors';
+import { dataError, type LabError, modelError, optionError } from '../errors';
 
 /** A tensor with the words for it in an error message. */
 type NamedTensor = readonly [name: string, tensor: tf.Tensor];

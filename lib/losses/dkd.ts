@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { LabError } from '../errors';
-import { optionError } from '../errors';
+import { type LabError, optionError } from '../errors';
 import {
   closedForm,
   requireFinite,

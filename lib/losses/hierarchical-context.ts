@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { LabError } from '../errors';
-import { modelError } from '../errors';
+import { type LabError, modelError } from '../errors';
 
 /** Sides to which features are averaged, with half the weight of the one before. */
 const levels = [4, 2, 1] as const;

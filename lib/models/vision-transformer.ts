@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { tidyBlock } from '../engine/tidy';
-import type { LabError } from '../errors';
-import { modelError, optionError } from '../errors';
+import { type LabError, modelError, optionError } from '../errors';
 import { dropPathProbabilities } from '../nn/blocks';
 import {
   convolutionLayer,

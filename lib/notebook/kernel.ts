@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Dealer, Subscriber } from 'zeromq';
 import { z } from 'zod';
-import type { LabError } from '../errors';
-import { engineError } from '../errors';
+import { engineError, type LabError } from '../errors';
 import { packageRoot } from '../package-root';
 
 const specificationSchema = z.object({ argv: z.array(z.string()).min(1) });

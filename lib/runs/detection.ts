@@ -11,8 +11,7 @@ import { createDetectionLearner } from '../detection/learner';
 import { trainDetector } from '../detection/train-detector';
 import type { DetectionMetrics } from '../detection/training-metrics';
 import { loadDetectorWeights } from '../detection/weights';
-import type { LabError } from '../errors';
-import { interruptedError } from '../errors';
+import { interruptedError, type LabError } from '../errors';
 import type { DetectionRecipe, DetectorForm } from './detection-recipe';
 import {
   type DetectionTeacherOptions,

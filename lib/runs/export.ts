@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { isFolder } from '../data/paths';
-import type { LabError } from '../errors';
-import { optionError, resultsError } from '../errors';
+import { type LabError, optionError, resultsError } from '../errors';
 import { writeAtomic } from '../files';
 import { encodePth } from '../formats/pth-writer';
 import { encodeSafetensors } from '../formats/safetensors';

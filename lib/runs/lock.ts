@@ -12,8 +12,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { LabError } from '../errors';
-import { interruptedError, resultsError } from '../errors';
+import { interruptedError, type LabError, resultsError } from '../errors';
 import { errorCode, writeAtomic, writeFault } from '../files';
 import { lockThread } from './lock-thread';
 

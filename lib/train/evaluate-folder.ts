@@ -8,8 +8,7 @@ import { type Preprocessing, preprocessingOf } from '../data/images';
 import { isFolder } from '../data/paths';
 import type { OnDataProgress } from '../data/progress';
 import { tidied } from '../engine/tidy';
-import type { LabError } from '../errors';
-import { dataError, modelError } from '../errors';
+import { dataError, type LabError, modelError } from '../errors';
 import type { Model } from '../nn/model';
 import { rankOf } from './evaluate';
 

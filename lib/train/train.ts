@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { tidied } from '../engine/tidy';
-import type { LabError } from '../errors';
-import { dataError, interruptedError, numericsError } from '../errors';
+import { dataError, interruptedError, type LabError, numericsError } from '../errors';
 import { checkRecord } from '../records';
 import { checkpointsOf, restoreCheckpoint, saveCheckpoint } from './checkpoint';
 import {

@@ -4,8 +4,7 @@ import { estimateDetectionStep } from '../../lib/bench/detector-step';
 import { dataDirectory } from '../../lib/data/paths';
 import { cocoData, type DetectionData, shapesData } from '../../lib/detection/coco/detection-data';
 import { hashDetectorFile } from '../../lib/detection/weights';
-import type { LabError } from '../../lib/errors';
-import { optionError } from '../../lib/errors';
+import { type LabError, optionError } from '../../lib/errors';
 import { type Detection, detection, type FirstWeights } from '../../lib/runs/detection';
 import {
   type DetectionRecipe,

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { LabError } from '../../lib/errors';
-import { optionError, unknownName } from '../../lib/errors';
+import { type LabError, optionError, unknownName } from '../../lib/errors';
 import { definitionOf } from '../../lib/distill/term';
 import { modelNames } from '../../lib/models/registry';
 import { publishedOf } from '../../lib/report/methods';

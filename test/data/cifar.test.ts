@@ -154,12 +154,10 @@ describe('CIFAR', () => {
     }
 
     it('data that are not there, naming the command and the option', async () => {
-      const { what, fix: remedy } = await faultOf(() =>
-        loadCifar(tinyCifar100, { dataDir: folder() }),
-      );
+      const { what, fix } = await faultOf(() => loadCifar(tinyCifar100, { dataDir: folder() }));
       expect(what).to.equal("the data set 'cifar100' is not there");
-      expect(remedy).to.contain('npm run data -- download cifar100');
-      expect(remedy).to.contain('--data-dir');
+      expect(fix).to.contain('npm run data -- download cifar100');
+      expect(fix).to.contain('--data-dir');
       const status = await cifarStatus(tinyCifar100, join(folder(), 'absent'));
       expect(status.state).to.equal('missing');
     });

@@ -85,12 +85,12 @@ describe('download', () => {
 
   it('keeps what came before the connection broke off and continues there', async () => {
     server().file.breakAfter = half;
-    const { what, found, fix: remedy } = await faultOf(() => fetchIt());
+    const { what, found, fix } = await faultOf(() => fetchIt());
     expect(what).to.equal('a download broke off');
     const kept = keptBytes();
     expect(kept).to.be.within(1, half);
     expect(found).to.contain(`after ${kept} bytes`);
-    expect(remedy).to.contain('goes on where it stopped');
+    expect(fix).to.contain('goes on where it stopped');
     expect(left()).to.deep.equal(['archive.tar.gz.part', 'archive.tar.gz.part.json']);
 
     server().file.breakAfter = undefined;
@@ -200,10 +200,10 @@ describe('download', () => {
 
   it('says that the server cannot be reached, and how to do without', async () => {
     await server().close();
-    const { what, found, fix: remedy } = await faultOf(() => fetchIt({ retries: 3 }));
+    const { what, found, fix } = await faultOf(() => fetchIt({ retries: 3 }));
     expect(what).to.equal('a server cannot be reached');
     expect(found).to.contain('ECONNREFUSED');
-    expect(remedy).to.contain(destination());
+    expect(fix).to.contain(destination());
   });
 
   it('says so when the disk is full, and when the folder cannot be made', async function () {
@@ -216,9 +216,9 @@ describe('download', () => {
     // A device on which every write fails for want of space; Linux has it.
     if (!existsSync('/dev/full')) return this.skip();
     symlinkSync('/dev/full', `${destination()}.part`);
-    const { what, fix: remedy } = await faultOf(() => fetchIt());
+    const { what, fix } = await faultOf(() => fetchIt());
     expect(what).to.equal('the disk is full');
-    expect(remedy).to.contain('goes on where it stopped');
+    expect(fix).to.contain('goes on where it stopped');
     expect(existsSync(destination())).to.equal(false);
   });
 

@@ -125,8 +125,8 @@ describe('the published teachers', () => {
     await fetchIt({ from: given(two) });
     const other = tarFile([entry('resnet56'), entry('vgg13')]);
     const from = given(other, 'other.tar');
-    const { fix: remedy } = await faultOf(() => fetchIt({ from }));
-    expect(remedy).to.contain(`--sha256 ${sha256(other)}`);
+    const { fix } = await faultOf(() => fetchIt({ from }));
+    expect(fix).to.contain(`--sha256 ${sha256(other)}`);
     expect(publishedTeacher('vgg13', dataDir())).to.equal(undefined);
     const { teachers } = await fetchIt({ from, sha256: sha256(other).toUpperCase() });
     expect(teachers.map(({ name }) => name)).to.deep.equal(['resnet56', 'wrn_40_2', 'vgg13']);
@@ -173,8 +173,8 @@ describe('the published teachers', () => {
     expect(what).to.equal('an archive holds none of the published teachers');
     const absent = await faultOf(() => fetchIt({ from: join(folder(), 'absent.tar') }));
     expect([absent.what, absent.where]).to.deep.equal(['no such archive', '--from']);
-    const { fix: remedy } = await faultOf(() => teachersSource.verify(dataDir()));
-    expect(remedy).to.contain('npm run data -- cifar-teachers');
+    const { fix } = await faultOf(() => teachersSource.verify(dataDir()));
+    expect(fix).to.contain('npm run data -- cifar-teachers');
   });
 
   it('that were damaged after they were unpacked are refused wherever they are read', async () => {

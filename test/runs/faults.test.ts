@@ -74,10 +74,10 @@ describe('a run whose process or disk fails', function () {
     const before = filesOf(run);
     try {
       fs.writeSync = full;
-      const { what, where, fix: remedy } = await faultOf(() => train(run));
+      const { what, where, fix } = await faultOf(() => train(run));
       expect(what).to.equal('the disk is full');
       expect(where).to.include(run);
-      expect(remedy).to.include('same command');
+      expect(fix).to.include('same command');
     } finally {
       fs.writeSync = write;
     }

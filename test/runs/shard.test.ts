@@ -52,14 +52,10 @@ describe('the jobs of a machine', () => {
   });
 
   it('are not more than GPUs', async () => {
-    const {
-      where,
-      found,
-      fix: remedy,
-    } = await faultOf(() => planJobs({ ...open, jobs: 4 }, three));
+    const { where, found, fix } = await faultOf(() => planJobs({ ...open, jobs: 4 }, three));
     expect(where).to.equal('--jobs');
     expect(found).to.equal('4 jobs, 3 GPUs (0, 1, 2)');
-    expect(remedy).to.include('--jobs 3');
+    expect(fix).to.include('--jobs 3');
   });
 
   it('refuse GPUs that are no list', async () => {

@@ -163,9 +163,9 @@ describe('training from a source of batches', () => {
 
   it('refuses an augmentation that images in memory do not have', async () => {
     const recipe = { ...everything, microBatch: 8 };
-    const { what, fix: remedy } = await faultOf(() => trainIn(folder(), dataset, recipe));
+    const { what, fix } = await faultOf(() => trainIn(folder(), dataset, recipe));
     expect(what).to.include("augmentation of images in memory 'deit'");
-    expect(remedy).to.include('pad-crop-flip');
+    expect(fix).to.include('pad-crop-flip');
   });
 });
 

@@ -137,9 +137,9 @@ describe('training in bfloat16', () => {
     expect(notices).to.deep.equal([]);
     requirePrecision('bf16', { bfloat16: 'emulated' }, note);
     expect(notices.join()).to.match(/no instructions for bfloat16.*several times as long/);
-    const { fix: remedy } = await faultOf(() => {
+    const { fix } = await faultOf(() => {
       requirePrecision('bf16', { bfloat16: 'none' }, note);
     });
-    expect(remedy).to.include('--precision f32');
+    expect(fix).to.include('--precision f32');
   });
 });

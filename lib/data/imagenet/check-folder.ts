@@ -1,5 +1,4 @@
-import type { LabError } from '../../errors';
-import { dataError } from '../../errors';
+import { dataError, type LabError } from '../../errors';
 import type { OnDataProgress } from '../progress';
 import type { ImageSize } from '../resample';
 import { type FileSplit, type ImageFolder, withoutFiles } from './image-folder';

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
-import type { LabError } from '../../errors';
-import { dataError } from '../../errors';
+import { dataError, type LabError } from '../../errors';
 import { errorCode } from '../../files';
 import {
   type Box,

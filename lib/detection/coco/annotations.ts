@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { LabError } from '../../errors';
-import { dataError, fileError } from '../../errors';
+import { dataError, fileError, type LabError } from '../../errors';
 import { errorCode } from '../../files';
 
 /** A class of objects under the number that the data set gives it; COCO's run from 1 to 90 with gaps. */

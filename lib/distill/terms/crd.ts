@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { random, type Random } from '../../engine/random';
-import type { LabError } from '../../errors';
-import { dataError } from '../../errors';
+import { dataError, type LabError } from '../../errors';
 import { contrastiveLoss, contrastNormaliser, updatedMemory } from '../../losses';
 import { type Layer2D, linearLayer } from '../../nn/layers';
 import { ModelState, type StateDict, type StateEntry, type StateTensor } from '../../nn/state';

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { random } from '../../engine/random';
-import type { LabError } from '../../errors';
-import { modelError, optionError } from '../../errors';
+import { type LabError, modelError, optionError } from '../../errors';
 import {
   featureOverhaulLoss,
   hintLoss,

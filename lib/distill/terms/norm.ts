@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { LabError } from '../../errors';
-import { dataError, modelError } from '../../errors';
+import { dataError, type LabError, modelError } from '../../errors';
 import {
   detachedSifnLoss,
   embeddingNorms,

@@ -3,8 +3,7 @@ import type { CocoAnnotation, CocoBox, CocoDetection } from '../../detection/coc
 import type { CocoDataset, CocoEntry } from '../../detection/coco/data';
 import { scaledImage } from '../../detection/coco/images';
 import { judgeImage } from '../../detection/coco/judgement';
-import type { LabError } from '../../errors';
-import { optionError } from '../../errors';
+import { type LabError, optionError } from '../../errors';
 import { categoryColour } from './colours';
 import { textOutline, textWidth } from './font';
 

@@ -2,8 +2,7 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { max, mean, min } from 'simple-statistics';
 import { z } from 'zod';
-import type { LabError } from '../../errors';
-import { fileError } from '../../errors';
+import { fileError, type LabError } from '../../errors';
 import { readJson } from '../../files';
 
 /** Norms of class means, a teacher each, as this package keeps them. */

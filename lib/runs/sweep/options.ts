@@ -1,6 +1,5 @@
 import { type LossTerm, needs } from '../../distill/terms';
-import type { LabError } from '../../errors';
-import { optionError, unknownName } from '../../errors';
+import { type LabError, optionError, unknownName } from '../../errors';
 import { modelNames } from '../../models/registry';
 import type { TrainingData } from '../../train/batch-source';
 import { scaledToEpochs, type TrainingRecipe } from '../../train/recipe';
