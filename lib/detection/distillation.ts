@@ -65,7 +65,7 @@ function insideOf([, height, width]: number[], sizes: readonly ImageSize[]): tf.
   );
 }
 
-interface ReviewPyramidTerm extends LossTerm {
+export interface ReviewPyramidTerm extends LossTerm {
   readonly loss: 'reviewPyramid';
 }
 

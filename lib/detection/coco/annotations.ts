@@ -221,7 +221,7 @@ const remedy =
 const boxesForOneFault = 100_000;
 
 /** An annotation file, and what of it was left out, in words. */
-interface ReadAnnotations extends CocoAnnotations {
+export interface ReadAnnotations extends CocoAnnotations {
   readonly notes: readonly string[];
 }
 
