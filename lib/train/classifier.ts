@@ -45,6 +45,7 @@ export async function trainClassifier(training: ClassifierTraining): Promise<voi
     optimiser: recipe.optimiser,
     ...(recipe.microBatch === undefined ? {} : { microBatch: recipe.microBatch }),
     ...(recipe.clipNorm === undefined ? {} : { clipNorm: recipe.clipNorm }),
+    ...(recipe.repeatedNorms === undefined ? {} : { repeatedNorms: recipe.repeatedNorms }),
     ...(recipe.precision === undefined ? {} : { precision: recipe.precision }),
     ...(recipe.weightAverage ? { average: recipe.weightAverage } : {}),
     seed,

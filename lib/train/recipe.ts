@@ -29,6 +29,11 @@ export interface TrainingRecipe {
   readonly weightAverage?: WeightAverageOptions;
   /** `bf16`: both networks compute in bfloat16 while they train; float32 when missing. */
   readonly precision?: 'bf16';
+  /**
+   * False: a student's batch norm counts each batch once. When missing, twice where the published model calls it
+   * twice, once to show a feature: some norms of mdistiller's wide ResNets.
+   */
+  readonly repeatedNorms?: false;
   /** Probability with which the student's last block is skipped for a sample; that of earlier ones rises to it. */
   readonly dropPath?: number;
 }
@@ -48,6 +53,7 @@ const recipeSchema = z.object({
   clipNorm: z.number().positive().optional(),
   weightAverage: z.object({ decay: z.number().min(0).lt(1) }).optional(),
   precision: z.literal('bf16').optional(),
+  repeatedNorms: z.literal(false).optional(),
   dropPath: z.number().min(0).lt(1).optional(),
 });
 
