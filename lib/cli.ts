@@ -17,7 +17,7 @@ export function runCommand(main: () => Promise<unknown>): void {
     (error: unknown) => {
       if (error instanceof LabError) {
         process.stderr.write(`error: ${error.message}\n`);
-        process.exitCode = error.fault.kind === 'interrupted' ? exitInterrupted : exitFault;
+        process.exitCode = error.kind === 'interrupted' ? exitInterrupted : exitFault;
       } else {
         process.stderr.write(
           `This is a defect of norm-direction-lab; please report it with the command you ran.\n${

@@ -116,11 +116,12 @@ export async function checkEngine(): Promise<{ built: boolean; checks: readonly 
     if (choice.engine === 'plain') checks.push(plainIsChosen);
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
-    const { what, found, remedy } = error.fault;
     // Without a wheel for the machine, all goes on slowly; a wrong setting stops every command.
-    const state = error.fault.kind === 'engine' ? 'warning' : 'fault';
-    const detail = found === undefined ? what : `${what}: ${found}`;
-    return { built: false, checks: [{ name: 'engine', state, detail, mend: remedy }] };
+    const state = error.kind === 'engine' ? 'warning' : 'fault';
+    return {
+      built: false,
+      checks: [{ name: 'engine', state, detail: error.problem, mend: error.fix }],
+    };
   }
   const command = device === 'gpu' ? 'npm run engine -- --gpu' : 'npm run engine';
   const folders = [place.libraries, place.binding].map((name) => join(place.root, name));

@@ -2,36 +2,80 @@
 export type FaultKind =
   'option' | 'file' | 'data' | 'model' | 'engine' | 'numerics' | 'results' | 'interrupted';
 
-/** The parts of an error message: what is wrong, where, what was found, and the way out. */
-export interface Fault {
-  readonly kind: FaultKind;
-  /** One clause, without a full stop: "unknown method 'kdd'". */
-  readonly what: string;
-  /** The file, option, record or tensor. */
-  readonly where?: string;
-  /** What was found there. */
-  readonly found?: string;
-  /** What the reader can do now: a command or a choice. */
-  readonly remedy: string;
-}
-
-/** An error that a user can act on; anything else that is thrown is a defect of this package. */
+/**
+ * An error that a user can act on; anything else that is thrown is a defect of this package. Its message is one
+ * line: what is wrong, where, what was found there, and what to do now.
+ *
+ *     no such data for detectors (--data): found 'cooc'. Give shapes, coco, or coco:PATH
+ */
 export class LabError extends Error {
-  readonly fault: Fault;
-
-  constructor(fault: Fault, options?: ErrorOptions) {
-    super(describeFault(fault), options);
+  /**
+   * @param problem what is wrong, where, what was found: one clause without a full stop
+   * @param fix what the reader can do now: a command or a choice
+   */
+  constructor(
+    readonly kind: FaultKind,
+    readonly problem: string,
+    readonly fix: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${problem}. ${fix}`, options);
     this.name = 'LabError';
-    this.fault = fault;
+  }
+
+  /** The same error, led by the file, record or cell where it happened. */
+  in(where: string): LabError {
+    return new LabError(this.kind, `${where}: ${this.problem}`, this.fix, { cause: this });
   }
 }
 
-/** `what (in where): found …. remedy` as one line. */
-export function describeFault({ what, where, found, remedy }: Fault): string {
-  const place = where === undefined ? '' : ` (${where})`;
-  const seen = found === undefined ? '' : `: found ${found}`;
-  return `${what}${place}${seen}. ${remedy}`;
+type Tag = (text: TemplateStringsArray, ...values: readonly unknown[]) => LabError;
+
+/**
+ * Makes errors of one kind from a template, of which the first full stop ends the problem and begins the fix:
+ *
+ *     throw optionError`a seed is a whole number (--seeds): found '${word}'. Write 1,2,3`;
+ */
+export interface ErrorTag extends Tag {
+  /** The same with the error that led to it. */
+  because(cause: unknown): Tag;
 }
+
+function errorTag(kind: FaultKind): ErrorTag {
+  const make =
+    (options?: ErrorOptions): Tag =>
+    (text, ...values) => {
+      const index = Math.max(
+        text.findIndex((part) => part.includes('. ')),
+        0,
+      );
+      const [problem = '', ...fix] = (text[index] ?? '').split('. ');
+      return new LabError(
+        kind,
+        String.raw({ raw: [...text.slice(0, index), problem] }, ...values.slice(0, index)),
+        String.raw({ raw: [fix.join('. '), ...text.slice(index + 1)] }, ...values.slice(index)),
+        options,
+      );
+    };
+  return Object.assign(make(), { because: (cause: unknown) => make({ cause }) });
+}
+
+/** An option, argument or setting of the user's. */
+export const optionError = errorTag('option');
+/** A file or folder that cannot be read or written, or holds something else. */
+export const fileError = errorTag('file');
+/** Images, labels, annotations. */
+export const dataError = errorTag('data');
+/** Networks, their weights and shapes. */
+export const modelError = errorTag('model');
+/** TensorFlow, its binding, a device. */
+export const engineError = errorTag('engine');
+/** Numbers that are not finite. */
+export const numericsError = errorTag('numerics');
+/** Run folders, checkpoints and what is rendered from them. */
+export const resultsError = errorTag('results');
+/** Ctrl-C and the like: what was done is saved. */
+export const interruptedError = errorTag('interrupted');
 
 /** The closest of `known` to `given` by edit distance, or undefined when nothing is close. */
 export function closest(given: string, known: readonly string[]): string | undefined {
@@ -53,12 +97,8 @@ export function unknownName(
 ): LabError {
   const suggestion = closest(given, known);
   const hint = suggestion === undefined ? '' : `Did you mean '${suggestion}'? `;
-  return new LabError({
-    kind: 'option',
-    what: `unknown ${what} '${given}'`,
-    ...(where === undefined ? {} : { where }),
-    remedy: `${hint}Known: ${known.join(', ')}`,
-  });
+  const at = where === undefined ? '' : ` (${where})`;
+  return optionError`unknown ${what} '${given}'${at}. ${hint}Known: ${known.join(', ')}`;
 }
 
 function editDistance(a: string, b: string): number {

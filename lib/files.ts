@@ -13,7 +13,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { LabError } from './errors';
+import type { LabError } from './errors';
+import { fileError } from './errors';
 
 /**
  * Writes a file under a temporary name, syncs it and renames it: a reader sees the old bytes or the
@@ -69,10 +70,7 @@ export function writeFault(path: string, error: unknown): LabError {
     code === 'ENOSPC'
       ? 'Free some space and run the same command again: it goes on where it stopped'
       : 'Check that the folder exists and that you may write there';
-  return new LabError(
-    { kind: 'file', what, where: path, found: String(code ?? error), remedy },
-    { cause: error },
-  );
+  return fileError.because(error)`${what} (${path}): found ${String(code ?? error)}. ${remedy}`;
 }
 
 /** The system's code of an error (`ENOENT`, `ENOSPC`, …), if it has one. */
@@ -108,17 +106,11 @@ export function readJson(path: string, remedy: string): unknown {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
-    throw new LabError({ kind: 'file', what: 'a file cannot be read', where: path, found, remedy });
+    throw fileError`a file cannot be read (${path}): found ${found}. ${remedy}`;
   }
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new LabError({
-      kind: 'file',
-      what: 'a file is not valid JSON',
-      where: path,
-      found: error instanceof Error ? error.message : String(error),
-      remedy,
-    });
+    throw fileError`a file is not valid JSON (${path}): found ${error instanceof Error ? error.message : String(error)}. ${remedy}`;
   }
 }

@@ -1,4 +1,4 @@
-export { LabError, type Fault, type FaultKind } from './errors';
+export { LabError, type FaultKind } from './errors';
 
 export { startEngine, type StartOptions } from './engine/load';
 export type { EngineDescription, EngineKind } from './engine/describe';

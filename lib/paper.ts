@@ -175,7 +175,7 @@ export function findPaperNumber({ table, pair, method, metric }: PaperCell): Pap
   const value = row?.values[pair];
   if (row === undefined || value === undefined) return null;
   const note = row.notes?.[pair];
-  return { value, source, confirmed, ...(note === undefined ? {} : { note }) };
+  return { value, source, confirmed, note };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { LabError } from './errors';
+import { resultsError } from './errors';
 import { sha256 } from './files';
 
 /** At most this many faulty fields are named in one message. */
@@ -68,14 +68,7 @@ export function checkRecord<T>(
   });
   const more =
     issues.length > shownFields ? ` and ${String(issues.length - shownFields)} more` : '';
-  throw new LabError(
-    {
-      kind: 'results',
-      what: 'a results file does not hold what it should',
-      where,
-      found: `${fields.join('; ')}${more}`,
-      remedy,
-    },
-    { cause: result.error },
-  );
+  throw resultsError.because(
+    result.error,
+  )`a results file does not hold what it should (${where}): found ${fields.join('; ')}${more}. ${remedy}`;
 }

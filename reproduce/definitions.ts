@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { LabError } from '../lib/errors';
+import { fileError, LabError, optionError } from '../lib/errors';
 
 /** The environment variable that names a folder of one's own definitions outside this project. */
 export const ownDefinitionsVariable = 'NORM_DIRECTION_LAB_RECIPES';
@@ -48,7 +48,7 @@ export function namingFile<T>(file: string, work: () => T): T {
     return work();
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
-    throw new LabError({ ...error.fault, where: file }, { cause: error });
+    throw error.in(file);
   }
 }
 
@@ -70,7 +70,7 @@ function definitionIn(file: string): Definition {
   if (all.length > 0 || dataset !== undefined) {
     return { file, cells: all, datasets: dataset === undefined ? [] : [dataset] };
   }
-  throw new LabError({ kind: 'option', what: 'the file defines nothing', where: file, remedy });
+  throw optionError`the file defines nothing (${file}). ${remedy}`;
 }
 
 function exportsOf(file: string): z.infer<typeof exportsSchema> {
@@ -83,8 +83,7 @@ function exportsOf(file: string): z.infer<typeof exportsSchema> {
 
 function unreadable(what: string, where: string, error: unknown): LabError {
   const found = error instanceof Error ? error.message : String(error);
-  return new LabError(
-    { kind: 'file', what, where, found, remedy: 'Mend it, or move it out of that folder' },
-    { cause: error },
-  );
+  return fileError.because(
+    error,
+  )`${what} (${where}): found ${found}. Mend it, or move it out of that folder`;
 }

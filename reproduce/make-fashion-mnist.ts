@@ -9,7 +9,7 @@ import {
   fashionFolder,
   fashionPerClass,
 } from '../lib/data/fashion-mnist';
-import { LabError } from '../lib/errors';
+import { dataError, LabError } from '../lib/errors';
 import { errorCode, sha256, writeAtomic } from '../lib/files';
 import { type IdxArray, readIdx, writeIdx } from '../lib/formats/idx';
 
@@ -63,13 +63,7 @@ function readOriginal(path: string): IdxArray {
     return readIdx(gunzipSync(readFileSync(path)), path);
   } catch (error) {
     if (error instanceof LabError) throw error;
-    throw new LabError({
-      kind: 'data',
-      what: 'an original file of Fashion-MNIST cannot be read',
-      where: path,
-      found: errorCode(error) ?? String(error),
-      remedy: 'Give the folder of the four .gz files: `apt-get install dataset-fashion-mnist`',
-    });
+    throw dataError`an original file of Fashion-MNIST cannot be read (${path}): found ${errorCode(error) ?? String(error)}. Give the folder of the four .gz files: \`apt-get install dataset-fashion-mnist\``;
   }
 }
 

@@ -1,4 +1,4 @@
-import { LabError } from '../lib/errors';
+import { optionError } from '../lib/errors';
 import { runWhenMain } from './grid/command';
 import type { GridOptions, GridStudy, ScaleDefaults } from './grid/settings';
 import { studyView } from './grid/study-view';
@@ -66,13 +66,7 @@ function ownPairs(
 ): string | undefined {
   if (teacherModels === undefined && students === undefined) return undefined;
   if (pairs !== undefined) {
-    throw new LabError({
-      kind: 'option',
-      what: 'pairs are named either one by one or by their teachers and students',
-      where: '--pairs',
-      found: `'${pairs}'`,
-      remedy: 'Leave out --pairs, or --teacher-models and --students',
-    });
+    throw optionError`pairs are named either one by one or by their teachers and students (--pairs): found '${pairs}'. Leave out --pairs, or --teacher-models and --students`;
   }
   const known = defaults.pairs.split(',').map((pair) => pair.split(':'));
   const distinct = (place: number): string =>

@@ -3,7 +3,8 @@ import { median } from 'simple-statistics';
 import { z } from 'zod';
 import { trainBatchCount } from '../data/batches';
 import { type FileCounts, imageFolderSource, type ImageFolderSource } from '../data/imagenet';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { optionError } from '../errors';
 import { packageRoot } from '../package-root';
 import type { OnBenchProgress } from './step';
 import { startPython } from './torch';
@@ -63,13 +64,7 @@ export async function startTorchLoader({
 }
 
 function noTorchvision(python: string, found: string): LabError {
-  return new LabError({
-    kind: 'option',
-    what: 'this Python has no torchvision',
-    where: `--torch ${python}`,
-    found,
-    remedy: `Install it (${python} -m pip install torch torchvision), or give another Python`,
-  });
+  return optionError`this Python has no torchvision (--torch ${python}): found ${found}. Install it (${python} -m pip install torch torchvision), or give another Python`;
 }
 
 export interface DecodingBenchmarkOptions {

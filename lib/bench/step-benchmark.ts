@@ -63,7 +63,8 @@ export async function benchmarkStep(options: StepBenchmarkOptions): Promise<Step
     const profiled = profile ? step.profile(iterations) : undefined;
     return {
       ...measured,
-      ...(profiled ? { operations: profiled.operations, eagerMs: profiled.ms } : {}),
+      operations: profiled?.operations,
+      eagerMs: profiled?.ms,
       ...(rival && compared ? { torch: await compareWithTorch(step, rival, compared) } : {}),
     };
   } finally {

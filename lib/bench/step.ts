@@ -176,9 +176,9 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
     },
     method: recipe.method,
     optimiser: recipe.optimiser,
-    ...(recipe.microBatch === undefined ? {} : { microBatch: recipe.microBatch }),
-    ...(recipe.clipNorm === undefined ? {} : { clipNorm: recipe.clipNorm }),
-    ...(recipe.weightAverage ? { average: recipe.weightAverage } : {}),
+    microBatch: recipe.microBatch,
+    clipNorm: recipe.clipNorm,
+    average: recipe.weightAverage,
     precision,
   };
   const learner = createLearner({ ...parts, functions: options.eager !== true });
@@ -203,10 +203,7 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
   ];
   const gradients = trained.map(({ value }) => tf.zerosLike(value));
   const step = (stepped: Learner): void => {
-    stepped.step(
-      { images, labels, ...(mix ? { mix } : {}) },
-      { epoch: 0, learningRate, random: draw },
-    );
+    stepped.step({ images, labels, mix }, { epoch: 0, learningRate, random: draw });
   };
   return {
     whole: () => step(learner),

@@ -9,7 +9,7 @@ import { loadDataset } from '../data/registry';
 import type { ImageDataset } from '../data/source';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
-import { LabError } from '../errors';
+import { engineError } from '../errors';
 import { createModel } from '../models/registry';
 import { evaluate, evaluationBatchSize } from '../train/evaluate';
 import {
@@ -152,15 +152,9 @@ async function timeStartUp({
       ...[teacher, student, String(batch), precision],
     ]);
   } catch (error) {
-    throw new LabError(
-      {
-        kind: 'engine',
-        what: 'a process that takes one training step failed',
-        found: String(error).split('\n').slice(0, 3).join(' '),
-        remedy: 'See what npm run doctor says',
-      },
-      { cause: error },
-    );
+    throw engineError.because(
+      error,
+    )`a process that takes one training step failed: found ${String(error).split('\n').slice(0, 3).join(' ')}. See what npm run doctor says`;
   }
   return performance.now() - started;
 }

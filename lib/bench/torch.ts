@@ -5,7 +5,7 @@ import { median } from 'simple-statistics';
 import { z } from 'zod';
 import type { Precision } from '../engine/precision';
 import { lastLines } from '../engine/program';
-import { LabError } from '../errors';
+import { engineError, LabError, modelError, optionError } from '../errors';
 import { packageRoot } from '../package-root';
 import {
   type BenchStep,
@@ -64,16 +64,9 @@ function lineReader(
     await closed;
     throw startFault === undefined
       ? failed(what, python, lastLines(errors, 3) || 'the end of the program without a word')
-      : new LabError(
-          {
-            kind: 'option',
-            what: 'Python cannot be started',
-            where: '--torch',
-            found: startFault.message,
-            remedy: 'Give the path of a Python that has PyTorch, as --torch ~/venv/bin/python',
-          },
-          { cause: startFault },
-        );
+      : optionError.because(
+          startFault,
+        )`Python cannot be started (--torch): found ${startFault.message}. Give the path of a Python that has PyTorch, as --torch ~/venv/bin/python`;
   };
 }
 
@@ -86,13 +79,7 @@ function asJson(line: string): unknown {
 }
 
 function failed(what: string, python: string, found: string): LabError {
-  return new LabError({
-    kind: 'engine',
-    what: `${what} failed`,
-    where: python,
-    found,
-    remedy: 'PyTorch 2 is needed; give another Python with --torch, or leave it out',
-  });
+  return engineError`${what} failed (${python}): found ${found}. PyTorch 2 is needed; give another Python with --torch, or leave it out`;
 }
 
 /** How PyTorch runs a step: operation by operation, or through `torch.compile`. */
@@ -165,20 +152,8 @@ export async function startTorch(options: TorchOptions, work: TorchWork): Promis
 
 function torchFault({ error, detail }: z.infer<typeof faultSchema>, python: string): LabError {
   return error === 'no torch'
-    ? new LabError({
-        kind: 'option',
-        what: 'this Python has no PyTorch',
-        where: `--torch ${python}`,
-        found: detail,
-        remedy: `Install it (${python} -m pip install torch), or give another Python`,
-      })
-    : new LabError({
-        kind: 'option',
-        what: 'this network is not written in PyTorch here',
-        where: '--pair',
-        found: detail,
-        remedy: 'With --torch take a pair of resnetN, resnetNx4 and wrn_D_W, or leave --torch out',
-      });
+    ? optionError`this Python has no PyTorch (--torch ${python}): found ${detail}. Install it (${python} -m pip install torch), or give another Python`
+    : optionError`this network is not written in PyTorch here (--pair): found ${detail}. With --torch take a pair of resnetN, resnetNx4 and wrn_D_W, or leave --torch out`;
 }
 
 export interface TorchComparisonOptions extends BenchStepOptions {
@@ -288,12 +263,12 @@ export async function startFastestTorch({
       loser?.stop();
     } catch (error) {
       process?.stop();
-      if (!(error instanceof LabError) || error.fault.kind === 'option') {
+      if (!(error instanceof LabError) || error.kind === 'option') {
         best?.process.stop();
         throw error;
       }
       fault = error;
-      modes.push({ mode, error: error.fault.found ?? error.fault.what });
+      modes.push({ mode, error: error.problem });
     }
   }
   if (best === undefined) throw fault;
@@ -307,11 +282,5 @@ function requireSameNetworks(
   { teacher, student }: TorchComparisonOptions,
 ): void {
   if (parameters.every((count, index) => count === others[index])) return;
-  throw new LabError({
-    kind: 'model',
-    what: 'the networks written in PyTorch are not the same ones',
-    where: `${teacher}:${student}`,
-    found: `${parameters.join(' and ')} parameters here, ${others.join(' and ')} in PyTorch ${version}`,
-    remedy: 'Please report it; take another pair meanwhile',
-  });
+  throw modelError`the networks written in PyTorch are not the same ones (${teacher}:${student}): found ${parameters.join(' and ')} parameters here, ${others.join(' and ')} in PyTorch ${version}. Please report it; take another pair meanwhile`;
 }

@@ -1,4 +1,4 @@
-import { LabError } from '../errors';
+import { optionError } from '../errors';
 import {
   firstOfEachClass,
   type ImageDataset,
@@ -316,11 +316,5 @@ function labelsAt({ labels }: ImageSplit, indices: Int32Array): Int32Array {
 /** @throws LabError of kind `option` unless it is a whole number of at least 1. */
 export function requireBatchSize(name: string, batchSize: number): void {
   if (Number.isSafeInteger(batchSize) && batchSize >= 1) return;
-  throw new LabError({
-    kind: 'option',
-    what: 'the batch size is not a whole number of at least 1',
-    where: `data set '${name}'`,
-    found: String(batchSize),
-    remedy: 'Give a number such as 64',
-  });
+  throw optionError`the batch size is not a whole number of at least 1 (data set '${name}'): found ${String(batchSize)}. Give a number such as 64`;
 }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { dataError } from '../errors';
 import {
   checkCifarBinarySize,
   cifarFault,
@@ -170,15 +171,7 @@ export function missingCifar(spec: CifarSpec, place: string): LabError {
     `${spec[form].folder}/`,
     spec[form].archive.fileName,
   ]);
-  return new LabError({
-    kind: 'data',
-    what: `the data set '${spec.name}' is not there`,
-    where: place,
-    found: isFolder(place) ? `none of ${wanted.join(', ')}` : 'no such folder or file',
-    remedy:
-      `Run \`npm run data -- download ${spec.name}\`, or say where your copy lies ` +
-      `with --data-dir or ${dataVariable}`,
-  });
+  return dataError`the data set '${spec.name}' is not there (${place}): found ${isFolder(place) ? `none of ${wanted.join(', ')}` : 'no such folder or file'}. Run \`npm run data -- download ${spec.name}\`, or say where your copy lies with --data-dir or ${dataVariable}`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { LabError } from '../errors';
+import { dataError, LabError } from '../errors';
 import { hashFile } from '../files';
 import {
   type CifarExpectation,
@@ -97,9 +97,8 @@ export async function cifarStatus(spec: CifarSpec, dataDir: string): Promise<Dat
   const { name } = spec;
   const source = locateCifar(spec, dataDir);
   if (source === undefined) {
-    const { fault } = missingCifar(spec, dataDir);
-    const detail = `not in ${dataDir}: ${fault.found ?? ''}`;
-    return { name, state: 'missing', detail, mend: fault.remedy };
+    const { problem, fix } = missingCifar(spec, dataDir);
+    return { name, state: 'missing', detail: problem, mend: fix };
   }
   const place = { name, form: describeForm(source), path: source.path };
   try {
@@ -108,9 +107,7 @@ export async function cifarStatus(spec: CifarSpec, dataDir: string): Promise<Dat
     return { ...place, state: 'present', detail };
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
-    const { what, found, remedy } = error.fault;
-    const detail = found === undefined ? what : `${what}: ${found}`;
-    return { ...place, state: 'broken', detail, mend: remedy };
+    return { ...place, state: 'broken', detail: error.problem, mend: error.fix };
   }
 }
 
@@ -169,15 +166,7 @@ async function compareArchive(
   }
   const claimed = archives.find(({ fileName }) => fileName === basename(path));
   if (thorough && claimed !== undefined) {
-    throw new LabError({
-      kind: 'data',
-      what: 'an archive under the official name has another checksum',
-      where: path,
-      found: `MD5 ${found}, expected ${claimed.checksum.value}`,
-      remedy:
-        `Remove it and run \`npm run data -- download ${spec.name}\`; ` +
-        'if it is an archive of your own, give it another name and pass it with --data-dir',
-    });
+    throw dataError`an archive under the official name has another checksum (${path}): found MD5 ${found}, expected ${claimed.checksum.value}. Remove it and run \`npm run data -- download ${spec.name}\`; if it is an archive of your own, give it another name and pass it with --data-dir`;
   }
   return { official: false, detail: `other than the official archive (MD5 ${found})` };
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { LabError, unknownName } from '../errors';
+import { optionError, unknownName } from '../errors';
 import { download, type DownloadOptions, type DownloadResult } from './download';
 import { isFile } from './paths';
 import type { DataSource } from './source';
@@ -27,11 +27,7 @@ export async function downloadSource(
 ): Promise<DownloadResult & { readonly form: string }> {
   const [first] = downloads.keys();
   if (first === undefined) {
-    throw new LabError({
-      kind: 'option',
-      what: `there is nothing to download for '${name}'`,
-      remedy: 'It is part of this package or a folder of your own',
-    });
+    throw optionError`there is nothing to download for '${name}'. It is part of this package or a folder of your own`;
   }
   const chosen = form ?? first;
   const file = downloads.get(chosen);
@@ -39,12 +35,7 @@ export async function downloadSource(
     throw unknownName('form', chosen, [...downloads.keys()], `data set '${name}'`);
   }
   if (isFile(dataDir)) {
-    throw new LabError({
-      kind: 'option',
-      what: 'the data directory is a file',
-      where: dataDir,
-      remedy: 'Give a folder with --data-dir',
-    });
+    throw optionError`the data directory is a file (${dataDir}). Give a folder with --data-dir`;
   }
   const { fileName, url, checksum } = file;
   const address = from === undefined ? url : mirrored(from, fileName);
@@ -60,11 +51,5 @@ export async function downloadSource(
 export function mirrored(base: string, fileName: string): string {
   const folder = base.endsWith('/') ? base : `${base}/`;
   if (URL.canParse(fileName, folder)) return new URL(fileName, folder).href;
-  throw new LabError({
-    kind: 'option',
-    what: 'not an address of a server',
-    where: '--from',
-    found: `'${base}'`,
-    remedy: 'Give one such as https://example.org/data/',
-  });
+  throw optionError`not an address of a server (--from): found '${base}'. Give one such as https://example.org/data/`;
 }

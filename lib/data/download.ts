@@ -3,7 +3,8 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { dataError } from '../errors';
 import { errorCode, hashFile, writeAtomic, writeFault } from '../files';
 import { isFile } from './paths';
 import type { OnDataProgress } from './progress';
@@ -228,13 +229,7 @@ function refuseStatus(url: string, status: number, received: number): void {
   if (status >= 500 || status === 408 || status === 429) {
     throw new BrokenOff(`HTTP status ${status}`, received);
   }
-  throw new LabError({
-    kind: 'data',
-    what: 'a server does not give the file',
-    where: url,
-    found: `HTTP status ${status}`,
-    remedy: 'Check the address in a browser, or take another form or source',
-  });
+  throw dataError`a server does not give the file (${url}): found HTTP status ${status}. Check the address in a browser, or take another form or source`;
 }
 
 /** @throws LabError of kind `file` when what is done to the file fails. */
@@ -365,15 +360,11 @@ async function requireChecksum(
   const found = await hashFile(path, algorithm);
   if (found === value) return;
   const isDownload = path !== destination;
-  throw new LabError({
-    kind: 'data',
-    what,
-    where: isDownload ? url : path,
-    found: `${algorithm.toUpperCase()} ${found}, expected ${value}`,
-    remedy: isDownload
+  throw dataError`${what} (${isDownload ? url : path}): found ${algorithm.toUpperCase()} ${found}, expected ${value}. ${
+    isDownload
       ? `It was removed. Try again later or from elsewhere, or put the right file at ${destination}`
-      : 'It is damaged or another one: move it away and run the same command again',
-  });
+      : 'It is damaged or another one: move it away and run the same command again'
+  }`;
 }
 
 async function makeFolder(folder: string): Promise<void> {
@@ -397,12 +388,7 @@ async function withLock<Result>(path: string, work: () => Promise<Result>): Prom
     });
   } catch (error) {
     if (errorCode(error) !== 'ELOCKED') throw writeFault(`${path}.lock`, error);
-    throw new LabError({
-      kind: 'data',
-      what: 'another process is downloading the same file',
-      where: path,
-      remedy: `Wait for it; if none is running, try again in ${staleAfter / 1000} seconds`,
-    });
+    throw dataError`another process is downloading the same file (${path}). Wait for it; if none is running, try again in ${staleAfter / 1000} seconds`;
   }
   try {
     return await work();
@@ -412,16 +398,7 @@ async function withLock<Result>(path: string, work: () => Promise<Result>): Prom
 }
 
 function unreachable(url: string, destination: string, error: BrokenOff): LabError {
-  return new LabError(
-    {
-      kind: 'data',
-      what: error.answered ? 'a download broke off' : 'a server cannot be reached',
-      where: url,
-      found: error.message,
-      remedy:
-        'Check the network and run the same command again: it goes on where it stopped. ' +
-        `Or get the file by other means and put it at ${destination}`,
-    },
-    { cause: error },
-  );
+  return dataError.because(
+    error,
+  )`${error.answered ? 'a download broke off' : 'a server cannot be reached'} (${url}): found ${error.message}. Check the network and run the same command again: it goes on where it stopped. Or get the file by other means and put it at ${destination}`;
 }

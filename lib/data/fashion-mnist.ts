@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { LabError } from '../errors';
+import { dataError, LabError } from '../errors';
 import { errorCode, sha256 } from '../files';
 import { type IdxArray, readIdx } from '../formats/idx';
 import { packageRoot } from '../package-root';
@@ -34,13 +34,7 @@ export function balancedSplit(
 ): LabelledIdx {
   const [count = 0, ...size] = images.shape;
   if (labels.shape.length !== 1 || labels.shape[0] !== count) {
-    throw new LabError({
-      kind: 'data',
-      what: 'images and labels do not belong together',
-      where,
-      found: `${count} images and labels of shape [${labels.shape.join(', ')}]`,
-      remedy: 'Give the folder with both files of one data set',
-    });
+    throw dataError`images and labels do not belong together (${where}): found ${count} images and labels of shape [${labels.shape.join(', ')}]. Give the folder with both files of one data set`;
   }
   const indices = firstOfEachClass(labels.data, classCount, perClass, where);
   const bytes = images.data.length / count;
@@ -173,13 +167,7 @@ function padToColour(grey: Uint8Array, count: number): Uint8Array {
 }
 
 function damaged(what: string, where: string, found: string): LabError {
-  return new LabError({
-    kind: 'data',
-    what,
-    where,
-    found,
-    remedy: 'Install the package again, or check the file out again: `git checkout -- data`',
-  });
+  return dataError`${what} (${where}): found ${found}. Install the package again, or check the file out again: \`git checkout -- data\``;
 }
 
 const name = 'fashion-mnist';
@@ -197,8 +185,7 @@ export const fashionMnistSource: DataSource = {
       return { ...place, state: 'embedded', detail: 'part of this package, SHA-256 as published' };
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
-      const { what, found = '', remedy } = error.fault;
-      return { ...place, state: 'broken', detail: `${what}: ${found}`, mend: remedy };
+      return { ...place, state: 'broken', detail: error.problem, mend: error.fix };
     }
   },
   async verify() {

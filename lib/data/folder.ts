@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { LabError } from '../errors';
+import { dataError, LabError, optionError } from '../errors';
 import { assembleDataset } from './batches';
 import { decodeImage } from './images';
 import { isFile, isFolder } from './paths';
@@ -175,7 +175,7 @@ function shortList(names: readonly string[]): string {
 }
 
 function faulty(what: string, where: string, found: string): LabError {
-  return new LabError({ kind: 'data', what, where, found, remedy: layoutRemedy });
+  return dataError`${what} (${where}): found ${found}. ${layoutRemedy}`;
 }
 
 /** What the name of an image folder begins with. */
@@ -215,12 +215,7 @@ export async function loadFolder(
 export function folderPath(name: string): string {
   const path = name.slice(folderPrefix.length);
   if (path !== '') return resolve(path);
-  throw new LabError({
-    kind: 'option',
-    what: 'an image folder is named without a path',
-    found: `'${name}'`,
-    remedy: 'Write folder:PATH, for instance folder:images/flowers',
-  });
+  throw optionError`an image folder is named without a path: found '${name}'. Write folder:PATH, for instance folder:images/flowers`;
 }
 
 /** Decodes all files with as many at once as there are processors. */
@@ -255,12 +250,7 @@ async function decodeSplit(
 
 function requireImageSize(size: number): void {
   if (Number.isInteger(size) && size >= 1 && size <= largestImageSize) return;
-  throw new LabError({
-    kind: 'option',
-    what: `the image size is not a whole number from 1 to ${largestImageSize}`,
-    found: String(size),
-    remedy: 'Give a size such as 32, 64 or 224',
-  });
+  throw optionError`the image size is not a whole number from 1 to ${largestImageSize}: found ${String(size)}. Give a size such as 32, 64 or 224`;
 }
 
 function requireMemory(root: string, count: number, size: number): void {
@@ -268,13 +258,7 @@ function requireMemory(root: string, count: number, size: number): void {
   const available = totalmem() * memoryShare;
   if (needed <= available) return;
   const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-  throw new LabError({
-    kind: 'data',
-    what: 'the decoded images would not fit into memory',
-    where: root,
-    found: `${count} images of ${size}×${size}: ${gibibytes(needed)} of ${gibibytes(available)}`,
-    remedy: 'Take a smaller image size or a part of each class',
-  });
+  throw dataError`the decoded images would not fit into memory (${root}): found ${count} images of ${size}×${size}: ${gibibytes(needed)} of ${gibibytes(available)}. Take a smaller image size or a part of each class`;
 }
 
 /** An image folder, `folder:PATH`, as if it were an entry of the registry. */
@@ -294,7 +278,7 @@ export function folderSource(name: string): DataSource {
         return { name, state: 'present', form: 'image folder', path, detail: describe() };
       } catch (error) {
         if (!(error instanceof LabError)) throw error;
-        return { name, state: 'broken', path, detail: error.message, mend: error.fault.remedy };
+        return { name, state: 'broken', path, detail: error.problem, mend: error.fix };
       }
     },
     async verify() {

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { LabError, unknownName } from '../errors';
+import { dataError, optionError, unknownName } from '../errors';
 import { decodePixels, evaluationCrop, type EvaluationPreprocessing } from './imagenet/decode';
 import type { Normalisation } from './imagenet/jobs';
 import { type Pixels, resizeLikePil } from './resample';
@@ -11,13 +11,7 @@ import { type Pixels, resizeLikePil } from './resample';
  */
 export function requireFixedSize(name: string, side: number, imageSize: number | undefined): void {
   if (imageSize === undefined || imageSize === side) return;
-  throw new LabError({
-    kind: 'option',
-    what: `'${name}' has images of ${side}×${side} only`,
-    where: 'image size',
-    found: String(imageSize),
-    remedy: 'Leave the image size out; only folder:PATH can be resized',
-  });
+  throw optionError`'${name}' has images of ${side}×${side} only (image size): found ${String(imageSize)}. Leave the image size out; only folder:PATH can be resized`;
 }
 
 /**
@@ -39,16 +33,9 @@ export async function decodeImage(path: string, size: number): Promise<Uint8Arra
     if (info.channels !== 3) throw new Error(`${info.channels} channels after decoding`);
     return data;
   } catch (error) {
-    throw new LabError(
-      {
-        kind: 'data',
-        what: 'an image cannot be decoded',
-        where: path,
-        found: error instanceof Error ? (error.message.trim().split('\n')[0] ?? '') : String(error),
-        remedy: 'Remove the file or put a whole JPEG or PNG in its place',
-      },
-      { cause: error },
-    );
+    throw dataError.because(
+      error,
+    )`an image cannot be decoded (${path}): found ${error instanceof Error ? (error.message.trim().split('\n')[0] ?? '') : String(error)}. Remove the file or put a whole JPEG or PNG in its place`;
   }
 }
 
@@ -113,13 +100,7 @@ export function preprocessingOf(model: string, crop?: number): Preprocessing {
   const { evaluation, normalisation } = known;
   if (crop === undefined || crop === evaluation.crop) return known;
   if (!Number.isInteger(crop) || crop < 1) {
-    throw new LabError({
-      kind: 'option',
-      what: 'the side of the input is not a whole number of at least 1',
-      where: model,
-      found: String(crop),
-      remedy: 'Give a size such as 64 or 224',
-    });
+    throw optionError`the side of the input is not a whole number of at least 1 (${model}): found ${String(crop)}. Give a size such as 64 or 224`;
   }
   const resize = Math.floor((evaluation.resize * crop) / evaluation.crop);
   return { evaluation: { ...evaluation, crop, resize }, normalisation };

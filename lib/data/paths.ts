@@ -1,7 +1,7 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import envPaths from 'env-paths';
-import { LabError } from '../errors';
+import { fileError } from '../errors';
 import { errorCode } from '../files';
 
 /** Whether a path is a file (or a link to one) that can be looked at. */
@@ -19,16 +19,9 @@ export function readDataFile(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new LabError(
-      {
-        kind: 'file',
-        what: 'a data file cannot be read',
-        where: path,
-        found: errorCode(error) ?? String(error),
-        remedy: 'Check that it exists and that you may read it',
-      },
-      { cause: error },
-    );
+    throw fileError.because(
+      error,
+    )`a data file cannot be read (${path}): found ${errorCode(error) ?? String(error)}. Check that it exists and that you may read it`;
   }
 }
 

@@ -1,4 +1,5 @@
-import { LabError, unknownName } from '../errors';
+import type { LabError } from '../errors';
+import { dataError, optionError, unknownName } from '../errors';
 import { assembleDataset, type DecodedImages } from './batches';
 import { cifarStatus, loadCifar, verifyCifar } from './cifar';
 import { cifar100Spec, cifar10Spec, type CifarSpec } from './cifar-source';
@@ -60,13 +61,7 @@ function checkSplit(
 ): void {
   const { images, labels, count }: ImageSplit = splits[split];
   const fault = (found: string, remedy: string): LabError =>
-    new LabError({
-      kind: 'data',
-      what: 'the images and labels of a data set do not fit together',
-      where: `${name}, ${split}`,
-      found,
-      remedy,
-    });
+    dataError`the images and labels of a data set do not fit together (${name}, ${split}): found ${found}. ${remedy}`;
   const bytes = count * height * width * 3;
   if (count === 0 || images.length !== bytes) {
     throw fault(
@@ -105,12 +100,7 @@ export function registerDataset(source: DataSource): void {
     sources.push(source);
     return;
   }
-  throw new LabError({
-    kind: 'option',
-    what: taken ? 'two data sets have the same name' : 'this is no name for a data set',
-    found: `'${name}'`,
-    remedy: 'Give the new one a name of its own, of letters, digits and . _ + -',
-  });
+  throw optionError`${taken ? 'two data sets have the same name' : 'this is no name for a data set'}: found '${name}'. Give the new one a name of its own, of letters, digits and . _ + -`;
 }
 
 export interface LoadDatasetOptions {

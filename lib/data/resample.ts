@@ -1,4 +1,4 @@
-import { LabError } from '../errors';
+import { dataError } from '../errors';
 
 /** A decoded image: `height × width × 3` bytes, row-major, RGB. */
 export interface Pixels {
@@ -248,10 +248,5 @@ function requireInside(what: string, box: Box, { width, height }: ImageSize): vo
   const whole = [left, top, box.width, box.height, width, height].every(Number.isInteger);
   const fits = left >= 0 && top >= 0 && left + box.width <= width && top + box.height <= height;
   if (whole && fits && box.width >= 1 && box.height >= 1) return;
-  throw new LabError({
-    kind: 'data',
-    what: `${what} does not lie in the image`,
-    found: `${box.width} × ${box.height} at (${left}, ${top}) of ${width} × ${height}`,
-    remedy: 'Give whole pixels inside it, and at least one each way',
-  });
+  throw dataError`${what} does not lie in the image: found ${box.width} × ${box.height} at (${left}, ${top}) of ${width} × ${height}. Give whole pixels inside it, and at least one each way`;
 }

@@ -1,4 +1,4 @@
-import { LabError } from '../errors';
+import { dataError, optionError } from '../errors';
 import type { RemoteFile } from './download';
 import type { OnDataProgress } from './progress';
 
@@ -66,13 +66,7 @@ export function firstOfEachClass(
   });
   const short = taken.findIndex((count) => count < perClass);
   if (short >= 0) {
-    throw new LabError({
-      kind: 'data',
-      what: `class ${short} has fewer images than were asked for`,
-      where,
-      found: `${taken[short]}, asked for ${perClass}`,
-      remedy: `Ask for at most ${Math.min(...taken)} images a class`,
-    });
+    throw dataError`class ${short} has fewer images than were asked for (${where}): found ${taken[short]}, asked for ${perClass}. Ask for at most ${Math.min(...taken)} images a class`;
   }
   return indices;
 }
@@ -80,13 +74,7 @@ export function firstOfEachClass(
 /** @throws LabError of kind `option` unless it is a whole number of at least 1. */
 export function checkPerClass(perClass: number, where: string): void {
   if (Number.isSafeInteger(perClass) && perClass >= 1) return;
-  throw new LabError({
-    kind: 'option',
-    what: 'the number of images a class is not a whole number of at least 1',
-    where,
-    found: String(perClass),
-    remedy: 'Give a number such as 100',
-  });
+  throw optionError`the number of images a class is not a whole number of at least 1 (${where}): found ${String(perClass)}. Give a number such as 100`;
 }
 
 /** The records of a split at these indices, copied. */

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { LabError } from '../errors';
-import { hashFile } from '../files';
+import { dataError, LabError, optionError } from '../errors';
+import { errorCode, hashFile } from '../files';
 import { digestFile, readDigest, requireNotedDigest, writeDigest } from '../formats/sha256sum';
 import { extractTarFiles } from '../formats/tar';
 import { type Checksum, download, type DownloadOptions } from './download';
@@ -80,12 +80,7 @@ export const teachersSource: DataSource = {
   async verify(dataDir) {
     const there = found(dataDir);
     if (there.length === 0) {
-      throw new LabError({
-        kind: 'data',
-        what: 'the published teachers are not there',
-        where: teachersFolder(dataDir),
-        remedy: `Run \`${fetchCommand}\``,
-      });
+      throw dataError`the published teachers are not there (${teachersFolder(dataDir)}). Run \`${fetchCommand}\``;
     }
     let noted = 0;
     for (const { file } of there) {
@@ -204,13 +199,7 @@ async function archiveOf(
   const isAddress = from !== undefined && /^https?:\/\//.test(from);
   if (from !== undefined && !isAddress) {
     if (isFile(from)) return { archive: from, downloaded: false };
-    throw new LabError({
-      kind: 'option',
-      what: 'no such archive',
-      where: '--from',
-      found: `'${from}'`,
-      remedy: `Give the path of ${teachersArchive.fileName}, or the address of a folder that has it`,
-    });
+    throw optionError`no such archive (--from): found '${from}'. Give the path of ${teachersArchive.fileName}, or the address of a folder that has it`;
   }
   const expected = sha256 ?? readDigest(kept);
   const checksum: Checksum | undefined =
@@ -220,8 +209,8 @@ async function archiveOf(
     destination: kept,
     checksum,
     onProgress,
-    ...(retries === undefined ? {} : { retries }),
-    ...(retryDelay === undefined ? {} : { retryDelay }),
+    retries,
+    retryDelay,
   });
   return { archive: path, downloaded };
 }
@@ -238,19 +227,13 @@ async function unpack(
     onProgress: (done) => onProgress?.({ message: 'unpacking teachers', unit: 'bytes', done }),
   });
   if (files.length === 0) {
-    throw new LabError({
-      kind: 'data',
-      what: 'an archive holds none of the published teachers',
-      where: archive,
-      found: 'no …/NAME_vanilla/ckpt_epoch_240.pth',
-      remedy: `Give ${teachersArchive.fileName} of mdistiller, or run \`${fetchCommand}\` to download it`,
-    });
+    throw dataError`an archive holds none of the published teachers (${archive}): found no …/NAME_vanilla/ckpt_epoch_240.pth. Give ${teachersArchive.fileName} of mdistiller, or run \`${fetchCommand}\` to download it`;
   }
   for (const { path, sha256 } of files) writeDigest(path, sha256);
 }
 
 function isDamaged(error: unknown): boolean {
-  return error instanceof LabError && error.fault.what !== 'the disk is full';
+  return error instanceof LabError && errorCode(error.cause) !== 'ENOSPC';
 }
 
 async function present(dataDir: string): Promise<Pick<FetchedTeachers, 'teachers' | 'missing'>> {
@@ -270,13 +253,7 @@ async function present(dataDir: string): Promise<Pick<FetchedTeachers, 'teachers
 
 function requireDigestForm(sha256: string | undefined): void {
   if (sha256 === undefined || /^[0-9a-f]{64}$/i.test(sha256)) return;
-  throw new LabError({
-    kind: 'option',
-    what: 'a SHA-256 has 64 hexadecimal digits',
-    where: '--sha256',
-    found: `'${sha256}'`,
-    remedy: 'Copy it whole, as sha256sum prints it',
-  });
+  throw optionError`a SHA-256 has 64 hexadecimal digits (--sha256): found '${sha256}'. Copy it whole, as sha256sum prints it`;
 }
 
 function requireExpected(
@@ -286,11 +263,5 @@ function requireExpected(
   note: string,
 ): void {
   if (expected === undefined || found === expected.toLowerCase()) return;
-  throw new LabError({
-    kind: 'data',
-    what: 'the archive of teachers has another checksum than expected',
-    where: archive,
-    found: `SHA-256 ${found}, expected ${expected.toLowerCase()}`,
-    remedy: `It is damaged or another one. If it is meant, say so with --sha256 ${found} (the first one is noted in ${note})`,
-  });
+  throw dataError`the archive of teachers has another checksum than expected (${archive}): found SHA-256 ${found}, expected ${expected.toLowerCase()}. It is damaged or another one. If it is meant, say so with --sha256 ${found} (the first one is noted in ${note})`;
 }

@@ -83,7 +83,7 @@ function frozenUnit(
     const output = convolutionUnit(x, folded, bias, {
       ...options,
       relu: activation === 'relu',
-      ...(residual ? { residual } : {}),
+      residual,
     });
     return activation === 'relu6' ? tf.relu6(output) : output;
   };
@@ -257,7 +257,7 @@ function residualBlock(
       (input, unit, index) =>
         unit(input, mode, {
           activation: 'relu',
-          ...(index === units.length - 1 ? { residual } : {}),
+          residual: index === units.length - 1 ? residual : undefined,
         }),
       x,
     );
@@ -341,7 +341,7 @@ function invertedResidual(
   return (x, mode) => {
     const wide = expand ? expand(x, mode, { activation: 'relu6' }) : x;
     const mixed = depthwise(wide, mode, { activation: 'relu6' });
-    return project(mixed, mode, { activation: 'none', ...(adds ? { residual: x } : {}) });
+    return project(mixed, mode, { activation: 'none', residual: adds ? x : undefined });
   };
 }
 
@@ -375,6 +375,6 @@ export function buildBackbone(
   }
   const resNet = Object.hasOwn(depths, name) ? depths[name] : undefined;
   if (resNet === undefined) throw unknownName('backbone', name, backboneNames);
-  const options = { depth: resNet.depth, ...(width === undefined ? {} : { width }) };
+  const options = { depth: resNet.depth, width };
   return { backbone: resNetBackbone(contextOf, prefix, options), pixels: resNet.pixels };
 }

@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { dataError, interruptedError } from '../errors';
 import { proposalSampling, proposalTargets } from './box-head';
 import type { DetectionBatch, PixelForm } from './coco/data';
 import type { Detector } from './detector';
@@ -64,12 +65,7 @@ export async function gatherClassMeans(
     if (done === iterations) break;
   }
   if (done < iterations) {
-    throw new LabError({
-      kind: 'data',
-      what: 'the batches ended before the class means were gathered',
-      found: `${done} of ${iterations}`,
-      remedy: 'Give a data set with at least one image with an object',
-    });
+    throw dataError`the batches ended before the class means were gathered: found ${done} of ${iterations}. Give a data set with at least one image with an object`;
   }
   const means = Float32Array.from(
     sums,
@@ -108,9 +104,5 @@ function embedRegions(
 }
 
 function stopped(done: number): LabError {
-  return new LabError({
-    kind: 'interrupted',
-    what: `stopped after ${done} iterations; class means are kept only when all are done`,
-    remedy: 'Run the same command again',
-  });
+  return interruptedError`stopped after ${done} iterations; class means are kept only when all are done. Run the same command again`;
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { random } from '../engine/random';
-import { LabError } from '../errors';
+import { optionError } from '../errors';
 import type { ForwardMode, LayerContext } from '../nn/layers';
 import { ModelState, type StateDict, type StateEntry } from '../nn/state';
 import {
@@ -205,7 +205,7 @@ export function createDetector(options: DetectorOptions): Detector {
 
 function requireOptions({ backbone, classes, anchorSizes }: DetectorOptions): void {
   const refuse = (what: string, found: string, remedy: string): never => {
-    throw new LabError({ kind: 'option', what, where: backbone, found, remedy });
+    throw optionError`${what} (${backbone}): found ${found}. ${remedy}`;
   };
   if (!Number.isInteger(classes) || classes < 1) {
     refuse('a detector needs at least one class', String(classes), 'Give the number of classes');

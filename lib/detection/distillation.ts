@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { type FusionBlocks, fusionBlocks } from '../distill/fusion-blocks';
 import type { BatchSignals, LossTerm } from '../distill/term';
 import { definitionOf, type Method, needs, warmUpFactor } from '../distill/terms';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { modelError, optionError } from '../errors';
 import { hierarchicalContextLoss } from '../losses';
 import type { ForwardMode } from '../nn/layers';
 import type { ModelState } from '../nn/state';
@@ -203,7 +204,7 @@ function asSamples(
     studentEmbedding: student.embedding,
     teacher: sampled(teacher),
     labels,
-    ...(classMeans ? { classMeans } : {}),
+    classMeans,
   };
 }
 
@@ -213,7 +214,7 @@ function requireFitting(
   { detector, classMeans }: DetectionTeacher,
 ): void {
   const misfit = (what: string, found: string, remedy: string): LabError =>
-    new LabError({ kind: 'model', what, where: `method ${method.name}`, found, remedy });
+    modelError`${what} (method ${method.name}): found ${found}. ${remedy}`;
   if (student.classes !== detector.classes || student.embeddingSize !== detector.embeddingSize) {
     throw misfit(
       'student and teacher differ in classes or in the size of their box heads',
@@ -235,9 +236,5 @@ function requireFitting(
 }
 
 function notOfDetectors({ loss }: LossTerm): LabError {
-  return new LabError({
-    kind: 'option',
-    what: `the term '${loss}' cannot be used between detectors`,
-    remedy: 'Use kd, dkd, normDirection or reviewPyramid',
-  });
+  return optionError`the term '${loss}' cannot be used between detectors. Use kd, dkd, normDirection or reviewPyramid`;
 }

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { below, prefixed } from '../distill/objective';
 import type { Method } from '../distill/terms';
 import { random } from '../engine/random';
-import { LabError } from '../errors';
+import { optionError } from '../errors';
 import type { Losses } from '../train/gradients';
 import { createOptimiser, type OptimiserOptions, type SgdOptions } from '../train/optimiser';
 import type { Trainable } from '../train/task';
@@ -221,11 +221,7 @@ function objectiveOf({
 }: DetectionLearnerOptions): DetectionObjective | undefined {
   if (!method || method.terms.length === 0) return undefined;
   if (!teacher) {
-    throw new LabError({
-      kind: 'option',
-      what: `the method '${method.name}' needs a teacher`,
-      remedy: 'Name one, or take a method without a teacher',
-    });
+    throw optionError`the method '${method.name}' needs a teacher. Name one, or take a method without a teacher`;
   }
   return createDetectionObjective(method, { student, teacher, seed });
 }
@@ -235,11 +231,5 @@ function epochOf({ method, iterationsPerEpoch }: DetectionLearnerOptions): numbe
   const warming = method?.terms.find(({ warmUpEpochs = 0 }) => warmUpEpochs > 0);
   if (iterationsPerEpoch !== undefined && iterationsPerEpoch > 0) return iterationsPerEpoch;
   if (warming === undefined) return Infinity;
-  throw new LabError({
-    kind: 'option',
-    what: `the term '${warming.loss}' warms up over epochs of unknown length`,
-    where: `method ${method?.name ?? ''}`,
-    found: `iterationsPerEpoch ${String(iterationsPerEpoch)}`,
-    remedy: 'Give iterationsPerEpoch: the training images over those of a batch',
-  });
+  throw optionError`the term '${warming.loss}' warms up over epochs of unknown length (method ${method?.name ?? ''}): found iterationsPerEpoch ${String(iterationsPerEpoch)}. Give iterationsPerEpoch: the training images over those of a batch`;
 }

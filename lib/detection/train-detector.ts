@@ -1,4 +1,5 @@
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { dataError } from '../errors';
 import type { Progress } from '../train/checkpoint';
 import { type IterationSchedule, rateAtIteration } from '../train/schedule';
 import { meanLosses, type TrainingRun, type TrainingTask } from '../train/task';
@@ -83,10 +84,5 @@ function drawnOnce({ batches, iterations }: DetectorTraining): {
 }
 
 function endedEarly(done: number, iterations: number): LabError {
-  return new LabError({
-    kind: 'data',
-    what: 'the batches ended before the training',
-    found: `${done} of ${iterations}`,
-    remedy: 'Give a data set with at least one image with an object',
-  });
+  return dataError`the batches ended before the training: found ${done} of ${iterations}. Give a data set with at least one image with an object`;
 }

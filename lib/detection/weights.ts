@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { batchNormEpsilon } from '../engine/operations/batch-norm';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { fileError, modelError } from '../errors';
 import { errorCode } from '../files';
 import { decodeDetectronPickle } from '../formats/detectron-pickle';
 import { readWeights } from '../formats/weights';
@@ -172,13 +173,7 @@ async function readDetectorFile(path: string): Promise<StateDict> {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw new LabError({
-      kind: 'file',
-      what: 'weights cannot be read',
-      where: path,
-      found: errorCode(error) === 'ENOENT' ? 'no such file' : String(error),
-      remedy: 'Name a .pkl of detectron2’s model zoo',
-    });
+    throw fileError`weights cannot be read (${path}): found ${errorCode(error) === 'ENOENT' ? 'no such file' : String(error)}. Name a .pkl of detectron2’s model zoo`;
   }
   const { weights, names } = decodeDetectronPickle(bytes, path);
   return names === 'caffe2' ? fromCaffe2(weights) : fromTorchvision(weights);
@@ -208,14 +203,9 @@ function impliedEntry(
 }
 
 function incomplete(where: string, name: string, scope: WeightsScope): LabError {
-  return new LabError({
-    kind: 'model',
-    what: `the file does not hold the whole ${scope}`,
-    where,
-    found: `no '${name}'`,
-    remedy:
-      scope === 'detector'
-        ? 'Name the weights of a detector with this backbone'
-        : 'Name the weights of this backbone',
-  });
+  return modelError`the file does not hold the whole ${scope} (${where}): found no '${name}'. ${
+    scope === 'detector'
+      ? 'Name the weights of a detector with this backbone'
+      : 'Name the weights of this backbone'
+  }`;
 }

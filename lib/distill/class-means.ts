@@ -4,7 +4,8 @@ import { augmentBatch, type BatchSource, plainBatch, type TrainingBatch } from '
 import type { ImageDataset } from '../data/source';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
-import { LabError } from '../errors';
+import type { LabError} from '../errors';
+import { dataError, type ErrorTag, fileError, modelError } from '../errors';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
 import type { Model } from '../nn/model';
 import { featureAt, type FeaturePlace, featurePlaces, featureSize } from './term';
@@ -161,23 +162,11 @@ function elsewhere(place: FeaturePlace = 'embedding'): Pick<ClassMeans, 'place'>
 }
 
 function emptyClass(where: string, name: string): LabError {
-  return new LabError({
-    kind: 'data',
-    what: 'a class has no training image, so it has no class mean',
-    where,
-    found: `class '${name}' without images`,
-    remedy: 'Give each class at least one training image, or leave the class out',
-  });
+  return dataError`a class has no training image, so it has no class mean (${where}): found class '${name}' without images. Give each class at least one training image, or leave the class out`;
 }
 
 function mixedImages(where: string, augmentation: string): LabError {
-  return new LabError({
-    kind: 'data',
-    what: 'class means over mixed images would be of no class',
-    where,
-    found: `augmentation '${augmentation}'`,
-    remedy: 'Make them with an augmentation without mixup and cutmix',
-  });
+  return dataError`class means over mixed images would be of no class (${where}): found augmentation '${augmentation}'. Make them with an augmentation without mixup and cutmix`;
 }
 
 const metadataSchema = z.object({
@@ -214,12 +203,7 @@ export function readClassMeans(path: string): ClassMeans {
   const entry = tensors.get('means');
   const [classes, dimension] = entry?.shape ?? [];
   if (!parsed.success || !entry || classes === undefined || dimension === undefined) {
-    throw new LabError({
-      kind: 'file',
-      what: 'not a file of class means',
-      where: path,
-      remedy: 'Make one with `npm run class-means`',
-    });
+    throw fileError`not a file of class means (${path}). Make one with \`npm run class-means\``;
   }
   const { teacherHash, datasetHash, augmented, place } = parsed.data;
   return {
@@ -249,39 +233,38 @@ export function requireClassMeansOf(
   where = 'class means',
 ): void {
   const { teacherHash, dataset, dimension, place = 'embedding' } = expected;
-  const remedy = 'Make them anew for this teacher and data set with `npm run class-means`';
-  const refuse = (kind: 'model' | 'data', what: string, found: string): never => {
-    throw new LabError({ kind, what, where, found, remedy });
+  const refuse = (error: ErrorTag, what: string, found: string): never => {
+    throw error`class means ${what} (${where}): found ${found}. Make them anew for this teacher and data set with \`npm run class-means\``;
   };
   const { place: found = 'embedding' } = means;
   if (found !== place) {
-    refuse('model', 'class means of another place', `the ${found} where the ${place} is needed`);
+    refuse(modelError, 'of another place', `the ${found} where the ${place} is needed`);
   }
   if (means.dimension !== dimension) {
     refuse(
-      'model',
-      'class means of another dimension',
+      modelError,
+      'of another dimension',
       `${means.dimension} where the teacher's ${place} has ${dimension}`,
     );
   }
   if (means.classes !== dataset.classes.length) {
     refuse(
-      'data',
-      'class means of another number of classes',
+      dataError,
+      'of another number of classes',
       `${means.classes} where ${dataset.name} has ${dataset.classes.length}`,
     );
   }
   if (means.teacherHash !== teacherHash) {
     refuse(
-      'model',
-      'class means of another teacher',
+      modelError,
+      'of another teacher',
       `teacher ${means.teacherHash.slice(0, 12)}…, expected ${teacherHash.slice(0, 12)}…`,
     );
   }
   if (means.datasetHash !== dataset.hash) {
     refuse(
-      'data',
-      'class means over another data set',
+      dataError,
+      'over another data set',
       `data ${means.datasetHash.slice(0, 12)}…, expected ${dataset.hash.slice(0, 12)}…`,
     );
   }

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { relu } from '../engine/operations/activations';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
-import { LabError } from '../errors';
+import { modelError } from '../errors';
 import { doublingConvolutionLayer } from '../nn/blocks';
 import {
   batchNormLayer,
@@ -91,12 +91,7 @@ function convolutionBetween(
   const channels = { inputs: student.channels, outputs: teacher.channels };
   if (2 * student.side === teacher.side) return doublingConvolutionLayer(context, 'conv', channels);
   if (student.side < teacher.side) {
-    throw new LabError({
-      kind: 'model',
-      what: 'FitNet’s regressor cannot carry this feature to the teacher’s size',
-      found: `sides of ${student.side} and ${teacher.side} for images of 32 × 32`,
-      remedy: 'Choose another pair or another hint layer',
-    });
+    throw modelError`FitNet’s regressor cannot carry this feature to the teacher’s size: found sides of ${student.side} and ${teacher.side} for images of 32 × 32. Choose another pair or another hint layer`;
   }
   const window =
     student.side === 2 * teacher.side

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/operations/pooling';
-import { LabError, unknownName } from '../errors';
+import { modelError, optionError, unknownName } from '../errors';
 import type { ForwardMode } from '../nn/layers';
 import type { Model, ModelOutput } from '../nn/model';
 import type { ModelState, StateDict } from '../nn/state';
@@ -90,12 +90,7 @@ export function featureSize(model: Model, place: FeaturePlace): number {
 function earlierStage<T>(features: readonly T[]): T {
   const feature = features.at(-2);
   if (feature !== undefined && features.length > 2) return feature;
-  throw new LabError({
-    kind: 'model',
-    what: 'a network with one stage has no earlier one',
-    found: `${features.length} features with the stem`,
-    remedy: 'Take the embedding or the logits',
-  });
+  throw modelError`a network with one stage has no earlier one: found ${features.length} features with the stem. Take the embedding or the logits`;
 }
 
 /** A weighted loss as a recipe holds it: plain data, with the options of its own kind. */
@@ -198,12 +193,7 @@ const definitions = new Map<string, TermDefinition>();
  */
 export function defineTerm<T extends LossTerm>(definition: TermDefinition<T>): TermDefinition<T> {
   if (definitions.has(definition.loss)) {
-    throw new LabError({
-      kind: 'option',
-      what: 'two kinds of term have the same name',
-      found: `'${definition.loss}'`,
-      remedy: 'Give the new one another name',
-    });
+    throw optionError`two kinds of term have the same name: found '${definition.loss}'. Give the new one another name`;
   }
   // A definition is only ever given terms of its own name, which are of its own type.
   definitions.set(definition.loss, definition as unknown as TermDefinition);

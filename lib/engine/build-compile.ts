@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { applyPatch, parsePatch } from 'diff';
-import { LabError } from '../errors';
+import { engineError } from '../errors';
 import { sha256 } from '../files';
 import { type BuildTools, programFault, runProgram, toolRemedies } from './program';
 import { cudaLibraries, type EngineDevice, napiVersion } from './versions';
@@ -47,12 +47,7 @@ export function applyPatches(patches: readonly string[], folder: string): void {
       const path = join(folder, name);
       const patched = existsSync(path) && applyPatch(readFileSync(path, 'utf8'), change);
       if (patched === false) {
-        throw new LabError({
-          kind: 'engine',
-          what: 'a patch does not fit the sources of the binding',
-          where: `${basename(patch)}, ${name || 'no file named'}`,
-          remedy: 'Install the pinned packages again with npm ci',
-        });
+        throw engineError`a patch does not fit the sources of the binding (${basename(patch)}, ${name || 'no file named'}). Install the pinned packages again with npm ci`;
       }
       writeFileSync(path, patched);
     }

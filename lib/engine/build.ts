@@ -1,7 +1,7 @@
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
-import { LabError } from '../errors';
+import { engineError, fileError } from '../errors';
 import {
   bindingName,
   compileBinding,
@@ -218,12 +218,7 @@ export async function buildEngine(options: BuildOptions = {}): Promise<BuiltEngi
 export function enginePlace(device: EngineDevice, root = join(cacheRoot(), 'engine')): EnginePlace {
   const wheels = wheelsFor(device);
   if (wheels === undefined) {
-    throw new LabError({
-      kind: 'engine',
-      what: `there is no TensorFlow ${tensorflowVersion} wheel for a ${device} on this machine`,
-      found: `${process.platform} on ${process.arch}`,
-      remedy: 'Use Linux on x64 or arm64 (a GPU: x64), or NORM_DIRECTION_LAB_ENGINE=plain (slow)',
-    });
+    throw engineError`there is no TensorFlow ${tensorflowVersion} wheel for a ${device} on this machine: found ${process.platform} on ${process.arch}. Use Linux on x64 or arm64 (a GPU: x64), or NORM_DIRECTION_LAB_ENGINE=plain (slow)`;
   }
   const label = `${device}-${process.arch}`;
   const libraries = cacheKey({
@@ -273,13 +268,7 @@ async function requireSpace(root: string, wheels: readonly WheelPin[]): Promise<
   const needed = spaceNeeded(wheels);
   const { bavail, bsize } = await statfs(root);
   if (bavail * bsize >= needed) return;
-  throw new LabError({
-    kind: 'file',
-    what: `the engine needs ${gigabytes(needed)} of free space while it is built`,
-    where: root,
-    found: gigabytes(bavail * bsize),
-    remedy: 'Free some space there, or name another place with NORM_DIRECTION_LAB_CACHE',
-  });
+  throw fileError`the engine needs ${gigabytes(needed)} of free space while it is built (${root}): found ${gigabytes(bavail * bsize)}. Free some space there, or name another place with NORM_DIRECTION_LAB_CACHE`;
 }
 
 function gigabytes(bytes: number): string {

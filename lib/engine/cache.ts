@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import envPaths from 'env-paths';
 import { lock } from 'proper-lockfile';
 import { z } from 'zod';
-import { LabError } from '../errors';
+import { engineError, optionError } from '../errors';
 import { errorCode, hashFile, sha256, writeFault } from '../files';
 
 /** A lock whose holder has not renewed it for so long, in milliseconds, belongs to a dead process. */
@@ -49,15 +49,9 @@ export async function withCacheLock<Result>(
     return await work(waited);
   } catch (error) {
     if (!lost) throw error;
-    throw new LabError(
-      {
-        kind: 'engine',
-        what: 'another process took over the building of the engine',
-        where: path,
-        remedy: 'Run the same command again',
-      },
-      { cause: error },
-    );
+    throw engineError.because(
+      error,
+    )`another process took over the building of the engine (${path}). Run the same command again`;
   } finally {
     // A lost lock belongs to somebody else by now.
     if (!lost) await release();
@@ -85,13 +79,7 @@ export function cacheRoot(environment: NodeJS.ProcessEnv = process.env): string 
     return envPaths('norm-direction-lab', { suffix: '' }).cache;
   }
   if (!isAbsolute(chosen)) {
-    throw new LabError({
-      kind: 'option',
-      what: 'the cache must be named by an absolute path',
-      where: 'NORM_DIRECTION_LAB_CACHE',
-      found: `'${chosen}'`,
-      remedy: `Set NORM_DIRECTION_LAB_CACHE=${resolve(chosen)}`,
-    });
+    throw optionError`the cache must be named by an absolute path (NORM_DIRECTION_LAB_CACHE): found '${chosen}'. Set NORM_DIRECTION_LAB_CACHE=${resolve(chosen)}`;
   }
   return chosen;
 }

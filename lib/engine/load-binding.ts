@@ -5,7 +5,8 @@ import * as tf from '@tensorflow/tfjs';
 import { NodeJSKernelBackend } from '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend';
 import '@tensorflow/tfjs-node-gpu/dist/register_all_kernels';
 import type { TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { engineError } from '../errors';
 import type { BuiltEngine } from './build';
 import {
   canRunTensorflow,
@@ -147,11 +148,7 @@ export async function loadBinding(engine: BuiltEngine): Promise<EngineDescriptio
   );
   registerBFloat16Kernels();
   if (!(await tf.setBackend(backendName))) {
-    throw new LabError({
-      kind: 'engine',
-      what: 'TensorFlow.js does not accept the TensorFlow backend',
-      remedy: 'Build the engine again: npm run engine -- --force',
-    });
+    throw engineError`TensorFlow.js does not accept the TensorFlow backend. Build the engine again: npm run engine -- --force`;
   }
   const gpu = binding.isUsingGpuDevice();
   if (!gpu) shareThreads();
@@ -180,17 +177,10 @@ function requireBinding(engine: BuiltEngine): TFJSBinding {
       return binding;
     });
   } catch (error) {
-    throw new LabError(
-      {
-        kind: 'engine',
-        what: 'the built TensorFlow engine does not load',
-        where: engine.binding,
-        // Node adds the stack of requiring files on further lines.
-        found: String(error).split('\n')[0] ?? '',
-        remedy: 'Build it again: npm run engine -- --force',
-      },
-      { cause: error },
-    );
+    // Node adds the stack of requiring files on further lines.
+    throw engineError.because(
+      error,
+    )`the built TensorFlow engine does not load (${engine.binding}): found ${String(error).split('\n')[0] ?? ''}. Build it again: npm run engine -- --force`;
   }
 }
 
@@ -216,20 +206,9 @@ function setTensorflowVariables({ device, libraries }: BuiltEngine): void {
 }
 
 function processorTooOld(): LabError {
-  return new LabError({
-    kind: 'engine',
-    what: 'TensorFlow needs a processor with AVX',
-    found: 'none in /proc/cpuinfo',
-    remedy: 'In a virtual machine, let it see the processor as it is; else use another machine',
-  });
+  return engineError`TensorFlow needs a processor with AVX: found none in /proc/cpuinfo. In a virtual machine, let it see the processor as it is; else use another machine`;
 }
 
 function unusedGpu(): LabError {
-  return new LabError({
-    kind: 'engine',
-    what: 'a GPU was asked for, but TensorFlow does not use one',
-    found: `CUDA_VISIBLE_DEVICES=${process.env['CUDA_VISIBLE_DEVICES'] ?? '(not set)'}`,
-    remedy:
-      'Check the driver with nvidia-smi, see what TensorFlow says with TF_CPP_MIN_LOG_LEVEL=0, or compute on the CPU with NORM_DIRECTION_LAB_DEVICE=cpu',
-  });
+  return engineError`a GPU was asked for, but TensorFlow does not use one: found CUDA_VISIBLE_DEVICES=${process.env['CUDA_VISIBLE_DEVICES'] ?? '(not set)'}. Check the driver with nvidia-smi, see what TensorFlow says with TF_CPP_MIN_LOG_LEVEL=0, or compute on the CPU with NORM_DIRECTION_LAB_DEVICE=cpu`;
 }

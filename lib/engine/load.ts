@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { LabError, unknownName } from '../errors';
+import { LabError, optionError, unknownName } from '../errors';
 import { buildEngine, enginePlace, engineProgressPrinter, type OnEngineProgress } from './build';
 import { manifestName } from './cache';
 import { type EngineDescription, type EngineKind, engineKinds, engineThreads } from './describe';
@@ -29,11 +29,7 @@ export function chooseEngine(
   const engine = options.engine ?? oneOf('engine', engineKinds, engineVariable, environment);
   const device = options.device ?? oneOf('device', engineDevices, deviceVariable, environment);
   if (engine === 'plain' && device === 'gpu') {
-    throw new LabError({
-      kind: 'option',
-      what: 'the plain engine cannot use a GPU',
-      remedy: `Ask for the native engine (${engineVariable}=native) or for the CPU (${deviceVariable}=cpu)`,
-    });
+    throw optionError`the plain engine cannot use a GPU. Ask for the native engine (${engineVariable}=native) or for the CPU (${deviceVariable}=cpu)`;
   }
   return { engine, device };
 }
@@ -152,10 +148,5 @@ function requireSame(running: EngineDescription, { engine, device }: EngineChoic
   ) {
     return;
   }
-  throw new LabError({
-    kind: 'option',
-    what: `engine ${engine ?? running.engine} on ${device ?? running.device} cannot be started any more`,
-    found: `engine ${running.engine} on ${running.device}, started before in this process`,
-    remedy: `Name the engine at the first call of startEngine, or by ${engineVariable} and ${deviceVariable}, in a new process`,
-  });
+  throw optionError`engine ${engine ?? running.engine} on ${device ?? running.device} cannot be started any more: found engine ${running.engine} on ${running.device}, started before in this process. Name the engine at the first call of startEngine, or by ${engineVariable} and ${deviceVariable}, in a new process`;
 }

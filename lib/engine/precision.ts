@@ -1,4 +1,4 @@
-import { LabError, unknownName } from '../errors';
+import { optionError, unknownName } from '../errors';
 import type { EngineDescription } from './describe';
 
 /** What networks compute in while they train: float32, or bfloat16 with weights, sums and optimiser in float32. */
@@ -28,13 +28,7 @@ export function requirePrecision(
 ): void {
   if (precision === 'f32' || bfloat16 === 'accelerated') return;
   if (bfloat16 === 'none') {
-    throw new LabError({
-      kind: 'option',
-      what: 'this engine does not compute in bfloat16',
-      where: '--precision bf16',
-      found: "TensorFlow.js' own CPU backend",
-      remedy: 'Use --precision f32, or the native engine (npm run doctor says what it lacks)',
-    });
+    throw optionError`this engine does not compute in bfloat16 (--precision bf16): found TensorFlow.js' own CPU backend. Use --precision f32, or the native engine (npm run doctor says what it lacks)`;
   }
   onNotice(
     'this processor has no instructions for bfloat16: --precision bf16 takes several times as long as f32 here',

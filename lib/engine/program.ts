@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { engineError } from '../errors';
 
 /** How another program ended and what it printed. `status` is null when it could not be started. */
 export interface ProgramResult {
@@ -163,11 +164,7 @@ export async function requireBuildTools(): Promise<BuildTools> {
     nodeHeaders === undefined ||
     missing.length > 0
   ) {
-    throw new LabError({
-      kind: 'engine',
-      what: `the TensorFlow engine cannot be built without ${missing.map(({ what }) => what).join(' and ')}`,
-      remedy: missing.map(({ remedy }) => remedy).join('. '),
-    });
+    throw engineError`the TensorFlow engine cannot be built without ${missing.map(({ what }) => what).join(' and ')}. ${missing.map(({ remedy }) => remedy).join('. ')}`;
   }
   return { python: python.name, compiler: compiler.name, nodeHeaders: nodeHeaders.name };
 }
@@ -179,11 +176,5 @@ export function programFault(
   stderr: string,
   remedy: string,
 ): LabError {
-  return new LabError({
-    kind: 'engine',
-    what,
-    where: command,
-    found: lastLines(stderr) || 'no message',
-    remedy,
-  });
+  return engineError`${what} (${command}): found ${lastLines(stderr) || 'no message'}. ${remedy}`;
 }

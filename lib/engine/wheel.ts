@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openPromise } from 'yauzl';
-import { LabError } from '../errors';
+import { engineError, fileError } from '../errors';
 import { errorCode, hashFile, writeFault } from '../files';
 import { folderBytes } from './cache';
 import { programFault, runProgram } from './program';
@@ -48,16 +48,9 @@ export async function extractWheel(
     }
   } catch (error) {
     if (errorCode(error) === 'ENOSPC') throw writeFault(folder, error);
-    throw new LabError(
-      {
-        kind: 'file',
-        what: 'an archive cannot be unpacked',
-        where: archive,
-        found: error instanceof Error ? error.message : String(error),
-        remedy: 'Run the same command again: the archive is fetched anew',
-      },
-      { cause: error },
-    );
+    throw fileError.because(
+      error,
+    )`an archive cannot be unpacked (${archive}): found ${error instanceof Error ? error.message : String(error)}. Run the same command again: the archive is fetched anew`;
   }
   return written;
 }
@@ -111,13 +104,7 @@ export async function fetchWheel(
     const name = (await readdir(working)).find((file) => file.endsWith('.whl'));
     const found = name === undefined ? 'no file' : await hashFile(join(working, name));
     if (name === undefined || found !== pin.sha256) {
-      throw new LabError({
-        kind: 'engine',
-        what: `pip did not deliver the pinned ${pin.distribution} ${pin.version}`,
-        where: folder,
-        found,
-        remedy: 'Check the index that pip is set to use (pip config list)',
-      });
+      throw engineError`pip did not deliver the pinned ${pin.distribution} ${pin.version} (${folder}): found ${found}. Check the index that pip is set to use (pip config list)`;
     }
     await rename(join(working, name), path);
   } finally {

@@ -1,4 +1,5 @@
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { dataError } from '../errors';
 import { isNumpyArray, type NumpyArray, numpyGlobals } from './numpy-pickle';
 import { unpickle } from './pickle';
 
@@ -55,15 +56,7 @@ export function checkLabel(label: unknown, record: number, expected: CifarExpect
 
 /** The error for a CIFAR file with wrong content. */
 export function cifarFault(what: string, where: string, found: string): LabError {
-  return new LabError({
-    kind: 'data',
-    what,
-    where,
-    found,
-    remedy:
-      'The file is damaged, cut off or of another kind: remove it and get it again, ' +
-      'for instance with `npm run data -- download`',
-  });
+  return dataError`${what} (${where}): found ${found}. The file is damaged, cut off or of another kind: remove it and get it again, for instance with \`npm run data -- download\``;
 }
 
 /** The label bytes before each image, and which of them is the class: CIFAR-100 has two. */

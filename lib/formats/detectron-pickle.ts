@@ -1,4 +1,5 @@
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { fileError } from '../errors';
 import type { StateDict, StateEntry } from './state-dict';
 import { isNumpyArray, type NumpyArray, numpyGlobals } from './numpy-pickle';
 import { unpickle } from './pickle';
@@ -22,13 +23,7 @@ export function decodeDetectronPickle(bytes: Uint8Array, where: string): Detectr
   const remedy = 'Get the file again, or name a .pkl of detectron2’s model zoo';
   const { value } = unpickle(bytes, { globals: numpyGlobals(where), where, remedy });
   const broken = (found: string): LabError =>
-    new LabError({
-      kind: 'file',
-      what: 'not a .pkl with weights of detectron2',
-      where,
-      found,
-      remedy,
-    });
+    fileError`not a .pkl with weights of detectron2 (${where}): found ${found}. ${remedy}`;
   if (!(value instanceof Map)) throw broken('a pickle that is not a dict');
   const own = value.has('model') && value.has('__author__');
   const blobs: unknown = own ? value.get('model') : (value.get('blobs') ?? value);

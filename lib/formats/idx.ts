@@ -1,4 +1,5 @@
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { dataError } from '../errors';
 
 /** An array of unsigned bytes as MNIST's idx format holds it. */
 export interface IdxArray {
@@ -51,11 +52,5 @@ function product(shape: readonly number[]): number {
 }
 
 function faulty(where: string, found: string): LabError {
-  return new LabError({
-    kind: 'data',
-    what: 'not a whole idx file of unsigned bytes',
-    where,
-    found,
-    remedy: 'The file is damaged or of another kind: get it again',
-  });
+  return dataError`not a whole idx file of unsigned bytes (${where}): found ${found}. The file is damaged or of another kind: get it again`;
 }

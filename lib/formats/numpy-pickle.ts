@@ -1,4 +1,5 @@
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { fileError } from '../errors';
 import { setPickleState, type PickleGlobal, type PickleStateful } from './pickle';
 
 /** A numpy array as a pickle holds it. */
@@ -120,13 +121,7 @@ function isShape(value: unknown): value is readonly number[] {
 }
 
 function faulty(where: string, found: string): LabError {
-  return new LabError({
-    kind: 'file',
-    what: 'a pickled numpy array cannot be read',
-    where,
-    found,
-    remedy: 'The file is damaged or not of the expected kind: get it again',
-  });
+  return fileError`a pickled numpy array cannot be read (${where}): found ${found}. The file is damaged or not of the expected kind: get it again`;
 }
 
 function describe(value: unknown): string {

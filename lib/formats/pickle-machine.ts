@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { fileError } from '../errors';
 
 /** Where a pickle came from, for messages. */
 export interface PickleOrigin {
@@ -28,13 +29,7 @@ export class PickleReader {
   /** The error for a pickle that cannot be read, with the byte at which that was noticed. */
   fault(what: string, found?: string): LabError {
     const { where, remedy } = this.origin;
-    return new LabError({
-      kind: 'file',
-      what,
-      where: `${where}, byte ${this.position}`,
-      ...(found === undefined ? {} : { found }),
-      remedy,
-    });
+    return fileError`${what} (${where}, byte ${this.position})${found === undefined ? '' : `: found ${found}`}. ${remedy}`;
   }
 
   /** `length` bytes, shared with the input. */

@@ -1,5 +1,5 @@
 import { type Zippable, zipSync } from 'fflate';
-import { LabError } from '../errors';
+import { fileError } from '../errors';
 import type { StateDict } from './state-dict';
 import { storedForm, type StoredTensor } from './pth';
 
@@ -120,12 +120,7 @@ export function encodePth(tensors: StateDict): Uint8Array {
   const stored = [...tensors].map(([name, entry]) => storedForm(name, entry));
   const total = stored.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
   if (total >= largestArchive) {
-    throw new LabError({
-      kind: 'file',
-      what: 'these weights are too many for a .pth',
-      found: `${total} bytes`,
-      remedy: 'Write a .safetensors',
-    });
+    throw fileError`these weights are too many for a .pth: found ${total} bytes. Write a .safetensors`;
   }
   const files: Zippable = {
     [`${folder}/data.pkl`]: pickledStateDict(stored),

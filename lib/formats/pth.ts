@@ -1,7 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 import { fromBufferPromise } from 'yauzl';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { fileError } from '../errors';
 import type { StateEntry } from './state-dict';
 import { numpyGlobals } from './numpy-pickle';
 import { type PickleGlobal, type PickleStateful, setPickleState, unpickle } from './pickle';
@@ -179,13 +180,7 @@ export function readTensor(view: TensorView, name: string, where: string): State
 
 /** The error for a checkpoint that cannot be read. */
 export function broken(where: string, found: string): LabError {
-  return new LabError({
-    kind: 'file',
-    what: 'not a whole checkpoint of PyTorch',
-    where,
-    found,
-    remedy: 'Get the file again, or name another one',
-  });
+  return fileError`not a whole checkpoint of PyTorch (${where}): found ${found}. Get the file again, or name another one`;
 }
 
 function tensorView(where: string, args: readonly unknown[]): TensorView {

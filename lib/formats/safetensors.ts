@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { fileError } from '../errors';
 import { errorCode, writeAtomic } from '../files';
 import type { StateDict, StateEntry } from './state-dict';
 import { bfloatToNumber, halfToNumber, storedForm, type StoredTensor } from './pth';
@@ -185,11 +186,5 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, where: string, name: s
 }
 
 function damaged(where: string, found: string): LabError {
-  return new LabError({
-    kind: 'file',
-    what: 'not a whole safetensors file',
-    where,
-    found,
-    remedy: 'Get the file again, or name another one',
-  });
+  return fileError`not a whole safetensors file (${where}): found ${found}. Get the file again, or name another one`;
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { LabError } from '../errors';
+import { fileError } from '../errors';
 import { writeAtomic } from '../files';
 
 /** Where the SHA-256 of a file is kept: beside it, in the form that `sha256sum --check` reads. */
@@ -24,13 +24,7 @@ export function readDigest(path: string): string | undefined {
   const text = readFileSync(note, 'utf8');
   const digest = /^([0-9a-f]{64})\b/i.exec(text)?.[1];
   if (digest !== undefined) return digest.toLowerCase();
-  throw new LabError({
-    kind: 'file',
-    what: 'a noted checksum cannot be read',
-    where: note,
-    found: `'${text.slice(0, 40).trim()}'`,
-    remedy: 'Write it with sha256sum, or remove it to go without',
-  });
+  throw fileError`a noted checksum cannot be read (${note}): found '${text.slice(0, 40).trim()}'. Write it with sha256sum, or remove it to go without`;
 }
 
 /**
@@ -41,11 +35,5 @@ export function readDigest(path: string): string | undefined {
 export function requireNotedDigest(path: string, found: string): void {
   const expected = readDigest(path);
   if (expected === undefined || expected === found) return;
-  throw new LabError({
-    kind: 'file',
-    what: 'a file is not the one whose checksum is noted beside it',
-    where: path,
-    found: `SHA-256 ${found}, noted ${expected}`,
-    remedy: `It is damaged or another one: get it again, or remove ${basename(digestFile(path))} if it is meant`,
-  });
+  throw fileError`a file is not the one whose checksum is noted beside it (${path}): found SHA-256 ${found}, noted ${expected}. It is damaged or another one: get it again, or remove ${basename(digestFile(path))} if it is meant`;
 }

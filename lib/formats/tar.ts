@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { list, type ReadEntry } from 'tar';
-import { LabError } from '../errors';
+import { fileError, LabError } from '../errors';
 import { errorCode, writeFault } from '../files';
 
 /** An entry larger than this is refused before it is read, in bytes. */
@@ -51,16 +51,9 @@ export function isFile({ type }: ReadEntry): boolean {
 
 /** The error for an archive that is missing, damaged, cut off or not to be trusted. */
 export function unreadableArchive(path: string, cause: unknown): LabError {
-  return new LabError(
-    {
-      kind: 'file',
-      what: 'an archive cannot be read',
-      where: path,
-      found: describe(cause),
-      remedy: 'It is damaged, cut off or not a tar archive: remove it and get it again',
-    },
-    { cause },
-  );
+  return fileError.because(
+    cause,
+  )`an archive cannot be read (${path}): found ${describe(cause)}. It is damaged, cut off or not a tar archive: remove it and get it again`;
 }
 
 function describe(error: unknown): string {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { errorCode, sha256 } from '../files';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { fileError } from '../errors';
 import type { StateDict } from './state-dict';
 import { decodePth, isZip } from './pth';
 import { decodeSafetensors } from './safetensors';
@@ -42,11 +43,5 @@ export async function readWeights(path: string): Promise<StateDict> {
 }
 
 function unreadable(path: string, found: string): LabError {
-  return new LabError({
-    kind: 'file',
-    what: 'weights cannot be read',
-    where: path,
-    found,
-    remedy: 'Name a .pth or .safetensors file with the weights of the model',
-  });
+  return fileError`weights cannot be read (${path}): found ${found}. Name a .pth or .safetensors file with the weights of the model`;
 }

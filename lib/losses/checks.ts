@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { differentiable, savedTensor } from '../engine/tidy';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { dataError, modelError, optionError } from '../errors';
 
 /** A tensor with the words for it in an error message. */
 export type NamedTensor = readonly [name: string, tensor: tf.Tensor];
@@ -92,13 +93,7 @@ export function requireOnePerRow(loss: string, vector: NamedTensor, matrix: Name
 export function requireLabels(loss: string, labels: tf.Tensor, matrix: NamedTensor): void {
   requireOnePerRow(loss, ['labels', labels], matrix);
   if (labels.dtype === 'int32') return;
-  throw new LabError({
-    kind: 'model',
-    what: 'labels must be class indices',
-    where: loss,
-    found: labels.dtype,
-    remedy: "Make them with tf.tensor1d(labels, 'int32')",
-  });
+  throw modelError`labels must be class indices (${loss}): found ${labels.dtype}. Make them with tf.tensor1d(labels, 'int32')`;
 }
 
 /**
@@ -156,13 +151,7 @@ export function requireLabelRange(labels: ArrayLike<number>, classes: number, wh
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i] ?? NaN;
     if (Number.isInteger(label) && label >= 0 && label < classes) continue;
-    throw new LabError({
-      kind: 'data',
-      what: `a label is not one of ${classes} classes`,
-      where,
-      found: `${label} at index ${i}`,
-      remedy: `Labels must be whole numbers from 0 to ${classes - 1}; check that model, class means and data set have the same classes`,
-    });
+    throw dataError`a label is not one of ${classes} classes (${where}): found ${label} at index ${i}. Labels must be whole numbers from 0 to ${classes - 1}; check that model, class means and data set have the same classes`;
   }
 }
 
@@ -177,17 +166,11 @@ function requireMatrix(loss: string, [name, { shape }]: NamedTensor): void {
 }
 
 function shapeFault(loss: string, what: string, found: string, remedy: string): LabError {
-  return new LabError({ kind: 'model', what, where: loss, found, remedy });
+  return modelError`${what} (${loss}): found ${found}. ${remedy}`;
 }
 
 function optionFault(loss: string, option: string, value: number, wanted: string): LabError {
-  return new LabError({
-    kind: 'option',
-    what: `${option} must be ${wanted}`,
-    where: loss,
-    found: String(value),
-    remedy: `Give ${option} another value`,
-  });
+  return optionError`${option} must be ${wanted} (${loss}): found ${String(value)}. Give ${option} another value`;
 }
 
 /** A loss and its gradient with respect to the student's tensor, both written out. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { LabError } from '../errors';
+import { modelError } from '../errors';
 import { closedForm, requirePositive, shapeText } from './checks';
 
 /** What an anchor is compared with, all of it held constant. */
@@ -144,11 +144,5 @@ function requireCandidates(
     candidates.shape[0] === anchors.shape[0] &&
     (candidates.shape[1] ?? 0) > 1;
   if (fits) return;
-  throw new LabError({
-    kind: 'model',
-    what: 'anchors, memory and candidates of a contrast do not fit one another',
-    where: 'CRD',
-    found: `anchors ${shapeText(anchors.shape)}, memory ${shapeText(memory.shape)}, candidates ${shapeText(candidates.shape)} ${candidates.dtype}`,
-    remedy: 'Give [batch, size], [samples, size] and int32 [batch, 1 + negatives]',
-  });
+  throw modelError`anchors, memory and candidates of a contrast do not fit one another (CRD): found anchors ${shapeText(anchors.shape)}, memory ${shapeText(memory.shape)}, candidates ${shapeText(candidates.shape)} ${candidates.dtype}. Give [batch, size], [samples, size] and int32 [batch, 1 + negatives]`;
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { optionError } from '../errors';
 import {
   closedForm,
   requireFinite,
@@ -106,11 +107,5 @@ function decouple(logits: tf.Tensor2D, target: tf.Tensor2D, temperature: number)
 }
 
 function tooFewClasses(classes: number): LabError {
-  return new LabError({
-    kind: 'option',
-    what: 'DKD needs at least three classes',
-    where: 'DKD',
-    found: `${classes}`,
-    remedy: 'Use KD or DIST for a data set of two classes',
-  });
+  return optionError`DKD needs at least three classes (DKD): found ${classes}. Use KD or DIST for a data set of two classes`;
 }

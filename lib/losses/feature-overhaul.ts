@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { LabError } from '../errors';
+import { modelError } from '../errors';
 import { closedForm, requireSameFeatures, shapeText } from './checks';
 
 /** Below this share of negative values the margin is taken three deviations below 0. */
@@ -45,13 +45,7 @@ export function featureOverhaulLoss(
     const others = teacher[index];
     const margin = margins[index];
     if (student.length !== teacher.length || others === undefined || margin === undefined) {
-      throw new LabError({
-        kind: 'model',
-        what: 'each stage needs a student’s and a teacher’s feature and margins',
-        where: 'OFD',
-        found: `${student.length} and ${teacher.length} features, ${margins.length} margins`,
-        remedy: 'Give the same stages of both',
-      });
+      throw modelError`each stage needs a student’s and a teacher’s feature and margins (OFD): found ${student.length} and ${teacher.length} features, ${margins.length} margins. Give the same stages of both`;
     }
     return tf.mul<tf.Scalar>(
       partialDistance(features, averagedTo(others, features.shape), margin),
@@ -88,13 +82,7 @@ function averagedTo(x: tf.Tensor4D, [, height, width]: readonly number[]): tf.Te
   if (window.every((side) => Number.isInteger(side) && side > 0)) {
     return tf.avgPool(x, window, window, 'valid');
   }
-  throw new LabError({
-    kind: 'model',
-    what: 'a teacher’s feature cannot be averaged to the student’s size',
-    where: 'OFD',
-    found: `${shapeText([ownHeight, ownWidth])} to ${shapeText([height ?? 0, width ?? 0])}`,
-    remedy: 'Choose a teacher whose sides are multiples of the student’s',
-  });
+  throw modelError`a teacher’s feature cannot be averaged to the student’s size (OFD): found ${shapeText([ownHeight, ownWidth])} to ${shapeText([height ?? 0, width ?? 0])}. Choose a teacher whose sides are multiples of the student’s`;
 }
 
 function normalDensity(x: number): number {

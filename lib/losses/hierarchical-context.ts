@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { modelError } from '../errors';
 
 /** Sides to which features are averaged, with half the weight of the one before. */
 const levels = [4, 2, 1] as const;
@@ -82,10 +83,5 @@ function averaging(length: number, side: number): tf.Tensor3D {
 }
 
 function differing(found: string): LabError {
-  return new LabError({
-    kind: 'model',
-    what: 'the hierarchical context loss needs features of equal number and shapes',
-    found,
-    remedy: 'Bring the student’s features to the teacher’s with fusion blocks',
-  });
+  return modelError`the hierarchical context loss needs features of equal number and shapes: found ${found}. Bring the student’s features to the teacher’s with fusion blocks`;
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { LabError } from '../errors';
+import { dataError } from '../errors';
 import { closedForm, requireFinite, requireOnePerRow, requireSameMatrix } from './checks';
 import { meanSquaredDifference } from './features';
 
@@ -135,12 +135,7 @@ export class NormMemory {
   /** @throws LabError when `samples` is not a whole number above 0. */
   constructor(readonly samples: number) {
     if (!Number.isInteger(samples) || samples < 1) {
-      throw new LabError({
-        kind: 'data',
-        what: 'a memory of norms needs the number of samples of the training set',
-        found: String(samples),
-        remedy: 'Give a whole number above 0',
-      });
+      throw dataError`a memory of norms needs the number of samples of the training set: found ${String(samples)}. Give a whole number above 0`;
     }
     this.norms = new Float32Array(samples).fill(NaN);
   }
@@ -190,12 +185,7 @@ export class NormMemory {
   static fromBytes(bytes: Uint8Array, samples: number): NormMemory {
     const memory = new NormMemory(samples);
     if (bytes.byteLength !== samples * bytesPerNorm) {
-      throw new LabError({
-        kind: 'data',
-        what: 'the stored norms are those of another data set',
-        found: `${bytes.byteLength} bytes for ${samples} samples, which take ${samples * bytesPerNorm}`,
-        remedy: 'Resume with the data set that the run was started with, or start a new run',
-      });
+      throw dataError`the stored norms are those of another data set: found ${bytes.byteLength} bytes for ${samples} samples, which take ${samples * bytesPerNorm}. Resume with the data set that the run was started with, or start a new run`;
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let i = 0; i < samples; i++) {
@@ -206,21 +196,11 @@ export class NormMemory {
 
   private place(index: number): number {
     if (Number.isInteger(index) && index >= 0 && index < this.samples) return index;
-    throw new LabError({
-      kind: 'data',
-      what: `a sample is not one of the ${this.samples} that norms are kept of`,
-      found: `index ${index}`,
-      remedy: 'Make the memory with the size of the training set',
-    });
+    throw dataError`a sample is not one of the ${this.samples} that norms are kept of: found index ${index}. Make the memory with the size of the training set`;
   }
 
   private requirePairs(indices: ArrayLike<number>, norms: ArrayLike<number>): void {
     if (indices.length === norms.length) return;
-    throw new LabError({
-      kind: 'data',
-      what: 'each sample needs one norm',
-      found: `${indices.length} indices, ${norms.length} norms`,
-      remedy: 'Give the norms of the same batch',
-    });
+    throw dataError`each sample needs one norm: found ${indices.length} indices, ${norms.length} norms. Give the norms of the same batch`;
   }
 }

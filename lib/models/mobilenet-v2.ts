@@ -113,6 +113,6 @@ function invertedResidual(
   const residual = stride === 1 && inputs === outputs;
   return (x, mode) => {
     const wide = depthwise(expand(x, mode, { relu: true }), mode, { relu: true });
-    return project(wide, mode, { relu: false, ...(residual ? { residual: x } : {}) });
+    return project(wide, mode, { relu: false, residual: residual ? x : undefined });
   };
 }

@@ -1,5 +1,5 @@
 import { random } from '../engine/random';
-import { LabError, unknownName } from '../errors';
+import { modelError, optionError, unknownName } from '../errors';
 import type { LayerContext } from '../nn/layers';
 import { asModel, type Model, type Network } from '../nn/model';
 import { ModelState } from '../nn/state';
@@ -188,13 +188,7 @@ export function createModel(
   const architecture = Object.hasOwn(architectures, name) ? architectures[name] : undefined;
   if (architecture === undefined) throw unknownName('model', name, modelNames);
   if (!Number.isInteger(classes) || classes < 2) {
-    throw new LabError({
-      kind: 'model',
-      what: 'a classifier needs at least two classes',
-      where: name,
-      found: String(classes),
-      remedy: 'Give a data set with two classes or more',
-    });
+    throw modelError`a classifier needs at least two classes (${name}): found ${String(classes)}. Give a data set with two classes or more`;
   }
   requireDropPath(name, dropPath, architecture.dropsPaths);
   const inputSize = imageSize ?? architecture.imageSize;
@@ -214,13 +208,9 @@ export function createModel(
 function requireDropPath(name: string, dropPath: number, possible: boolean): void {
   if (dropPath === 0) return;
   if (possible && dropPath > 0 && dropPath < 1) return;
-  throw new LabError({
-    kind: 'option',
-    what: possible
+  throw optionError`${
+    possible
       ? 'stochastic depth is a probability from 0 to below 1'
-      : `${name} has no stochastic depth`,
-    where: 'dropPath',
-    found: String(dropPath),
-    remedy: possible ? 'Give a number such as 0.1' : 'Leave it out',
-  });
+      : `${name} has no stochastic depth`
+  } (dropPath): found ${String(dropPath)}. ${possible ? 'Give a number such as 0.1' : 'Leave it out'}`;
 }

@@ -37,7 +37,7 @@ export function stagedNetwork({
   return {
     embeddingSize,
     bfloat16,
-    ...(preActivationNorms ? { preActivationNorms } : {}),
+    preActivationNorms,
     forward(images, mode) {
       let x = stem(images, mode, { relu: true });
       const features = [x];

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { tidyBlock } from '../engine/tidy';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { modelError, optionError } from '../errors';
 import { dropPathProbabilities } from '../nn/blocks';
 import {
   convolutionLayer,
@@ -91,22 +92,11 @@ export function transformerEncoder(
 
 function requirePatches(imageSize: number): void {
   if (Number.isInteger(imageSize) && imageSize >= patch && imageSize % patch === 0) return;
-  throw new LabError({
-    kind: 'option',
-    what: `a vision transformer cuts its images into patches of ${patch} × ${patch}`,
-    where: 'image size',
-    found: String(imageSize),
-    remedy: `Take a multiple of ${patch}`,
-  });
+  throw optionError`a vision transformer cuts its images into patches of ${patch} × ${patch} (image size): found ${String(imageSize)}. Take a multiple of ${patch}`;
 }
 
 function otherSize(height: number, width: number, imageSize: number): LabError {
-  return new LabError({
-    kind: 'model',
-    what: 'a vision transformer sees images of one size only',
-    found: `${height} × ${width}, made for ${imageSize} × ${imageSize}`,
-    remedy: 'Scale the images, or create the model with their imageSize',
-  });
+  return modelError`a vision transformer sees images of one size only: found ${height} × ${width}, made for ${imageSize} × ${imageSize}. Scale the images, or create the model with their imageSize`;
 }
 
 export interface VisionTransformerOptions extends Omit<EncoderOptions, 'distilled'> {

@@ -119,7 +119,7 @@ function preActivationBlock(
     const { activated, normalised } = normAndRelu(norm1, x, mode, shows);
     const hidden = convolution1(activated, mode, { relu: true });
     const output = convolution2(hidden, shortcut ? shortcut(activated, mode) : x);
-    return { output, ...(normalised ? { normalised } : {}) };
+    return { output, normalised };
   };
 }
 

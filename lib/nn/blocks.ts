@@ -8,7 +8,7 @@ import {
   fusedConvolution,
 } from '../engine/operations/fused-convolution';
 import { globalAveragePool } from '../engine/operations/pooling';
-import { LabError } from '../errors';
+import { optionError } from '../errors';
 import {
   batchNormLayer,
   convolutionLayer,
@@ -59,10 +59,10 @@ export function convolutionNormLayer(
       return fusedConvolution(x, folded.get(storedFloat(x)), {
         ...options,
         relu,
-        ...(residual ? { residual } : {}),
+        residual,
       });
     }
-    return norm(convolution(x, mode), mode, { relu, ...(residual ? { residual } : {}) });
+    return norm(convolution(x, mode), mode, { relu, residual });
   };
 }
 
@@ -223,11 +223,7 @@ export function dropPath<T extends tf.Tensor>(
 ): T {
   if (!training || probability === 0) return x;
   if (random === undefined) {
-    throw new LabError({
-      kind: 'option',
-      what: 'stochastic depth needs random numbers in training',
-      remedy: 'Give `random` in the forward mode, or create the model with dropPath 0',
-    });
+    throw optionError`stochastic depth needs random numbers in training. Give \`random\` in the forward mode, or create the model with dropPath 0`;
   }
   const [batch = 0, ...others] = x.shape;
   const kept = 1 / (1 - probability);

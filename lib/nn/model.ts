@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { inFloatType } from '../engine/operations/activations';
-import { LabError } from '../errors';
+import { modelError } from '../errors';
 import type { ForwardMode } from './layers';
 import type { ModelState, StateDict, StateEntry } from './state';
 
@@ -67,7 +67,7 @@ export function asModel(
     classes,
     inputSize,
     embeddingSize,
-    ...(preActivationNorms ? { preActivationNorms } : {}),
+    preActivationNorms,
     bfloat16,
     state,
     forward: (images, mode) => shown(forward(images, mode), mode),
@@ -93,8 +93,8 @@ function shown(
   return {
     logits,
     embedding,
-    ...(distillationLogits ? { distillationLogits } : {}),
-    ...(distillationEmbedding ? { distillationEmbedding } : {}),
+    distillationLogits,
+    distillationEmbedding,
     get features() {
       if (!read) throw new Error("a term reads features without naming 'features' in its needs");
       return (features ??= inFloat32(output.features));
@@ -122,13 +122,7 @@ function requireClasses(
   const given = entries.get(classifier.name)?.shape;
   if (given?.length !== 2 || given[1] !== classifier.value.shape[1]) return;
   if (given[0] === classes) return;
-  throw new LabError({
-    kind: 'model',
-    what: `these weights are for ${given[0]} classes where ${name} is to tell ${classes} apart`,
-    ...(where === undefined ? {} : { where }),
-    found: `'${classifier.name}' of shape [${given.join(', ')}]`,
-    remedy: 'Take weights that were trained on this data set, or the data set of these weights',
-  });
+  throw modelError`these weights are for ${given[0]} classes where ${name} is to tell ${classes} apart${where === undefined ? '' : ` (${where})`}: found '${classifier.name}' of shape [${given.join(', ')}]. Take weights that were trained on this data set, or the data set of these weights`;
 }
 
 /** A forward pass's output as a list of tensors. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import { tidied } from '../engine/tidy';
-import { LabError } from '../errors';
+import { modelError } from '../errors';
 import type { StateDict, StateEntry } from '../formats/state-dict';
 
 export type { StateDict, StateEntry };
@@ -137,13 +137,7 @@ export class ModelState {
   loadStateDict(entries: StateDict, where?: string): void {
     const problem = this.#misfit(entries);
     if (problem !== undefined) {
-      throw new LabError({
-        kind: 'model',
-        what: 'the weights are not those of this model',
-        ...(where === undefined ? {} : { where }),
-        found: problem,
-        remedy: 'Name the model that the file was saved from, with its number of classes',
-      });
+      throw modelError`the weights are not those of this model${where === undefined ? '' : ` (${where})`}: found ${problem}. Name the model that the file was saved from, with its number of classes`;
     }
     for (const [name, entry] of entries) {
       const tensor = this.#tensors.get(name);

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { withCacheLock } from '../engine/cache';
 import { lastLines, runProgram } from '../engine/program';
-import { LabError } from '../errors';
+import { engineError } from '../errors';
 import { packageRoot } from '../package-root';
 
 /**
@@ -40,13 +40,7 @@ async function compile(root: string, folder: string): Promise<void> {
   const options = ['-p', project, '--outDir', folder, '--noEmitOnError'];
   const { status, stdout, stderr } = await runProgram(process.execPath, [compiler, ...options]);
   if (status === 0) return;
-  throw new LabError({
-    kind: 'engine',
-    what: 'the library does not compile, so that notebooks cannot import it',
-    where: project,
-    found: lastLines(stdout + stderr, 3),
-    remedy: 'Mend what npm run build reports',
-  });
+  throw engineError`the library does not compile, so that notebooks cannot import it (${project}): found ${lastLines(stdout + stderr, 3)}. Mend what npm run build reports`;
 }
 
 /** Whether every source is older than what the compiler made last. */

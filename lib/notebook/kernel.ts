@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Dealer, Subscriber } from 'zeromq';
 import { z } from 'zod';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { engineError } from '../errors';
 import { packageRoot } from '../package-root';
 
 const specificationSchema = z.object({ argv: z.array(z.string()).min(1) });
@@ -282,10 +283,5 @@ function channel({ transport, ip }: Connection, port: number): string {
 }
 
 function kernelFault(what: string, found: string): LabError {
-  return new LabError({
-    kind: 'engine',
-    what,
-    found: found === '' ? 'no message' : found,
-    remedy: 'npm run doctor tells the state of everything that notebooks need',
-  });
+  return engineError`${what}: found ${found === '' ? 'no message' : found}. npm run doctor tells the state of everything that notebooks need`;
 }

@@ -6,7 +6,7 @@ import { SingleBar } from 'cli-progress';
 import type { TextStream } from '../engine/build';
 import { cacheKey, cacheRoot, withCacheLock } from '../engine/cache';
 import { findPython, lastLines, runProgram } from '../engine/program';
-import { LabError } from '../errors';
+import { engineError } from '../errors';
 import { writeAtomic, writeFault } from '../files';
 import { packageRoot } from '../package-root';
 import { jupyterFolder } from './kernel';
@@ -108,14 +108,7 @@ export async function pipInstall(
   });
   clearInterval(poll);
   if (status === 0) return;
-  throw new LabError({
-    kind: 'engine',
-    what: 'pip could not install JupyterLab',
-    where: `pip install ${options.join(' ')}`,
-    found: lastLines(said.join('\n')) || 'no message',
-    remedy:
-      'Check that pip reaches its package index (python3 -m pip download jupyterlab) and run the same command again, or use a JupyterLab of your own: npm run lab -- --installed. npm run notebooks needs neither',
-  });
+  throw engineError`pip could not install JupyterLab (pip install ${options.join(' ')}): found ${lastLines(said.join('\n')) || 'no message'}. Check that pip reaches its package index (python3 -m pip download jupyterlab) and run the same command again, or use a JupyterLab of your own: npm run lab -- --installed. npm run notebooks needs neither`;
 }
 
 /** Runs pip to its end; resolves with its exit status, null when it cannot be started. */
@@ -210,14 +203,7 @@ export async function ownJupyterLab(): Promise<JupyterLab | null> {
 export async function setUpJupyterLab(onProgress: OnSetUpProgress): Promise<JupyterLab> {
   const version = await pythonVersion();
   if (version === null || !isRecent(version)) {
-    throw new LabError({
-      kind: 'engine',
-      what: `JupyterLab needs Python ${oldestPython.join('.')} or newer`,
-      where: await systemPython(),
-      found: version ?? 'no Python',
-      remedy:
-        'Install Python 3 with its venv module (Debian and Ubuntu: apt-get install python3 python3-venv; Fedora: dnf install python3), or name one: NORM_DIRECTION_LAB_PYTHON=PROGRAM. npm run notebooks needs no Python',
-    });
+    throw engineError`JupyterLab needs Python ${oldestPython.join('.')} or newer (${await systemPython()}): found ${version ?? 'no Python'}. Install Python 3 with its venv module (Debian and Ubuntu: apt-get install python3 python3-venv; Fedora: dnf install python3), or name one: NORM_DIRECTION_LAB_PYTHON=PROGRAM. npm run notebooks needs no Python`;
   }
   const folder = environmentFolder(version);
   const ready = readReady(folder);
@@ -251,14 +237,7 @@ async function install(folder: string, onProgress: OnSetUpProgress): Promise<voi
   onProgress({ message: `making a Python virtual environment with ${base} -m venv` });
   const venv = await runProgram(base, ['-m', 'venv', folder]);
   if (venv.status !== 0) {
-    throw new LabError({
-      kind: 'engine',
-      what: 'a Python virtual environment cannot be made',
-      where: folder,
-      found: lastLines(venv.stdout + venv.stderr, 4),
-      remedy:
-        'Install the venv module (Debian and Ubuntu: apt-get install python3-venv). npm run notebooks needs no Python',
-    });
+    throw engineError`a Python virtual environment cannot be made (${folder}): found ${lastLines(venv.stdout + venv.stderr, 4)}. Install the venv module (Debian and Ubuntu: apt-get install python3-venv). npm run notebooks needs no Python`;
   }
   const python = pythonOf(folder);
   const sitePackages = await sitePackagesOf(python);
@@ -277,13 +256,7 @@ async function install(folder: string, onProgress: OnSetUpProgress): Promise<voi
   cpSync(join(jupyterFolder(), 'overrides.json'), join(settings, 'overrides.json'));
   const { status, stdout, stderr } = await runProgram(python, ['-m', 'jupyterlab', '--version']);
   if (status !== 0) {
-    throw new LabError({
-      kind: 'engine',
-      what: 'JupyterLab was installed but does not start',
-      where: folder,
-      found: lastLines(stderr, 4),
-      remedy: 'Name another Python: NORM_DIRECTION_LAB_PYTHON=PROGRAM npm run lab',
-    });
+    throw engineError`JupyterLab was installed but does not start (${folder}): found ${lastLines(stderr, 4)}. Name another Python: NORM_DIRECTION_LAB_PYTHON=PROGRAM npm run lab`;
   }
   writeAtomic(join(folder, readyFile), JSON.stringify({ version: stdout.trim() }));
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LabError } from '../errors';
+import { fileError } from '../errors';
 import { readJson } from '../files';
 import type { Message } from './kernel';
 
@@ -33,13 +33,7 @@ export function readNotebook(path: string): Notebook {
   const read = notebookSchema.safeParse(readJson(path, remedy));
   if (read.success) return read.data;
   const issue = read.error.issues[0];
-  throw new LabError({
-    kind: 'file',
-    what: 'a file is not a notebook of format 4',
-    where: path,
-    found: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
-    remedy,
-  });
+  throw fileError`a file is not a notebook of format 4 (${path}): found ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}. ${remedy}`;
 }
 
 /** The text of a cell, which a file may hold as a list of lines. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DOMWindow } from 'jsdom';
 import type { Data, Layout } from 'plotly.js';
-import { LabError } from '../errors';
+import { engineError, optionError } from '../errors';
 import type { DetectionPicture } from '../report/pictures/detection-picture';
 import { fontFolder, textWidth } from '../report/pictures/font';
 import { show } from './table';
@@ -124,12 +124,7 @@ const painted =
 function requireDrawable({ data }: SizedFigure): void {
   const kind = data.map(({ type }) => type ?? 'scatter').find((type) => painted.test(type));
   if (kind === undefined) return;
-  throw new LabError({
-    kind: 'option',
-    what: `no static picture can be drawn of a plot of type '${kind}'`,
-    where: 'showPlot',
-    remedy: 'Use scatter, bar, box, violin, histogram or contour (filled, in place of a heat map)',
-  });
+  throw optionError`no static picture can be drawn of a plot of type '${kind}' (showPlot). Use scatter, bar, box, violin, histogram or contour (filled, in place of a heat map)`;
 }
 
 async function loadPlotly(): Promise<Drawing> {
@@ -216,14 +211,9 @@ function resolvePackage(name: string): string {
   try {
     return createRequire(__filename).resolve(name);
   } catch (error) {
-    throw new LabError(
-      {
-        kind: 'engine',
-        what: `plots need the package ${name.split('/')[0] ?? name}, which is not installed`,
-        remedy: 'npm install plotly.js-dist jsdom',
-      },
-      { cause: error },
-    );
+    throw engineError.because(
+      error,
+    )`plots need the package ${name.split('/')[0] ?? name}, which is not installed. npm install plotly.js-dist jsdom`;
   }
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabError, unknownName } from '../errors';
+import { LabError, numericsError, unknownName } from '../errors';
 import { writeAtomic } from '../files';
 import { packageRoot } from '../package-root';
 import { type Kernel, startKernel } from './kernel';
@@ -137,9 +137,9 @@ function withKernelOutput(
     const text = collector.streamText(Math.max(cell, 0), 'stderr');
     return cellFault('a cell failed', error.where, faultText(text, 0));
   }
-  if (error instanceof LabError && error.fault.kind === 'engine') {
+  if (error instanceof LabError && error.kind === 'engine') {
     const where = cell < 0 ? name : `${name}, code cell ${String(cell + 1)}`;
-    return new LabError({ ...error.fault, where }, { cause: error });
+    return error.in(where);
   }
   return error;
 }
@@ -152,13 +152,7 @@ function faultText(text: string, start: number): string {
 }
 
 function cellFault(what: string, where: string, found: string): LabError {
-  return new LabError({
-    kind: 'numerics',
-    what,
-    where,
-    found: `${found}\n`,
-    remedy: 'Open the notebook with npm run lab and run it cell by cell',
-  });
+  return numericsError`${what} (${where}): found ${found}\n. Open the notebook with npm run lab and run it cell by cell`;
 }
 
 function codeCells({ cells }: Notebook): Notebook['cells'] {

@@ -1,4 +1,4 @@
-import { LabError } from '../errors';
+import { resultsError } from '../errors';
 import type { RunConfig } from '../runs/schema';
 import { scales } from '../runs/schema';
 import { isFinished, type Run } from '../runs/store';
@@ -110,13 +110,7 @@ function checkRecipes({ runs }: RunGroup): void {
     const other = first.get(cell);
     if (other === undefined) first.set(cell, run);
     else if (other.config.recipeHash !== recipeHash) {
-      throw new LabError({
-        kind: 'results',
-        what: `the seeds of ${method} on ${pair} were run with different recipes`,
-        where: run.directory,
-        found: `recipe ${recipeHash.slice(0, 8)}, but ${other.config.recipeHash.slice(0, 8)} in ${other.directory}`,
-        remedy: 'Move the runs of one of the recipes to another results directory',
-      });
+      throw resultsError`the seeds of ${method} on ${pair} were run with different recipes (${run.directory}): found recipe ${recipeHash.slice(0, 8)}, but ${other.config.recipeHash.slice(0, 8)} in ${other.directory}. Move the runs of one of the recipes to another results directory`;
     }
   }
 }

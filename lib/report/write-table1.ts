@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { LabError } from '../errors';
+import { resultsError } from '../errors';
 import { writeAtomic } from '../files';
 import { studyDirectory } from '../runs/paths';
 import type { RunConfig } from '../runs/schema';
@@ -73,12 +73,7 @@ export async function writeTable1(options: WriteTable1Options = {}): Promise<Wri
   const { outputs = resultsRoot, writeReport = true, studies = [], color } = options;
   const { own, table } = readTable1(options);
   if (own.groups.length === 0) {
-    throw new LabError({
-      kind: 'results',
-      what: `there is no run of the study '${study}'`,
-      where: studyDirectory(resultsRoot, study),
-      remedy: 'Run npm run reproduce:table1 first, or name another results directory',
-    });
+    throw resultsError`there is no run of the study '${study}' (${studyDirectory(resultsRoot, study)}). Run npm run reproduce:table1 first, or name another results directory`;
   }
   const gains = await draw(gainsSpec(table, gainsWidth));
   const curves = await draw(curvesSpec(table, curvesSize, curvesColumns));

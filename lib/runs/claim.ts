@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { LabError } from '../errors';
+import { resultsError } from '../errors';
 import {
   type LockOwner,
   ownerInWords,
@@ -107,13 +107,7 @@ export async function deleteRuns(runs: readonly { readonly directory: string }[]
       const lock = await tryRunLock(directory);
       if (lock) locks.push(lock);
       else {
-        throw new LabError({
-          kind: 'results',
-          what: 'another process trains a run that is to be deleted',
-          where: directory,
-          found: ownerInWords(readRunOwner(directory)),
-          remedy: 'Stop that process first, or leave --no-resume out to share the work with it',
-        });
+        throw resultsError`another process trains a run that is to be deleted (${directory}): found ${ownerInWords(readRunOwner(directory))}. Stop that process first, or leave --no-resume out to share the work with it`;
       }
     }
     for (const { directory } of runs) rmSync(directory, { recursive: true, force: true });

@@ -96,7 +96,7 @@ async function classMeansOf(
   const elsewhere = place !== 'embedding';
   const file = elsewhere ? placeFile(options.classMeans, place) : options.classMeans;
   if ((makeClassMeans || elsewhere) && !existsSync(file)) {
-    const settings = { teacherHash, place, ...(onProgress ? { onProgress } : {}) };
+    const settings = { teacherHash, place, onProgress };
     const made = isBatchSource(dataset)
       ? await computeClassMeansOver(model, dataset, settings)
       : computeClassMeans(model, dataset, settings);
@@ -123,7 +123,7 @@ export async function loadTrainedModel(
   imageSize?: number,
 ): Promise<Model> {
   const tensors = await readWeights(file);
-  const model = createModel(name, { classes, ...(imageSize === undefined ? {} : { imageSize }) });
+  const model = createModel(name, { classes, imageSize });
   try {
     model.loadStateDict(tensors, file);
   } catch (error) {

@@ -79,7 +79,7 @@ function loadOnce(
       source: given ? (given.source ?? basename(given.weights)) : trainedHere,
       classMeans,
       makeClassMeans,
-      ...(onProgress ? { onProgress } : {}),
+      onProgress,
     });
   return makeClassMeans && !existsSync(classMeans)
     ? withRunLock(directory, { signal }, load)
@@ -96,7 +96,7 @@ function begin(
     classes,
     seed,
     imageSize: dataset.height,
-    ...(recipe.dropPath === undefined ? {} : { dropPath: recipe.dropPath }),
+    dropPath: recipe.dropPath,
   });
   const seconds = [...(classifierRuns.readProvenance(directory)?.secondsPerEpoch ?? [])];
   return {
@@ -108,13 +108,13 @@ function begin(
         ...training,
         recipe,
         student,
-        ...(teacher ? { teacher } : {}),
+        teacher,
         dataset,
         seed,
         directory,
-        ...(signal ? { signal } : {}),
-        ...(assertHeld ? { assertHeld } : {}),
-        ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+        signal,
+        assertHeld,
+        checkpointEvery,
         onEpoch(metrics, epochSeconds) {
           if (Number.isFinite(epochSeconds)) seconds.push(epochSeconds);
           onRecord();
@@ -124,7 +124,7 @@ function begin(
     writeOutputs: () => undefined,
     provenance: () => ({
       teacherTop1: teacher?.top1 ?? null,
-      ...(teacher ? { teacherParameters: teacher.model.state.parameterCount } : {}),
+      teacherParameters: teacher?.model.state.parameterCount,
       secondsPerEpoch: [...seconds],
       ...measuredIn(directory, seconds, dataset.train.count),
     }),

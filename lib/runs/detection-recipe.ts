@@ -3,7 +3,7 @@ import type { DetectionLearnerOptions } from '../detection/learner';
 import { scaledWarmUps } from '../train/recipe';
 import type { IterationSchedule } from '../train/schedule';
 import type { Method } from '../distill/terms';
-import { LabError, unknownName } from '../errors';
+import { optionError, unknownName } from '../errors';
 import type { OptimiserOptions } from '../train/optimiser';
 import type { Pair } from './grid';
 
@@ -59,13 +59,7 @@ export function requirePair({ teacher, student }: Pair, option = '--pairs'): voi
   detectorForm(teacher, option);
   detectorForm(student, option);
   if (isSmall(teacher) === isSmall(student)) return;
-  throw new LabError({
-    kind: 'option',
-    what: 'teacher and student have box heads of different sizes',
-    where: option,
-    found: `${teacher}:${student}`,
-    remedy: 'Pair a small detector with a small one, and one of the paper’s with another of them',
-  });
+  throw optionError`teacher and student have box heads of different sizes (${option}): found ${teacher}:${student}. Pair a small detector with a small one, and one of the paper’s with another of them`;
 }
 
 /** How images are resized: the length of the shorter side, and the most of the longer one. */
@@ -105,12 +99,7 @@ export interface DetectionRecipe {
  */
 export function scaledToIterations(recipe: DetectionRecipe, iterations: number): DetectionRecipe {
   if (!Number.isSafeInteger(iterations) || iterations < 1) {
-    throw new LabError({
-      kind: 'option',
-      what: 'the number of iterations is not a whole number of at least 1',
-      found: String(iterations),
-      remedy: 'Give a number such as 2000',
-    });
+    throw optionError`the number of iterations is not a whole number of at least 1: found ${String(iterations)}. Give a number such as 2000`;
   }
   const scaled = (count: number): number =>
     Math.max(1, Math.round((count * iterations) / recipe.iterations));

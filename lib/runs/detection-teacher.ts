@@ -8,7 +8,8 @@ import { createDetector, type Detector } from '../detection/detector';
 import type { DetectionTeacher } from '../detection/distillation';
 import { loadDetectorWeights } from '../detection/weights';
 import { needs } from '../distill/terms';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { fileError } from '../errors';
 import { sha256 } from '../files';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
 import { hashStateDict } from '../nn/state';
@@ -105,10 +106,10 @@ function gather(
   return gatherClassMeans(teacher, batches, {
     iterations: classMeansIterations,
     seed,
-    ...(sampling?.proposals ? { proposals: sampling.proposals } : {}),
-    ...(sampling?.proposalSampling ? { sampling: sampling.proposalSampling } : {}),
-    ...(signal ? { signal } : {}),
-    ...(onProgress ? { onIteration: onProgress } : {}),
+    proposals: sampling?.proposals,
+    sampling: sampling?.proposalSampling,
+    signal,
+    onIteration: onProgress,
   });
 }
 
@@ -160,13 +161,7 @@ export function readDetectorClassMeans(path: string, expected: ClassMeansOrigin)
   const parsed = metadataSchema.safeParse(metadata);
   const means = tensors.get('means')?.data;
   const fault = (what: string, found: string): LabError =>
-    new LabError({
-      kind: 'file',
-      what,
-      where: path,
-      found,
-      remedy: 'Delete the file: it is made anew',
-    });
+    fileError`${what} (${path}): found ${found}. Delete the file: it is made anew`;
   if (!parsed.success || !means) throw fault(`not ${kindOfFile}`, 'another kind of file');
   const found = parsed.data;
   for (const [name, value, wanted] of [

@@ -11,7 +11,8 @@ import { createDetectionLearner } from '../detection/learner';
 import { trainDetector } from '../detection/train-detector';
 import type { DetectionMetrics } from '../detection/training-metrics';
 import { loadDetectorWeights } from '../detection/weights';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { interruptedError } from '../errors';
 import type { DetectionRecipe, DetectorForm } from './detection-recipe';
 import {
   type DetectionTeacherOptions,
@@ -153,8 +154,8 @@ async function trainStudent(
   const { method, optimiser, sampling, batchSize, sizes, flip, iterations, schedule } = recipe;
   const learner = createDetectionLearner({
     student,
-    ...(method.terms.length > 0 ? { method } : {}),
-    ...(teacher ? { teacher } : {}),
+    method: method.terms.length > 0 ? method : undefined,
+    teacher,
     ...sampling,
     optimiser,
     seed,
@@ -177,9 +178,9 @@ async function trainStudent(
           firstBatch,
         }),
       directory,
-      ...(signal ? { signal } : {}),
-      ...(assertHeld ? { assertHeld } : {}),
-      ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+      signal,
+      assertHeld,
+      checkpointEvery,
     });
   } finally {
     learner.dispose();
@@ -234,9 +235,5 @@ function meanOf(values: readonly number[]): number | null {
 }
 
 function stoppedEvaluating(): LabError {
-  return new LabError({
-    kind: 'interrupted',
-    what: 'stopped during the evaluation; the training is saved',
-    remedy: 'Run the same command again to go on',
-  });
+  return interruptedError`stopped during the evaluation; the training is saved. Run the same command again to go on`;
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { peakMemoryMiB } from '../environment';
-import { LabError } from '../errors';
+import { LabError, resultsError } from '../errors';
 import { removeUnfinishedWrites } from '../files';
 import { writeSafetensors } from '../formats/safetensors';
 import { hashStateDict } from '../nn/state';
@@ -90,7 +90,7 @@ export async function executeRun<Kind extends TaskKind>(
     removeTrainingState(directory);
     return 'trained';
   } catch (error) {
-    const interrupted = error instanceof LabError && error.fault.kind === 'interrupted';
+    const interrupted = error instanceof LabError && error.kind === 'interrupted';
     const message = error instanceof Error ? error.message : String(error);
     try {
       close(interrupted ? 'interrupted' : 'failed', interrupted ? null : message);
@@ -122,11 +122,5 @@ function requireWholeMetrics<Kind extends TaskKind>(
 ): void {
   const [done, length] = [store.doneIn(directory), store.lengthOf(recipe)];
   if (done === length) return;
-  throw new LabError({
-    kind: 'results',
-    what: 'the metrics of a finished run are not whole',
-    where: join(directory, metricsFile),
-    found: `${done} of ${length} ${store.unit}s`,
-    remedy: 'Restore the file from a copy, or delete the run directory to train the run again',
-  });
+  throw resultsError`the metrics of a finished run are not whole (${join(directory, metricsFile)}): found ${done} of ${length} ${store.unit}s. Restore the file from a copy, or delete the run directory to train the run again`;
 }

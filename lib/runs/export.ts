@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { isFolder } from '../data/paths';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { optionError, resultsError } from '../errors';
 import { writeAtomic } from '../files';
 import { encodePth } from '../formats/pth-writer';
 import { encodeSafetensors } from '../formats/safetensors';
@@ -39,13 +40,7 @@ export async function exportWeights(source: string, to: string): Promise<Exporte
   const ending = extname(to);
   const encode = Object.hasOwn(encoders, ending) ? encoders[ending] : undefined;
   if (encode === undefined) {
-    throw new LabError({
-      kind: 'option',
-      what: 'the form of the weights is told by the ending of the file',
-      where: '--to',
-      found: `'${to}'`,
-      remedy: `Give a name that ends in ${Object.keys(encoders).join(' or ')}`,
-    });
+    throw optionError`the form of the weights is told by the ending of the file (--to): found '${to}'. Give a name that ends in ${Object.keys(encoders).join(' or ')}`;
   }
   const { tensors, about } = isFolder(source)
     ? await runWeights(source)
@@ -66,7 +61,7 @@ async function runWeights(
 ): Promise<{ tensors: StateDict; about: Record<string, string> }> {
   const file = weightsFile(directory);
   const fault = (what: string, found: string, remedy: string): LabError =>
-    new LabError({ kind: 'results', what, where: directory, found, remedy });
+    resultsError`${what} (${directory}): found ${found}. ${remedy}`;
   if (!existsSync(join(directory, runFiles.config))) {
     throw fault(
       'not the directory of a run',

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { z } from 'zod';
 import { readClassMeans } from '../distill/class-means';
-import { LabError } from '../errors';
+import { dataError } from '../errors';
 import { readJson } from '../files';
 import type { Run } from './store';
 import { classMeansFile } from './classification-teacher';
@@ -100,15 +100,11 @@ function publishedRows(file: string): number[][] {
   const [first] = rows;
   if (first !== undefined && rows.every(({ length }) => length === first.length)) return rows;
   const fault = parsed.error?.issues[0];
-  throw new LabError({
-    kind: 'data',
-    what: 'not a file of class means',
-    where: file,
-    found: fault
+  throw dataError`not a file of class means (${file}): found ${
+    fault
       ? `${fault.path.join('.')}: ${fault.message}`
-      : `${rows.length} classes, not all of one length`,
-    remedy,
-  });
+      : `${rows.length} classes, not all of one length`
+  }. ${remedy}`;
 }
 
 function ownRows(file: string): number[][] {

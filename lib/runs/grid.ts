@@ -1,4 +1,4 @@
-import { LabError, unknownName } from '../errors';
+import { optionError, unknownName } from '../errors';
 import { modelNames } from '../models/registry';
 
 /** A teacher and the student that learns from it. */
@@ -29,13 +29,7 @@ export function parsePairs(text: string, option = '--pairs', known = modelNames)
   return words(text, option).map((word) => {
     const [teacher, student, ...rest] = word.split(':');
     if (!teacher || !student || rest.length > 0) {
-      throw new LabError({
-        kind: 'option',
-        what: 'a pair is a teacher and a student with a colon between them',
-        where: option,
-        found: `'${word}'`,
-        remedy: 'Write resnet56:resnet20',
-      });
+      throw optionError`a pair is a teacher and a student with a colon between them (${option}): found '${word}'. Write resnet56:resnet20`;
     }
     for (const model of [teacher, student]) {
       if (!known.includes(model)) throw unknownName('model', model, known, option);
@@ -65,13 +59,7 @@ export function parseSeeds(text: string): number[] {
   return words(text, '--seeds').map((word) => {
     const seed = Number(word);
     if (!/^\d+$/.test(word) || !Number.isSafeInteger(seed)) {
-      throw new LabError({
-        kind: 'option',
-        what: 'a seed is a whole number of at least 0',
-        where: '--seeds',
-        found: `'${word}'`,
-        remedy: 'Write 1,2,3',
-      });
+      throw optionError`a seed is a whole number of at least 0 (--seeds): found '${word}'. Write 1,2,3`;
     }
     return seed;
   });
@@ -92,13 +80,7 @@ function words(text: string, option: string): string[] {
   const list = text.split(',').map((word) => word.trim());
   const repeated = list.find((word, index) => list.indexOf(word) !== index);
   if (list.some((word) => word === '') || repeated !== undefined) {
-    throw new LabError({
-      kind: 'option',
-      what: 'a list of different names with commas between them is needed',
-      where: option,
-      found: repeated === undefined ? `'${text}'` : `'${repeated}' twice`,
-      remedy: `See --help for ${option}`,
-    });
+    throw optionError`a list of different names with commas between them is needed (${option}): found ${repeated === undefined ? `'${text}'` : `'${repeated}' twice`}. See --help for ${option}`;
   }
   return list;
 }
@@ -137,13 +119,7 @@ export interface Shard {
 export function parseShard(text: string): Shard {
   const [, part = NaN, parts = NaN] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
   if (part >= 1 && part <= parts) return { part, parts };
-  throw new LabError({
-    kind: 'option',
-    what: 'a part of the grid is its number, a slash and the number of parts',
-    where: '--shard',
-    found: `'${text}'`,
-    remedy: 'Write 1/4 for the first of four parts, 4/4 for the last',
-  });
+  throw optionError`a part of the grid is its number, a slash and the number of parts (--shard): found '${text}'. Write 1/4 for the first of four parts, 4/4 for the last`;
 }
 
 /**

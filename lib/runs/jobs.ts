@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { graphicsCards } from '../engine/describe';
 import { bestDevice, chooseEngine } from '../engine/load';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { interruptedError, optionError, resultsError } from '../errors';
 import { interruption } from '../train/interruption';
 import { gridInWords, gridState } from './console-reporter';
 import type { PlannedRun, RunRecipe } from './plan';
@@ -34,13 +35,7 @@ export async function planJobs(
   const known = gpus ?? (await visible());
   const count = jobs ?? known.length;
   if (known.length > 0 && count > known.length) {
-    throw new LabError({
-      kind: 'option',
-      what: 'each job needs a GPU of its own',
-      where: '--jobs',
-      found: `${count} jobs, ${known.length} GPUs (${known.join(', ')})`,
-      remedy: `Ask for --jobs ${known.length} at most, or for the CPU with NORM_DIRECTION_LAB_DEVICE=cpu`,
-    });
+    throw optionError`each job needs a GPU of its own (--jobs): found ${count} jobs, ${known.length} GPUs (${known.join(', ')}). Ask for --jobs ${known.length} at most, or for the CPU with NORM_DIRECTION_LAB_DEVICE=cpu`;
   }
   return { jobs: count, gpus: known.slice(0, count) };
 }
@@ -54,13 +49,7 @@ export function parseGpus(text: string): string[] {
   const gpus = text.split(',').map((word) => word.trim());
   const isName = (word: string): boolean => /^(\d+|(GPU|MIG)-[\w/-]+)$/.test(word);
   if (gpus.every(isName) && new Set(gpus).size === gpus.length) return gpus;
-  throw new LabError({
-    kind: 'option',
-    what: 'a list of different GPUs with commas between them is needed',
-    where: '--gpus',
-    found: `'${text}'`,
-    remedy: 'Write 0,1,2 (nvidia-smi -L lists them)',
-  });
+  throw optionError`a list of different GPUs with commas between them is needed (--gpus): found '${text}'. Write 0,1,2 (nvidia-smi -L lists them)`;
 }
 
 /** The GPUs that the engine would use: those that CUDA_VISIBLE_DEVICES leaves, or all of the machine. */
@@ -181,20 +170,11 @@ function thisCommand(): string[] {
 }
 
 function failed({ worker, code, killedBy, lastError }: WorkerEnd): LabError {
-  return new LabError({
-    kind: 'results',
-    what: `job ${worker} failed; the others saved their runs and stopped`,
-    found: lastError ?? (killedBy === null ? `exit status ${code}` : `its end by ${killedBy}`),
-    remedy: 'Mend that and run the same command again: it goes on where the jobs stopped',
-  });
+  return resultsError`job ${worker} failed; the others saved their runs and stopped: found ${lastError ?? (killedBy === null ? `exit status ${code}` : `its end by ${killedBy}`)}. Mend that and run the same command again: it goes on where the jobs stopped`;
 }
 
 function interrupted(): LabError {
-  return new LabError({
-    kind: 'interrupted',
-    what: 'all jobs stopped; everything is saved',
-    remedy: 'Run the same command again to go on from there',
-  });
+  return interruptedError`all jobs stopped; everything is saved. Run the same command again to go on from there`;
 }
 
 /**

@@ -33,7 +33,7 @@ export function listPlan<Recipe extends RunRecipe>(
       [`${unit}s`]: length,
       [`${unit}sDone`]: done,
     }));
-    return `${JSON.stringify({ ...(shard === undefined ? {} : { shard }), runs: named, secondsLeft, ...(memory.length > 0 ? { memory } : {}) })}\n`;
+    return `${JSON.stringify({ shard, runs: named, secondsLeft, ...(memory.length > 0 ? { memory } : {}) })}\n`;
   }
   const lines = [
     rows.length > mostRuns ? byPair(rows, unit) : byRun(rows, unit),

@@ -12,7 +12,8 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { interruptedError, resultsError } from '../errors';
 import { errorCode, writeAtomic, writeFault } from '../files';
 import { lockThread } from './lock-thread';
 
@@ -120,14 +121,9 @@ export async function pause(signal?: AbortSignal): Promise<void> {
   try {
     await sleep(retryEvery, undefined, signal ? { signal } : {});
   } catch (error) {
-    throw new LabError(
-      {
-        kind: 'interrupted',
-        what: 'stopped while waiting for other processes',
-        remedy: 'Run the same command again to go on',
-      },
-      { cause: error },
-    );
+    throw interruptedError.because(
+      error,
+    )`stopped while waiting for other processes. Run the same command again to go on`;
   }
 }
 
@@ -169,14 +165,7 @@ function makeFolder(folder: string): void {
 
 function lostLock(directory: string): LabError {
   const owner = readRunOwner(directory);
-  return new LabError({
-    kind: 'results',
-    what: 'this process no longer holds the lock of its run, and stopped without writing more',
-    where: directory,
-    found: owner === undefined ? 'no lock' : `that of ${ownerInWords(owner)}`,
-    remedy:
-      'That happens to a process that was suspended, or out of reach of the disk, for 15 seconds; run the same command again',
-  });
+  return resultsError`this process no longer holds the lock of its run, and stopped without writing more (${directory}): found ${owner === undefined ? 'no lock' : `that of ${ownerInWords(owner)}`}. That happens to a process that was suspended, or out of reach of the disk, for 15 seconds; run the same command again`;
 }
 
 /**

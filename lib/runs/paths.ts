@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { LabError } from '../errors';
+import { optionError } from '../errors';
 import type { RunConfig } from './schema';
 
 /** The files of a run besides its metrics. */
@@ -45,11 +45,7 @@ export function studyDirectory(root: string, study: string): string {
 
 function safeName(what: string, name: string): string {
   if (name === '') {
-    throw new LabError({
-      kind: 'option',
-      what: `an empty name of a ${what}`,
-      remedy: `Give the ${what} a name: its results are kept under it`,
-    });
+    throw optionError`an empty name of a ${what}. Give the ${what} a name: its results are kept under it`;
   }
   return name
     .replace(/[^A-Za-z0-9_.+-]/gu, percent)

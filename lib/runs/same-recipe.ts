@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { LabError } from '../errors';
+import { resultsError } from '../errors';
 import { canonicalJson } from '../records';
 import { metricsFile } from '../train/metrics';
 import { runFiles } from './paths';
@@ -44,13 +44,7 @@ export function assertSameRecipe(
     'Name another results directory with --results, or train it anew with --no-resume or after deleting this one';
   if (!existsSync(join(directory, runFiles.config))) {
     if (!existsSync(join(directory, metricsFile))) return;
-    throw new LabError({
-      kind: 'results',
-      what: 'a results directory holds metrics of an unknown recipe',
-      where: directory,
-      found: `${metricsFile} without ${runFiles.config}`,
-      remedy,
-    });
+    throw resultsError`a results directory holds metrics of an unknown recipe (${directory}): found ${metricsFile} without ${runFiles.config}. ${remedy}`;
   }
   const differing = configDifferences(store.readConfig(directory), config);
   if (differing.length === 0) return;
@@ -60,13 +54,7 @@ export function assertSameRecipe(
       ({ field, found, expected }) => `${field} ${inWords(found)} instead of ${inWords(expected)}`,
     );
   const rest = differing.length - shown.length;
-  throw new LabError({
-    kind: 'results',
-    what: 'a results directory belongs to another recipe',
-    where: directory,
-    found: `${shown.join(', ')}${rest > 0 ? ` and ${String(rest)} more` : ''}`,
-    remedy,
-  });
+  throw resultsError`a results directory belongs to another recipe (${directory}): found ${shown.join(', ')}${rest > 0 ? ` and ${String(rest)} more` : ''}. ${remedy}`;
 }
 
 function differences(path: string, found: unknown, expected: unknown): ConfigDifference[] {

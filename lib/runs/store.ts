@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { type DetectionMetrics, detectionMetricsForm } from '../detection/training-metrics';
-import { LabError } from '../errors';
+import { resultsError } from '../errors';
 import { readJson, writeAtomic } from '../files';
 import { checkRecord } from '../records';
 import {
@@ -139,13 +139,7 @@ function runStore<
       const last = lines.at(-1);
       const [done, length] = [last === undefined ? 0 : form.doneAt(last), form.lengthOf(config)];
       if (done > length) {
-        throw new LabError({
-          kind: 'results',
-          what: `a run has more ${form.unit}s than its configuration`,
-          where: join(directory, metricsFile),
-          found: `${done} ${form.unit}s instead of ${length}`,
-          remedy,
-        });
+        throw resultsError`a run has more ${form.unit}s than its configuration (${join(directory, metricsFile)}): found ${done} ${form.unit}s instead of ${length}. ${remedy}`;
       }
       return { directory, config, metrics: lines, provenance, problems };
     },
@@ -284,13 +278,7 @@ function inItsPlace<R extends { readonly directory: string; readonly config: Com
 ): R {
   const expected = runDirectory(root, run.config);
   if (resolve(expected) === resolve(run.directory) && run.config.study === study) return run;
-  throw new LabError({
-    kind: 'results',
-    what: 'a run lies in a directory that is not its own',
-    where: run.directory,
-    found: `the configuration of ${expected}`,
-    remedy: 'Move the directory back to its place or delete it',
-  });
+  throw resultsError`a run lies in a directory that is not its own (${run.directory}): found the configuration of ${expected}. Move the directory back to its place or delete it`;
 }
 
 function subdirectories(path: string): string[] {

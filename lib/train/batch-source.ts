@@ -12,7 +12,7 @@ import {
 import type { ImageDataset } from '../data/source';
 import type { MixedLabels } from '../distill/term';
 import { random } from '../engine/random';
-import { LabError, unknownName } from '../errors';
+import { optionError, unknownName } from '../errors';
 
 export type {
   BatchMix,
@@ -77,12 +77,7 @@ export function requireInMemoryAugmentation(augmentation: string, where: string)
  */
 export function batchesOfEpoch({ name, train }: TrainingData, batchSize: number): number {
   if (batchSize > train.count) {
-    throw new LabError({
-      kind: 'option',
-      what: 'the batch is larger than the data set',
-      found: `a batch of ${batchSize}, ${train.count} training images in ${name}`,
-      remedy: 'Give a smaller --batch',
-    });
+    throw optionError`the batch is larger than the data set: found a batch of ${batchSize}, ${train.count} training images in ${name}. Give a smaller --batch`;
   }
   return trainBatchCount(train.count, { batchSize });
 }
@@ -170,7 +165,7 @@ export function microBatches(batch: Batch, size: number): Batch[] {
     return {
       images: tf.slice(images, start, length),
       labels: tf.slice(labels, start, length),
-      ...(indices ? { indices: indices.slice(start, start + length) } : {}),
+      indices: indices?.slice(start, start + length),
       ...(mix
         ? {
             mix: {

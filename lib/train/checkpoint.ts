@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { hashJson } from '../records';
-import { LabError } from '../errors';
+import { LabError, resultsError } from '../errors';
 import { readJson, removeUnfinishedWrites, sha256, writeAtomic } from '../files';
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors';
 import type { StateDict, StateEntry } from '../nn/state';
@@ -109,13 +109,7 @@ export function restoreCheckpoint(
     }
   }
   if (names.length === 0) return undefined;
-  throw new LabError({
-    kind: 'results',
-    what: 'no checkpoint of this run can be used',
-    where: folder,
-    found: names.join(', '),
-    remedy: 'Delete the folder to train this run from its beginning',
-  });
+  throw resultsError`no checkpoint of this run can be used (${folder}): found ${names.join(', ')}. Delete the folder to train this run from its beginning`;
 }
 
 /** Frees the disk of a finished run's checkpoints. */
@@ -131,13 +125,7 @@ function restoreFrom(
 ): CheckpointRecord {
   const place = join(folder, `${name}.json`);
   const fault = (found: string): LabError =>
-    new LabError({
-      kind: 'results',
-      what: 'a corrupted checkpoint',
-      where: place,
-      found,
-      remedy: 'The run goes on from an earlier one if there is one',
-    });
+    resultsError`a corrupted checkpoint (${place}): found ${found}. The run goes on from an earlier one if there is one`;
   const parsed = manifestSchema.safeParse(readJson(place, 'Delete it'));
   if (!parsed.success) throw fault(parsed.error.issues[0]?.message ?? 'a broken manifest');
   const { digest, ...content } = parsed.data;

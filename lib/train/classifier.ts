@@ -1,7 +1,7 @@
 import { comparedEmbedding } from '../distill/objective';
 import { needs } from '../distill/terms';
 import { random } from '../engine/random';
-import { LabError } from '../errors';
+import { modelError, optionError } from '../errors';
 import type { Model } from '../nn/model';
 import {
   asBatchSource,
@@ -40,14 +40,14 @@ export async function trainClassifier(training: ClassifierTraining): Promise<voi
   const { recipe, student, teacher, dataset, seed } = training;
   const learner = createLearner({
     student,
-    ...(teacher ? { teacher } : {}),
+    teacher,
     method: recipe.method,
     optimiser: recipe.optimiser,
-    ...(recipe.microBatch === undefined ? {} : { microBatch: recipe.microBatch }),
-    ...(recipe.clipNorm === undefined ? {} : { clipNorm: recipe.clipNorm }),
-    ...(recipe.repeatedNorms === undefined ? {} : { repeatedNorms: recipe.repeatedNorms }),
-    ...(recipe.precision === undefined ? {} : { precision: recipe.precision }),
-    ...(recipe.weightAverage ? { average: recipe.weightAverage } : {}),
+    microBatch: recipe.microBatch,
+    clipNorm: recipe.clipNorm,
+    repeatedNorms: recipe.repeatedNorms,
+    precision: recipe.precision,
+    average: recipe.weightAverage,
     seed,
     samples: dataset.train.count,
     labels: dataset.train.labels,
@@ -161,7 +161,7 @@ function epochMetrics(
     studentNorm: tested.embeddingNorm,
     teacherNorm: teacher?.embeddingNorm ?? null,
     cosineToClassMean: tested.cosineToClassMean,
-    ...(tested.cosineByClass ? { cosineByClass: tested.cosineByClass } : {}),
+    cosineByClass: tested.cosineByClass,
     ...(typeof teacher?.cosineToClassMean === 'number'
       ? { teacherCosine: teacher.cosineToClassMean }
       : {}),
@@ -172,18 +172,9 @@ function epochMetrics(
 function requireTrainable({ recipe, dataset, student, teacher }: ClassifierTraining): void {
   requireRecipeFits(recipe, dataset);
   if (student.classes !== dataset.classes.length) {
-    throw new LabError({
-      kind: 'model',
-      what: 'the student knows another number of classes than the data set',
-      found: `${student.classes} and ${dataset.classes.length}`,
-      remedy: 'Make the student for this data set',
-    });
+    throw modelError`the student knows another number of classes than the data set: found ${student.classes} and ${dataset.classes.length}. Make the student for this data set`;
   }
   if (needs(recipe.method, 'class means') && !teacher?.classMeans) {
-    throw new LabError({
-      kind: 'option',
-      what: `the method '${recipe.method.name}' needs the teacher's class means`,
-      remedy: 'Make them with `npm run class-means`',
-    });
+    throw optionError`the method '${recipe.method.name}' needs the teacher's class means. Make them with \`npm run class-means\``;
   }
 }

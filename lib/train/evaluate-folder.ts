@@ -8,7 +8,8 @@ import { type Preprocessing, preprocessingOf } from '../data/images';
 import { isFolder } from '../data/paths';
 import type { OnDataProgress } from '../data/progress';
 import { tidied } from '../engine/tidy';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { dataError, modelError } from '../errors';
 import type { Model } from '../nn/model';
 import { rankOf } from './evaluate';
 
@@ -97,16 +98,11 @@ function labelsOf(
   if (known.length === count && stranger === undefined) {
     return found.map((each) => known.indexOf(each));
   }
-  throw new LabError({
-    kind: 'model',
-    what: 'the model tells other classes apart than the folder holds',
-    where,
-    found:
-      stranger === undefined
-        ? `${known.length} classes, ${name} knows ${count}`
-        : `'${stranger}', which ${name} does not know`,
-    remedy: 'Give the images of its own data set, or the names of its classes for a part of them',
-  });
+  throw modelError`the model tells other classes apart than the folder holds (${where}): found ${
+    stranger === undefined
+      ? `${known.length} classes, ${name} knows ${count}`
+      : `'${stranger}', which ${name} does not know`
+  }. Give the images of its own data set, or the names of its classes for a part of them`;
 }
 
 async function unreadable(
@@ -175,11 +171,5 @@ function* chunks<Job>(
 }
 
 function nothingLeft(where: string, leftOut: number): LabError {
-  return new LabError({
-    kind: 'data',
-    what: 'none of the images can be decoded',
-    where,
-    found: `${leftOut} files that are damaged or no images`,
-    remedy: 'Put whole JPEG or PNG files in their place',
-  });
+  return dataError`none of the images can be decoded (${where}): found ${leftOut} files that are damaged or no images. Put whole JPEG or PNG files in their place`;
 }

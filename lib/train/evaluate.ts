@@ -105,7 +105,7 @@ function evaluationSums(
       loss: sum.loss / test.count,
       embeddingNorm: sum.norm / test.count,
       cosineToClassMean: classMeans ? sum.cosine / test.count : null,
-      ...(cosines ? { cosineByClass: cosines.result() } : {}),
+      cosineByClass: cosines?.result(),
     }),
   };
 }

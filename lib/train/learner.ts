@@ -12,7 +12,8 @@ import { type Method, needs } from '../distill/terms';
 import { inFloatType } from '../engine/operations/activations';
 import type { Precision } from '../engine/precision';
 import { random as randomOf, type Random } from '../engine/random';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { modelError, optionError } from '../errors';
 import type { Model } from '../nn/model';
 import { tracedEvaluation, tracedTraining } from '../nn/traced';
 import { type Batch, microBatches } from './batch-source';
@@ -127,7 +128,7 @@ export function createLearner(options: LearnerOptions): Learner {
           studentSize: student.embeddingSize,
           teacherSize,
           seed,
-          ...(adapterDropout === undefined ? {} : { dropoutProbability: adapterDropout }),
+          dropoutProbability: adapterDropout,
         })
       : undefined;
   const objective = createObjective(method, {
@@ -135,8 +136,8 @@ export function createLearner(options: LearnerOptions): Learner {
     teacher: teacher?.model,
     seed,
     samples,
-    ...(labels ? { labels } : {}),
-    ...(teacher?.classMeansAt ? { classMeansAt: teacher.classMeansAt } : {}),
+    labels,
+    classMeansAt: teacher?.classMeansAt,
   });
   const parameters = [
     ...student.state.trainable,
@@ -175,9 +176,9 @@ export function createLearner(options: LearnerOptions): Learner {
     const taught =
       tracedTeacher?.forward(part.images) ?? running?.forward(part.images, teacherMode);
     const given: Pick<BatchSignals, 'teacher' | 'classMeans' | 'indices'> = {
-      ...(taught ? { teacher: taught } : {}),
-      ...(classMeans ? { classMeans } : {}),
-      ...(part.indices ? { indices: part.indices } : {}),
+      teacher: taught,
+      classMeans,
+      indices: part.indices,
     };
     objective.prepare(part.images);
     const traced = tracedStudent?.forward(part.images);
@@ -266,13 +267,7 @@ function labelled(
 }
 
 function mixedImages({ name }: Method): LabError {
-  return new LabError({
-    kind: 'option',
-    what: 'a term of the method takes one label an image, and the augmentation mixes images',
-    where: `method ${name}`,
-    remedy:
-      'Use softCrossEntropy and mixedNormDirection in its place, or an augmentation without mixup and cutmix',
-  });
+  return optionError`a term of the method takes one label an image, and the augmentation mixes images (method ${name}). Use softCrossEntropy and mixedNormDirection in its place, or an augmentation without mixup and cutmix`;
 }
 
 function correctOf(logits: tf.Tensor2D, { labels, mix }: Batch): tf.Scalar {
@@ -286,30 +281,15 @@ function checkPrecision({ precision = 'f32', student, teacher }: LearnerOptions)
   const networks = [student, ...(teacher ? [teacher.model] : [])];
   const unable = networks.find(({ bfloat16 }) => bfloat16 !== true);
   if (unable === undefined) return;
-  throw new LabError({
-    kind: 'option',
-    what: `${unable.name} computes in float32 only`,
-    where: '--precision bf16',
-    remedy:
-      'Use --precision f32 for this pair; ResNets, wide ResNets, VGG and MobileNets compute in bfloat16 too',
-  });
+  throw optionError`${unable.name} computes in float32 only (--precision bf16). Use --precision f32 for this pair; ResNets, wide ResNets, VGG and MobileNets compute in bfloat16 too`;
 }
 
 function checkTeacher({ student, teacher, method }: LearnerOptions): void {
   const needed = needs(method, 'teacher') || needs(method, 'teacher space');
   if (needed && !teacher) {
-    throw new LabError({
-      kind: 'option',
-      what: `the method '${method.name}' needs a teacher`,
-      remedy: 'Name one, or take a method without a teacher',
-    });
+    throw optionError`the method '${method.name}' needs a teacher. Name one, or take a method without a teacher`;
   }
   if (teacher && teacher.model.classes !== student.classes) {
-    throw new LabError({
-      kind: 'model',
-      what: 'the teacher knows another number of classes than the student',
-      found: `${teacher.model.name} with ${teacher.model.classes}, ${student.name} with ${student.classes}`,
-      remedy: 'Take a teacher that was trained on this data set',
-    });
+    throw modelError`the teacher knows another number of classes than the student: found ${teacher.model.name} with ${teacher.model.classes}, ${student.name} with ${student.classes}. Take a teacher that was trained on this data set`;
   }
 }

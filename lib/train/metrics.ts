@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { LabError } from '../errors';
+import { fileError, resultsError } from '../errors';
 import { errorCode, writeAtomic } from '../files';
 import { checkRecord } from '../records';
 
@@ -72,13 +72,7 @@ export function addLine<Line>(
   );
   const fault = form.misplaced(checked, before.at(-1));
   if (fault !== undefined) {
-    throw new LabError({
-      kind: 'results',
-      what: `${fault} should follow in the metrics`,
-      where: path,
-      found: form.place(checked),
-      remedy: 'Resume from a checkpoint that is not older or newer than the metrics, or start anew',
-    });
+    throw resultsError`${fault} should follow in the metrics (${path}): found ${form.place(checked)}. Resume from a checkpoint that is not older or newer than the metrics, or start anew`;
   }
   const lines = [...before, checked];
   writeAtomic(path, textOf(lines));
@@ -104,10 +98,9 @@ function textLines(path: string): string[] {
     return readFileSync(path, 'utf8').split('\n');
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return [];
-    throw new LabError(
-      { kind: 'file', what: 'a file cannot be read', where: path, found: String(error), remedy },
-      { cause: error },
-    );
+    throw fileError.because(
+      error,
+    )`a file cannot be read (${path}): found ${String(error)}. ${remedy}`;
   }
 }
 
@@ -119,24 +112,12 @@ function readLine<Line>(
 ): Line {
   const where = `${path}, line ${before.length + 1}`;
   if (!isJson(text)) {
-    throw new LabError({
-      kind: 'results',
-      what: 'a line of a metrics file is not JSON',
-      where,
-      found: text === '' ? 'an empty line' : `'${text.slice(0, 60)}'`,
-      remedy,
-    });
+    throw resultsError`a line of a metrics file is not JSON (${where}): found ${text === '' ? 'an empty line' : `'${text.slice(0, 60)}'`}. ${remedy}`;
   }
   const line = checkRecord(schema, JSON.parse(text), where, remedy);
   const fault = misplaced(line, before.at(-1));
   if (fault === undefined) return line;
-  throw new LabError({
-    kind: 'results',
-    what: `${fault} should stand in this line of a metrics file`,
-    where,
-    found: place(line),
-    remedy,
-  });
+  throw resultsError`${fault} should stand in this line of a metrics file (${where}): found ${place(line)}. ${remedy}`;
 }
 
 function isJson(text: string): boolean {

@@ -6,7 +6,7 @@ import {
   intAttribute,
   nativeOperations,
 } from '../engine/native';
-import { LabError } from '../errors';
+import { optionError, resultsError } from '../errors';
 import type { StateDict, StateEntry, StateTensor } from '../nn/state';
 
 /** What changes a fixed list of parameters, step by step. */
@@ -253,13 +253,7 @@ function layerScales(parameters: readonly StateTensor[], decay: number): number[
   const blocks = parameters.map(({ name }) => Number(block.exec(name)?.[1] ?? -1));
   const last = Math.max(-1, ...blocks) + 2;
   if (last === 1) {
-    throw new LabError({
-      kind: 'option',
-      what: 'a learning rate that shrinks from block to block needs a transformer',
-      where: 'layerDecay',
-      found: `parameters such as ${parameters[0]?.name ?? 'none'}`,
-      remedy: 'Leave it out for a convolutional network',
-    });
+    throw optionError`a learning rate that shrinks from block to block needs a transformer (layerDecay): found parameters such as ${parameters[0]?.name ?? 'none'}. Leave it out for a convolutional network`;
   }
   return parameters.map(({ name }, at) => {
     const inBlock = blocks[at] ?? -1;
@@ -287,12 +281,7 @@ export function parted(
 ): tf.Tensor[] {
   const size = parameters.reduce((sum, { value }) => sum + value.size, 0);
   if (entry?.data.length !== size) {
-    throw new LabError({
-      kind: 'results',
-      what: 'a checkpoint holds the state of another optimiser',
-      found: `${entry?.data.length ?? 'no'} numbers for ${size} parameters`,
-      remedy: 'Delete the run’s folder to train it from its beginning',
-    });
+    throw resultsError`a checkpoint holds the state of another optimiser: found ${entry?.data.length ?? 'no'} numbers for ${size} parameters. Delete the run’s folder to train it from its beginning`;
   }
   let at = 0;
   return parameters.map(({ value }) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LabError } from '../errors';
+import { dataError, optionError } from '../errors';
 import { definitionOf, type Method } from '../distill/terms';
 import {
   batchesOfEpoch,
@@ -66,14 +66,7 @@ export function checkRecipe(recipe: TrainingRecipe): void {
   const result = recipeSchema.safeParse(recipe);
   if (result.success) return;
   const issue = result.error.issues[0];
-  throw new LabError({
-    kind: 'option',
-    what: 'the recipe cannot be trained',
-    where: issue?.path.join('.') ?? 'recipe',
-    found: issue?.message ?? 'an unknown fault',
-    remedy:
-      'Give a whole number of epochs of at least 1, batches of at least 2, a learning rate above 0, shares below 1',
-  });
+  throw optionError`the recipe cannot be trained (${issue?.path.join('.') ?? 'recipe'}): found ${issue?.message ?? 'an unknown fault'}. Give a whole number of epochs of at least 1, batches of at least 2, a learning rate above 0, shares below 1`;
 }
 
 /**
@@ -90,13 +83,7 @@ export function requireRecipeFits(recipe: TrainingRecipe, dataset: TrainingData)
   for (const term of recipe.method.terms) {
     const { fewestClasses = 2 } = definitionOf(term);
     if (classes >= fewestClasses) continue;
-    throw new LabError({
-      kind: 'data',
-      what: `the loss '${term.loss}' needs at least ${fewestClasses} classes`,
-      where: `method ${recipe.method.name}`,
-      found: `${classes} in ${dataset.name}`,
-      remedy: 'Leave the method out with --methods, or take a data set with more classes',
-    });
+    throw dataError`the loss '${term.loss}' needs at least ${fewestClasses} classes (method ${recipe.method.name}): found ${classes} in ${dataset.name}. Leave the method out with --methods, or take a data set with more classes`;
   }
 }
 

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { tidied } from '../engine/tidy';
-import { LabError } from '../errors';
+import type { LabError } from '../errors';
+import { dataError, interruptedError, numericsError } from '../errors';
 import { checkRecord } from '../records';
 import { checkpointsOf, restoreCheckpoint, saveCheckpoint } from './checkpoint';
 import {
@@ -169,28 +170,13 @@ export function trainingStep<Batch, At>(
 function requireFinite({ total, terms }: Measured, names: readonly string[], where: string): void {
   if (Number.isFinite(total)) return;
   const shares = names.map((name, index) => `${name} ${String(terms[index])}`).join(', ');
-  throw new LabError({
-    kind: 'numerics',
-    what: 'the loss is not a finite number',
-    where,
-    found: `total ${total} (${shares})`,
-    remedy: 'Lower the learning rate or the weight of the term that is not finite',
-  });
+  throw numericsError`the loss is not a finite number (${where}): found total ${total} (${shares}). Lower the learning rate or the weight of the term that is not finite`;
 }
 
 function interrupted(place: string): LabError {
-  return new LabError({
-    kind: 'interrupted',
-    what: `stopped after ${place}; everything is saved`,
-    remedy: 'Run the same command again to go on from there',
-  });
+  return interruptedError`stopped after ${place}; everything is saved. Run the same command again to go on from there`;
 }
 
 function noBatch(place: string): LabError {
-  return new LabError({
-    kind: 'data',
-    what: 'the data give no batch',
-    where: `after ${place}`,
-    remedy: 'Give a data set with more images, or a smaller batch',
-  });
+  return dataError`the data give no batch (after ${place}). Give a data set with more images, or a smaller batch`;
 }

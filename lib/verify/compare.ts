@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod';
-import { LabError } from '../errors';
+
+import { fileError } from '../errors';
 import { readJson } from '../files';
 import { deterministic } from './deterministic';
 
@@ -53,13 +54,8 @@ export function readReference<T>(path: string, form: ZodType<T>): T {
   const result = form.safeParse(readJson(path, remedy));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new LabError({
-    kind: 'file',
-    what: 'a file with reference values has another form than expected',
-    where: path,
-    ...(issue === undefined ? {} : { found: `${issue.path.join('.')}: ${issue.message}` }),
-    remedy,
-  });
+  const found = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
+  throw fileError`a file with reference values has another form than expected (${path}): found ${found}. ${remedy}`;
 }
 
 /** Cases that are listed, and counted as failed, until this package has what they check. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFolder } from '../data/paths';
-import { LabError, unknownName } from '../errors';
+import { fileError, optionError, unknownName } from '../errors';
 import { checkpointsChecker } from './checkpoints';
 import type { CaseOutcome, Checker, ReferenceCase } from './compare';
 import { cocoEvalChecker, detectionOpsChecker } from './detection';
@@ -98,21 +98,10 @@ export function planVerification(
   inputs: VerificationInputs = {},
 ): PlannedCase[] {
   if (!isFolder(directory)) {
-    throw new LabError({
-      kind: 'file',
-      what: 'no such directory of reference values',
-      where: directory,
-      remedy: `Give a directory that holds one or more of: ${entriesText()}`,
-    });
+    throw fileError`no such directory of reference values (${directory}). Give a directory that holds one or more of: ${entriesText()}`;
   }
   if (inputs.images !== undefined && !isFolder(inputs.images)) {
-    throw new LabError({
-      kind: 'option',
-      what: 'no such folder of images',
-      where: '--images',
-      found: inputs.images,
-      remedy: 'Name the folder that holds the images of preprocess.json',
-    });
+    throw optionError`no such folder of images (--images): found ${inputs.images}. Name the folder that holds the images of preprocess.json`;
   }
   for (const name of only ?? []) {
     if (!verifiableNames.includes(name)) {
@@ -123,15 +112,11 @@ export function planVerification(
   const present = wanted.filter((checker) => entriesOf(checker, directory).length > 0);
   const missing = only === undefined ? [] : wanted.filter((checker) => !present.includes(checker));
   if (present.length === 0 || missing.length > 0) {
-    throw new LabError({
-      kind: 'file',
-      what:
-        missing.length > 0
-          ? `the directory lacks ${missing.map(({ entry }) => entry).join(', ')}`
-          : 'the directory holds no reference values',
-      where: directory,
-      remedy: `Give a directory that holds one or more of: ${entriesText()}`,
-    });
+    throw fileError`${
+      missing.length > 0
+        ? `the directory lacks ${missing.map(({ entry }) => entry).join(', ')}`
+        : 'the directory holds no reference values'
+    } (${directory}). Give a directory that holds one or more of: ${entriesText()}`;
   }
   return present.flatMap((checker) =>
     entriesOf(checker, directory).flatMap((entry) =>

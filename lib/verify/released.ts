@@ -14,7 +14,7 @@ import {
 import { reviewKdBlocks, type ReviewKdOptions } from '../distill/terms/review-kd';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
-import { LabError } from '../errors';
+import { fileError } from '../errors';
 import { cifarModels, createModel, imageNetModels } from '../models/registry';
 import type { Model, ModelOutput } from '../nn/model';
 import type { ModelState } from '../nn/state';
@@ -130,13 +130,7 @@ function releaseOf({ what }: Entry, path: string): Release {
   if (code === 'CIFAR' || code === 'ImageNet') {
     return { code, method, teacher: modelName(teacher), student: modelName(student) };
   }
-  throw new LabError({
-    kind: 'file',
-    what: 'a file of the released code does not say which code ran',
-    where: `${path}, what`,
-    found: `'${what}'`,
-    remedy: 'It begins so: The released CIFAR KD++ code, executed: resnet56 -> resnet20',
-  });
+  throw fileError`${path}: 'what' does not say which released code ran: found '${what}'. It begins so: The released CIFAR KD++ code, executed: resnet56 -> resnet20`;
 }
 
 /** The released code's names of networks that have others here. */

@@ -1,7 +1,7 @@
 import CliTable from 'cli-table3';
 import { benchmarkDecoding, type DecodingBenchmark } from '../../lib/bench/decoding-benchmark';
 import { benchProgress } from '../../lib/bench/progress';
-import { LabError } from '../../lib/errors';
+import { optionError } from '../../lib/errors';
 import { processorName } from '../../lib/environment';
 
 export interface BenchDataOptions {
@@ -33,8 +33,8 @@ export async function benchData(options: BenchDataOptions): Promise<void> {
       rounds,
       skipCorrupt: options.skipCorrupt === true,
       cached: options.cached === true,
-      ...(options.augmentation === undefined ? {} : { augmentation: options.augmentation }),
-      ...(torch === undefined ? {} : { python: torch }),
+      augmentation: options.augmentation,
+      python: torch,
       onProgress: report,
     });
   } finally {
@@ -47,13 +47,7 @@ export async function benchData(options: BenchDataOptions): Promise<void> {
 function workerCounts(text: string): number[] {
   const counts = text.split(',').map(Number);
   if (counts.every((count) => Number.isInteger(count) && count >= 1)) return counts;
-  throw new LabError({
-    kind: 'option',
-    what: 'the numbers of workers are not whole numbers of at least 1',
-    where: '--workers',
-    found: `'${text}'`,
-    remedy: 'Write them as 1,2,4',
-  });
+  throw optionError`the numbers of workers are not whole numbers of at least 1 (--workers): found '${text}'. Write them as 1,2,4`;
 }
 
 function describe(

@@ -2,7 +2,8 @@ import CliTable from 'cli-table3';
 import { benchmarkDetectorStep, type DetectorStep } from '../../lib/bench/detector-step';
 import { benchProgress } from '../../lib/bench/progress';
 import { detectorForm, detectorNames, requirePair } from '../../lib/runs/detection-recipe';
-import { LabError } from '../../lib/errors';
+import type { LabError } from '../../lib/errors';
+import { optionError } from '../../lib/errors';
 import { processorName } from '../../lib/environment';
 import { pairName, parsePairs } from '../../lib/runs/grid';
 import { startEngine } from '../../lib/engine/load';
@@ -102,11 +103,5 @@ function tableOf(head: string[]): InstanceType<typeof CliTable> {
 }
 
 function onePair(found: string): LabError {
-  return new LabError({
-    kind: 'option',
-    what: 'one pair is timed at a time',
-    where: '--detector',
-    found: `'${found}'`,
-    remedy: 'Write r101-fpn:r18-fpn',
-  });
+  return optionError`one pair is timed at a time (--detector): found '${found}'. Write r101-fpn:r18-fpn`;
 }

@@ -8,7 +8,7 @@ import { createBenchStep, timeOnce } from '../../lib/bench/step';
 import { runCommand } from '../../lib/cli';
 import { startEngine } from '../../lib/engine/load';
 import { peakMemoryMiB, processorName } from '../../lib/environment';
-import { LabError } from '../../lib/errors';
+import { engineError } from '../../lib/errors';
 import { type Pair, pairName, parsePairs } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import { hasTable2Cell, paperPairs, table2Recipe } from '../recipes/table2';
@@ -107,18 +107,13 @@ async function inProcessOfItsOwn(pair: Pair, options: Options): Promise<PairStep
   } catch (error) {
     const { stderr = '', signal = null } = error as { stderr?: string; signal?: string | null };
     const line = stderr.split('\n').find((each) => each.startsWith('error: '));
-    throw new LabError(
-      {
-        kind: 'engine',
-        what: 'a step could not be taken',
-        where: pairName(pair),
-        found: line?.slice('error: '.length) ?? (signal ? `killed by ${signal}` : String(error)),
-        remedy: signal
-          ? 'The system may have run out of memory: give a smaller --batch or --micro-batch'
-          : 'Run that pair alone with --pairs',
-      },
-      { cause: error },
-    );
+    throw engineError.because(
+      error,
+    )`a step could not be taken (${pairName(pair)}): found ${line?.slice('error: '.length) ?? (signal ? `killed by ${signal}` : String(error))}. ${
+      signal
+        ? 'The system may have run out of memory: give a smaller --batch or --micro-batch'
+        : 'Run that pair alone with --pairs'
+    }`;
   }
 }
 

@@ -9,7 +9,7 @@ import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
 import { parsePrecision, type Precision, requirePrecision } from '../../lib/engine/precision';
 import { processorName } from '../../lib/environment';
-import { LabError } from '../../lib/errors';
+import { optionError } from '../../lib/errors';
 import { type Pair, parsePairs } from '../../lib/runs/grid';
 import { hasTable2Cell, table2Recipe } from '../recipes/table2';
 import { benchCoco } from './bench-coco';
@@ -152,7 +152,7 @@ async function bench(options: BenchOptions): Promise<void> {
   const { coco, python, data, rounds, json } = options;
   if (data !== undefined) return benchData({ ...options, data });
   if (options.detector !== undefined) return timeDetector(options, options.detector);
-  if (coco) return benchCoco({ rounds, ...(python ? { python } : {}), json: json === true });
+  if (coco) return benchCoco({ rounds, python, json: json === true });
   const pair = onePair(options.pair);
   const precision = parsePrecision(options.precision, '--precision');
   const torchPrecision = parsePrecision(options.torchPrecision ?? precision, '--torch-precision');
@@ -225,7 +225,7 @@ async function timeStep(
     profile: profile === true,
     eager: eager === true,
     onProgress: report,
-    ...(torch ? { torch: { ...torch, rounds } } : {}),
+    torch: torch && { ...torch, rounds },
   });
   return { text: describeStep(pair, batch, found), found: { pair, ...found } };
 }
@@ -246,7 +246,7 @@ async function timeLoss(
     dimension: lossDimension,
     iterations: iters,
     onProgress: report,
-    ...(torch ? { torch } : {}),
+    torch,
   });
   const size = { loss: 'nd', dimension: lossDimension };
   return { text: describeLoss({ batch, ...size }, found), found: { ...size, ...found } };
@@ -259,13 +259,7 @@ function about({ batch, iters }: BenchOptions, { engine, device }: EngineDescrip
 function onePair(text: string): Pair {
   const [networks, ...others] = parsePairs(text, '--pair');
   if (networks !== undefined && others.length === 0) return networks;
-  throw new LabError({
-    kind: 'option',
-    what: 'one pair is timed at a time',
-    where: '--pair',
-    found: `'${text}'`,
-    remedy: 'Write resnet56:resnet20',
-  });
+  throw optionError`one pair is timed at a time (--pair): found '${text}'. Write resnet56:resnet20`;
 }
 
 function wholeNumber(text: string): number {

@@ -15,7 +15,7 @@ import {
   requireDetectionsOf,
   statsText,
 } from '../../lib/detection/coco/results-form';
-import { LabError } from '../../lib/errors';
+import { dataError, numericsError } from '../../lib/errors';
 import { writeAtomic } from '../../lib/files';
 import { evaluationCurves } from '../../lib/report/detection/precision-recall';
 import { renderSvg } from '../../lib/report/plot-style';
@@ -93,13 +93,7 @@ async function writeCurves(
 ): Promise<void> {
   const spec = evaluationCurves(evaluation);
   if (spec === null) {
-    throw new LabError({
-      kind: 'data',
-      what: 'there is no curve to draw',
-      where: annotations,
-      found: 'no object to find',
-      remedy: 'Give annotations with an object that is no crowd, or leave --curves out',
-    });
+    throw dataError`there is no curve to draw (${annotations}): found no object to find. Give annotations with an object that is no crowd, or leave --curves out`;
   }
   writeAtomic(file, await renderSvg(spec));
   process.stderr.write(`curves: ${file}\n`);
@@ -119,13 +113,7 @@ async function compare(
   const differing = cocoStatNames
     .filter((name) => Math.abs(ours[name] - theirs.stats[name]) > agreement)
     .map((name) => `${name} ${ours[name]} here, ${theirs.stats[name]} there`);
-  throw new LabError({
-    kind: 'numerics',
-    what: 'pycocotools gives other figures',
-    where: results,
-    found: differing.join('; '),
-    remedy: 'Please report it with both files: this package means to give the same',
-  });
+  throw numericsError`pycocotools gives other figures (${results}): found ${differing.join('; ')}. Please report it with both files: this package means to give the same`;
 }
 
 runCommand(() => command.parseAsync());

@@ -5,7 +5,8 @@ import type { CocoDataset } from '../../lib/detection/coco/data';
 import { cocoData, shapesData } from '../../lib/detection/coco/detection-data';
 import { loadCoco } from '../../lib/detection/coco/load';
 import { requireDetectionsOf } from '../../lib/detection/coco/results-form';
-import { LabError } from '../../lib/errors';
+
+import { optionError } from '../../lib/errors';
 import { writeAtomic } from '../../lib/files';
 import { drawDetections } from '../../lib/report/pictures/detection-picture';
 import { type ReadPanel, readPanel } from '../../lib/report/pictures/read-panels';
@@ -95,13 +96,8 @@ function datasetOf(
   if (dataDir !== undefined) return cocoData(dataDir).evaluation;
   const ofRuns = [...new Set(panels.flatMap(({ dataset }) => dataset ?? []))];
   if (shapes || (ofRuns.length === 1 && ofRuns[0] === 'shapes')) return shapesData().evaluation;
-  throw new LabError({
-    kind: 'option',
-    what: 'nothing says which images are drawn',
-    ...(ofRuns.length > 0 ? { found: `runs on ${ofRuns.join(', ')}` } : {}),
-    remedy:
-      'Give --annotations FILE and --images FOLDER, or --data-dir FOLDER as COCO unpacks, or --shapes for the drawn images',
-  });
+  const found = ofRuns.length > 0 ? `: found runs on ${ofRuns.join(', ')}` : '';
+  throw optionError`nothing says which images are drawn${found}. Give --annotations FILE and --images FOLDER, or --data-dir FOLDER as COCO unpacks, or --shapes for the drawn images`;
 }
 
 function ids(text: string): number[] {

@@ -90,9 +90,9 @@ async function fetchData(
 ): Promise<void> {
   if (name === teachersSource.name) {
     await teachers({
-      ...(dataDir === undefined ? {} : { dataDir }),
-      ...(from === undefined ? {} : { from }),
-      ...(json === undefined ? {} : { json }),
+      dataDir,
+      from,
+      json,
     });
     return;
   }

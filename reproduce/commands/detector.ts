@@ -4,7 +4,8 @@ import type { DetectionData } from '../../lib/detection/coco/detection-data';
 import { cocoStatNames } from '../../lib/detection/coco/evaluate';
 import { loadCoco } from '../../lib/detection/coco/load';
 import { startEngine } from '../../lib/engine/load';
-import { LabError } from '../../lib/errors';
+import type { LabError } from '../../lib/errors';
+import { optionError, resultsError } from '../../lib/errors';
 import { ConsoleReporter } from '../../lib/runs/console-reporter';
 import { costModel } from '../../lib/runs/cost';
 import { detection } from '../../lib/runs/detection';
@@ -131,24 +132,14 @@ function print(directory: string, json: boolean): void {
 }
 
 function heldByAnother(where: string): LabError {
-  return new LabError({
-    kind: 'results',
-    what: 'another process trains in this folder',
-    where,
-    remedy: 'Wait for it, or give another --out',
-  });
+  return resultsError`another process trains in this folder (${where}). Wait for it, or give another --out`;
 }
 
 function numberOption(flags: string, description: string, fallback: number): Option {
   return new Option(flags, description).default(fallback).argParser((text) => {
     const value = Number(text);
     if (Number.isFinite(value) && value > 0) return value;
-    throw new LabError({
-      kind: 'option',
-      what: `${flags.split(' ')[0] ?? flags} is not a number above 0`,
-      found: `'${text}'`,
-      remedy: 'Give a number such as the default',
-    });
+    throw optionError`${flags.split(' ')[0] ?? flags} is not a number above 0: found '${text}'. Give a number such as the default`;
   });
 }
 

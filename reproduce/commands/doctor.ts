@@ -26,7 +26,7 @@ function checkDataset({ name, state, detail, mend }: DatasetStatus): Check {
     // A data set that is not there yet is fetched or named when it is wanted.
     state: state === 'broken' ? 'fault' : state === 'missing' ? 'warning' : 'ok',
     detail,
-    ...(mend === undefined ? {} : { mend }),
+    mend,
   };
 }
 

@@ -7,7 +7,7 @@ import { readClassFolders } from '../../lib/data/folder';
 import { type Preprocessing, preprocessingOf } from '../../lib/data/images';
 import { isFolder } from '../../lib/data/paths';
 import { startEngine } from '../../lib/engine/load';
-import { LabError } from '../../lib/errors';
+import { optionError } from '../../lib/errors';
 import { imageNetModelNames } from '../../lib/models/registry';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
 import { evaluateFolder, type FolderEvaluation } from '../../lib/train/evaluate-folder';
@@ -76,10 +76,10 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
   const started = performance.now();
   try {
     const found = await evaluateFolder(model, data, preprocessing, {
-      ...(classes ? { classes } : {}),
-      ...(batchSize === undefined ? {} : { batchSize }),
-      ...(workers === undefined ? {} : { workers }),
-      ...(skipCorrupt ? { skipCorrupt } : {}),
+      classes,
+      batchSize,
+      workers,
+      skipCorrupt,
       onProgress: progress.report,
     });
     progress.stop();
@@ -122,16 +122,9 @@ function namesIn(file: string): string[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new LabError(
-      {
-        kind: 'option',
-        what: 'the list of classes cannot be read',
-        where: `--classes ${file}`,
-        found: String(error),
-        remedy: 'Give a text file with a class a line, in the model’s order',
-      },
-      { cause: error },
-    );
+    throw optionError.because(
+      error,
+    )`the list of classes cannot be read (--classes ${file}): found ${String(error)}. Give a text file with a class a line, in the model’s order`;
   }
   const names = text
     .split(/\r?\n/)
@@ -139,13 +132,7 @@ function namesIn(file: string): string[] {
     .filter((line) => line !== '');
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
   if (names.length >= 2 && repeated === undefined) return names;
-  throw new LabError({
-    kind: 'option',
-    what: 'the list of classes must name two or more, each once',
-    where: `--classes ${file}`,
-    found: repeated === undefined ? `${names.length} names` : `'${repeated}' twice`,
-    remedy: 'Give a text file with a class a line, in the model’s order',
-  });
+  throw optionError`the list of classes must name two or more, each once (--classes ${file}): found ${repeated === undefined ? `${names.length} names` : `'${repeated}' twice`}. Give a text file with a class a line, in the model’s order`;
 }
 
 runCommand(() => command.parseAsync());

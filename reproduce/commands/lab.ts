@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { runCommand } from '../../lib/cli';
-import { LabError } from '../../lib/errors';
+import { engineError, optionError } from '../../lib/errors';
 import { ensureCompiled } from '../../lib/notebook/compiled';
 import {
   installedJupyterLab,
@@ -39,13 +39,7 @@ const command = new Command('npm run lab --')
 async function open(extra: string[], options: LabOptions): Promise<void> {
   const { folder } = options;
   if (folder !== undefined && !existsSync(folder)) {
-    throw new LabError({
-      kind: 'option',
-      what: 'there is no such folder',
-      where: `--folder ${folder}`,
-      remedy:
-        'Name a folder that is there; without --folder the notebooks of this project are shown',
-    });
+    throw optionError`there is no such folder (--folder ${folder}). Name a folder that is there; without --folder the notebooks of this project are shown`;
   }
   await ensureCompiled(notify);
   const lab = await chooseLab(options);
@@ -57,8 +51,8 @@ async function open(extra: string[], options: LabOptions): Promise<void> {
   process.exitCode = await startLab(lab, {
     browser: options.browser,
     extra,
-    ...(folder === undefined ? {} : { folder }),
-    ...(options.port === undefined ? {} : { port: options.port }),
+    folder,
+    port: options.port,
   });
 }
 
@@ -67,11 +61,7 @@ async function chooseLab({ installed, own }: LabOptions): Promise<JupyterLab> {
     const found = await installedJupyterLab();
     if (found !== null && (found.drawsPlots || installed === true)) return found;
     if (installed === true) {
-      throw new LabError({
-        kind: 'engine',
-        what: 'no JupyterLab 4 is installed for python3',
-        remedy: 'Leave out --installed: one is then set up in the cache',
-      });
+      throw engineError`no JupyterLab 4 is installed for python3. Leave out --installed: one is then set up in the cache`;
     }
     if (found !== null && (await ownJupyterLab()) === null) {
       notify(

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { runCommand } from '../../lib/cli';
-import { LabError } from '../../lib/errors';
+import { numericsError } from '../../lib/errors';
 import { ensureCompiled } from '../../lib/notebook/compiled';
 import { findNotebooks, runNotebooks } from '../../lib/notebook/run';
 
@@ -44,7 +44,7 @@ async function execute(names: string[], options: NotebooksOptions): Promise<void
   });
   let startedAt = 0;
   const results = await runNotebooks(files, {
-    ...(output === undefined ? {} : { output }),
+    output,
     cellTimeout: timeout,
     onNotebook: (name, index, count) => {
       startedAt = performance.now();
@@ -77,12 +77,7 @@ async function execute(names: string[], options: NotebooksOptions): Promise<void
     `\n${String(results.length)} notebooks in ${total.toFixed(0)} s, ${String(failures.length)} failed\n`,
   );
   if (failures.length === 0) return;
-  throw new LabError({
-    kind: 'numerics',
-    what: `${String(failures.length)} of ${String(results.length)} notebooks failed`,
-    found: failures.map(({ message }) => `\n- ${message}`).join(''),
-    remedy: 'Mend the cells named above',
-  });
+  throw numericsError`${String(failures.length)} of ${String(results.length)} notebooks failed: found ${failures.map(({ message }) => `\n- ${message}`).join('')}. Mend the cells named above`;
 }
 
 function firstLine(source: string): string {

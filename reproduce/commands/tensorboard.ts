@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
-import { LabError } from '../../lib/errors';
+import { resultsError } from '../../lib/errors';
 import { runDirectories, studyNames } from '../../lib/runs/store';
 import { writeTensorBoard } from '../../lib/runs/tensorboard';
 
@@ -26,12 +26,7 @@ function writeAll({ results, json }: TensorBoardOptions): void {
     .flatMap((directory) => writeTensorBoard(directory) ?? []);
   const runs = join(results, 'runs');
   if (files.length === 0) {
-    throw new LabError({
-      kind: 'results',
-      what: 'there is no run with a whole epoch',
-      where: runs,
-      remedy: 'Train one with npm run reproduce:table1, or name another folder with --results',
-    });
+    throw resultsError`there is no run with a whole epoch (${runs}). Train one with npm run reproduce:table1, or name another folder with --results`;
   }
   process.stdout.write(
     json

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type DataSource, registerDataset } from '../../lib/data';
-import { LabError } from '../../lib/errors';
+import { optionError } from '../../lib/errors';
 import { definitionsBelow, namingFile } from '../definitions';
 
 const sourceSchema = z.custom<DataSource>(
@@ -32,12 +32,7 @@ export function registerDatasets(): void {
 function register(value: unknown, file: string): void {
   const source = sourceSchema.safeParse(value);
   if (!source.success) {
-    throw new LabError({
-      kind: 'option',
-      what: 'this is no data set',
-      where: `dataset in ${file}`,
-      remedy: 'Build it with customSource({ name, title, load }) from lib/data',
-    });
+    throw optionError`this is no data set (dataset in ${file}). Build it with customSource({ name, title, load }) from lib/data`;
   }
   namingFile(file, () => registerDataset(source.data));
 }

@@ -4,7 +4,8 @@ import { estimateDetectionStep } from '../../lib/bench/detector-step';
 import { dataDirectory } from '../../lib/data/paths';
 import { cocoData, type DetectionData, shapesData } from '../../lib/detection/coco/detection-data';
 import { hashDetectorFile } from '../../lib/detection/weights';
-import { LabError } from '../../lib/errors';
+import type { LabError } from '../../lib/errors';
+import { optionError } from '../../lib/errors';
 import { type Detection, detection, type FirstWeights } from '../../lib/runs/detection';
 import {
   type DetectionRecipe,
@@ -185,12 +186,12 @@ function secondsOfStep(
 ): number {
   return estimateDetectionStep({
     student: detector,
-    ...(teacher === undefined ? {} : { teacher }),
+    teacher,
     method,
     classes: training.classes.length,
     batch: batchSize,
     shortSide: sizes.evaluation,
-    ...(sampling ? { sampling } : {}),
+    sampling,
   });
 }
 
@@ -212,23 +213,11 @@ function openData(data: string, { dataDir }: GridOptions): DetectionData {
 function requireData(data: string): void {
   if (data === shapes || data === coco) return;
   if (data.startsWith(cocoPrefix) && data.length > cocoPrefix.length) return;
-  throw new LabError({
-    kind: 'option',
-    what: 'no such data for detectors',
-    where: '--data',
-    found: `'${data}'`,
-    remedy: 'Give shapes, coco, or coco:PATH',
-  });
+  throw optionError`no such data for detectors (--data): found '${data}'. Give shapes, coco, or coco:PATH`;
 }
 
 function refusedPrecision(found: string): LabError {
-  return new LabError({
-    kind: 'option',
-    what: 'detectors are trained in float32 alone',
-    where: '--precision',
-    found: `'${found}'`,
-    remedy: 'Leave it out; tables 1 and 2 take bf16',
-  });
+  return optionError`detectors are trained in float32 alone (--precision): found '${found}'. Leave it out; tables 1 and 2 take bf16`;
 }
 
 /** The teachers that are given; others are trained here, the paper's only when that is asked for. */
@@ -255,14 +244,7 @@ function teachersOf(
       given.set(name, { weights: join(folder, file), source: `published: ${file}` });
       notes.push(`Teacher ${name}: ${file}.`);
     } else if (choice === 'published' || needed) {
-      throw new LabError({
-        kind: 'option',
-        what: `the teacher ${name} is not there, and training it takes 270,000 iterations`,
-        where: '--teachers',
-        found: `no ${name}.pkl, .pth or .safetensors in ${folder}`,
-        remedy:
-          'Put detectron2’s published detector there, name a file with --teacher-weights, or name the row teacher in --methods to train it here',
-      });
+      throw optionError`the teacher ${name} is not there, and training it takes 270,000 iterations (--teachers): found no ${name}.pkl, .pth or .safetensors in ${folder}. Put detectron2’s published detector there, name a file with --teacher-weights, or name the row teacher in --methods to train it here`;
     }
   }
   return { given, notes };

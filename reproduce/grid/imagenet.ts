@@ -5,7 +5,7 @@ import { folderName, imageFolderSource } from '../../lib/data/imagenet';
 import { dataDirectory } from '../../lib/data/paths';
 import { findSource } from '../../lib/data/registry';
 import { nameWithSubset, type Subset } from '../../lib/data/source';
-import { LabError } from '../../lib/errors';
+import { optionError } from '../../lib/errors';
 import { type Classification, classification } from '../../lib/runs/classification';
 import { parsePairs } from '../../lib/runs/grid';
 import type { Scale } from '../../lib/runs/schema';
@@ -134,7 +134,7 @@ function cacheBytesOf(options: GridOptions): number | undefined {
 function subsetOf(options: GridOptions, small: Subset): Subset {
   const train = wholeNumber(options, 'trainImages') ?? small.train;
   const test = wholeNumber(options, 'testImages') ?? small.test;
-  return { ...(train === undefined ? {} : { train }), ...(test === undefined ? {} : { test }) };
+  return { train, test };
 }
 
 /** @throws LabError of kind `option` when an option would be passed over. */
@@ -143,11 +143,5 @@ function refuseFolderOptions(data: string, options: GridOptions): void {
     (name) => options[name] !== undefined,
   );
   if (given === undefined) return;
-  throw new LabError({
-    kind: 'option',
-    what: 'this option is for folders of images',
-    where: `--${given === 'skipCorrupt' ? 'skip-corrupt' : given}`,
-    found: `--data ${data}`,
-    remedy: 'Give --data folder:PATH as well, or leave it out',
-  });
+  throw optionError`this option is for folders of images (--${given === 'skipCorrupt' ? 'skip-corrupt' : given}): found --data ${data}. Give --data folder:PATH as well, or leave it out`;
 }

@@ -19,7 +19,7 @@ export async function renderStudy(name: StudyName, request: RenderRequest): Prom
     study,
     folders: all,
     methods: studyMethods[name],
-    ...(classMeansDir === undefined ? {} : { classMeansDir }),
+    classMeansDir,
   });
   const report = await writeReportPage({
     ...tableOptions(request),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { OnDataProgress } from '../../lib/data/progress';
 import { parsePrecision, type Precision } from '../../lib/engine/precision';
-import { LabError, unknownName } from '../../lib/errors';
+import { optionError, unknownName } from '../../lib/errors';
 import type { Classification } from '../../lib/runs/classification';
 import {
   type Cell,
@@ -238,32 +238,16 @@ export function wholeNumber<Name extends string>(
   if (text === undefined) return undefined;
   if (/^[1-9]\d*$/.test(text)) return Number(text);
   const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  throw new LabError({
-    kind: 'option',
-    what: 'a whole number of at least 1 is needed',
-    where: flag,
-    found: `'${text}'`,
-    remedy: `Write for example ${flag} 8`,
-  });
+  throw optionError`a whole number of at least 1 is needed (${flag}): found '${text}'. Write for example ${flag} 8`;
 }
 
 function partOf(grid: readonly Cell[], { shard, resume }: GridOptions): readonly Cell[] {
   if (shard === undefined) return grid;
   const part = parseShard(shard);
   if (resume) return cellsOfShard(grid, part);
-  throw new LabError({
-    kind: 'option',
-    what: 'the parts of a grid share their teachers, and one would delete what another has trained',
-    where: '--no-resume with --shard',
-    remedy: 'Delete the folder of the study before the first part starts',
-  });
+  throw optionError`the parts of a grid share their teachers, and one would delete what another has trained (--no-resume with --shard). Delete the folder of the study before the first part starts`;
 }
 
 function missingData(scale: Scale, remedy: string): never {
-  throw new LabError({
-    kind: 'option',
-    what: `--scale ${scale} needs data of yours`,
-    where: '--data',
-    remedy,
-  });
+  throw optionError`--scale ${scale} needs data of yours (--data). ${remedy}`;
 }

@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { dataDirectory, isFolder } from '../../lib/data/paths';
 import { fetchCommand, publishedTeacher, publishedTeacherNames } from '../../lib/data/teachers';
-import { LabError, unknownName } from '../../lib/errors';
+import type { LabError } from '../../lib/errors';
+import { optionError, unknownName } from '../../lib/errors';
 import { type Pair, pairName } from '../../lib/runs/grid';
 import type { GivenTeacher } from '../../lib/runs/task';
 import type { Choice, GridOptions } from './settings';
@@ -128,13 +129,7 @@ export function singleOf(
 ): string {
   const [name, ...others] = distinct(role, pairs);
   if (name !== undefined && others.length === 0) return name;
-  throw new LabError({
-    kind: 'option',
-    what: `one file of weights cannot serve several ${what}`,
-    where,
-    found: pairs.map(pairName).join(', '),
-    remedy: `Name pairs of one ${what.replace(/s$/, '')} with --pairs`,
-  });
+  throw optionError`one file of weights cannot serve several ${what} (${where}): found ${pairs.map(pairName).join(', ')}. Name pairs of one ${what.replace(/s$/, '')} with --pairs`;
 }
 
 /** The teachers, or students, of some pairs, each once. */
@@ -148,15 +143,10 @@ function givenByFile(
   pairs: readonly Pair[],
 ): ReadonlyMap<string, GivenTeacher> {
   if (weights === undefined) {
-    throw new LabError({
-      kind: 'option',
-      what: 'class means belong to a teacher that is given',
-      where: '--class-means',
-      remedy: 'Give the teacher too, with --teacher-weights',
-    });
+    throw optionError`class means belong to a teacher that is given (--class-means). Give the teacher too, with --teacher-weights`;
   }
   const name = singleOf('teacher', pairs, { where: '--teacher-weights', what: 'teachers' });
-  return new Map([[name, { weights, ...(classMeans === undefined ? {} : { classMeans }) }]]);
+  return new Map([[name, { weights, classMeans }]]);
 }
 
 type Found =
@@ -180,7 +170,7 @@ function published(
     if ('weights' in found) given.set(name, { weights: found.weights, source: found.source });
     else if (choice === 'published') {
       const { missing: what, where: place, remedy } = found;
-      throw new LabError({ kind: 'option', what, where: '--teachers', found: place, remedy });
+      throw optionError`${what} (--teachers): found ${place}. ${remedy}`;
     }
     return `Teacher ${name}: ${found.note}`;
   });
@@ -188,11 +178,5 @@ function published(
 }
 
 function contradiction(where: string, found: string, remedy: string): LabError {
-  return new LabError({
-    kind: 'option',
-    what: 'this choice of teachers does not fit the other options',
-    where,
-    found: `'${found}'`,
-    remedy,
-  });
+  return optionError`this choice of teachers does not fit the other options (${where}): found '${found}'. ${remedy}`;
 }

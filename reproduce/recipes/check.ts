@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { LabError, unknownName } from '../../lib/errors';
+import type { LabError } from '../../lib/errors';
+import { optionError, unknownName } from '../../lib/errors';
 import { definitionOf } from '../../lib/distill/term';
 import { modelNames } from '../../lib/models/registry';
 import { publishedOf } from '../../lib/report/methods';
@@ -80,20 +81,9 @@ function checkedCell(value: unknown, file: string): Table1Cell {
   const parsed = cellSchema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new LabError({
-      kind: 'option',
-      what: 'this is no cell of the table',
-      where: file,
-      found: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
-      remedy: 'See reproduce/recipes/table1-cell.ts for what a cell holds',
-    });
+    throw optionError`this is no cell of the table (${file}): found ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}. See reproduce/recipes/table1-cell.ts for what a cell holds`;
   }
-  const { study, expected, ...rest } = parsed.data;
-  const cell = {
-    ...rest,
-    ...(expected === undefined ? {} : { expected }),
-    ...(study === undefined ? {} : { study }),
-  };
+  const cell = parsed.data;
   checkPair(cell.pair, file);
   const rows = paperTable('table1').rows.map(({ method }) => method);
   const known = [cell.row, publishedOf(cell.row)];
@@ -110,13 +100,7 @@ function checkPair(pair: string, file: string): void {
   if (pair === everyPair) return;
   const models = pair.split(':');
   if (models.length !== 2) {
-    throw new LabError({
-      kind: 'option',
-      what: 'a pair is a teacher and a student with a colon between them',
-      where: file,
-      found: `'${pair}'`,
-      remedy: `Write resnet56:resnet20, or ${everyPair} for every pair`,
-    });
+    throw optionError`a pair is a teacher and a student with a colon between them (${file}): found '${pair}'. Write resnet56:resnet20, or ${everyPair} for every pair`;
   }
   for (const model of models) {
     if (!modelNames.includes(model)) throw unknownName('model', model, modelNames, file);
@@ -124,11 +108,5 @@ function checkPair(pair: string, file: string): void {
 }
 
 function secondFile(cell: string, file: string, other: string): LabError {
-  return new LabError({
-    kind: 'option',
-    what: `two files have a recipe for ${cell}`,
-    where: file,
-    found: `another in ${other}`,
-    remedy: 'Keep one of them, or give the new method a name of its own',
-  });
+  return optionError`two files have a recipe for ${cell} (${file}): found another in ${other}. Keep one of them, or give the new method a name of its own`;
 }

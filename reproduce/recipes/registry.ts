@@ -1,4 +1,4 @@
-import { LabError, unknownName } from '../../lib/errors';
+import { optionError, unknownName } from '../../lib/errors';
 import { inRowOrder, paperMethodOf } from '../../lib/report/methods';
 import { hashJson } from '../../lib/records';
 import type { RunConfig } from '../../lib/runs/schema';
@@ -71,12 +71,7 @@ export function recipeRegistry(
       const recipe = own(pair, method) ?? fallback(pair, method);
       if (recipe !== undefined) return completed(recipe, pair, method);
       if (!known.includes(method)) throw unknownName('method', method, known, '--methods');
-      throw new LabError({
-        kind: 'option',
-        what: `the method '${method}' has no recipe for ${pairName(pair)}`,
-        where: '--methods',
-        remedy: 'Leave it out for this pair, or give it a cell of its own',
-      });
+      throw optionError`the method '${method}' has no recipe for ${pairName(pair)} (--methods). Leave it out for this pair, or give it a cell of its own`;
     },
     teacher(model) {
       const alone = { teacher: model, student: model };
@@ -111,13 +106,7 @@ function teachersOf(cells: readonly CellOfFile[]): Map<string, RecipeOfPair> {
     if (recipe === undefined || model === undefined || typeof recipe === 'function') continue;
     const other = found.get(model);
     if (other !== undefined && hashJson(other.recipe) !== hashJson(recipe)) {
-      throw new LabError({
-        kind: 'option',
-        what: `two pairs share the teacher ${model} and train it differently`,
-        where: file,
-        found: `another recipe in ${other.file}`,
-        remedy: 'Give both the same recipe: a teacher is trained once',
-      });
+      throw optionError`two pairs share the teacher ${model} and train it differently (${file}): found another recipe in ${other.file}. Give both the same recipe: a teacher is trained once`;
     }
     found.set(model, { recipe, file });
   }

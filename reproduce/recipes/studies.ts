@@ -10,7 +10,7 @@ import {
   type PreviousNorm,
   sifn,
 } from '../../lib/distill/terms';
-import { LabError } from '../../lib/errors';
+import { optionError } from '../../lib/errors';
 import type { StudyMethod as StudyRow, StudyName } from '../../lib/report/study/names';
 import { pairName } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
@@ -173,13 +173,7 @@ function insteadOfNormDirection(
 ): CellRecipe {
   const nd = method.terms.find((term): term is NormDirectionTerm => term.loss === 'normDirection');
   if (nd === undefined) {
-    throw new LabError({
-      kind: 'option',
-      what: 'a study puts other terms in the place of the ND term of a pair’s kd++ recipe, and it has none',
-      where,
-      found: method.terms.map(({ loss }) => loss).join(', '),
-      remedy: 'Give its kd++ a normDirection term',
-    });
+    throw optionError`a study puts other terms in the place of the ND term of a pair’s kd++ recipe, and it has none (${where}): found ${method.terms.map(({ loss }) => loss).join(', ')}. Give its kd++ a normDirection term`;
   }
   return {
     ...rest,

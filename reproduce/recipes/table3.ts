@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { reviewPyramid } from '../../lib/detection/distillation';
 import { dkd, kd, type LossTerm, normDirection } from '../../lib/distill/terms';
-import { LabError, unknownName } from '../../lib/errors';
+import { optionError, unknownName } from '../../lib/errors';
 import { paperTable } from '../../lib/paper';
 import {
   type DetectionRecipe,
@@ -161,12 +161,7 @@ function checkedCells(files: readonly CellsOfFile[]): Table3Cell[] {
   const found = files.flatMap(({ file, cells: values }) =>
     values.map((value) => {
       if (isCell(value)) return { file, value };
-      throw new LabError({
-        kind: 'option',
-        what: 'a file of recipes does not export a cell of table 3',
-        where: file,
-        remedy: 'Export `cell`, see reproduce/recipes/table3-cell.ts',
-      });
+      throw optionError`a file of recipes does not export a cell of table 3 (${file}). Export \`cell\`, see reproduce/recipes/table3-cell.ts`;
     }),
   );
   requireOneFileEach(

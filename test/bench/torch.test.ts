@@ -8,7 +8,6 @@ import {
   type TorchProcess,
   type TorchWork,
 } from '../../lib/bench/torch';
-import { describeFault } from '../../lib/errors';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 
@@ -40,7 +39,7 @@ const answers = (time: string): string[] => [
 ];
 
 async function messageOf(work: Promise<unknown>): Promise<string> {
-  return describeFault(await faultOf(() => work));
+  return (await faultOf(() => work)).message;
 }
 
 describe('the step in PyTorch', () => {

@@ -99,7 +99,7 @@ describe('the class means of a detector', () => {
         iterations: 1,
         seed: 1,
         proposals,
-        ...(pixels ? { pixels } : {}),
+        pixels,
       });
     await gather(torchvisionPixels);
     const own = [(50 - 103.53) / 57, (100 - 116.28) / 57, (200 - 123.675) / 57];

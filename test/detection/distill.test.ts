@@ -320,7 +320,7 @@ describe('the distillation of a detector', () => {
         tinyLearner({
           student,
           method: { name: 'method', terms },
-          ...(given ? { teacher: given } : {}),
+          teacher: given,
         }),
       );
     expect((await refuse([kd()], undefined)).what).to.include('needs a teacher');

@@ -60,7 +60,7 @@ for (const engine of engines) {
       // 3 · (2x − 7) / 2 + 5: 6.5, −2.5 and 12.5.
       for (const mode of [{ training: false }, { training: true }]) {
         const run = (activation: 'relu' | 'relu6' | 'none', added?: tf.Tensor4D): tf.Tensor =>
-          unit(x, mode, { activation, ...(added ? { residual: added } : {}) });
+          unit(x, mode, { activation, residual: added });
         expectClose(run('none'), [6.5, -2.5, 12.5], 1e-4);
         expectClose(run('relu'), [6.5, 0, 12.5], 1e-4);
         expectClose(run('relu6'), [6, 0, 6], 1e-4);

@@ -425,7 +425,7 @@ describe('a detector’s run, stopped anywhere', () => {
     const [shift] = student.state.tensors.map(({ value }) => value.dataSync()[0]);
     learner.dispose();
     student.dispose();
-    const stopped = fault instanceof LabError && fault.fault.kind === 'interrupted';
+    const stopped = fault instanceof LabError && fault.kind === 'interrupted';
     expect(stopped, String(fault)).to.equal(stopAfter < 7);
     return { files: filesIn(place), shift, batches, tensors, lines };
   }

@@ -113,7 +113,7 @@ describe('the cache', () => {
       (reason: unknown) => reason,
     );
     expect(error).to.be.instanceOf(LabError);
-    expect((error as LabError).fault.kind).to.equal('file');
+    expect((error as LabError).kind).to.equal('file');
   });
 
   it('is made once by two processes that start at the same time', async () => {

@@ -5,6 +5,7 @@ import { extractWheel } from '../../lib/engine/wheel';
 import { LabError } from '../../lib/errors';
 import { withFolder } from '../support/folder';
 import { zipArchive, type ZipEntry } from '../support/zip';
+import { type Fault, partsOf } from '../support/faults';
 
 describe('extractWheel', () => {
   const folder = withFolder();
@@ -15,13 +16,13 @@ describe('extractWheel', () => {
     return path;
   }
 
-  async function faultOf(work: Promise<unknown>): Promise<LabError> {
+  async function faultOf(work: Promise<unknown>): Promise<Fault> {
     const error: unknown = await work.then(
       () => undefined,
       (reason: unknown) => reason,
     );
     expect(error).to.be.instanceOf(LabError);
-    return error as LabError;
+    return partsOf(error as LabError);
   }
 
   it('unpacks the wanted entries only, with folders and execute permission', async () => {
@@ -50,7 +51,7 @@ describe('extractWheel', () => {
       const path = archive([{ name, content: 'escaped' }]);
       const inner = join(folder(), 'a', 'out');
       const error = await faultOf(extractWheel(path, inner, () => true));
-      expect(error.fault.kind).to.equal('file');
+      expect(error.kind).to.equal('file');
       expect(error.message).to.include(path);
       for (const place of [dirname(inner), folder(), '/']) {
         expect(existsSync(join(place, 'outside.so'))).to.equal(false);
@@ -62,6 +63,6 @@ describe('extractWheel', () => {
     const path = archive([{ name: 'lib/one.so', content: 'first' }]);
     writeFileSync(path, readFileSync(path).subarray(0, 40));
     const error = await faultOf(extractWheel(path, folder(), () => true));
-    expect(error.fault.what).to.equal('an archive cannot be unpacked');
+    expect(error.what).to.equal('an archive cannot be unpacked');
   });
 });

@@ -13,6 +13,7 @@ import { fetchWheel } from '../../lib/engine/wheel';
 import { LabError } from '../../lib/errors';
 import { sha256 } from '../../lib/files';
 import { withFolder } from '../support/folder';
+import { type Fault, partsOf } from '../support/faults';
 
 const content = 'the pinned wheel';
 
@@ -49,13 +50,13 @@ ${script}
     return path;
   }
 
-  async function faultOf(work: Promise<unknown>): Promise<LabError> {
+  async function faultOf(work: Promise<unknown>): Promise<Fault> {
     const error: unknown = await work.then(
       () => undefined,
       (reason: unknown) => reason,
     );
     expect(error).to.be.instanceOf(LabError);
-    return error as LabError;
+    return partsOf(error as LabError);
   }
 
   it('asks pip for one file by hash, whatever Python runs it', async () => {
@@ -81,14 +82,14 @@ ${script}
   it('refuses a file with another hash and keeps nothing of it', async () => {
     const program = python(`printf 'something else' > "$dest/made_up.whl"`);
     const error = await faultOf(fetchWheel(pin, program, downloads()));
-    expect(error.fault.found).to.equal(sha256('something else'));
+    expect(error.found).to.equal(sha256('something else'));
     expect(readdirSync(downloads())).to.deep.equal([]);
   });
 
   it("passes on pip's own words when it fails", async () => {
     const program = python(`echo 'ERROR: no route to the index' >&2; exit 1`);
     const error = await faultOf(fetchWheel(pin, program, downloads()));
-    expect(error.fault.kind).to.equal('engine');
+    expect(error.kind).to.equal('engine');
     expect(error.message).to.include('ERROR: no route to the index');
     expect(readdirSync(downloads())).to.deep.equal([]);
   });

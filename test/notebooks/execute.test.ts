@@ -9,13 +9,14 @@ import { notebookText } from '../../lib/notebook/notebook-file';
 import { executeNotebook } from '../../lib/notebook/run';
 import { withFolder } from '../support/folder';
 import { notebookOf } from '../support/notebook';
+import { type Fault, partsOf } from '../support/faults';
 
-async function faultOf(...cells: readonly string[]): Promise<LabError> {
+async function faultOf(...cells: readonly string[]): Promise<Fault> {
   try {
     await executeNotebook(notebookOf(...cells), 'some.ipynb');
   } catch (error) {
     expect(error).to.be.instanceOf(LabError);
-    return error as LabError;
+    return partsOf(error as LabError);
   }
   throw new Error('the notebook did not fail');
 }
@@ -43,32 +44,32 @@ describe('a notebook in the project’s kernel', function () {
 
   it('fails with a cell that throws, a wrong type, or what throws after its cell', async () => {
     const thrown = await faultOf('const a = 1;', "throw new Error('boom');");
-    expect(thrown.fault.where).to.equal('some.ipynb, code cell 2');
-    expect(thrown.fault.found).to.include('boom');
+    expect(thrown.where).to.equal('some.ipynb, code cell 2');
+    expect(thrown.found).to.include('boom');
 
     const typed = await faultOf("const n: number = 'five';");
-    expect(typed.fault.found).to.match(/^1:7 - Type 'string' is not assignable to type 'number'/u);
+    expect(typed.found).to.match(/^1:7 - Type 'string' is not assignable to type 'number'/u);
 
     const late = await faultOf(
       "setTimeout(() => { throw new Error('later') }, 50);",
       'const b = 2;',
     );
-    expect(late.fault.what).to.equal('something failed after its cell had ended');
-    expect(late.fault.found).to.include('later');
+    expect(late.what).to.equal('something failed after its cell had ended');
+    expect(late.found).to.include('later');
 
     const rejected = await faultOf("void Promise.reject(new Error('nobody waits'));");
-    expect(rejected.fault.found).to.include('nobody waits');
+    expect(rejected.found).to.include('nobody waits');
   });
 
   it('fails when its kernel dies, and says how', async () => {
-    const { fault } = await faultOf('process.exit(3);');
+    const fault = await faultOf('process.exit(3);');
     expect(fault.what).to.equal('the kernel died');
     expect(fault.where).to.equal('some.ipynb, code cell 1');
     expect(fault.found).to.include('exit status 3');
   });
 
   it('names the line of the library that an error comes from', async () => {
-    const { fault } = await faultOf(
+    const fault = await faultOf(
       [
         "import * as tf from '@tensorflow/tfjs';",
         "import { kdLoss } from 'norm-direction-lab';",

@@ -2,7 +2,6 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type ProgramResult, runProgram } from '../../lib/engine/program';
-import { describeFault } from '../../lib/errors';
 import { gridCommand } from '../../reproduce/grid/command';
 import { table1Study } from '../../reproduce/table1';
 import { typeScriptArguments } from '../support/child';
@@ -71,7 +70,7 @@ describe('one grid in several processes', function () {
       const command = gridCommand(table1Study).parseAsync([...args, '--results', results], {
         from: 'user',
       });
-      expect(describeFault(await faultOf(() => command))).to.match(words);
+      expect((await faultOf(() => command)).message).to.match(words);
       expect(existsSync(results)).to.equal(false);
     });
   }

@@ -30,13 +30,14 @@ describe('a results directory and its recipe', () => {
     })
       .to.throw(LabError)
       .that.satisfies(
-        ({ fault }: LabError) =>
-          fault.kind === 'results' &&
-          fault.found ===
-            'dataset "fashion-mnist" instead of "cifar100", epochs 8 instead of 30, ' +
-              'recipe.optimiser.learningRate 0.1 instead of 0.05' &&
-          fault.where === directory() &&
-          fault.remedy.includes('--results'),
+        ({ kind, problem, fix }: LabError) =>
+          kind === 'results' &&
+          problem.includes(`(${directory()})`) &&
+          problem.endsWith(
+            ': found dataset "fashion-mnist" instead of "cifar100", epochs 8 instead of 30, ' +
+              'recipe.optimiser.learningRate 0.1 instead of 0.05',
+          ) &&
+          fix.includes('--results'),
       );
   });
 

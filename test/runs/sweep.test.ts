@@ -197,8 +197,7 @@ describe('a sweep', function () {
         error = thrown;
       });
       expect(error, String(message)).to.be.instanceOf(LabError);
-      const { what, where, found, remedy } = (error as LabError).fault;
-      expect([what, where, found, remedy].join(' ')).to.match(message);
+      expect((error as LabError).message).to.match(message);
     }
     expect(readdirSync(folder())).to.eql([]);
   });

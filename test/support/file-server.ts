@@ -80,7 +80,7 @@ function answer(file: ServedFile, request: IncomingMessage, response: ServerResp
   }
   const body = bytes.subarray(start);
   response.writeHead(start > 0 ? 206 : 200, {
-    ...(etag === undefined ? {} : { etag }),
+    etag,
     ...(chunked ? {} : { 'content-length': body.length }),
     ...(start > 0 ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}),
   });

@@ -130,7 +130,7 @@ function callOf(images: tf.Tensor4D, mode: ForwardMode, weights: number[]): Call
     batchStatistics: mode.batchStatistics ?? false,
     numbers: pixels.filter((_, at) => at % size === 0),
     pixels,
-    ...(drawn === undefined ? {} : { drawn }),
+    drawn,
     weights,
   };
 }

@@ -78,7 +78,7 @@ export async function run(
   try {
     await trainKnown(directory, changes, { ...options, network: student, onBatch });
   } catch (error) {
-    if (!(error instanceof LabError && error.fault.kind === 'interrupted')) throw error;
+    if (!(error instanceof LabError && error.kind === 'interrupted')) throw error;
   }
   return { student, metrics: metricsIn(directory), moves };
 }

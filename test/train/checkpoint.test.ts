@@ -154,7 +154,7 @@ describe('when a run saves', () => {
       { epochs: 1 },
       {
         dataset,
-        ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),
+        checkpointSeconds,
         onBatch({ batch }) {
           now += 1000 * seconds;
           const newest = kept().at(-1) ?? '';
@@ -201,10 +201,7 @@ describe('when a run saves', () => {
   it('is at the batch where it is interrupted; the rest of the epoch has no time of its own', async () => {
     const stopped = await faultOf(() => runOrFail({ ...stopAfter(3) }));
     expect(stopped.what).to.include('stopped after epoch 1, batch 1');
-    expect(kept()).to.deep.equal([
-      ...both('step-00000002'),
-      ...both('step-00000003'),
-    ]);
+    expect(kept()).to.deep.equal([...both('step-00000002'), ...both('step-00000003')]);
     const told: [number, number][] = [];
     const notices: string[] = [];
     await runOrFail({

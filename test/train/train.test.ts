@@ -26,6 +26,7 @@ import { withEngine } from '../support/engine';
 import { withFolder } from '../support/folder';
 import { stopAfter } from '../support/known-run';
 import { numbers } from '../support/tensors';
+import { type Fault, partsOf } from '../support/faults';
 
 const dataset = smallDataset();
 
@@ -78,12 +79,12 @@ async function trainIn(
   }
 }
 
-async function faultOf(work: Promise<unknown>): Promise<LabError> {
+async function faultOf(work: Promise<unknown>): Promise<Fault> {
   try {
     await work;
   } catch (error) {
     expect(error).to.be.instanceOf(LabError);
-    return error as LabError;
+    return partsOf(error as LabError);
   }
   throw new Error('nothing was thrown');
 }
@@ -175,7 +176,7 @@ describe('training', () => {
       const unbroken = await trainIn(join(folder(), 'unbroken'));
       const directory = join(folder(), 'broken');
       const fault = await faultOf(trainIn(directory, stopAfter(batches)));
-      expect(fault.fault.kind).to.equal('interrupted');
+      expect(fault.kind).to.equal('interrupted');
       expect(await trainIn(directory)).to.deep.equal(unbroken);
     });
   }
@@ -221,8 +222,10 @@ describe('training', () => {
     for (const name of readdirSync(checkpoints).filter((file) => file.endsWith('.json'))) {
       writeFileSync(join(checkpoints, name), '{');
     }
-    const { message } = await faultOf(trainIn(folder()));
-    expect(message).to.include('no checkpoint of this run can be used').and.include(checkpoints);
+    const fault = await faultOf(trainIn(folder()));
+    expect(fault.message)
+      .to.include('no checkpoint of this run can be used')
+      .and.include(checkpoints);
   });
 
   it('keeps the number of live tensors after every step', async () => {
@@ -240,9 +243,9 @@ describe('training', () => {
 
   it('stops at a loss that is not finite, naming the term, with the weights of the step before', async () => {
     const recipe = { ...recipeWith(kdPlusPlus), learningRate: 1e30 };
-    const { message, fault } = await faultOf(trainIn(folder(), { recipe }));
+    const fault = await faultOf(trainIn(folder(), { recipe }));
     expect(fault.kind).to.equal('numerics');
-    expect(message)
+    expect(fault.message)
       .to.match(/crossEntropy \S+, kd \S+, normDirection \S+/)
       .and.include('learning rate');
     expect(existsSync(join(folder(), 'metrics.jsonl'))).to.equal(false);

@@ -1,4 +1,5 @@
-import { LabError } from '../../errors';
+import type { LabError } from '../../errors';
+import { dataError } from '../../errors';
 import type { OnDataProgress } from '../progress';
 import type { ImageSize } from '../resample';
 import { type FileSplit, type ImageFolder, withoutFiles } from './image-folder';
@@ -88,26 +89,14 @@ function countKinds(files: readonly string[], reports: readonly FileReport[]): F
 function corrupt(faulty: CheckedFolder['leftOut']): LabError {
   const first = faulty[0];
   const more = faulty.length === 1 ? '' : `, and ${faulty.length - 1} more files like it`;
-  return new LabError({
-    kind: 'data',
-    what: 'an image cannot be decoded',
-    where: first?.file ?? '',
-    found: `${first?.fault ?? ''}${more}`,
-    remedy: 'Put whole images in their place or remove them, or leave them out with --skip-corrupt',
-  });
+  return dataError`an image cannot be decoded (${first?.file ?? ''}): found ${first?.fault ?? ''}${more}. Put whole images in their place or remove them, or leave them out with --skip-corrupt`;
 }
 
 function requireEachClass({ classes, root }: ImageFolder, { name, labels }: FileSplit): void {
   const filled = new Set(labels);
   const empty = classes.find((_, label) => !filled.has(label));
   if (empty === undefined) return;
-  throw new LabError({
-    kind: 'data',
-    what: `no image of a class in ${name} can be decoded`,
-    where: root,
-    found: `class '${empty}'`,
-    remedy: 'Put whole images in its folder',
-  });
+  throw dataError`no image of a class in ${name} can be decoded (${root}): found class '${empty}'. Put whole images in its folder`;
 }
 
 const oddKinds: readonly (readonly [keyof FileCounts, string])[] = [

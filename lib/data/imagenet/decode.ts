@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
-import { LabError } from '../../errors';
+import type { LabError } from '../../errors';
+import { dataError } from '../../errors';
 import { errorCode } from '../../files';
 import {
   type Box,
@@ -243,15 +244,7 @@ function readBytes(file: string): Buffer {
 }
 
 function undecodable(where: string, found: string, cause?: unknown): LabError {
-  return new LabError(
-    {
-      kind: 'data',
-      what: 'an image cannot be decoded',
-      where,
-      found,
-      remedy:
-        'Put a whole JPEG or PNG in its place or remove it; --skip-corrupt leaves out what is corrupt before training begins',
-    },
-    { cause },
-  );
+  return dataError.because(
+    cause,
+  )`an image cannot be decoded (${where}): found ${found}. Put a whole JPEG or PNG in its place or remove it; --skip-corrupt leaves out what is corrupt before training begins`;
 }

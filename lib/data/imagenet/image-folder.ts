@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { relative, sep } from 'node:path';
-import { LabError } from '../../errors';
+import { dataError } from '../../errors';
 import { type FolderSplit, readFolderLayout } from '../folder';
 import type { Subset } from '../source';
 
@@ -38,13 +38,7 @@ export interface ImageFolder {
 export function readImageFolder(root: string, subset: Subset = {}): ImageFolder {
   const { classes, train, test } = readFolderLayout(root, subset);
   if (classes.length > mostClasses) {
-    throw new LabError({
-      kind: 'data',
-      what: `an image folder has more than ${mostClasses} classes`,
-      where: root,
-      found: `${classes.length} folders in train`,
-      remedy: 'Each folder in train/ must be a class; leave some out',
-    });
+    throw dataError`an image folder has more than ${mostClasses} classes (${root}): found ${classes.length} folders in train. Each folder in train/ must be a class; leave some out`;
   }
   return { root, classes, train: withSizes(train), test: withSizes(test) };
 }
@@ -94,15 +88,8 @@ function digestOf(file: string): string {
   try {
     return createHash('sha256').update(readFileSync(file)).digest('hex');
   } catch (error) {
-    throw new LabError(
-      {
-        kind: 'data',
-        what: 'an image cannot be read',
-        where: file,
-        found: String(error),
-        remedy: 'Check that you may read it',
-      },
-      { cause: error },
-    );
+    throw dataError.because(
+      error,
+    )`an image cannot be read (${file}): found ${String(error)}. Check that you may read it`;
   }
 }

@@ -1,7 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { random } from '../../engine/random';
-import { LabError } from '../../errors';
+import { optionError } from '../../errors';
 import { sha256 } from '../../files';
 import {
   type BatchSource,
@@ -254,10 +254,5 @@ function requireEvaluation({ resize, crop }: EvaluationPreprocessing): void {
 
 function requireWhole(what: string, value: number, most: number): void {
   if (Number.isInteger(value) && value >= 1 && value <= most) return;
-  throw new LabError({
-    kind: 'option',
-    what: `${what} is not a whole number from 1 to ${most}`,
-    found: String(value),
-    remedy: 'Give such a number',
-  });
+  throw optionError`${what} is not a whole number from 1 to ${most}: found ${String(value)}. Give such a number`;
 }

@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 // sharp must stay loaded in the main thread for as long as it runs in others.
 import './decode';
-import { LabError } from '../../errors';
+import { interruptedError, LabError } from '../../errors';
 import type { Job, ResultOf } from './jobs';
 import type { ThreadReply, ThreadRequest } from './thread';
 
@@ -44,7 +44,10 @@ export function startThreads(size: number): ThreadPool {
         waiting.delete(id);
         if (waiting.size === 0) worker.unref();
       });
-      if ('fault' in reply) throw new LabError(reply.fault);
+      if ('fault' in reply) {
+        const { kind, problem, fix } = reply.fault;
+        throw new LabError(kind, problem, fix);
+      }
       if ('defect' in reply) throw new Error(reply.defect);
       // A thread answers a job with the result of its kind.
       return reply.result as ResultOf<J>;
@@ -79,9 +82,5 @@ function leastBusy(threads: readonly Thread[]): Thread {
 }
 
 function given(): LabError {
-  return new LabError({
-    kind: 'interrupted',
-    what: 'decoding was stopped',
-    remedy: 'Run the same command again to go on',
-  });
+  return interruptedError`decoding was stopped. Run the same command again to go on`;
 }

@@ -1,5 +1,5 @@
 import { isMainThread, parentPort, type Transferable } from 'node:worker_threads';
-import { type Fault, LabError } from '../../errors';
+import { LabError } from '../../errors';
 import { evaluationImages, trainingImages } from './image-batch';
 import { checkFiles, type Job, type JobResults } from './jobs';
 
@@ -10,7 +10,7 @@ export interface ThreadRequest {
 
 export type ThreadReply =
   | { readonly id: number; readonly result: JobResults[Job['kind']] }
-  | { readonly id: number; readonly fault: Fault }
+  | { readonly id: number; readonly fault: Pick<LabError, 'kind' | 'problem' | 'fix'> }
   | { readonly id: number; readonly defect: string };
 
 /** Does the jobs that come in one after the other; images are handed over, not copied. */
@@ -38,8 +38,13 @@ function buffersOf(result: JobResults[Job['kind']]): Transferable[] {
   return 'images' in result ? [result.images.buffer] : [];
 }
 
-function described(error: unknown): { fault: Fault } | { defect: string } {
-  if (error instanceof LabError) return { fault: error.fault };
+function described(
+  error: unknown,
+): Pick<Extract<ThreadReply, { fault: unknown }>, 'fault'> | { defect: string } {
+  if (error instanceof LabError) {
+    const { kind, problem, fix } = error;
+    return { fault: { kind, problem, fix } };
+  }
   return { defect: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type Fault, LabError } from '../../errors';
+import type { LabError } from '../../errors';
+import { dataError, fileError } from '../../errors';
 import { errorCode } from '../../files';
 
 /** A class of objects under the number that the data set gives it; COCO's run from 1 to 90 with gaps. */
@@ -74,7 +75,7 @@ export interface FaultList {
   /** Each kind in words: `boxes of no area (5): annotation 7 of image 3, … and 2 more`. */
   lines(): string[];
   /** @throws LabError of kind `data` with every kind of fault, when there is one. */
-  throwIfAny(fault: Pick<Fault, 'what' | 'where' | 'remedy'>): void;
+  throwIfAny(error: (found: string) => LabError): void;
 }
 
 export function faultList(): FaultList {
@@ -92,8 +93,8 @@ export function faultList(): FaultList {
       if (known.examples.length < named) known.examples.push(example);
       kinds.set(kind, known);
     },
-    throwIfAny(fault) {
-      if (kinds.size > 0) throw new LabError({ kind: 'data', ...fault, found: lines().join('; ') });
+    throwIfAny(error) {
+      if (kinds.size > 0) throw error(lines().join('; '));
     },
   };
 }
@@ -160,21 +161,14 @@ export function readCocoJson(path: string, remedy: string): unknown {
     bytes = readFileSync(path);
   } catch (error) {
     const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
-    throw new LabError({ kind: 'file', what: 'a file cannot be read', where: path, found, remedy });
+    throw fileError`a file cannot be read (${path}): found ${found}. ${remedy}`;
   }
   try {
     return JSON.parse(textOf(withoutOutlines(bytes)));
   } catch (error) {
-    throw new LabError(
-      {
-        kind: 'file',
-        what: 'a file is not valid JSON',
-        where: path,
-        found: describe(bytes, error),
-        remedy,
-      },
-      { cause: error },
-    );
+    throw fileError.because(
+      error,
+    )`a file is not valid JSON (${path}): found ${describe(bytes, error)}. ${remedy}`;
   }
 }
 
@@ -212,15 +206,11 @@ export function requireSameCategories(
     else if (found !== name) faults.add('named otherwise', `${id} '${found}' instead of '${name}'`);
   }
   for (const [id, name] of names) faults.add('only here', `${id} '${name}'`);
-  faults.throwIfAny({
-    what: `the categories differ from those of ${expected.of}`,
-    where: file,
-    remedy: 'Give both files the same list of categories, with the same ids and names',
-  });
+  faults.throwIfAny(
+    (found) =>
+      dataError`the categories differ from those of ${expected.of} (${file}): found ${found}. Give both files the same list of categories, with the same ids and names`,
+  );
 }
-
-/** For entries that are named. */
-const mend = 'Mend or remove these entries';
 
 const remedy =
   'Give a file in COCO’s form (instances_train2017.json): images, annotations and categories, each with an id of its own';
@@ -278,8 +268,10 @@ export function readAnnotations(path: string): ReadAnnotations {
     } else annotations.push(annotation);
   }
   const few = faultyBoxes * boxesForOneFault <= records.length;
-  faults.throwIfAny({ what: 'the annotations are faulty', where: path, remedy: mend });
-  if (!few) boxFaults.throwIfAny({ what: 'the annotations are faulty', where: path, remedy: mend });
+  const faulty = (found: string): LabError =>
+    dataError`the annotations are faulty (${path}): found ${found}. Mend or remove these entries`;
+  faults.throwIfAny(faulty);
+  if (!few) boxFaults.throwIfAny(faulty);
   const notes = few ? boxFaults.lines().map((line) => `${path}: left out: ${line}`) : [];
   return { file: path, categories, images, annotations, notes };
 }
@@ -289,15 +281,11 @@ type JsonRecord = Readonly<Record<string, unknown>>;
 function recordsOf(content: unknown, field: string, path: string): readonly unknown[] {
   const list = isRecord(content) ? content[field] : undefined;
   if (Array.isArray(list)) return list;
-  throw new LabError({
-    kind: 'data',
-    what: `a file has no list of ${field}`,
-    where: path,
-    found: isRecord(content)
+  throw dataError`a file has no list of ${field} (${path}): found ${
+    isRecord(content)
       ? `the fields ${Object.keys(content).join(', ') || '(none)'}`
-      : `a JSON ${Array.isArray(content) ? 'list: these look like detections' : typeof content}`,
-    remedy,
-  });
+      : `a JSON ${Array.isArray(content) ? 'list: these look like detections' : typeof content}`
+  }. ${remedy}`;
 }
 
 function categoryOf(record: unknown, faults: FaultList): CocoCategory {

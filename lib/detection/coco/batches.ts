@@ -1,6 +1,6 @@
 import { epochOrder } from '../../data/batches';
 import { random } from '../../engine/random';
-import { LabError } from '../../errors';
+import { optionError } from '../../errors';
 import type {
   CocoBatchOptions,
   CocoDataset,
@@ -229,11 +229,6 @@ function requireSizes(sizes: Readonly<Record<string, readonly number[]>>): void 
     if (values.length > 0 && values.every((value) => Number.isSafeInteger(value) && value >= 1)) {
       continue;
     }
-    throw new LabError({
-      kind: 'option',
-      what: `the ${name} is not a whole number of at least 1`,
-      found: values.length === 0 ? 'none' : values.join(', '),
-      remedy: 'detectron2 has batches of 16, short sides of 640 to 800 and 1333 for the longest',
-    });
+    throw optionError`the ${name} is not a whole number of at least 1: found ${values.length === 0 ? 'none' : values.join(', ')}. detectron2 has batches of 16, short sides of 640 to 800 and 1333 for the longest`;
   }
 }

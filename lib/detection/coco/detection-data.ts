@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { LabError } from '../../errors';
+import { fileError } from '../../errors';
 import type { CocoDataset } from './data';
 import { loadCoco } from './load';
 import { shapesDataset } from './shapes';
@@ -55,12 +55,5 @@ function imagesOf(folder: string, split: string): string {
   const places = imageFolders(split).map((place) => join(folder, place));
   const found = places.find((place) => existsSync(place));
   if (found !== undefined) return found;
-  throw new LabError({
-    kind: 'file',
-    what: `the folder has no ${split} images`,
-    where: folder,
-    found: `neither ${imageFolders(split).join(' nor ')}`,
-    remedy:
-      'Give --data-dir the folder that holds annotations/, train2017/ and val2017/, as COCO’s archives unpack',
-  });
+  throw fileError`the folder has no ${split} images (${folder}): found neither ${imageFolders(split).join(' nor ')}. Give --data-dir the folder that holds annotations/, train2017/ and val2017/, as COCO’s archives unpack`;
 }

@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
-import { LabError } from '../../errors';
+import { dataError, LabError } from '../../errors';
 import type { CocoEntry, DecodedImage, PixelForm } from './data';
 
 /** detectron2's pixels for its ResNets from Caffe: blue first, only the mean taken away. */
@@ -82,16 +82,9 @@ export async function decodeFile(
     return await pixelsOf(upright.flatten({ background: '#000000' }).toColourspace('srgb'), size);
   } catch (error) {
     if (error instanceof LabError) throw error;
-    throw new LabError(
-      {
-        kind: 'data',
-        what: 'an image cannot be decoded',
-        where: `${path} (image ${expected.id})`,
-        found: error instanceof Error ? (error.message.trim().split('\n')[0] ?? '') : String(error),
-        remedy: 'Put a whole JPEG or PNG in its place',
-      },
-      { cause: error },
-    );
+    throw dataError.because(
+      error,
+    )`an image cannot be decoded (${path} (image ${expected.id})): found ${error instanceof Error ? (error.message.trim().split('\n')[0] ?? '') : String(error)}. Put a whole JPEG or PNG in its place`;
   }
 }
 
@@ -110,11 +103,5 @@ async function pixelsOf(image: Sharp, size: Size | undefined): Promise<DecodedIm
 }
 
 function otherSize(path: string, expected: Size & { id: number }, found: Size): LabError {
-  return new LabError({
-    kind: 'data',
-    what: 'an image has another size than its annotations say',
-    where: `${path} (image ${expected.id})`,
-    found: `${found.width} × ${found.height} instead of ${expected.width} × ${expected.height}`,
-    remedy: 'Put the original image there: boxes are in its pixels',
-  });
+  return dataError`an image has another size than its annotations say (${path} (image ${expected.id})): found ${found.width} × ${found.height} instead of ${expected.width} × ${expected.height}. Put the original image there: boxes are in its pixels`;
 }

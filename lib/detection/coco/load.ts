@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { LabError } from '../../errors';
+import { dataError, fileError } from '../../errors';
 import {
   type CocoAnnotation,
   type CocoAnnotations,
@@ -40,13 +40,7 @@ export function datasetOf({
     entries.flatMap(({ labels: { length } }, index) => (length > 0 ? [index] : [])),
   );
   if (training.length === 0) {
-    throw new LabError({
-      kind: 'data',
-      what: 'a data set has no image with an object',
-      where: groundTruth.file,
-      found: `${entries.length} images, ${groundTruth.annotations.length} annotations`,
-      remedy: 'Give annotations with at least one object that is no crowd',
-    });
+    throw dataError`a data set has no image with an object (${groundTruth.file}): found ${entries.length} images, ${groundTruth.annotations.length} annotations. Give annotations with at least one object that is no crowd`;
   }
   const classes = categories.map(({ name }) => name);
   return { ...given, groundTruth, categories, classes, entries, training };
@@ -108,12 +102,7 @@ export function loadCoco({ annotations, images, categories }: CocoSource): CocoD
 /** Checks that each image has its file; gives a note when the folder holds more. */
 function requireFiles({ file, images }: CocoAnnotations, folder: string): string[] {
   if (!existsSync(folder)) {
-    throw new LabError({
-      kind: 'file',
-      what: 'no such folder of images',
-      where: folder,
-      remedy: `Give the folder that holds the images of ${file}`,
-    });
+    throw fileError`no such folder of images (${folder}). Give the folder that holds the images of ${file}`;
   }
   const present = new Set(readdirSync(folder));
   const faults = faultList();
@@ -121,11 +110,10 @@ function requireFiles({ file, images }: CocoAnnotations, folder: string): string
     const found = present.delete(fileName) || existsSync(join(folder, fileName));
     if (!found) faults.add('images without a file', `${fileName} (image ${id})`);
   }
-  faults.throwIfAny({
-    what: `the images of an annotation file are missing in ${folder}`,
-    where: file,
-    remedy: 'Unpack the images there, or give the folder that holds them',
-  });
+  faults.throwIfAny(
+    (found) =>
+      dataError`the images of an annotation file are missing in ${folder} (${file}): found ${found}. Unpack the images there, or give the folder that holds them`,
+  );
   const others = [...present].filter((name) => /\.(jpe?g|png)$/iu.test(name));
   return others.length === 0
     ? []

@@ -1,3 +1,4 @@
+import { dataError } from '../../errors';
 import {
   type CocoAnnotation,
   type CocoAnnotations,
@@ -339,12 +340,10 @@ export function placesOfDetections(
       faults.add('detections with a number that is none', `${place}: image ${imageId}`);
     }
   }
-  faults.throwIfAny({
-    what: 'the detections do not fit the annotations',
-    where: groundTruth.file,
-    remedy:
-      'Detections name images and categories by the numbers of the annotation file (a contiguous label is not a COCO category number)',
-  });
+  faults.throwIfAny(
+    (found) =>
+      dataError`the detections do not fit the annotations (${groundTruth.file}): found ${found}. Detections name images and categories by the numbers of the annotation file (a contiguous label is not a COCO category number)`,
+  );
   const placed = <Thing extends { imageId: number; categoryId: number }>(
     things: readonly Thing[],
   ): Placed<Thing> => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { lastLines, runProgram } from '../../engine/program';
-import { LabError } from '../../errors';
+import { dataError, LabError, optionError } from '../../errors';
 import { writeAtomic } from '../../files';
 import { packageRoot } from '../../package-root';
 import {
@@ -82,8 +82,7 @@ export function requireDetectionsOf(
     placesOfDetections(groundTruth, detections);
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
-    const where = `${file} against ${groundTruth.file}`;
-    throw new LabError({ ...error.fault, where }, { cause: error });
+    throw error.in(`${file} against ${groundTruth.file}`);
   }
 }
 
@@ -110,13 +109,7 @@ export function writeDetections(path: string, detections: readonly CocoDetection
 export function readDetections(path: string): CocoDetection[] {
   const content = readCocoJson(path, remedy);
   if (!Array.isArray(content)) {
-    throw new LabError({
-      kind: 'data',
-      what: 'a file of detections is not a list',
-      where: path,
-      found: `a JSON ${typeof content}`,
-      remedy,
-    });
+    throw dataError`a file of detections is not a list (${path}): found a JSON ${typeof content}. ${remedy}`;
   }
   const faults = faultList();
   const detections: CocoDetection[] = [];
@@ -129,7 +122,9 @@ export function readDetections(path: string): CocoDetection[] {
       faults.add('boxes of negative size', `${name} on image ${imageId}: ${inShort(box)}`);
     } else detections.push(detection);
   }
-  faults.throwIfAny({ what: 'the detections are faulty', where: path, remedy });
+  faults.throwIfAny(
+    (found) => dataError`the detections are faulty (${path}): found ${found}. ${remedy}`,
+  );
   return detections;
 }
 
@@ -175,13 +170,7 @@ export async function evaluateInPython(
   const { stdout, stderr } = await runProgram(python, [script, annotations, results]);
   const answer = replySchema.safeParse(jsonOf(stdout));
   if (!answer.success) {
-    throw new LabError({
-      kind: 'option',
-      what: 'pycocotools could not be run',
-      where: `${option} ${python}`,
-      found: lastLines(`${stderr}\n${stdout}`, 2) || 'no answer',
-      remedy: `Give a Python that has it (${python} -m pip install pycocotools), or leave ${option} out`,
-    });
+    throw optionError`pycocotools could not be run (${option} ${python}): found ${lastLines(`${stderr}\n${stdout}`, 2) || 'no answer'}. Give a Python that has it (${python} -m pip install pycocotools), or leave ${option} out`;
   }
   const { stats, ...others } = answer.data;
   const named = Object.fromEntries(cocoStatNames.map((name, index) => [name, stats[index] ?? NaN]));

@@ -1,5 +1,5 @@
 import { type Random, random } from '../../engine/random';
-import { LabError } from '../../errors';
+import { optionError } from '../../errors';
 import { hashJson } from '../../records';
 import type {
   CocoAnnotation,
@@ -78,12 +78,7 @@ export function shapesDataset({
   split = 'train',
 }: ShapesOptions): CocoDataset {
   if (!Number.isSafeInteger(images) || images < 1 || !Number.isSafeInteger(side) || side < 32) {
-    throw new LabError({
-      kind: 'option',
-      what: 'a set of shapes needs at least one image of 32 pixels or more',
-      found: `${images} images of ${side}`,
-      remedy: 'Give numbers such as 64 and 128',
-    });
+    throw optionError`a set of shapes needs at least one image of 32 pixels or more: found ${images} images of ${side}. Give numbers such as 64 and 128`;
   }
   const drawings = Array.from({ length: images }, (_, index) =>
     drawingOf(index, side, random(seed, 'shapes', split, index)),

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { random, type Random } from '../../engine/random';
-import { LabError } from '../../errors';
+import type { LabError } from '../../errors';
+import { dataError } from '../../errors';
 import { contrastiveLoss, contrastNormaliser, updatedMemory } from '../../losses';
 import { type Layer2D, linearLayer } from '../../nn/layers';
 import { ModelState, type StateDict, type StateEntry, type StateTensor } from '../../nn/state';
@@ -95,12 +96,7 @@ export function negativeSampler(labels: ArrayLike<number>, wanted: number): Nega
   const largest = starts.reduce((most, _, label) => Math.max(most, sizeOf(label)), 0);
   const negatives = Math.min(wanted, samples - largest);
   if (negatives < 1) {
-    throw new LabError({
-      kind: 'data',
-      what: 'CRD contrasts samples of different classes',
-      found: `${samples} samples of one class`,
-      remedy: 'Take a training set of at least two classes',
-    });
+    throw dataError`CRD contrasts samples of different classes: found ${samples} samples of one class. Take a training set of at least two classes`;
   }
   const others = new Int32Array(samples);
   return {
@@ -279,9 +275,5 @@ function restored(entries: StateDict): Progress {
 }
 
 function lacking(what: string): LabError {
-  return new LabError({
-    kind: 'data',
-    what: `CRD needs ${what}`,
-    remedy: 'Give the learner the training set’s labels and each batch its indices',
-  });
+  return dataError`CRD needs ${what}. Give the learner the training set’s labels and each batch its indices`;
 }

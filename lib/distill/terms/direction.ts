@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { LabError } from '../../errors';
+import { modelError, optionError } from '../../errors';
 import { directionCosineLoss, directionInfoNceLoss } from '../../losses';
 import type { Model } from '../../nn/model';
 import {
@@ -29,11 +29,7 @@ export function directionNeeds({ directions = 'class means' }: Directed): Need[]
 /** The class means, for terms as they are computed from a batch's signals alone. */
 export function signalDirections({ directions }: Directed, signals: BatchSignals): tf.Tensor2D {
   if (directions !== 'classifier') return classMeansOf(signals);
-  throw new LabError({
-    kind: 'option',
-    what: 'the weights of the teacher’s classifier are not at hand here',
-    remedy: 'Take the class means as directions',
-  });
+  throw optionError`the weights of the teacher’s classifier are not at hand here. Take the class means as directions`;
 }
 
 /** A term along the weights of the teacher's classifier; undefined for one along the class means. */
@@ -60,13 +56,7 @@ export function classifierWeights(model: Model): { readonly value: tf.Tensor2D }
     .filter(({ layout, value }) => layout === 'same' && value.shape.join() === shape.join())
     .at(-1);
   if (found !== undefined) return { value: found.value as tf.Tensor2D };
-  throw new LabError({
-    kind: 'model',
-    what: 'a network has no linear classifier on its embedding',
-    where: model.name,
-    found: `no weight of shape [${shape.join(', ')}]`,
-    remedy: 'Take the class means as directions',
-  });
+  throw modelError`a network has no linear classifier on its embedding (${model.name}): found no weight of shape [${shape.join(', ')}]. Take the class means as directions`;
 }
 
 export interface DirectionCosineTerm extends LossTerm, Directed {

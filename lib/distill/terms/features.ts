@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { random } from '../../engine/random';
-import { LabError } from '../../errors';
+import type { LabError } from '../../errors';
+import { modelError, optionError } from '../../errors';
 import {
   featureOverhaulLoss,
   hintLoss,
@@ -54,13 +55,7 @@ function shapeAt(model: Model, layer: number): FeatureShape {
   const { features } = featureShapes(model);
   const shape = features[layer];
   if (shape !== undefined) return shape;
-  throw new LabError({
-    kind: 'option',
-    what: 'a model has no such hint layer',
-    where: model.name,
-    found: String(layer),
-    remedy: `Give a whole number from 0 to ${features.length - 1}`,
-  });
+  throw optionError`a model has no such hint layer (${model.name}): found ${String(layer)}. Give a whole number from 0 to ${features.length - 1}`;
 }
 
 function featureAt({ features }: ModelOutput, layer: number): tf.Tensor4D {
@@ -160,12 +155,7 @@ function stageChannels(model: Model): number[] {
 
 function normsOf({ name, preActivationNorms }: Model): readonly string[] {
   if (preActivationNorms !== undefined) return preActivationNorms;
-  throw new LabError({
-    kind: 'model',
-    what: 'OFD takes its margins from the batch norms before the teacher’s ReLUs, and this teacher has none of its own there',
-    found: name,
-    remedy: 'Choose another teacher: a ResNet, a wide ResNet, a VGG or MobileNetV2',
-  });
+  throw modelError`OFD takes its margins from the batch norms before the teacher’s ReLUs, and this teacher has none of its own there: found ${name}. Choose another teacher: a ResNet, a wide ResNet, a VGG or MobileNetV2`;
 }
 
 function marginsOf({ state }: Model, norm: string): tf.Tensor1D {
@@ -225,22 +215,12 @@ function classifierOf(teacher: Model): (feature: tf.Tensor2D) => tf.Tensor2D {
     ({ name }) => name === weights?.name.replace(/weight$/, 'bias'),
   );
   if (weights === undefined || bias === undefined) {
-    throw new LabError({
-      kind: 'model',
-      what: 'SRRL needs a teacher whose logits are a linear layer of its embedding',
-      where: teacher.name,
-      remedy: 'Take another teacher, or leave the method out with --methods',
-    });
+    throw modelError`SRRL needs a teacher whose logits are a linear layer of its embedding (${teacher.name}). Take another teacher, or leave the method out with --methods`;
   }
   return (feature) =>
     tf.add(tf.matMul(feature, weights.value as tf.Tensor2D, false, true), bias.value);
 }
 
 function noFeatureMap({ name }: Model): LabError {
-  return new LabError({
-    kind: 'model',
-    what: 'SRRL needs a student whose embedding is the mean of its last feature map',
-    where: name,
-    remedy: 'Take a convolutional student, or leave the method out with --methods',
-  });
+  return modelError`SRRL needs a student whose embedding is the mean of its last feature map (${name}). Take a convolutional student, or leave the method out with --methods`;
 }

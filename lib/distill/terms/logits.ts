@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { LabError } from '../../errors';
+import { modelError } from '../../errors';
 import { crossEntropyLoss, distLoss, dkdLoss, kdLoss } from '../../losses';
 import { softCrossEntropyLoss } from '../../losses/cross-entropy';
 import { softLabels } from '../objective';
@@ -141,9 +141,5 @@ defineTerm<TokenDistillationTerm>({
 
 function tokenLogitsOf({ student }: BatchSignals): tf.Tensor2D {
   if (student.distillationLogits !== undefined) return student.distillationLogits;
-  throw new LabError({
-    kind: 'model',
-    what: 'distillation through a token needs a student that has one',
-    remedy: 'Take deit_base_distilled_patch16_224 or the like, or the term kd',
-  });
+  throw modelError`distillation through a token needs a student that has one. Take deit_base_distilled_patch16_224 or the like, or the term kd`;
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { LabError } from '../../errors';
+import { optionError } from '../../errors';
 import { normDirectionLoss, type NormDirectionOptions } from '../../losses';
 import { type EmbeddingAdapter, embeddingAdapter } from '../adapter';
 import { mixedClassMeans } from '../objective';
@@ -107,7 +107,7 @@ defineTerm<NormDirectionAtTerm>({
         ? undefined
         : embeddingAdapter({ studentSize, teacherSize, seed });
     return {
-      ...(adapter ? { state: adapter.state } : {}),
+      state: adapter?.state,
       loss(signals, { mode }) {
         const own = featureAt(signals.student, place);
         return normDirectionLoss(
@@ -128,10 +128,5 @@ function meansOf(place: FeaturePlace, { classMeansAt }: PartContext): Float32Arr
   const means = classMeansAt?.get(place);
   // A copy: TensorFlow reads the array's own memory later.
   if (means !== undefined) return means.slice();
-  throw new LabError({
-    kind: 'option',
-    what: 'a method needs the teacher’s class means of another place than the embedding',
-    found: place,
-    remedy: 'Give them as the teacher’s `classMeansAt`',
-  });
+  throw optionError`a method needs the teacher’s class means of another place than the embedding: found ${place}. Give them as the teacher’s \`classMeansAt\``;
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { LabError } from '../../errors';
+import type { LabError } from '../../errors';
+import { dataError, modelError } from '../../errors';
 import {
   detachedSifnLoss,
   embeddingNorms,
@@ -80,12 +81,7 @@ export function previousWeights({ state, forward }: Model): PreviousWeights {
 }
 
 function misfit(name: string): LabError {
-  return new LabError({
-    kind: 'model',
-    what: 'the previous weights are not those of this student',
-    found: `no '${name}' of its shape`,
-    remedy: 'Resume with the student that the run was started with, or start a new run',
-  });
+  return modelError`the previous weights are not those of this student: found no '${name}' of its shape. Resume with the student that the run was started with, or start a new run`;
 }
 
 export interface NaiveNormTerm extends LossTerm {
@@ -213,9 +209,5 @@ function againstPreviousWeights(term: SifnTerm, student: Model): TermPart {
 
 function placesOf({ indices }: BatchSignals): Int32Array {
   if (indices !== undefined) return indices;
-  throw new LabError({
-    kind: 'data',
-    what: 'a method that remembers each sample’s norm needs to know the samples',
-    remedy: 'Give the batch its indices in the training set',
-  });
+  throw dataError`a method that remembers each sample’s norm needs to know the samples. Give the batch its indices in the training set`;
 }

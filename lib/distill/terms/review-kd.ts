@@ -39,7 +39,7 @@ export function reviewKdBlocks(
   return fusionBlocks({
     studentChannels: reviewedChannels(student),
     teacherChannels: reviewedChannels(teacher),
-    ...(mostMiddleChannels === undefined ? {} : { mostMiddleChannels }),
+    mostMiddleChannels,
     seed,
   });
 }

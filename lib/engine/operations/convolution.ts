@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { LabError } from '../../errors';
+import { modelError } from '../../errors';
 import { isNative, nativeOperation, storedFloat, stringAttribute, typeAttribute } from '../native';
 import { differentiable, savedTensor } from '../tidy';
 import { castTo, inFloatType, storedAs } from './activations';
@@ -31,12 +31,7 @@ export function convolution(
 ): tf.Tensor4D {
   const channels = x.shape[3];
   if (channels !== weights.shape[2] * groups || weights.shape[3] % groups !== 0) {
-    throw new LabError({
-      kind: 'model',
-      what: 'a convolution does not fit its input',
-      found: `input [${x.shape.join(', ')}], weights [${weights.shape.join(', ')}], ${groups} groups`,
-      remedy: 'Input channels must equal weight depth × groups, and groups divide the outputs',
-    });
+    throw modelError`a convolution does not fit its input: found input [${x.shape.join(', ')}], weights [${weights.shape.join(', ')}], ${groups} groups. Input channels must equal weight depth × groups, and groups divide the outputs`;
   }
   if (!isNative()) return plainConvolution(x, weights, stride, padding, groups);
   if (groups === 1) return nativeConvolution(x, weights, stride, padding);

@@ -49,9 +49,7 @@ export function precisionRecallPanel(
     scale: { domain: [0, 1], nice: false },
   };
   return {
-    ...(title === undefined
-      ? {}
-      : { title: { text: title, ...(subtitle === undefined ? {} : { subtitle }) } }),
+    ...(title === undefined ? {} : { title: { text: title, subtitle } }),
     width,
     height,
     layer: [

@@ -3,7 +3,8 @@ import type { CocoAnnotation, CocoBox, CocoDetection } from '../../detection/coc
 import type { CocoDataset, CocoEntry } from '../../detection/coco/data';
 import { scaledImage } from '../../detection/coco/images';
 import { judgeImage } from '../../detection/coco/judgement';
-import { LabError } from '../../errors';
+import type { LabError } from '../../errors';
+import { optionError } from '../../errors';
 import { categoryColour } from './colours';
 import { textOutline, textWidth } from './font';
 
@@ -348,11 +349,5 @@ function inWords(count: number, what: string): string {
 
 function unknownImage({ name, entries }: CocoDataset, imageId: number): LabError {
   const some = entries.slice(0, 8).map(({ id }) => id);
-  return new LabError({
-    kind: 'option',
-    what: `there is no image ${imageId} in the data set`,
-    where: name,
-    found: `${inWords(entries.length, 'image')}: ${some.join(', ')}${entries.length > some.length ? ', …' : ''}`,
-    remedy: 'Give the id of one of its images',
-  });
+  return optionError`there is no image ${imageId} in the data set (${name}): found ${inWords(entries.length, 'image')}: ${some.join(', ')}${entries.length > some.length ? ', …' : ''}. Give the id of one of its images`;
 }

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readDetections } from '../../detection/coco/results-form';
-import { LabError } from '../../errors';
+import { fileError } from '../../errors';
 import { runFiles } from '../../runs/paths';
 import { detectorRuns } from '../../runs/store';
 import type { DetectionPanel } from './detection-picture';
@@ -28,14 +28,7 @@ export function readPanel(given: string): ReadPanel {
   }
   const file = join(place, runFiles.detections);
   if (!existsSync(file)) {
-    throw new LabError({
-      kind: 'file',
-      what: 'a run’s folder has no detections',
-      where: place,
-      found: `no ${runFiles.detections}`,
-      remedy:
-        'Finish the run (detections are not committed: run its command again), or name a file in COCO’s results form',
-    });
+    throw fileError`a run’s folder has no detections (${place}): found no ${runFiles.detections}. Finish the run (detections are not committed: run its command again), or name a file in COCO’s results form`;
   }
   const config = existsSync(join(place, runFiles.config)) ? detectorRuns.readConfig(place) : null;
   return {

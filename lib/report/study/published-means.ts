@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { max, mean, min } from 'simple-statistics';
 import { z } from 'zod';
-import { LabError } from '../../errors';
+import type { LabError } from '../../errors';
+import { fileError } from '../../errors';
 import { readJson } from '../../files';
 
 /** Norms of class means, a teacher each, as this package keeps them. */
@@ -61,5 +62,5 @@ function filesIn(folder: string): string[] {
 }
 
 function fault(what: string, where: string, found: string): LabError {
-  return new LabError({ kind: 'file', what, where, found, remedy });
+  return fileError`${what} (${where}): found ${found}. ${remedy}`;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import { LabError } from '../../errors';
+import { resultsError } from '../../errors';
 import { readJson, writeAtomic } from '../../files';
 import { checkRecord } from '../../records';
 import { studyDirectory } from '../../runs/paths';
@@ -106,12 +106,7 @@ export async function writeStudy(options: WriteStudyOptions): Promise<WrittenStu
   const published = classMeansDir === undefined ? undefined : readPublishedMeans(classMeansDir);
   const own = groupsOf({ ...options, folders: [study] });
   if (own.length === 0) {
-    throw new LabError({
-      kind: 'results',
-      what: `there is no run of the ${name} study`,
-      where: studyDirectory(resultsRoot, study),
-      remedy: `Run npm run reproduce:${name} first, or name another results directory`,
-    });
+    throw resultsError`there is no run of the ${name} study (${studyDirectory(resultsRoot, study)}). Run npm run reproduce:${name} first, or name another results directory`;
   }
   const groups = groupsOf({ ...options, folders: [...new Set([study, ...folders])] });
   if (published !== undefined) {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import { LabError } from '../../errors';
+import { resultsError } from '../../errors';
 import { writeAtomic } from '../../files';
 import { studyDirectory } from '../../runs/paths';
 import { readDetectionRuns } from '../../runs/store';
@@ -89,12 +89,7 @@ export async function writeTable3({
 }: WriteTable3Options): Promise<WrittenTable3> {
   const own = groupsOf({ resultsRoot, folders: [study] });
   if (own.length === 0) {
-    throw new LabError({
-      kind: 'results',
-      what: 'there is no run of table 3',
-      where: studyDirectory(resultsRoot, study),
-      remedy: 'Run npm run reproduce:table3 first, or name another results directory',
-    });
+    throw resultsError`there is no run of table 3 (${studyDirectory(resultsRoot, study)}). Run npm run reproduce:table3 first, or name another results directory`;
   }
   const groups = groupsOf({ resultsRoot, folders: [...new Set([study, ...folders])].sort() });
   const document = table3Document(groups, resultsRoot, await drawPictures(groups));

@@ -1,5 +1,6 @@
 import { type LossTerm, needs } from '../../distill/terms';
-import { LabError, unknownName } from '../../errors';
+import type { LabError } from '../../errors';
+import { optionError, unknownName } from '../../errors';
 import { modelNames } from '../../models/registry';
 import type { TrainingData } from '../../train/batch-source';
 import { scaledToEpochs, type TrainingRecipe } from '../../train/recipe';
@@ -137,5 +138,5 @@ export function checkSweep(
 }
 
 function wrong(where: string, found: string, remedy: string): LabError {
-  return new LabError({ kind: 'option', what: 'this sweep cannot be run', where, found, remedy });
+  return optionError`this sweep cannot be run (${where}): found ${found}. ${remedy}`;
 }

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { imageFolderSource, type ImageFolderOptions } from '../../../lib/data/imagenet';
 import { hashImageFolder, readImageFolder } from '../../../lib/data/imagenet/image-folder';
-import { describeFault } from '../../../lib/errors';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
 import { photo, writePhotoFolder } from '../../support/photo-folder';
@@ -28,7 +27,7 @@ describe('a folder of ImageNet', () => {
     await source.dispose();
     return source;
   };
-  const messageOf = async (): Promise<string> => describeFault(await faultOf(() => openWith()));
+  const messageOf = async (): Promise<string> => (await faultOf(() => openWith())).message;
 
   beforeEach(() => writePhotoFolder(folder(), { train: 3, val: 2 }));
 
