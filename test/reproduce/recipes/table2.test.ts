@@ -114,7 +114,9 @@ describe('the recipes of table 2', () => {
         by: 'step',
       },
       optimiser: { kind: 'adamw', betas: [0.9, 0.95], weightDecay: 0.3, undecayed: [] },
-      augmentation: 'deit',
+      augmentation: 'deit-by-256',
+      lastBatch: 'left out',
+      evaluation: 'bicubic',
       dropPath: 0.1,
     });
     expect(method.terms).to.eql([
