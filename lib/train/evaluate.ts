@@ -24,7 +24,7 @@ export interface Evaluation {
   readonly cosineByClass?: (number | null)[];
 }
 
-interface EvaluationOptions {
+export interface EvaluationOptions {
   /** [classes × dimension] of the space that `embed` gives. */
   readonly classMeans?: Float32Array;
   readonly batchSize?: number;
