@@ -7,6 +7,7 @@ import {
   selectRecords,
   type Subset,
 } from './source';
+import type { Interpolation } from './resample';
 import { channelStatistics, type ChannelStatistics, hashDataset } from './statistics';
 
 /** Images and labels for one optimisation step, normalised, channels last. */
@@ -59,6 +60,8 @@ export interface TrainingBatchRequest {
   readonly batchSize: number;
   /** The name of the augmentation, as the recipe has it. */
   readonly augmentation: string;
+  /** Where an epoch's last batch is short; it is given unless told. */
+  readonly lastBatch?: 'left out' | undefined;
 }
 
 /** What training draws its batches from: a data set in memory, or a folder that is decoded as it goes. */
@@ -74,7 +77,11 @@ export interface BatchSource {
   readonly test: SplitDescription;
   /** Batches of an epoch from `firstBatch` on; the same request gives the same bytes. */
   trainingBatches(at: TrainingBatchRequest): AsyncIterable<TrainingBatch>;
-  evaluationBatches(at: { readonly batchSize: number }): AsyncIterable<EvaluationBatch>;
+  /** @param at.interpolation where images are scaled, in the place of the source's own */
+  evaluationBatches(at: {
+    readonly batchSize: number;
+    readonly interpolation?: Interpolation | undefined;
+  }): AsyncIterable<EvaluationBatch>;
   /** What a user should know of the files: how many are of odd kinds, left out, kept in memory. */
   readonly notes?: readonly string[];
   /** Ends threads and closes files. */
@@ -289,11 +296,15 @@ export function epochOrder(count: number, random: Uniform): Int32Array {
 }
 
 /**
- * How many batches an epoch of training has, the last one perhaps short. A last batch of a single image
- * is left out, unless the batch size is one, because batch norm has no variance over it.
+ * How many batches an epoch of training has, the last one perhaps short, unless that is left out. A last
+ * batch of a single image always is, unless the batch size is one, because batch norm has no variance over it.
  */
-export function trainBatchCount(count: number, { batchSize }: { batchSize: number }): number {
-  return Math.floor(count / batchSize) + (count % batchSize > 1 ? 1 : 0);
+export function trainBatchCount(
+  count: number,
+  { batchSize, lastBatch }: Pick<TrainingBatchRequest, 'batchSize' | 'lastBatch'>,
+): number {
+  const isTrainedOn = lastBatch === undefined && count % batchSize > 1;
+  return Math.floor(count / batchSize) + (isTrainedOn ? 1 : 0);
 }
 
 /**

@@ -34,20 +34,30 @@ interface FusionBlockOptions {
   readonly studentChannels: readonly number[];
   /** Channels of the teacher's. */
   readonly teacherChannels: readonly number[];
+  /** At most so many channels pass from block to block, and no more than the student's deepest; 512 unless given. */
+  readonly mostMiddleChannels?: number;
   readonly seed: number;
 }
 
-const mostMiddleChannels = 512;
+const commonMiddleChannels = 512;
 
-/** What ReviewKD takes of the student: each stage after its last ReLU (not the stem), and the embedding as 1 × 1. */
-export function studentFeatures({ features, embedding }: ModelOutput): tf.Tensor4D[] {
-  return [...features.slice(1), asImage(embedding)];
+/** Whether a stage is taken after its last ReLU or before it. */
+export type ReluSide = 'after ReLU' | 'before ReLU';
+
+/** What ReviewKD takes of the student: each stage (not the stem), after its last ReLU unless told, and the embedding as 1 × 1. */
+export function studentFeatures(output: ModelOutput, side: ReluSide = 'after ReLU'): tf.Tensor4D[] {
+  const stages = side === 'after ReLU' ? output.features : output.preActivations;
+  return [...stages.slice(1), asImage(output.embedding)];
 }
 
-/** What ReviewKD compares them with: the teacher's stages before their last ReLU, and its embedding. */
-export function teacherFeatures({ preActivations, embedding }: ModelOutput): tf.Tensor4D[] {
-  return [...preActivations.slice(1), asImage(embedding)];
+/** What ReviewKD compares them with: the teacher's stages, before their last ReLU unless told, and its embedding. */
+export function teacherFeatures(
+  output: ModelOutput,
+  side: ReluSide = 'before ReLU',
+): tf.Tensor4D[] {
+  return studentFeatures(output, side);
 }
+
 /** Channels of a model's reviewed features, found by a forward pass over one empty image. */
 export function reviewedChannels(model: Model): number[] {
   return tidied(() =>
@@ -65,6 +75,7 @@ export function reviewedChannels(model: Model): number[] {
 export function fusionBlocks({
   studentChannels,
   teacherChannels,
+  mostMiddleChannels = commonMiddleChannels,
   seed,
 }: FusionBlockOptions): FusionBlocks {
   const state = new ModelState();

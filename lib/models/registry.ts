@@ -162,6 +162,11 @@ export const modelNames: readonly string[] = Object.keys(architectures);
 /** The names among them that were published for ImageNet. */
 export const imageNetModelNames: readonly string[] = Object.keys(imageNetModels);
 
+/** Whether the published model calls some norms twice in a pass (`ForwardMode.repeatedNorms`). */
+export function hasRepeatedNorms(name: string): boolean {
+  return name.startsWith('wrn_');
+}
+
 interface ModelOptions {
   readonly classes: number;
   /** Of the first weights; 0 by default. */

@@ -54,6 +54,8 @@ export interface ForwardMode {
    * compute the ReLU that follows them together with what comes before it.
    */
   readonly preActivations?: boolean;
+  /** Whether norms that the published model calls twice count twice (`BatchNormLayerOptions`), as by default. */
+  readonly repeatedNorms?: boolean;
 }
 
 /** Where a layer's tensors go, and where their first values are drawn from. */
@@ -167,8 +169,6 @@ export function batchNormLayer(
   channels: number,
   { calls = 1 }: BatchNormLayerOptions = {},
 ): NormLayer4D {
-  // Moving by 0.1 twice towards the same value is moving by 1 − 0.9² once.
-  const momentum = 1 - (1 - batchNormMomentum) ** calls;
   const scale = state.add(`${name}.weight`, tf.ones([channels]), {
     trainable: true,
     layout: 'same',
@@ -186,13 +186,16 @@ export function batchNormLayer(
     layout: 'same',
   });
   const counter = state.addCounter(`${name}.num_batches_tracked`);
-  return (x, { training, batchStatistics = false }, tail = {}) => {
+  return (x, { training, batchStatistics = false, repeatedNorms = true }, tail = {}) => {
     const weights = { scale: scale.value as tf.Tensor1D, shift: shift.value as tf.Tensor1D };
     const running: RunningStatistics = {
       mean: mean.value as tf.Tensor1D,
       variance: variance.value as tf.Tensor1D,
     };
     if (!training && !batchStatistics) return batchNormEvaluation(x, weights, running, tail);
+    const times = repeatedNorms ? calls : 1;
+    // Moving by 0.1 twice towards the same value is moving by 1 − 0.9² once.
+    const momentum = 1 - (1 - batchNormMomentum) ** times;
     const result = batchNormTraining(x, weights, running, { momentum, ...tail });
     if (!training) {
       tf.dispose([result.running.mean, result.running.variance]);
@@ -200,7 +203,7 @@ export function batchNormLayer(
     }
     mean.replace(result.running.mean);
     variance.replace(result.running.variance);
-    counter.increment(calls);
+    counter.increment(times);
     return result.output;
   };
 }

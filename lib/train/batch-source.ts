@@ -75,19 +75,22 @@ export function requireInMemoryAugmentation(augmentation: string, where: string)
  *
  * @throws LabError of kind `option` when the batch is larger than the data set.
  */
-export function batchesOfEpoch({ name, train }: TrainingData, batchSize: number): number {
+export function batchesOfEpoch(
+  { name, train }: TrainingData,
+  { batchSize, lastBatch }: Pick<TrainingBatchRequest, 'batchSize' | 'lastBatch'>,
+): number {
   if (batchSize > train.count) {
     throw optionError`the batch is larger than the data set: found a batch of ${batchSize}, ${train.count} training images in ${name}. Give a smaller --batch`;
   }
-  return trainBatchCount(train.count, { batchSize });
+  return trainBatchCount(train.count, { batchSize, lastBatch });
 }
 
 async function* trainingBatchesOf(
   dataset: ImageDataset,
-  { seed, epoch, firstBatch, batchSize, augmentation }: TrainingBatchRequest,
+  { seed, epoch, firstBatch, batchSize, augmentation, lastBatch }: TrainingBatchRequest,
 ): AsyncGenerator<TrainingBatch> {
   const order = epochOrder(dataset.train.count, random(seed, 'order', epoch).uniform);
-  const batches = trainBatchCount(dataset.train.count, { batchSize });
+  const batches = trainBatchCount(dataset.train.count, { batchSize, lastBatch });
   for (let index = firstBatch; index < batches; index++) {
     yield await Promise.resolve(
       trainingBatch(

@@ -12,7 +12,13 @@ import {
   type TrainingData,
 } from './batch-source';
 import type { Progress } from './checkpoint';
-import { evaluate, evaluateSource, type Evaluation, type Forward } from './evaluate';
+import {
+  evaluate,
+  evaluateSource,
+  type Evaluation,
+  type EvaluationOptions,
+  type Forward,
+} from './evaluate';
 import { createLearner, type Learner, type StepPlace, type Teacher } from './learner';
 import { type EpochMetrics, epochMetricsForm } from './metrics';
 import { requireRecipeFits, type TrainingRecipe } from './recipe';
@@ -45,6 +51,7 @@ export async function trainClassifier(training: ClassifierTraining): Promise<voi
     optimiser: recipe.optimiser,
     microBatch: recipe.microBatch,
     clipNorm: recipe.clipNorm,
+    repeatedNorms: recipe.repeatedNorms,
     precision: recipe.precision,
     average: recipe.weightAverage,
     seed,
@@ -79,9 +86,9 @@ function classifierTask(
   learner: Learner,
   taught: MeasuredTeacher | undefined,
 ): TrainingTask<Batch, StepPlace, EpochMetrics, Evaluation> {
-  const { batchSize, augmentation, epochs } = recipe;
+  const { batchSize, augmentation, lastBatch, epochs } = recipe;
   const source = asBatchSource(dataset);
-  const batches = batchesOfEpoch(dataset, batchSize);
+  const batches = batchesOfEpoch(dataset, recipe);
   return {
     learner,
     periods: epochs,
@@ -89,12 +96,13 @@ function classifierTask(
     steps: epochs * batches,
     metrics: epochMetricsForm,
     batches({ period: epoch, batch: firstBatch }) {
-      const read = { seed, epoch, firstBatch, batchSize, augmentation };
+      const read = { seed, epoch, firstBatch, batchSize, augmentation, lastBatch };
       return batchTensors(source.trainingBatches(read), source);
     },
     learningRate: ({ period: epoch, batch }) => learningRateOf(recipe, { epoch, batch, batches }),
     at: ({ period: epoch, batch }) => ({ epoch, random: random(seed, 'dropout', epoch, batch) }),
-    evaluate: () => evaluateLearner(learner, dataset, teacher),
+    evaluate: () =>
+      evaluateLearner(learner, dataset, { teacher, interpolation: recipe.evaluation }),
     line: (progress, tested) => epochMetrics(learner, progress, tested, taught),
     place: ({ period, batch }) => `epoch ${period}, batch ${batch}`,
   };
@@ -111,7 +119,7 @@ async function teacherMetrics(teacher: Teacher, dataset: TrainingData): Promise<
 async function evaluateOn(
   data: TrainingData,
   forward: Forward,
-  options: { classMeans?: Float32Array },
+  options: Pick<EvaluationOptions, 'classMeans' | 'interpolation'>,
 ): Promise<Evaluation> {
   return isBatchSource(data)
     ? evaluateSource(forward, data, options)
@@ -121,7 +129,10 @@ async function evaluateOn(
 function evaluateLearner(
   { student, adapter, average }: Learner,
   dataset: TrainingData,
-  teacher: Teacher | undefined,
+  {
+    teacher,
+    interpolation,
+  }: { teacher: Teacher | undefined } & Pick<EvaluationOptions, 'interpolation'>,
 ): Promise<Evaluation> {
   const mode = { training: false, preActivations: false };
   const sameSpace = adapter !== undefined || teacher?.model.embeddingSize === student.embeddingSize;
@@ -134,7 +145,7 @@ function evaluateLearner(
         const adapted = adapter?.forward(embedding, mode) ?? embedding;
         return { logits: output.logits, embedding: output.embedding, adapted };
       },
-      teacher?.classMeans && sameSpace ? { classMeans: teacher.classMeans } : {},
+      { classMeans: sameSpace ? teacher?.classMeans : undefined, interpolation },
     );
   return average ? average.during(evaluation) : evaluation();
 }

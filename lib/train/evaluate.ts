@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { type BatchSource, type EvaluationBatch, evaluationBatches } from '../data/batches';
+import type { Interpolation } from '../data/resample';
 import type { ImageDataset } from '../data/source';
 import { tidied } from '../engine/tidy';
 import type { ModelOutput } from '../nn/model';
@@ -23,10 +24,12 @@ export interface Evaluation {
   readonly cosineByClass?: (number | null)[];
 }
 
-interface EvaluationOptions {
+export interface EvaluationOptions {
   /** [classes × dimension] of the space that `embed` gives. */
   readonly classMeans?: Float32Array;
   readonly batchSize?: number;
+  /** How a folder's images are scaled, in the place of the source's own way. */
+  readonly interpolation?: Interpolation | undefined;
 }
 
 /** Images of an evaluation batch: few enough for their features to stay in the processor's cache. */
@@ -53,10 +56,10 @@ export function evaluate(
 export async function evaluateSource(
   forward: Forward,
   source: BatchSource,
-  { classMeans, batchSize = evaluationBatchSize }: EvaluationOptions = {},
+  { classMeans, batchSize = evaluationBatchSize, interpolation }: EvaluationOptions = {},
 ): Promise<Evaluation> {
   const sums = evaluationSums(forward, source, classMeans);
-  for await (const batch of source.evaluationBatches({ batchSize })) sums.add(batch);
+  for await (const batch of source.evaluationBatches({ batchSize, interpolation })) sums.add(batch);
   return sums.result();
 }
 

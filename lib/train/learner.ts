@@ -95,6 +95,8 @@ export interface LearnerOptions {
    * one on a CPU); as by default. The numbers are the same to the bit; each operation can be timed only without.
    */
   readonly functions?: boolean;
+  /** Whether the student's norms that the published model calls twice count twice; they do by default. */
+  readonly repeatedNorms?: boolean;
   /** The gradients' norm is cut off at this; not by default. */
   readonly clipNorm?: number;
   /** Keeps a running average of the student's weights; not by default. */
@@ -157,10 +159,10 @@ export function createLearner(options: LearnerOptions): Learner {
     ...read,
   };
   const memory = running && remembers(method, running) ? teacher?.memory : undefined;
-  const { functions = true } = options;
+  const { functions = true, repeatedNorms = true } = options;
   const tracedTeacher = running && functions ? tracedEvaluation(running, teacherMode) : undefined;
   const tracedStudent = functions
-    ? tracedTraining(student, { training: true, ...read })
+    ? tracedTraining(student, { training: true, repeatedNorms, ...read })
     : undefined;
   const floatType = options.precision === 'bf16' ? 'bfloat16' : 'float32';
   const classMeans = teacher?.classMeans
@@ -195,7 +197,7 @@ export function createLearner(options: LearnerOptions): Learner {
     return {
       traced,
       losses() {
-        const mode = { training: true, random, ...read };
+        const mode = { training: true, random, repeatedNorms, ...read };
         const output = traced?.output ?? student.forward(part.images, mode);
         const embedding = comparedEmbedding(output);
         const studentEmbedding = adapter?.forward(embedding, mode) ?? embedding;

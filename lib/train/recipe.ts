@@ -29,6 +29,15 @@ export interface TrainingRecipe {
   readonly weightAverage?: WeightAverageOptions;
   /** `bf16`: both networks compute in bfloat16 while they train; float32 when missing. */
   readonly precision?: 'bf16';
+  /** An epoch's last batch is left out where it is short; it is trained on when missing. */
+  readonly lastBatch?: 'left out';
+  /** How images of a folder are scaled for evaluation; as the data set says, bilinearly, when missing. */
+  readonly evaluation?: 'bicubic';
+  /**
+   * False: a student's batch norm counts each batch once. When missing, twice where the published model calls it
+   * twice, once to show a feature: some norms of mdistiller's wide ResNets.
+   */
+  readonly repeatedNorms?: false;
   /** Probability with which the student's last block is skipped for a sample; that of earlier ones rises to it. */
   readonly dropPath?: number;
 }
@@ -36,9 +45,10 @@ export interface TrainingRecipe {
 /**
  * `pad-crop-flip`: pad 4, random crop, random flip; `none`: the images as they are. For folders that are
  * read as training goes on: `resized-crop-flip`, a random part of random shape scaled to the side, and a
- * flip; `deit`, DeiT's: with RandAugment, random erasing, and mixup or cutmix.
+ * flip; `deit`, DeiT's: with RandAugment, random erasing, and mixup or cutmix; `deit-by-256`: the same mixed
+ * in parts of 256 images.
  */
-type Augmentation = 'pad-crop-flip' | 'none' | 'resized-crop-flip' | 'deit';
+type Augmentation = 'pad-crop-flip' | 'none' | 'resized-crop-flip' | 'deit' | 'deit-by-256';
 
 const recipeSchema = z.object({
   epochs: z.int().positive(),
@@ -48,6 +58,9 @@ const recipeSchema = z.object({
   clipNorm: z.number().positive().optional(),
   weightAverage: z.object({ decay: z.number().min(0).lt(1) }).optional(),
   precision: z.literal('bf16').optional(),
+  lastBatch: z.literal('left out').optional(),
+  evaluation: z.literal('bicubic').optional(),
+  repeatedNorms: z.literal(false).optional(),
   dropPath: z.number().min(0).lt(1).optional(),
 });
 
@@ -71,7 +84,7 @@ export function checkRecipe(recipe: TrainingRecipe): void {
  */
 export function requireRecipeFits(recipe: TrainingRecipe, dataset: TrainingData): void {
   checkRecipe(recipe);
-  batchesOfEpoch(dataset, recipe.batchSize);
+  batchesOfEpoch(dataset, recipe);
   if (!isBatchSource(dataset)) requireInMemoryAugmentation(recipe.augmentation, dataset.name);
   const classes = dataset.classes.length;
   for (const term of recipe.method.terms) {

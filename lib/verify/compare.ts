@@ -25,7 +25,7 @@ export interface ReferenceCase {
 
 /** How the reference values in a file (or a folder) of one name are checked. */
 export interface Checker {
-  /** Name in the directory: `losses.json`, `checkpoints`. */
+  /** Name in the directory: `losses.json`, `checkpoints`; with `*` for any part of it: `released-*.json`. */
   readonly entry: string;
   /**
    * The cases in it, none of them run.

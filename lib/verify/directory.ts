@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFolder } from '../data/paths';
 import { fileError, optionError, unknownName } from '../errors';
@@ -8,6 +8,7 @@ import { cocoEvalChecker, detectionOpsChecker } from './detection';
 import { lossesChecker } from './losses';
 import { modelsChecker } from './models';
 import { preprocessChecker } from './preprocess';
+import { releasedChecker } from './released';
 import { trajectoriesChecker } from './trajectories';
 
 /** The mismatches that are printed of one case; the rest is counted. */
@@ -48,6 +49,7 @@ function checkersWith({ images }: VerificationInputs): readonly Checker[] {
     modelsChecker('models-cifar.json'),
     modelsChecker('models-imagenet.json'),
     trajectoriesChecker,
+    releasedChecker,
     preprocessChecker(images),
     detectionOpsChecker,
     checkpointsChecker,
@@ -107,7 +109,7 @@ export function planVerification(
     }
   }
   const wanted = checkersWith(inputs).filter(({ entry }) => only?.includes(nameOf(entry)) ?? true);
-  const present = wanted.filter(({ entry }) => existsSync(join(directory, entry)));
+  const present = wanted.filter((checker) => entriesOf(checker, directory).length > 0);
   const missing = only === undefined ? [] : wanted.filter((checker) => !present.includes(checker));
   if (present.length === 0 || missing.length > 0) {
     throw fileError`${
@@ -116,7 +118,19 @@ export function planVerification(
         : 'the directory holds no reference values'
     } (${directory}). Give a directory that holds one or more of: ${entriesText()}`;
   }
-  return present.flatMap((checker) => plannedCases(checker, directory));
+  return present.flatMap((checker) =>
+    entriesOf(checker, directory).flatMap((entry) =>
+      plannedCases({ ...checker, entry }, directory),
+    ),
+  );
+}
+
+/** The files and folders of a directory that a checker checks, in the order of their names. */
+function entriesOf({ entry }: Checker, directory: string): string[] {
+  const [before = '', after] = entry.split('*');
+  if (after === undefined) return existsSync(join(directory, entry)) ? [entry] : [];
+  const fits = (name: string): boolean => name.startsWith(before) && name.endsWith(after);
+  return readdirSync(directory).filter(fits).sort();
 }
 
 function plannedCases({ entry, cases }: Checker, directory: string): PlannedCase[] {
@@ -147,7 +161,7 @@ async function outcomeOf(run: ReferenceCase['run']): Promise<Omit<CaseResult, 'f
 }
 
 function nameOf(entry: string): string {
-  return entry.replace(/\.json$/, '');
+  return entry.replace(/(-\*)?\.json$/, '');
 }
 
 function entriesText(): string {

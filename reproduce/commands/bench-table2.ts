@@ -149,7 +149,7 @@ async function timePair(pair: Pair, options: Options): Promise<PairStep> {
 }
 
 function isMixed({ augmentation }: TrainingRecipe): boolean {
-  return augmentation === 'deit';
+  return augmentation.startsWith('deit');
 }
 
 function describe({

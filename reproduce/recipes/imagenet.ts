@@ -53,7 +53,8 @@ export function torchvisionRecipe(terms: readonly LossTerm[]): CellRecipe {
  * 0.9 and 0.95, weight decay 0.3 of all but vectors (tokens and positions decay too), 300 epochs, of which
  * 20 warm up, cosine over the rest down to 1e-6, by step; stochastic depth 0.1. A batch is 2,048 images as
  * 256 on each of eight GPUs: parts of 256, so that the adapter's batch norm and the smoothing of the class
- * means see as many.
+ * means see as many, and mixed in such parts. A last batch that is short is left out; images are scaled
+ * bicubically for evaluation.
  */
 export function deitRecipe(terms: readonly LossTerm[]): CellRecipe {
   return {
@@ -70,7 +71,9 @@ export function deitRecipe(terms: readonly LossTerm[]): CellRecipe {
       by: 'step',
     },
     optimiser: { kind: 'adamw', betas: [0.9, 0.95], weightDecay: 0.3, undecayed: [] },
-    augmentation: 'deit',
+    augmentation: 'deit-by-256',
+    lastBatch: 'left out',
+    evaluation: 'bicubic',
     dropPath: 0.1,
   };
 }

@@ -1,4 +1,5 @@
 import { optionError, unknownName } from '../../lib/errors';
+import { hasRepeatedNorms } from '../../lib/models/registry';
 import { inRowOrder, paperMethodOf } from '../../lib/report/methods';
 import { hashJson } from '../../lib/records';
 import type { RunConfig } from '../../lib/runs/schema';
@@ -57,11 +58,18 @@ export function recipeRegistry(
   const fallback = (pair: Pair, method: string): RecipeOfPair | undefined =>
     inPaper(pairName(pair)) ? undefined : byCell.get(key(options.fallbackPair(method), method));
   const completed = (recipe: RecipeOfPair, pair: Pair, name: string): TrainingRecipe => {
-    const { terms, ...rest } =
+    const { terms, repeatedNorms, ...rest } =
       typeof recipe === 'function'
         ? recipe(pair, (method) => registry.recipe(pair, method))
         : recipe;
-    return { student: pair.student, method: { name, terms }, ...rest };
+    const { student } = pair;
+    return {
+      student,
+      method: { name, terms },
+      ...rest,
+      // Said of those networks alone in which it changes something.
+      ...(repeatedNorms === false && hasRepeatedNorms(student) ? { repeatedNorms } : {}),
+    };
   };
   const teachers = teachersOf(cells);
 

@@ -7,6 +7,7 @@ import {
   mixedNormDirection,
   normDirection,
   reviewKd,
+  type ReviewKdOptions,
   softCrossEntropy,
   srrl,
   tokenDistillation,
@@ -41,16 +42,25 @@ interface Weights {
   readonly kd: readonly [kd: number, nd: number];
   readonly dkd: readonly [alpha: number, beta: number, nd: number];
   readonly reviewkd?: readonly [reviewkd: number, nd: number];
+  /** What ReviewKD++ compares, where it is not a ResNet with another (docs/differences.md). */
+  readonly compared?: ReviewKdOptions;
   /** Of the published recipes: DKD's beta and ReviewKD's weight. Such a pair has CRD and SRRL too. */
   readonly published?: readonly [beta: number, reviewkd: number];
   /** In whose recipe the student alone has its number. */
   readonly alone: 'torchvision' | 'mdistiller';
 }
 
+/** The released MobileNet shows its features before ReLU and has narrower fusion blocks. */
+const ofMobileNet: ReviewKdOptions = {
+  teacherStages: 'after ReLU',
+  studentStages: 'before ReLU',
+  mostMiddleChannels: 256,
+};
+
 // prettier-ignore
 const pairs: Readonly<Record<string, Weights>> = {
   'resnet34:resnet18':              { kd: [2.5, 1], dkd: [0.8, 0.5, 1], reviewkd: [1, 3], alone: 'torchvision', published: [0.5, 1] },
-  'resnet50:mobilenet_v1':          { kd: [4, 1],   dkd: [0.8, 1, 1],   reviewkd: [8, 4], alone: 'mdistiller',  published: [2, 8] },
+  'resnet50:mobilenet_v1':          { kd: [4, 1],   dkd: [0.8, 1, 1],   reviewkd: [8, 4], compared: ofMobileNet, alone: 'mdistiller',  published: [2, 8] },
   'resnet50:resnet18':              { kd: [4, 1],   dkd: [0.6, 0.5, 2], reviewkd: [3, 2], alone: 'torchvision' },
   'resnet101:resnet18':             { kd: [3.5, 4], dkd: [0.8, 0.5, 1], reviewkd: [3, 1], alone: 'torchvision' },
   'resnet152:resnet18':             { kd: [4, 2],   dkd: [1, 1, 1],     reviewkd: [3, 1], alone: 'torchvision' },
@@ -96,11 +106,11 @@ const rows: Rows<Weights> = {
         warmUp(5, kd({ weight, temperature: 1 })),
         normDirection({ weight: nd }),
       ]),
-    'reviewkd++': ({ reviewkd }) =>
+    'reviewkd++': ({ reviewkd, compared = { teacherStages: 'after ReLU' } }) =>
       reviewkd &&
       paperRecipe([
         crossEntropy(),
-        warmUp(5, reviewKd({ weight: reviewkd[0] })),
+        warmUp(5, reviewKd({ weight: reviewkd[0], ...compared })),
         normDirection({ weight: reviewkd[1] }),
       ]),
     // Here alone ND warms up too, as in the released train_dkd.py.

@@ -196,6 +196,8 @@ describe('trainBatchCount', () => {
     expect(trainBatchCount(8, { batchSize: 3 })).to.equal(3);
     expect(trainBatchCount(7, { batchSize: 3 })).to.equal(2);
     expect(trainBatchCount(2, { batchSize: 1 })).to.equal(2);
+    expect(trainBatchCount(8, { batchSize: 3, lastBatch: 'left out' })).to.equal(2);
+    expect(trainBatchCount(9, { batchSize: 3, lastBatch: 'left out' })).to.equal(3);
   });
 });
 

@@ -7,7 +7,7 @@ import {
   teacherFeatures,
 } from '../../lib/distill/fusion-blocks';
 import { createObjective } from '../../lib/distill/objective';
-import { reviewKd } from '../../lib/distill/terms';
+import { reviewKd, type ReviewKdTerm } from '../../lib/distill/terms';
 import { hierarchicalContextLoss } from '../../lib/losses';
 import { createModel } from '../../lib/models/registry';
 import type { StateEntry } from '../../lib/nn/state';
@@ -124,37 +124,54 @@ describe('ReviewKD’s fusion', () => {
     model.dispose();
   });
 
-  it('is what the term compares with the teacher’s features before their ReLUs', () => {
-    const [student, teacher] = [
-      createModel('resnet8', { classes: 3, seed: 1 }),
-      createModel('resnet14', { classes: 3, seed: 2 }),
-    ] as const;
-    const images: tf.Tensor4D = tf.randomNormal([2, 32, 32, 3], 0, 1, 'float32', 1);
-    const [own, others] = [
-      student.forward(images, evaluation),
-      teacher.forward(images, evaluation),
-    ];
-    const objective = createObjective(
-      { name: 'm', terms: [reviewKd({ weight: 3 })] },
-      { student, teacher, seed: 4, samples: 2 },
-    );
-    const { total } = objective.value(
-      {
-        student: own,
-        teacher: others,
-        studentEmbedding: own.embedding,
+  // A stage of 40 channels and an embedding of 20: the blocks carry 20 or fewer.
+  const output = (sign: number) => {
+    const map = (value: number): tf.Tensor4D => tf.fill([2, 4, 4, 40], sign * value);
+    return {
+      logits: tf.zeros<tf.Rank.R2>([2, 2]),
+      embedding: tf.fill<tf.Rank.R2>([2, 20], 0.5),
+      features: [map(1), map(2)],
+      preActivations: [map(-1), map(-3)],
+    };
+  };
+  const model = {
+    ...createModel('resnet8', { classes: 3 }),
+    forward: () => output(1),
+  };
+  const sides: [term: ReviewKdTerm, student: number, teacher: number, middle: number][] = [
+    [reviewKd({ weight: 3 }), 2, -3, 20],
+    [reviewKd({ weight: 3, teacherStages: 'after ReLU' }), 2, 2, 20],
+    [reviewKd({ weight: 3, studentStages: 'before ReLU' }), -3, -3, 20],
+    [reviewKd({ weight: 3, teacherStages: 'after ReLU', mostMiddleChannels: 8 }), 2, 2, 8],
+  ];
+  for (const [term, own, others, middle] of sides) {
+    const { loss: _, weight, ...options } = term;
+    it(`is what the term compares: ${JSON.stringify(options)}`, () => {
+      const signals = {
+        student: output(1),
+        teacher: output(1),
+        studentEmbedding: output(1).embedding,
         labels: tf.tensor1d([0, 1], 'int32'),
-      },
-      { epoch: 0, mode: { training: false } },
-    );
-    const channels = [16, 32, 64, 64];
-    const blocks = fusionBlocks({ studentChannels: channels, teacherChannels: channels, seed: 4 });
-    const fused = blocks.forward(studentFeatures(own), [32, 16, 8, 1], evaluation);
-    const expected = numbers(hierarchicalContextLoss(fused, teacherFeatures(others)));
-    expectClose(total, [3 * (expected[0] ?? NaN)], 1e-4);
-    blocks.state.dispose();
-    objective.dispose();
-    student.dispose();
-    teacher.dispose();
-  });
+      };
+      const objective = createObjective(
+        { name: 'm', terms: [term] },
+        { student: model, teacher: model, seed: 4, samples: 2 },
+      );
+      const { total } = objective.value(signals, { epoch: 0, mode: evaluation });
+      const channels = [40, 20];
+      const blocks = fusionBlocks({
+        ...{ studentChannels: channels, teacherChannels: channels, seed: 4 },
+        mostMiddleChannels: middle,
+      });
+      const stage = (value: number): tf.Tensor4D => tf.fill([2, 4, 4, 40], value);
+      const embedding = tf.fill<tf.Rank.R4>([2, 1, 1, 20], 0.5);
+      const fused = blocks.forward([stage(own), embedding], [4, 1], evaluation);
+      const [expected] = numbers(hierarchicalContextLoss(fused, [stage(others), embedding]));
+      expectClose(total, [weight * (expected ?? NaN)], 1e-4);
+      const first = objective.part('reviewKd')?.state?.tensor('0.conv1.0.weight').value.shape;
+      expect(first).to.deep.equal([1, 1, 20, middle]);
+      blocks.state.dispose();
+      objective.dispose();
+    });
+  }
 });

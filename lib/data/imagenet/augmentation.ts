@@ -100,6 +100,8 @@ interface MixOptions {
   readonly cutmixAlpha: number;
   /** How often a batch gets cutmix rather than mixup. */
   readonly switchProbability: number;
+  /** A batch is mixed in parts of so many images, each with a weight and a kind of its own; as a whole unless given. */
+  readonly by?: number;
 }
 
 /**
@@ -112,15 +114,31 @@ export function mixBatch(
   images: Float32Array,
   { count, ...size }: ImageSize & { count: number },
   random: Random,
-  { mixupAlpha, cutmixAlpha, switchProbability }: MixOptions,
+  options: MixOptions,
 ): BatchMix {
+  const { by = count } = options;
+  const partner = new Int32Array(count);
+  const lambda = new Float32Array(count);
+  const length = images.length / count;
+  for (let first = 0; first < count; first += by) {
+    const last = Math.min(first + by, count);
+    const part = images.subarray(first * length, last * length);
+    lambda.fill(mixPart(part, { count: last - first, ...size }, random, options), first, last);
+    for (let row = first; row < last; row++) partner[row] = first + last - 1 - row;
+  }
+  return { partner, lambda };
+}
+
+/** λ of the part. */
+function mixPart(
+  images: Float32Array,
+  { count, ...size }: ImageSize & { count: number },
+  random: Random,
+  { mixupAlpha, cutmixAlpha, switchProbability }: MixOptions,
+): number {
   const cuts = random.uniform() < switchProbability;
   const drawn = symmetricBeta(random, cuts ? cutmixAlpha : mixupAlpha);
-  const lambda = cuts ? cutmix(images, count, size, random, drawn) : mixup(images, count, drawn);
-  return {
-    partner: Int32Array.from({ length: count }, (_, row) => count - 1 - row),
-    lambda: new Float32Array(count).fill(lambda),
-  };
+  return cuts ? cutmix(images, count, size, random, drawn) : mixup(images, count, drawn);
 }
 
 /** Beta(α, α) by Jöhnk's rejection, which is meant for α of at most 1. */
@@ -198,14 +216,18 @@ const deit: ImageAugmentation = {
   erasing: 0.25,
 };
 
+const deitMix: MixOptions = { mixupAlpha: 0.8, cutmixAlpha: 1, switchProbability: 0.5 };
+
 /**
  * Augmentations of an image folder by name, each with a random resized crop and a flip: that alone, as
  * torchvision's recipes; DeiT's, with RandAugment (magnitude 9, deviation 0.5), random erasing (0.25),
- * mixup (0.8) and cutmix (1.0); the same unmixed, for class means.
+ * mixup (0.8) and cutmix (1.0); the same mixed in parts of 256, as on GPUs that see so many each; the same
+ * unmixed, for class means.
  */
 const augmentations = {
   'resized-crop-flip': { interpolation: 'bilinear' },
-  deit: { ...deit, mix: { mixupAlpha: 0.8, cutmixAlpha: 1, switchProbability: 0.5 } },
+  deit: { ...deit, mix: deitMix },
+  'deit-by-256': { ...deit, mix: { ...deitMix, by: 256 } },
   'deit-unmixed': deit,
 } satisfies Record<string, ImageAugmentation>;
 

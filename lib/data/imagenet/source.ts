@@ -137,10 +137,10 @@ export async function imageFolderSource(options: ImageFolderOptions): Promise<Im
         const jobs = trainingJobs(train, at, { size: trainSize, normalisation, cache });
         return trainingBatches(train, pool, jobs, ahead(at.batchSize, trainSize));
       },
-      evaluationBatches({ batchSize }) {
+      evaluationBatches({ batchSize, interpolation = evaluation.interpolation }) {
         requireBatchSize(name, batchSize);
         const jobs = evaluationJobs(test, batchSize, {
-          preprocessing: evaluation,
+          preprocessing: { ...evaluation, interpolation },
           normalisation,
           cache,
           firstPlace: train.files.length,
@@ -171,11 +171,11 @@ function batchesAhead(workers: number, batchBytes: number): number {
 
 function* trainingJobs(
   { files }: FileSplit,
-  { seed, epoch, firstBatch, batchSize, augmentation }: TrainingBatchRequest,
+  { seed, epoch, firstBatch, batchSize, augmentation, lastBatch }: TrainingBatchRequest,
   settings: Pick<TrainingJob, 'size' | 'normalisation' | 'cache'>,
 ): Generator<TrainingJob> {
   const order = epochOrder(files.length, random(seed, 'order', epoch).uniform);
-  const batches = trainBatchCount(files.length, { batchSize });
+  const batches = trainBatchCount(files.length, { batchSize, lastBatch });
   for (let batch = firstBatch; batch < batches; batch++) {
     const indices = order.slice(batch * batchSize, (batch + 1) * batchSize);
     const named = Array.from(indices, (index) => files[index] ?? '');

@@ -13,7 +13,7 @@ export { normDirectionAt, type NormDirectionAtTerm } from './norm-direction';
 export { normDirection, type NormDirectionTerm } from './norm-direction';
 export { ofd, type OfdTerm } from './features';
 export { pkt, type PktTerm } from './features';
-export { reviewKd, type ReviewKdTerm } from './review-kd';
+export { reviewKd, type ReviewKdOptions, type ReviewKdTerm } from './review-kd';
 export { rkd, type RkdTerm } from './features';
 export { sifn, type PreviousNorm, type SifnTerm } from './norm';
 export { softCrossEntropy, type SoftCrossEntropyTerm } from './logits';

@@ -27,6 +27,8 @@ describe('an augmentation by its name', () => {
     const mix = { mixupAlpha: 0.8, cutmixAlpha: 1, switchProbability: 0.5 };
     expect(augmentationNamed('deit-unmixed')).to.deep.equal(unmixed);
     expect(augmentationNamed('deit')).to.deep.equal({ ...unmixed, mix });
+    const byParts = { ...mix, by: 256 };
+    expect(augmentationNamed('deit-by-256')).to.deep.equal({ ...unmixed, mix: byParts });
     expect(augmentationNamed('none')).to.equal(undefined);
   });
 });
@@ -46,6 +48,21 @@ describe('mixing a batch', () => {
     [2, 2, 4].forEach((value, row) => {
       for (let at = 0; at < 12; at++) expect(images[12 * row + at]).to.be.closeTo(value, 1e-6);
     });
+  });
+
+  it('in parts draws λ for each, and mixes within it', () => {
+    const images = flat([1, 2, 3, 5, 9], 1);
+    // Mixup of the first two with λ = 0.75, of the next two with 0.4; the fifth with itself.
+    const draws = scripted(0.7, 0.3, 0.1, 0.7, 0.2, 0.3, 0.7, 0.3, 0.1);
+    const whole = { count: 5, width: 1, height: 1 };
+    const mix = mixBatch(images, whole, draws, { ...options, by: 2 });
+    expect([...mix.partner]).to.deep.equal([1, 0, 3, 2, 4]);
+    [0.75, 0.75, 0.4, 0.4].forEach((lambda, row) =>
+      expect(mix.lambda[row]).to.be.closeTo(lambda, 1e-6),
+    );
+    [1.25, 1.75, 4.2, 3.8, 9].forEach((value, row) =>
+      expect(images[3 * row]).to.be.closeTo(value, 1e-6),
+    );
   });
 
   it('by cutmix exchanges a rectangle and counts what is left', () => {

@@ -8,7 +8,7 @@ import {
   randomErasing,
   randomResizedCrop,
 } from '../../../lib/data/imagenet/augmentation';
-import { decodePixels } from '../../../lib/data/imagenet/decode';
+import { decodePixels, evaluationCrop } from '../../../lib/data/imagenet/decode';
 import { randAugment } from '../../../lib/data/imagenet/rand-augment';
 import { resizeLikePil } from '../../../lib/data/resample';
 import { random } from '../../../lib/engine/random';
@@ -146,6 +146,22 @@ describe('an image folder as a source of batches', () => {
     const to = { width: 18, height: 18 };
     const expected = resizeLikePil(whole, to, { interpolation: 'bilinear', window });
     expect(bytesOf(imageOf(batches, 0))).to.deep.equal([...expected.data]);
+  });
+
+  it('scales for evaluation as it is asked to, and leaves out a short batch of an epoch', async () => {
+    const source = await open();
+    const whole = await decodePixels(join(folder(), 'val', 'n01', 'n01_0.JPEG'));
+    const { size, window } = evaluationCrop(whole, source.evaluation);
+    for (const interpolation of [undefined, 'bicubic', 'bilinear'] as const) {
+      const kernel = interpolation ?? 'bilinear';
+      const expected = resizeLikePil(whole, size, { interpolation: kernel, window });
+      for await (const { images } of source.evaluationBatches({ batchSize: 1, interpolation })) {
+        expect(bytesOf([...images]), kernel).to.deep.equal([...expected.data]);
+        break;
+      }
+    }
+    const batches = await batchesOf(source, { lastBatch: 'left out' });
+    expect(batches.map(({ count }) => count)).to.deep.equal([4, 4, 4]);
   });
 
   it('takes the part that was drawn first, and mirrors it when the next draw is below one half', async () => {
