@@ -2,6 +2,8 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { basename, join } from 'node:path';
 import { expect } from 'chai';
 import { extract } from 'tar';
+import ts from 'typescript';
+import * as lab from '../lib';
 import { runProgram } from '../lib/engine/program';
 import { withFolder } from './support/folder';
 
@@ -76,5 +78,36 @@ describe('the package in another TypeScript project', function () {
     const losses = output.trim().split('\n').map(Number);
     expect(losses.length).to.be.at.least(2);
     expect(losses.at(-1)).to.be.below(losses[0] ?? NaN);
+  });
+
+  // A notebook's cell exports each of its variables, so every result's type must have a name elsewhere.
+  it('lets a cell keep what any function returns', () => {
+    const config = ts.getParsedCommandLineOfConfigFile(
+      join(root, 'tsconfig.json'),
+      { noEmit: false, declaration: true, emitDeclarationOnly: true },
+      { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined },
+    );
+    const index = join(root, 'lib', 'index.ts');
+    const cell = join(root, 'lib', 'cell-of-a-test.ts');
+    const names = Object.entries(lab)
+      .filter(([, value]) => typeof value === 'function' && !/^class\b/.test(String(value)))
+      .map(([name]) => name);
+    const text = [
+      "import * as lab from './index';",
+      ...names.map((name) => `export const ${name} = lab.${name}(...(null as never));`),
+    ].join('\n');
+    const options = config?.options ?? {};
+    const host = ts.createCompilerHost(options);
+    const { fileExists, readFile, getSourceFile } = host;
+    host.fileExists = (path) => path === cell || fileExists(path);
+    host.readFile = (path) => (path === cell ? text : readFile(path));
+    host.getSourceFile = (path, target) =>
+      path === cell ? ts.createSourceFile(path, text, target) : getSourceFile(path, target);
+    const program = ts.createProgram([cell, index], options, host);
+    const unnamed = program
+      .getDeclarationDiagnostics(program.getSourceFile(cell))
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
+    expect(names.length).to.be.above(90);
+    expect(unnamed).to.deep.equal([]);
   });
 });

@@ -101,7 +101,7 @@ async function execute(names: string[], options: NotebooksOptions): Promise<void
     `\n${String(results.length)} notebooks in ${total.toFixed(0)} s, ${String(failures.length)} failed\n`,
   );
   if (failures.length === 0) return;
-  throw numericsError`${String(failures.length)} of ${String(results.length)} notebooks failed: found ${failures.map(({ message }) => `\n- ${message}`).join('')}. Mend the cells named above`;
+  throw numericsError`${String(failures.length)} of ${String(results.length)} notebooks failed: found ${failures.map(({ message }) => message.trimEnd()).join('\n- ')}. Mend the cells named above`;
 }
 
 function firstLine(source: string): string {
