@@ -1,7 +1,8 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { dropout } from '../engine/operations/activations';
 import { random } from '../engine/random';
-import { batchNorm1dLayer, type ForwardMode, linearLayer } from '../nn/layers';
+import { batchNorm1dLayer, type ForwardMode, linearLayer, type LinearStart } from '../nn/layers';
+import { inReplicas } from '../nn/replicas';
 import { ModelState } from '../nn/state';
 
 /** Carries the student's embedding into the teacher's space where their sizes differ. */
@@ -17,6 +18,8 @@ interface EmbeddingAdapterOptions {
   readonly seed: number;
   /** 0.5 in the paper's code. */
   readonly dropoutProbability?: number;
+  /** How its linear layer begins; as PyTorch's by default. */
+  readonly linearStart?: LinearStart;
 }
 
 /**
@@ -28,15 +31,21 @@ export function embeddingAdapter({
   teacherSize,
   seed,
   dropoutProbability = 0.5,
+  linearStart,
 }: EmbeddingAdapterOptions): EmbeddingAdapter {
   const state = new ModelState();
-  const context = { state, random: random(seed, 'weights', 'adapter') };
+  const context = { state, random: random(seed, 'weights', 'adapter'), linearStart };
   const norm = batchNorm1dLayer(context, '0', studentSize);
   const linear = linearLayer(context, '2', { inputs: studentSize, outputs: teacherSize });
   return {
     state,
     forward(embedding, mode) {
-      const normalised = norm(embedding, mode);
+      const normalised = inReplicas(
+        [embedding],
+        mode,
+        ([part], partMode) => norm(part, partMode),
+        (parts) => tf.concat2d([...parts], 0),
+      );
       const kept =
         mode.training && mode.random !== undefined
           ? dropout(normalised, dropoutProbability, mode.random)

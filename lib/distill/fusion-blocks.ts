@@ -9,6 +9,7 @@ import {
   type LayerContext,
 } from '../nn/layers';
 import type { Model, ModelOutput } from '../nn/model';
+import { inReplicas, joinedBatches } from '../nn/replicas';
 import { ModelState } from '../nn/state';
 
 type Side = number | readonly [height: number, width: number];
@@ -91,21 +92,32 @@ export function fusionBlocks({
       fuses: index > 0,
     });
   });
+  const fused = (
+    student: readonly tf.Tensor4D[],
+    sides: readonly Side[],
+    mode: ForwardMode,
+  ): tf.Tensor4D[] => {
+    const found: tf.Tensor4D[] = [];
+    let carried: tf.Tensor4D | undefined;
+    blocks.forEach((block, index) => {
+      const stage = deepest - index;
+      const features = student[stage];
+      if (features === undefined) throw new Error(`no feature of stage ${stage}`);
+      const result = block(features, carried, sides[stage] ?? 1, mode);
+      carried = result.carried;
+      found.unshift(result.output);
+    });
+    return found;
+  };
   return {
     state,
-    forward(student, sides, mode) {
-      const found: tf.Tensor4D[] = [];
-      let carried: tf.Tensor4D | undefined;
-      blocks.forEach((block, index) => {
-        const stage = deepest - index;
-        const features = student[stage];
-        if (features === undefined) throw new Error(`no feature of stage ${stage}`);
-        const result = block(features, carried, sides[stage] ?? 1, mode);
-        carried = result.carried;
-        found.unshift(result.output);
-      });
-      return found;
-    },
+    forward: (student, sides, mode) =>
+      inReplicas(
+        student,
+        mode,
+        (part, partMode) => fused(part, sides, partMode),
+        (parts) => joinedBatches(parts),
+      ),
   };
 }
 

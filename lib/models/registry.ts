@@ -1,6 +1,6 @@
 import { random } from '../engine/random';
 import { modelError, optionError, unknownName } from '../errors';
-import type { LayerContext } from '../nn/layers';
+import type { LayerContext, LinearStart } from '../nn/layers';
 import { asModel, type Model, type Network } from '../nn/model';
 import { ModelState } from '../nn/state';
 import { cifarResNet, type CifarResNetOptions, deepCifarResNet } from './cifar-resnet';
@@ -167,6 +167,20 @@ export function hasRepeatedNorms(name: string): boolean {
   return name.startsWith('wrn_');
 }
 
+/**
+ * How the linear layers of student and adapter begin in the paper's code (fc6f3f9), where not as the published
+ * network's and PyTorch's: its CIFAR-100 ResNets draw their classifier from N(0, 0.01²), biases too, and its wide
+ * ResNets set the bias to 0; on ImageNet `EmbTrans` draws all linear layers of the network that it wraps, and its
+ * own, from N(0, 0.01²).
+ */
+export function releasedStart(
+  student: string,
+): { readonly student: LinearStart; readonly adapter?: LinearStart } | undefined {
+  if (Object.hasOwn(imageNetModels, student)) return { student: 'normal', adapter: 'normal' };
+  if (/^resnet/.test(student)) return { student: 'normal' };
+  return student.startsWith('wrn_') ? { student: 'fan-in-weight' } : undefined;
+}
+
 interface ModelOptions {
   readonly classes: number;
   /** Of the first weights; 0 by default. */
@@ -178,6 +192,8 @@ interface ModelOptions {
   readonly imageSize?: number;
   /** Stochastic depth of the last block, which rises from 0 in the first; 0 by default. */
   readonly dropPath?: number;
+  /** How its linear layers begin; as those of the published model by default. */
+  readonly linearStart?: LinearStart;
 }
 
 /**
@@ -188,7 +204,7 @@ interface ModelOptions {
  */
 export function createModel(
   name: string,
-  { classes, seed = 0, imageSize, dropPath = 0 }: ModelOptions,
+  { classes, seed = 0, imageSize, dropPath = 0, linearStart }: ModelOptions,
 ): Model {
   const architecture = Object.hasOwn(architectures, name) ? architectures[name] : undefined;
   if (architecture === undefined) throw unknownName('model', name, modelNames);
@@ -200,7 +216,7 @@ export function createModel(
   const state = new ModelState();
   try {
     const network = architecture.build(
-      { state, random: random(seed, 'weights', name) },
+      { state, random: random(seed, 'weights', name), linearStart },
       { classes, imageSize: inputSize, dropPath },
     );
     return asModel({ name, classes, inputSize }, state, network);

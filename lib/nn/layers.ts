@@ -56,12 +56,18 @@ export interface ForwardMode {
   readonly preActivations?: boolean;
   /** Whether norms that the published model calls twice count twice (`BatchNormLayerOptions`), as by default. */
   readonly repeatedNorms?: boolean;
+  /** In training, parts of the batch of which batch norms take the statistics apart (`inReplicas`); 1 by default. */
+  readonly replicas?: number;
+  /** Whether running statistics move in training, as by default. */
+  readonly moving?: boolean;
 }
 
 /** Where a layer's tensors go, and where their first values are drawn from. */
 export interface LayerContext {
   readonly state: ModelState;
   readonly random: Random;
+  /** How all linear layers begin, in the place of what the architecture says. */
+  readonly linearStart?: LinearStart;
 }
 
 export interface ConvolutionLayerOptions extends ConvolutionOptions {
@@ -186,7 +192,8 @@ export function batchNormLayer(
     layout: 'same',
   });
   const counter = state.addCounter(`${name}.num_batches_tracked`);
-  return (x, { training, batchStatistics = false, repeatedNorms = true }, tail = {}) => {
+  return (x, mode, tail = {}) => {
+    const { training, batchStatistics = false, repeatedNorms = true, moving = true } = mode;
     const weights = { scale: scale.value as tf.Tensor1D, shift: shift.value as tf.Tensor1D };
     const running: RunningStatistics = {
       mean: mean.value as tf.Tensor1D,
@@ -197,7 +204,7 @@ export function batchNormLayer(
     // Moving by 0.1 twice towards the same value is moving by 1 − 0.9² once.
     const momentum = 1 - (1 - batchNormMomentum) ** times;
     const result = batchNormTraining(x, weights, running, { momentum, ...tail });
-    if (!training) {
+    if (!training || !moving) {
       tf.dispose([result.running.mean, result.running.variance]);
       return result.output;
     }
@@ -217,38 +224,37 @@ export function batchNorm1dLayer(context: LayerContext, name: string, channels: 
   };
 }
 
-/** Standard deviations of weights whose bias starts at 0. */
-const deviations = { 'small-normal': 0.01, 'token-normal': 0.02 } as const;
+/** Standard deviations of weights; those of the biases are 0 but for `normal`. */
+const deviations = { normal: 0.01, 'small-normal': 0.01, 'token-normal': 0.02 } as const;
+
+/**
+ * `fan-in`: weights and bias as PyTorch draws them; `fan-in-weight`: the weights alone, a bias of 0; `normal`:
+ * both N(0, 0.01²); `small-normal`: N(0, 0.01²) and a bias of 0; `token-normal`: N(0, 0.02²) and a bias of 0,
+ * as timm's vision transformers.
+ */
+export type LinearStart = 'fan-in' | 'fan-in-weight' | keyof typeof deviations;
 
 interface LinearLayerOptions {
   readonly inputs: number;
   readonly outputs: number;
-  /**
-   * `fan-in`: weights and bias as PyTorch draws them; `small-normal`: N(0, 0.01²) and a bias of 0;
-   * `token-normal`: N(0, 0.02²) and a bias of 0, as timm's vision transformers.
-   */
-  readonly initialise?: 'fan-in' | keyof typeof deviations;
+  /** `fan-in` by default. */
+  readonly initialise?: LinearStart;
 }
 
 /** PyTorch's `Linear`, `name.weight` [outputs, inputs] and `name.bias`. */
 export function linearLayer(
-  { state, random }: LayerContext,
+  { state, random, linearStart }: LayerContext,
   name: string,
   { inputs, outputs, initialise = 'fan-in' }: LinearLayerOptions,
 ): Layer2D {
   const kind = { trainable: true, layout: 'same' } as const;
-  const deviation = initialise === 'fan-in' ? undefined : deviations[initialise];
-  const weights = state.add(
-    `${name}.weight`,
-    deviation === undefined
-      ? uniformFanIn([outputs, inputs], inputs, random)
-      : normal([outputs, inputs], deviation, random),
-    kind,
-  );
-  const bias = state.add(
-    `${name}.bias`,
-    deviation === undefined ? uniformFanIn([outputs], inputs, random) : tf.zeros([outputs]),
-    kind,
-  );
+  const start = linearStart ?? initialise;
+  const draw = (shape: number[]): tf.Tensor =>
+    start === 'fan-in' || start === 'fan-in-weight'
+      ? uniformFanIn(shape, inputs, random)
+      : normal(shape, deviations[start], random);
+  const weights = state.add(`${name}.weight`, draw([outputs, inputs]), kind);
+  const drawnBias = start === 'fan-in' || start === 'normal';
+  const bias = state.add(`${name}.bias`, drawnBias ? draw([outputs]) : tf.zeros([outputs]), kind);
   return (x) => linear(x, weights.value as tf.Tensor2D, bias.value as tf.Tensor1D);
 }

@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { inFloatType } from '../engine/operations/activations';
 import { modelError } from '../errors';
 import type { ForwardMode } from './layers';
+import { inReplicas, joinedBatches } from './replicas';
 import type { ModelState, StateDict, StateEntry } from './state';
 
 /** What a forward pass gives. */
@@ -75,7 +76,17 @@ export function asModel(
     preActivationNorms,
     bfloat16,
     state,
-    forward: (images, mode) => shown(forward(images, mode), mode),
+    forward: (images, mode) =>
+      inReplicas(
+        [images],
+        mode,
+        ([part], partMode) => shown(forward(part, partMode), mode),
+        (outputs) => {
+          const parts = outputs.map((output) => outputParts(output, mode));
+          const whole = joinedBatches(parts.map(({ tensors }) => tensors));
+          return (parts[0] as OutputParts).rebuild(whole);
+        },
+      ),
     classify,
     stateDict: () => state.stateDict(),
     loadStateDict(entries, where) {

@@ -25,24 +25,29 @@ interface Traced {
  * call with a shape makes one; the results are the same to the bit.
  */
 interface TracedCalls<T extends Traced> {
-  /** The trace for such images; undefined where the network is to be run as it is. */
-  of(images: tf.Tensor4D): T | undefined;
+  /** The trace for such images and such a mode; undefined where the network is to be run as it is. */
+  of(images: tf.Tensor4D, norms?: NormMode): T | undefined;
   dispose(): void;
 }
+
+/** What of a mode may differ from part to part of a batch. */
+type NormMode = Pick<ForwardMode, 'replicas' | 'moving'>;
 
 const callsBefore = 3;
 /** More shapes than any training has: a full batch, the rest of an epoch, parts of both. */
 const mostShapes = 8;
 
 /** @param make traces one call; throws Untraceable where that cannot be done. */
-function tracedCalls<T extends Traced>(make: (images: tf.Tensor4D) => T): TracedCalls<T> {
+function tracedCalls<T extends Traced>(
+  make: (images: tf.Tensor4D, norms: NormMode) => T,
+): TracedCalls<T> {
   const traces = new Map<string, T>();
   const calls = new Map<string, number>();
   let possible = true;
   return {
-    of(images) {
+    of(images, norms = {}) {
       if (!possible || !hasOwnOperations()) return undefined;
-      const key = `${storedFloat(images)} ${images.shape.join()}`;
+      const key = `${storedFloat(images)} ${images.shape.join()} ${String(norms.replicas)} ${String(norms.moving)}`;
       const known = traces.get(key);
       if (known !== undefined) return known;
       const before = calls.get(key) ?? 0;
@@ -53,7 +58,7 @@ function tracedCalls<T extends Traced>(make: (images: tf.Tensor4D) => T): Traced
       // It is tried once, by reading a number, which no trace may do.
       canFuseConvolution(storedFloat(images));
       try {
-        const made = make(images);
+        const made = make(images, norms);
         traces.set(key, made);
         return made;
       } catch (error) {
@@ -156,7 +161,7 @@ export interface TrainingPass {
 /** A model whose training passes are one operation of TensorFlow each, after some steps. */
 export interface TracedTraining {
   /** Undefined where the model is to be run as it is. */
-  forward(images: tf.Tensor4D): TrainingPass | undefined;
+  forward(images: tf.Tensor4D, norms?: NormMode): TrainingPass | undefined;
   dispose(): void;
 }
 
@@ -166,9 +171,11 @@ export interface TracedTraining {
  * and for models without dropout; others are left as they are.
  */
 export function tracedTraining(model: Model, mode: ForwardMode): TracedTraining {
-  const calls = tracedCalls((images) => tracePasses(model, { ...mode, random: noRandom }, images));
+  const calls = tracedCalls((images, norms) =>
+    tracePasses(model, { ...mode, ...norms, random: noRandom }, images),
+  );
   return {
-    forward: (images) => calls.of(images)?.forward(images),
+    forward: (images, norms) => calls.of(images, norms)?.forward(images),
     dispose: () => calls.dispose(),
   };
 }

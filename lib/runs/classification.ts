@@ -112,6 +112,7 @@ function begin(
     seed,
     imageSize: dataset.height,
     dropPath: recipe.dropPath,
+    linearStart: recipe.linearStart?.student,
   });
   let memory: TeacherMemory | undefined;
   const seconds = [...(classifierRuns.readProvenance(directory)?.secondsPerEpoch ?? [])];

@@ -13,6 +13,7 @@ import type { ImageDataset } from '../data/source';
 import type { MixedLabels } from '../distill/term';
 import { random } from '../engine/random';
 import { optionError, unknownName } from '../errors';
+import type { ForwardMode } from '../nn/layers';
 
 export type {
   BatchMix,
@@ -122,6 +123,8 @@ export interface Batch {
   readonly mix?: Pick<MixedLabels, 'partners' | 'lambda'>;
   /** Which view of its training image each is, where the views can be counted. */
   readonly views?: Int32Array;
+  /** Of a part of a larger batch: its share of the replicas, and whether running statistics move by it. */
+  readonly norms?: Pick<ForwardMode, 'replicas' | 'moving'>;
 }
 
 /** Batches as tensors; each is freed when the next one is asked for. */

@@ -21,7 +21,7 @@ import {
 } from './evaluate';
 import { createLearner, type Learner, type StepPlace, type Teacher } from './learner';
 import { type EpochMetrics, epochMetricsForm } from './metrics';
-import { requireRecipeFits, type TrainingRecipe } from './recipe';
+import { replicasOf, requireRecipeFits, type TrainingRecipe } from './recipe';
 import { learningRateOf } from './schedule';
 import { meanLosses, type TrainingRun, type TrainingTask } from './task';
 import { train } from './train';
@@ -52,6 +52,8 @@ export async function trainClassifier(training: ClassifierTraining): Promise<voi
     microBatch: recipe.microBatch,
     clipNorm: recipe.clipNorm,
     repeatedNorms: recipe.repeatedNorms,
+    replicas: replicasOf(recipe),
+    adapterStart: recipe.linearStart?.adapter,
     precision: recipe.precision,
     average: recipe.weightAverage,
     seed,

@@ -13,6 +13,7 @@ import { inFloatType } from '../engine/operations/activations';
 import type { Precision } from '../engine/precision';
 import { random as randomOf, type Random } from '../engine/random';
 import { type LabError, modelError, optionError } from '../errors';
+import type { LinearStart } from '../nn/layers';
 import type { Model, ModelOutput } from '../nn/model';
 import { tracedEvaluation, tracedTraining } from '../nn/traced';
 import { type Batch, microBatches } from './batch-source';
@@ -97,6 +98,13 @@ export interface LearnerOptions {
   readonly functions?: boolean;
   /** Whether the student's norms that the published model calls twice count twice; they do by default. */
   readonly repeatedNorms?: boolean;
+  /**
+   * Parts of a batch of which the student's norms take the statistics apart, as PyTorch's on as many GPUs; running
+   * statistics move by the first alone. 1 by default. A micro batch is its share of them.
+   */
+  readonly replicas?: number;
+  /** How the adapter's linear layer begins; as PyTorch's by default. */
+  readonly adapterStart?: LinearStart;
   /** The gradients' norm is cut off at this; not by default. */
   readonly clipNorm?: number;
   /** Keeps a running average of the student's weights; not by default. */
@@ -131,6 +139,7 @@ export function createLearner(options: LearnerOptions): Learner {
           teacherSize,
           seed,
           dropoutProbability: adapterDropout,
+          linearStart: options.adapterStart,
         })
       : undefined;
   const objective = createObjective(method, {
@@ -159,7 +168,7 @@ export function createLearner(options: LearnerOptions): Learner {
     ...read,
   };
   const memory = running && remembers(method, running) ? teacher?.memory : undefined;
-  const { functions = true, repeatedNorms = true } = options;
+  const { functions = true, repeatedNorms = true, replicas = 1 } = options;
   const tracedTeacher = running && functions ? tracedEvaluation(running, teacherMode) : undefined;
   const tracedStudent = functions
     ? tracedTraining(student, { training: true, repeatedNorms, ...read })
@@ -193,11 +202,12 @@ export function createLearner(options: LearnerOptions): Learner {
       indices: part.indices,
     };
     objective.prepare(part.images);
-    const traced = tracedStudent?.forward(part.images);
+    const norms = part.norms ?? { replicas };
+    const traced = tracedStudent?.forward(part.images, norms);
     return {
       traced,
       losses() {
-        const mode = { training: true, random, repeatedNorms, ...read };
+        const mode = { training: true, random, repeatedNorms, ...norms, ...read };
         const output = traced?.output ?? student.forward(part.images, mode);
         const embedding = comparedEmbedding(output);
         const studentEmbedding = adapter?.forward(embedding, mode) ?? embedding;
@@ -220,7 +230,18 @@ export function createLearner(options: LearnerOptions): Learner {
     average,
     lossNames: method.terms.map(({ loss }) => loss),
     size: ({ labels: { shape } }) => shape[0],
-    parts: (batch) => microBatches(batch, options.microBatch ?? Infinity),
+    parts: (batch) =>
+      microBatches(batch, options.microBatch ?? Infinity).map((part, index, parts) =>
+        replicas === 1 || parts.length === 1
+          ? part
+          : {
+              ...part,
+              norms: {
+                replicas: Math.round((replicas * part.labels.shape[0]) / batch.labels.shape[0]),
+                moving: index === 0,
+              },
+            },
+      ),
     forward,
     endPart: (kept) => objective.endStep(kept),
     where: () => `method ${method.name}`,

@@ -7,6 +7,7 @@ import {
   requireInMemoryAugmentation,
   type TrainingData,
 } from './batch-source';
+import type { LinearStart } from '../nn/layers';
 import type { OptimiserOptions } from './optimiser';
 import type { Schedule } from './schedule';
 import type { WeightAverageOptions } from './weight-average';
@@ -38,6 +39,13 @@ export interface TrainingRecipe {
    * twice, once to show a feature: some norms of mdistiller's wide ResNets.
    */
   readonly repeatedNorms?: false;
+  /**
+   * Images of a batch of which batch norms take the statistics together, running ones of the first alone: what a
+   * GPU gets where PyTorch spreads a batch over several. The whole batch when missing.
+   */
+  readonly imagesPerReplica?: number;
+  /** How linear layers begin; the student's as in the published networks, the adapter's as PyTorch's, when missing. */
+  readonly linearStart?: { readonly student?: LinearStart; readonly adapter?: LinearStart };
   /** Probability with which the student's last block is skipped for a sample; that of earlier ones rises to it. */
   readonly dropPath?: number;
 }
@@ -61,8 +69,17 @@ const recipeSchema = z.object({
   lastBatch: z.literal('left out').optional(),
   evaluation: z.literal('bicubic').optional(),
   repeatedNorms: z.literal(false).optional(),
+  imagesPerReplica: z.int().min(2).optional(),
   dropPath: z.number().min(0).lt(1).optional(),
 });
+
+/** Over how many replicas PyTorch would spread a recipe's batch; 1 where it says nothing of them. */
+export function replicasOf({
+  batchSize,
+  imagesPerReplica = batchSize,
+}: Pick<TrainingRecipe, 'batchSize' | 'imagesPerReplica'>): number {
+  return Math.max(1, Math.round(batchSize / imagesPerReplica));
+}
 
 /**
  * Checks what the types cannot.

@@ -13,14 +13,12 @@ const schedule = {
  * The recipe of the paper's `++` rows on CIFAR-100 (official code at fc6f3f9): SGD with Nesterov
  * momentum 0.9, weight decay 5e-4, 240 epochs, batch 128 (written as 64 for each of two GPUs), learning
  * rate 0.1 unless given, × 0.1 at epochs 150, 180 and 210; pad 4, crop, flip. Norms count each batch once,
- * unlike those of mdistiller's wide ResNets.
+ * unlike those of mdistiller's wide ResNets, and take the statistics of each GPU's 64 images; the student's
+ * classifier begins as in the released `Models`.
  */
 export function paperRecipe(
   terms: readonly LossTerm[],
-  {
-    learningRate = 0.1,
-    repeatedNorms = false,
-  }: { learningRate?: number; repeatedNorms?: boolean } = {},
+  { learningRate = 0.1 }: { learningRate?: number } = {},
 ): CellRecipe {
   return {
     ...schedule,
@@ -28,7 +26,9 @@ export function paperRecipe(
     batchSize: 128,
     learningRate,
     optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: true },
-    ...(repeatedNorms ? {} : { repeatedNorms }),
+    repeatedNorms: false,
+    imagesPerReplica: 64,
+    linearStart: 'released',
   };
 }
 

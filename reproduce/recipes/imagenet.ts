@@ -9,14 +9,16 @@ const schedule = {
 
 /**
  * The recipe of the paper's `++` rows on ImageNet (official code at fc6f3f9): SGD with Nesterov momentum
- * 0.9, weight decay 1e-4, 100 epochs, batch 512 in all, learning rate 0.2, × 0.1 at epochs 30, 60 and 90;
- * random resized crop to 224 and flip.
+ * 0.9, weight decay 1e-4, 100 epochs, batch 512 in all, 64 on each of eight GPUs, learning rate 0.2, × 0.1 at
+ * epochs 30, 60 and 90; random resized crop to 224 and flip.
  */
 export function paperRecipe(terms: readonly LossTerm[]): CellRecipe {
   return {
     ...schedule,
     terms,
     batchSize: 512,
+    imagesPerReplica: 64,
+    linearStart: 'released',
     learningRate: 0.2,
     optimiser: { momentum: 0.9, weightDecay: 1e-4, nesterov: true },
   };
@@ -62,6 +64,8 @@ export function deitRecipe(terms: readonly LossTerm[]): CellRecipe {
     epochs: 300,
     batchSize: 2048,
     microBatch: 256,
+    imagesPerReplica: 256,
+    linearStart: 'released',
     learningRate: 8e-4,
     schedule: {
       kind: 'cosine',

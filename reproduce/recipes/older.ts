@@ -9,7 +9,15 @@ const laterOptions = ['teacherStages', 'studentStages', 'mostMiddleChannels'];
  * (docs/differences.md); the recipe itself where nothing changed. Runs of it stay what they were.
  */
 export function olderRecipe(recipe: TrainingRecipe): TrainingRecipe {
-  const { repeatedNorms: _, lastBatch: __, evaluation: ___, method, ...rest } = recipe;
+  const {
+    repeatedNorms: _,
+    lastBatch: __,
+    evaluation: ___,
+    imagesPerReplica: ____,
+    linearStart: _____,
+    method,
+    ...rest
+  } = recipe;
   return {
     ...rest,
     augmentation: rest.augmentation === 'deit-by-256' ? 'deit' : rest.augmentation,

@@ -1,5 +1,5 @@
 import { optionError, unknownName } from '../../lib/errors';
-import { hasRepeatedNorms } from '../../lib/models/registry';
+import { hasRepeatedNorms, releasedStart } from '../../lib/models/registry';
 import { inRowOrder, paperMethodOf } from '../../lib/report/methods';
 import { hashJson } from '../../lib/records';
 import type { RunConfig } from '../../lib/runs/schema';
@@ -58,17 +58,19 @@ export function recipeRegistry(
   const fallback = (pair: Pair, method: string): RecipeOfPair | undefined =>
     inPaper(pairName(pair)) ? undefined : byCell.get(key(options.fallbackPair(method), method));
   const completed = (recipe: RecipeOfPair, pair: Pair, name: string): TrainingRecipe => {
-    const { terms, repeatedNorms, ...rest } =
+    const { terms, repeatedNorms, linearStart, ...rest } =
       typeof recipe === 'function'
         ? recipe(pair, (method) => registry.recipe(pair, method))
         : recipe;
     const { student } = pair;
+    const start = linearStart === 'released' ? releasedStart(student) : linearStart;
     return {
       student,
       method: { name, terms },
       ...rest,
       // Said of those networks alone in which it changes something.
       ...(repeatedNorms === false && hasRepeatedNorms(student) ? { repeatedNorms } : {}),
+      ...(start === undefined ? {} : { linearStart: start }),
     };
   };
   const teachers = teachersOf(cells);

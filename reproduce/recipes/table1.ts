@@ -63,11 +63,11 @@ const rows: Rows<Weights> = {
       pair,
       crd({ weight: 0.8, size: 128, negatives: 16_384, temperature: 0.07, momentum: 0.5 }),
     ),
-  'reviewkd-published': ({ lr, published: [, weight] }) =>
-    paperRecipe([crossEntropy(), warmUp(20, reviewKd({ weight }))], {
-      learningRate: lr,
-      repeatedNorms: true,
-    }),
+  'reviewkd-published': ({ lr, published: [, weight] }) => ({
+    ...publishedRecipe([crossEntropy(), warmUp(20, reviewKd({ weight }))], { learningRate: lr }),
+    batchSize: 128,
+    optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: true },
+  }),
   'kd-published': ({ lr }) =>
     publishedRecipe([crossEntropy({ weight: 0.1 }), kd({ weight: 0.9, temperature: 4 })], {
       learningRate: lr / 2,
