@@ -45,6 +45,8 @@ export interface DetectionLearnerOptions {
   readonly optimiser?: OptimiserOptions;
   /** The largest norm of all gradients together; no bound unless given, as in detectron2. */
   readonly largestGradient?: number;
+  /** Parts of a batch of which ReviewKD's norms take the statistics apart (`inReplicas`); 1 by default. */
+  readonly replicas?: number;
   /** Images over those of a batch; needed by a method with terms that warm up. */
   readonly iterationsPerEpoch?: number;
   /** Of all that is drawn. */
@@ -141,7 +143,7 @@ export function createDetectionLearner(options: DetectionLearnerOptions): Detect
     { frozen, teacherPyramid }: Pick<Prepared, 'frozen' | 'teacherPyramid'>,
     iteration: number,
   ): Losses {
-    const mode = { training: true };
+    const mode = { training: true, replicas: options.replicas };
     const pyramid = student.pyramid(frozen, mode);
     const proposed = student.propose(pyramid);
     const anchors = student.anchors(pyramid);

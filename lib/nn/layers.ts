@@ -175,14 +175,9 @@ export function batchNormLayer(
   channels: number,
   { calls = 1 }: BatchNormLayerOptions = {},
 ): NormLayer4D {
-  const scale = state.add(`${name}.weight`, tf.ones([channels]), {
-    trainable: true,
-    layout: 'same',
-  });
-  const shift = state.add(`${name}.bias`, tf.zeros([channels]), {
-    trainable: true,
-    layout: 'same',
-  });
+  const kind = { trainable: true, layout: 'same', ofNorm: true } as const;
+  const scale = state.add(`${name}.weight`, tf.ones([channels]), kind);
+  const shift = state.add(`${name}.bias`, tf.zeros([channels]), kind);
   const mean = state.add(`${name}.running_mean`, tf.zeros([channels]), {
     trainable: false,
     layout: 'same',

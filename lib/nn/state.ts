@@ -15,11 +15,15 @@ export interface StateTensor {
   /** Whether an optimiser may change it; running statistics are not. */
   readonly trainable: boolean;
   readonly layout: Layout;
+  /** Whether it is a norm's scale or shift, which some optimisers leave undecayed. */
+  readonly ofNorm: boolean;
   /** In this package's layout. */
   readonly value: tf.Tensor;
   /** Takes ownership of the tensor and disposes of the old one. */
   replace(value: tf.Tensor): void;
 }
+
+type TensorKind = Pick<StateTensor, 'trainable' | 'layout'> & Partial<Pick<StateTensor, 'ofNorm'>>;
 
 /**
  * All tensors of a model (or of a part with weights of its own, such as the embedding adapter), under
@@ -33,9 +37,9 @@ export class ModelState {
   readonly #onFreeDerived: (() => void)[] = [];
 
   /** Adds a tensor; it belongs to the state from here on. */
-  add(name: string, value: tf.Tensor, kind: { trainable: boolean; layout: Layout }): StateTensor {
+  add(name: string, value: tf.Tensor, kind: TensorKind): StateTensor {
     if (this.#names.includes(name)) throw new Error(`two tensors are called ${name}`);
-    const tensor = new OwnedTensor(name, kind.trainable, kind.layout, value);
+    const tensor = new OwnedTensor(name, kind, value);
     this.#tensors.set(name, tensor);
     this.#names.push(name);
     return tensor;
@@ -169,14 +173,19 @@ export class ModelState {
 }
 
 class OwnedTensor implements StateTensor {
+  readonly trainable: boolean;
+  readonly layout: Layout;
+  readonly ofNorm: boolean;
   #value: tf.Tensor;
 
   constructor(
     readonly name: string,
-    readonly trainable: boolean,
-    readonly layout: Layout,
+    { trainable, layout, ofNorm = false }: TensorKind,
     value: tf.Tensor,
   ) {
+    this.trainable = trainable;
+    this.layout = layout;
+    this.ofNorm = ofNorm;
     this.#value = tf.keep(value);
   }
 

@@ -86,6 +86,8 @@ export interface DetectionRecipe {
   readonly batchSize: number;
   readonly schedule: IterationSchedule;
   readonly optimiser: OptimiserOptions;
+  /** As of `TrainingRecipe`, for ReviewKD's blocks; the networks' own norms are frozen or see the whole batch. */
+  readonly imagesPerReplica?: number;
   /** How regions are sampled and gradients bounded; detectron2's ways unless given. */
   readonly sampling?: DetectionSampling;
   readonly sizes: ImageSizes;

@@ -12,6 +12,7 @@ import { trainDetector } from '../detection/train-detector';
 import type { DetectionMetrics } from '../detection/training-metrics';
 import { loadDetectorWeights } from '../detection/weights';
 import { interruptedError, type LabError } from '../errors';
+import { replicasOf } from '../train/recipe';
 import type { DetectionRecipe, DetectorForm } from './detection-recipe';
 import {
   type DetectionTeacherOptions,
@@ -156,6 +157,7 @@ async function trainStudent(
     method: method.terms.length > 0 ? method : undefined,
     teacher,
     ...sampling,
+    replicas: replicasOf(recipe),
     optimiser,
     seed,
     iterationsPerEpoch: training.training.length / batchSize,

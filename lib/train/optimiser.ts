@@ -48,6 +48,8 @@ export interface SgdOptions {
   readonly momentum: number;
   readonly weightDecay: number;
   readonly nesterov: boolean;
+  /** `norms`: the scales and shifts of batch norms do not decay (detectron2's WEIGHT_DECAY_NORM 0); all do when missing. */
+  readonly undecayed?: 'norms';
 }
 
 /** Stochastic gradient descent over a fixed list of parameters. */
@@ -81,10 +83,20 @@ export function sgd(parameters: readonly StateTensor[], options: SgdOptions): Sg
       if (value !== undefined) parameter.replace(value);
     });
   };
+  /** With what the step will add for the decay taken off, where there is to be none. */
+  const undecayed = (gradient: tf.Tensor, parameter: StateTensor | undefined): tf.Tensor =>
+    options.undecayed === 'norms' && parameter?.ofNorm === true
+      ? tf.sub(gradient, tf.mul(parameter.value, options.weightDecay))
+      : gradient;
   return {
     step(gradients, learningRate) {
-      const step = { parameters, gradients, velocity, learningRate };
       const { weights, moved } = tf.tidy(() => {
+        const step = {
+          parameters,
+          gradients: gradients.map((gradient, index) => undecayed(gradient, parameters[index])),
+          velocity,
+          learningRate,
+        };
         const own = hasOwnOperations() && parameters.length > 0;
         return { ...(own ? ownStep(step, options) : joinedStep(step, sizes, options)) };
       });

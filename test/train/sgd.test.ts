@@ -44,6 +44,22 @@ for (const engine of engines) {
       expect(trainable[0]?.value.dataSync()[0]).to.be.closeTo(0.875, 1e-6);
     });
 
+    it('leaves norms undecayed where it is told to', () => {
+      const state = new ModelState();
+      state.add('norm', tf.tensor1d([4]), { trainable: true, layout: 'same', ofNorm: true });
+      state.add('bias', tf.tensor1d([4]), { trainable: true, layout: 'same' });
+      const { trainable } = state;
+      const options = { momentum: 0, weightDecay: 0.5, nesterov: false };
+      const step = [tf.tensor1d([1]), tf.tensor1d([1])];
+      sgd(trainable, { ...options, undecayed: 'norms' }).step(step, 0.1);
+      // 4 − 0.1 · 1, and 4 − 0.1 · (1 + 0.5 · 4).
+      expectClose(trainable[0]?.value as tf.Tensor, [3.9], 1e-6);
+      expectClose(trainable[1]?.value as tf.Tensor, [3.7], 1e-6);
+      sgd(trainable, options).step(step, 0.1);
+      // 3.9 − 0.1 · (1 + 0.5 · 3.9).
+      expectClose(trainable[0]?.value as tf.Tensor, [3.605], 1e-6);
+    });
+
     it('goes on from a saved velocity, and refuses one of another length', () => {
       const { trainable } = twoParameters();
       const optimiser = sgd(trainable, { momentum: 1, weightDecay: 0, nesterov: false });

@@ -19,7 +19,8 @@ const settings = {
     milestones: [120_000, 160_000],
     warmUp: { iterations: 1000, factor: 0.001 },
   },
-  optimiser: { momentum: 0.9, weightDecay: 1e-4, nesterov: false },
+  optimiser: { momentum: 0.9, weightDecay: 1e-4, nesterov: false, undecayed: 'norms' },
+  imagesPerReplica: 2,
   sizes: { training: [640, 672, 704, 736, 768, 800], evaluation: 800, longest: 1333 },
   flip: true,
 };
