@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import ablation from '../results/paper/table4-ablation.json';
 import deit from '../results/paper/deit-imagenet.json';
+import largerStudents from '../results/paper/larger-students.json';
 import motivation from '../results/paper/motivation.json';
 import scalableTeachers from '../results/paper/scalable-teachers.json';
 import scalableTeachersFirst from '../results/paper/scalable-teachers-first.json';
@@ -92,6 +93,7 @@ const files = {
   motivation,
   'scalable-teachers': scalableTeachers,
   'scalable-teachers-first': scalableTeachersFirst,
+  'larger-students': largerStudents,
   'vit-teachers': vitTeachers,
   deit,
 } as const;
@@ -106,6 +108,7 @@ export const paperTableNames = [
   'motivation',
   'scalable-teachers',
   'scalable-teachers-first',
+  'larger-students',
   'vit-teachers',
   'deit',
 ] as const satisfies readonly PaperTableName[];

@@ -29,10 +29,11 @@ import {
 import { type RecipeRegistry, recipeRegistry } from './registry';
 import { type Rows, tableCells, withBases } from './table1-cell';
 
-/** The paper's ImageNet tables: the main one, larger teachers, vision transformers as teachers, DeiT. */
+/** The paper's ImageNet tables: the main one, larger teachers, larger students, vision transformers as teachers, DeiT. */
 export const imageNetTables = [
   'table2',
   'scalable-teachers',
+  'larger-students',
   'vit-teachers',
   'deit',
 ] as const satisfies readonly PaperTableName[];
@@ -64,6 +65,10 @@ const pairs: Readonly<Record<string, Weights>> = {
   'resnet50:resnet18':              { kd: [4, 1],   dkd: [0.6, 0.5, 2], reviewkd: [3, 2], alone: 'torchvision' },
   'resnet101:resnet18':             { kd: [3.5, 4], dkd: [0.8, 0.5, 1], reviewkd: [3, 1], alone: 'torchvision' },
   'resnet152:resnet18':             { kd: [4, 2],   dkd: [1, 1, 1],     reviewkd: [3, 1], alone: 'torchvision' },
+  // The released scripts have no such pairs: the weights are those of ResNet-152 → ResNet-18.
+  'resnet152:resnet34':             { kd: [4, 2],   dkd: [1, 1, 1],     reviewkd: [3, 1], alone: 'torchvision' },
+  'resnet152:resnet50':             { kd: [4, 2],   dkd: [1, 1, 1],     reviewkd: [3, 1], alone: 'torchvision' },
+  'resnet152:resnet101':            { kd: [4, 2],   dkd: [1, 1, 1],     reviewkd: [3, 1], alone: 'torchvision' },
   'vit_small_patch16_224:resnet18': { kd: [1.5, 1], dkd: [1, 1, 2],                       alone: 'torchvision' },
   'vit_base_patch16_224:resnet18':  { kd: [2, 1],   dkd: [1.4, 0.5, 2],                   alone: 'torchvision' },
 };

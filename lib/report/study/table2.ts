@@ -8,7 +8,13 @@ import type { MethodColumn, StudyPair, StudyView } from './model';
 /** The main table's rows whose number belongs to a published recipe, not to that of the `++` row. */
 const publishedRows = ['student', 'kd', 'dkd', 'reviewkd'];
 
-const tables: readonly PaperTableName[] = ['table2', 'scalable-teachers', 'vit-teachers', 'deit'];
+const tables: readonly PaperTableName[] = [
+  'table2',
+  'scalable-teachers',
+  'larger-students',
+  'vit-teachers',
+  'deit',
+];
 
 const ending = '-published';
 

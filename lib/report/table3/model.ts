@@ -151,14 +151,33 @@ function reasonsOf({ config, provenance }: DetectionRun): string[] {
   return reasons;
 }
 
+/** Of rows that the paper's table is not known to have. */
+const labels: Readonly<Record<string, string>> = {
+  dkd: 'DKD',
+  reviewdkd: 'ReviewDKD',
+  'reviewdkd++': 'ReviewDKD++',
+  'reviewkd-mask': 'ReviewKD, weight of Mask R-CNN',
+};
+
 /** As the paper writes a row. */
 export function labelOf(method: string): string {
   const printed = paperTable('table3').rows.find((row) => row.method === method)?.printed;
-  return printed ?? (method === 'dkd' ? 'DKD' : method);
+  return printed ?? labels[method] ?? method;
 }
 
 /** The student alone, then each base before its `++` row. */
-const order = ['teacher', 'student', 'kd', 'kd++', 'reviewkd', 'reviewkd++', 'dkd'];
+const order = [
+  'teacher',
+  'student',
+  'kd',
+  'kd++',
+  'reviewkd',
+  'reviewkd++',
+  'reviewkd-mask',
+  'dkd',
+  'reviewdkd',
+  'reviewdkd++',
+];
 
 function inTableOrder(methods: readonly string[]): string[] {
   return [...new Set(methods)].sort(
