@@ -3,7 +3,7 @@ import { cocoScope } from './grid/coco';
 import { runWhenMain } from './grid/command';
 import { renderDocument } from './grid/report';
 import type { GridStudy } from './grid/settings';
-import { fallbackNotes, paperPairs, table3Methods } from './recipes/table3';
+import { fallbackNotes, paperPairs, table3Methods, table3Rows } from './recipes/table3';
 
 const smallPair = 'r34-small:r18-small';
 const quickMethods = 'student,kd,kd++,reviewkd,reviewkd++';
@@ -18,8 +18,8 @@ export const table3Study: GridStudy<Detection> = {
   scope: cocoScope,
   defaults: {
     quick: { pairs: smallPair, methods: quickMethods, seeds: '1' },
-    short: { pairs: smallPair, seeds: '1' },
-    paper: { pairs: paperPairs.join(','), seeds: '1' },
+    short: { pairs: smallPair, methods: table3Rows().join(), seeds: '1' },
+    paper: { pairs: paperPairs.join(','), methods: table3Rows().join(), seeds: '1' },
   },
   help: {
     scales:
@@ -27,7 +27,7 @@ export const table3Study: GridStudy<Detection> = {
       'hour or so with small detectors on data of yours, paper is the paper’s recipe (180,000 iterations)',
     pairs: `teacher:student, … (default: ${smallPair}; for paper: ${paperPairs.join(', ')})`,
     get methods() {
-      return `rows: teacher, ${table3Methods().join(', ')} (default: all; for quick ${quickMethods})`;
+      return `rows: teacher, ${table3Methods().join(', ')} (default: those of the table; for quick ${quickMethods})`;
     },
     after: `Examples:
   npm run reproduce:table3

@@ -74,6 +74,13 @@ export function reviewPyramid({ weight = 1 }: { weight?: number } = {}): ReviewP
   return { loss: 'reviewPyramid', weight };
 }
 
+/** A term over the sampled regions that are objects alone, without the background; 0 where there are none. */
+export function ofObjects<Term extends LossTerm>(
+  term: Term,
+): Term & { readonly regions: 'objects' } {
+  return { ...term, regions: 'objects' };
+}
+
 /** P2 … P6 of the student, carried to the teacher's. */
 interface PyramidReview {
   readonly fusion: FusionBlocks;
@@ -169,7 +176,8 @@ export function createDetectionObjective(
     }
     const { compute } = definitionOf(term);
     if (!compute) throw notOfDetectors(term);
-    return compute(term, asSamples(signals, classMeans));
+    const chosen = 'regions' in term ? objectsOf(signals, student.classes) : signals;
+    return chosen ? compute(term, asSamples(chosen, classMeans)) : tf.scalar(0);
   };
   return {
     state: review?.fusion.state,
@@ -181,6 +189,25 @@ export function createDetectionObjective(
       review?.fusion.state.dispose();
       classMeans?.dispose();
     },
+  };
+}
+
+function objectsOf(signals: DetectionSignals, background: number): DetectionSignals | undefined {
+  const objects = [...signals.labels.dataSync()].flatMap((label, index) =>
+    label === background ? [] : [index],
+  );
+  if (objects.length === 0) return undefined;
+  const rows = tf.tensor1d(objects, 'int32');
+  const chosen = ({ logits, embedding, ...rest }: BoxOutput): BoxOutput => ({
+    ...rest,
+    logits: tf.gather(logits, rows),
+    embedding: tf.gather(embedding, rows),
+  });
+  return {
+    ...signals,
+    student: chosen(signals.student),
+    teacher: chosen(signals.teacher),
+    labels: tf.gather(signals.labels, rows),
   };
 }
 

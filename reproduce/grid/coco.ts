@@ -2,7 +2,12 @@ import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { estimateDetectionStep } from '../../lib/bench/detector-step';
 import { dataDirectory } from '../../lib/data/paths';
-import { cocoData, type DetectionData, shapesData } from '../../lib/detection/coco/detection-data';
+import {
+  cocoData,
+  type DetectionData,
+  shapesData,
+  type ShapesSize,
+} from '../../lib/detection/coco/detection-data';
 import { hashDetectorFile } from '../../lib/detection/weights';
 import { type LabError, optionError } from '../../lib/errors';
 import { type Detection, detection, type FirstWeights } from '../../lib/runs/detection';
@@ -81,7 +86,7 @@ export const cocoScope: Scope<Detection> = {
     'Give --data coco:PATH, a folder with annotations/instances_{train,val}2017.json, train2017/ and val2017/, or --data shapes',
   help: {
     data:
-      'shapes (drawn by the program; default of quick), coco (DATA-DIR/coco; default of paper), coco:PATH: a ' +
+      'shapes (drawn by the program; default of quick), shapes:256:128 (as many for training and evaluation), coco (DATA-DIR/coco; default of paper), coco:PATH: a ' +
       'folder with annotations/instances_{train,val}2017.json, train2017/ and val2017/',
     teachers:
       'published (files in DATA-DIR/detectors, as r101-fpn.pkl), trained (here), or auto: published where they ' +
@@ -195,7 +200,7 @@ function secondsOfStep(
 }
 
 function labelOf(data: string): string {
-  return data.startsWith(cocoPrefix) ? basename(folderOf(data)) : data;
+  return data.startsWith(cocoPrefix) ? basename(folderOf(data)) : data.replaceAll(':', '-');
 }
 
 /** `coco:~/mini` too: a shell leaves the tilde alone there. */
@@ -204,15 +209,26 @@ function folderOf(data: string): string {
 }
 
 function openData(data: string, { dataDir }: GridOptions): DetectionData {
-  if (data === shapes) return shapesData();
+  if (isShapes(data)) return shapesData(shapesSize(data));
   const folder = data === coco ? join(dataDirectory(dataDir), coco) : folderOf(data);
   return cocoData(folder, labelOf(data));
 }
 
+function isShapes(data: string): boolean {
+  return data === shapes || data.startsWith(`${shapes}:`);
+}
+
+/** `shapes:256:128`; undefined for what is no such size, and for the usual one. */
+function shapesSize(data: string): ShapesSize | undefined {
+  const [, training, evaluation] = /^shapes:([1-9]\d{0,5}):([1-9]\d{0,5})$/.exec(data) ?? [];
+  if (training === undefined || evaluation === undefined) return undefined;
+  return { training: Number(training), evaluation: Number(evaluation) };
+}
+
 function requireData(data: string): void {
-  if (data === shapes || data === coco) return;
+  if (data === coco || data === shapes || shapesSize(data)) return;
   if (data.startsWith(cocoPrefix) && data.length > cocoPrefix.length) return;
-  throw optionError`no such data for detectors (--data): found '${data}'. Give shapes, coco, or coco:PATH`;
+  throw optionError`no such data for detectors (--data): found '${data}'. Give shapes, shapes:TRAINING:EVALUATION, coco, or coco:PATH`;
 }
 
 function refusedPrecision(found: string): LabError {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { reviewPyramid } from '../../lib/detection/distillation';
+import { ofObjects, reviewPyramid } from '../../lib/detection/distillation';
 import { dkd, kd, type LossTerm, normDirection } from '../../lib/distill/terms';
 import { optionError, unknownName } from '../../lib/errors';
 import { paperTable } from '../../lib/paper';
@@ -54,13 +54,25 @@ const rows: Readonly<Record<string, (weights: Weights) => Table3Recipe>> = {
     detectronRecipe([dkdTerm, reviewPyramid({ weight }), normDirection({ weight: nd })]),
 };
 
+/** KD++ with other weights of ND, and with ND on the regions of objects alone: what ND does to a detector. */
+const ndRows: typeof rows = {
+  'kd+nd-x0.1': ({ kd: [weight, nd] }) => withNd(weight, normDirection({ weight: 0.1 * nd })),
+  'kd+nd-x0.33': ({ kd: [weight, nd] }) => withNd(weight, normDirection({ weight: nd / 3 })),
+  'kd+nd-objects': ({ kd: [weight, nd] }) =>
+    withNd(weight, ofObjects(normDirection({ weight: nd }))),
+};
+
+function withNd(weight: number, nd: LossTerm): Table3Recipe {
+  return detectronRecipe([kd({ weight, temperature: 1 }), nd]);
+}
+
 /** A pair that has no recipes of its own takes this one's loss terms. */
 const fallbackPair = 'r101-fpn:r18-fpn';
 
 const teacherRow = 'teacher';
 
 /** The rows in the table's order; others follow. */
-const rowOrder = Object.keys(rows);
+const rowOrder = Object.keys({ ...rows, ...ndRows });
 
 /** The paper's pairs, in its order. */
 export const paperPairs: readonly string[] = paperTable('table3').pairs.map(({ pair }) => pair);
@@ -73,12 +85,21 @@ function cells(): readonly Table3Cell[] {
     {
       file: __filename,
       cells: Object.entries(pairs).flatMap(([pair, weights]) =>
-        Object.entries(rows).map(([row, recipeOf]) => ({ pair, row, recipe: recipeOf(weights) })),
+        Object.entries({ ...rows, ...ndRows }).map(([row, recipeOf]) => ({
+          pair,
+          row,
+          recipe: recipeOf(weights),
+        })),
       ),
     },
     ...definitionsBelow(join(__dirname, 'table3'), {}),
   ]);
   return made;
+}
+
+/** The rows that belong to the table: those that ask what ND does are trained where they are named. */
+export function table3Rows(): string[] {
+  return table3Methods().filter((row) => !Object.hasOwn(ndRows, row));
 }
 
 /** What `--methods` takes besides `teacher`. @throws LabError that names a file without a cell. */

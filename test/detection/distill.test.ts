@@ -6,6 +6,7 @@ import type { Detector } from '../../lib/detection/detector';
 import {
   convertPixels,
   createDetectionObjective,
+  ofObjects,
   reviewPyramid,
 } from '../../lib/detection/distillation';
 import { dkd, fitNet, kd, type Method, normDirection, warmUp } from '../../lib/distill/terms';
@@ -114,7 +115,8 @@ describe('the distillation of a detector', () => {
       embedding: made(`${name}/embedding`, [4, 32]) as tf.Tensor2D,
       deltas: made(`${name}/deltas`, [4, 8]) as tf.Tensor2D,
     });
-    const method = { name: 'kd++', terms: plusPlus.terms.slice(0, 2) };
+    const terms = [...plusPlus.terms.slice(0, 2), ofObjects(normDirection({ weight: 3 }))];
+    const method = { name: 'kd++', terms };
     const objective = createDetectionObjective(method, {
       student,
       teacher: { detector: teacher, classMeans: means },
@@ -127,7 +129,8 @@ describe('the distillation of a detector', () => {
       teacherPyramid: [],
       labels: tf.tensor1d([0, 1, 2, 2], 'int32'),
     };
-    const [kdTerm, ndTerm] = objective.terms(signals, { epoch: 0, mode: { training: true } });
+    const at = { epoch: 0, mode: { training: true } };
+    const [kdTerm, ndTerm, ofTwo] = objective.terms(signals, at);
     const own = kdLoss(signals.student.logits, signals.teacher.logits, { temperature: 1 });
     expectClose(kdTerm ?? tf.scalar(NaN), [2 * (numbers(own)[0] ?? NaN)], 1e-5);
     const nd = normDirectionLoss(
@@ -137,6 +140,16 @@ describe('the distillation of a detector', () => {
       tf.tensor2d(means, [3, 32]),
     );
     expectClose(ndTerm ?? tf.scalar(NaN), [3 * (numbers(nd)[0] ?? NaN)], 1e-5);
+    // The first two regions are objects.
+    const objects = normDirectionLoss(
+      tf.slice(signals.student.embedding, 0, 2),
+      tf.slice(signals.teacher.embedding, 0, 2),
+      tf.tensor1d([0, 1], 'int32'),
+      tf.tensor2d(means, [3, 32]),
+    );
+    expectClose(ofTwo ?? tf.scalar(NaN), [3 * (numbers(objects)[0] ?? NaN)], 1e-5);
+    const none = objective.terms({ ...signals, labels: tf.tensor1d([2, 2, 2, 2], 'int32') }, at);
+    expectClose(none[2] ?? tf.scalar(NaN), [0]);
     expect(objective.state).to.equal(undefined);
     objective.dispose();
   });
@@ -214,6 +227,26 @@ describe('the distillation of a detector', () => {
     expect(hashStateDict(teacher.stateDict())).to.equal(before);
     expect(learner.objective?.state?.trainable.length).to.be.above(0);
     learner.dispose();
+  });
+
+  it('is that of KD to the byte where ND weighs nothing', () => {
+    const learnt = (terms: Method['terms']): string => {
+      const learner = tinyLearner({
+        student: tinyDetector(),
+        teacher: { detector: teacher, classMeans: means },
+        method: { name: 'test', terms },
+      });
+      for (let iteration = 0; iteration < 3; iteration++) {
+        learner.step(shapesBatch(iteration), { iteration, learningRate: 0.005 });
+      }
+      const hash = hashStateDict(learner.student.stateDict());
+      learner.student.dispose();
+      learner.dispose();
+      return hash;
+    };
+    const alone = kd({ weight: 1, temperature: 1 });
+    expect(learnt([alone, normDirection({ weight: 0 })])).to.equal(learnt([alone]));
+    expect(learnt([alone, normDirection({ weight: 0.1 })])).to.not.equal(learnt([alone]));
   });
 
   it('shows the teacher the student’s images in its own normalisation', () => {
