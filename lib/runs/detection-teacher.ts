@@ -8,7 +8,8 @@ import { createDetector, type Detector } from '../detection/detector';
 import type { DetectionTeacher } from '../detection/distillation';
 import { loadDetectorWeights } from '../detection/weights';
 import { needs } from '../distill/terms';
-import { fileError, type LabError } from '../errors';
+import { readReleasedClassMeans } from '../distill/released-class-means';
+import { fileError, type LabError, modelError } from '../errors';
 import { sha256 } from '../files';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
 import { hashStateDict } from '../nn/state';
@@ -74,18 +75,28 @@ export async function withClassMeans(
   // A name for each teacher's weights and length: none takes the place of another.
   const file = join(directory, `class-means-${hash.slice(0, 12)}-${iterations}.safetensors`);
   const about = { teacherHash: hash, datasetHash: data.training.hash, iterations };
-  const classMeans = existsSync(file)
-    ? readDetectorClassMeans(file, about)
-    : await withRunLock(directory, { signal }, async ({ assertHeld }) => {
-        if (existsSync(file)) return readDetectorClassMeans(file, about);
-        const { means, counts } = await gather(detector, request, options);
-        assertHeld();
-        writeDetectorClassMeans(file, { means, counts, ...about });
-        return means;
-      });
+  const given = request.given?.classMeans;
+  const classMeans = given
+    ? givenClassMeans(given, detector)
+    : existsSync(file)
+      ? readDetectorClassMeans(file, about)
+      : await withRunLock(directory, { signal }, async ({ assertHeld }) => {
+          if (existsSync(file)) return readDetectorClassMeans(file, about);
+          const { means, counts } = await gather(detector, request, options);
+          assertHeld();
+          writeDetectorClassMeans(file, { means, counts, ...about });
+          return means;
+        });
   const { buffer, byteOffset, byteLength } = classMeans;
   const classMeansHash = sha256(new Uint8Array(buffer, byteOffset, byteLength));
   return { ...teacher, classMeans, classMeansHash };
+}
+
+/** The paper's file: background is its last class. */
+function givenClassMeans(file: string, { classes, embeddingSize }: Detector): Float32Array {
+  const read = readReleasedClassMeans(file);
+  if (read.classes === classes + 1 && read.dimension === embeddingSize) return read.means;
+  throw modelError`class means do not fit the teacher (${file}): found ${read.classes} × ${read.dimension} where ${classes + 1} × ${embeddingSize} belong, background included. Give those of this detector, or leave --class-means out`;
 }
 
 function gather(

@@ -58,7 +58,10 @@ export const cifarScope: Scope<Classification> = {
         '--teacher-weights <file>',
         'a trained teacher (.pth or .safetensors), for a single teacher',
       )
-      .option('--class-means <file>', 'its class means (made when not given)')
+      .option(
+        '--class-means <file>',
+        'its class means (made when not given), or released: the paper’s files in DATA-DIR/class-means, as resnet56.json',
+      )
       .addOption(
         new Option(
           '--teacher-cache <where>',

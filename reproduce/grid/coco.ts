@@ -33,7 +33,14 @@ import {
   teacherSeed,
   wholeNumber,
 } from './settings';
-import { distinct, requireChoice, singleOf, weightsIn } from './teachers';
+import {
+  classMeansFor,
+  distinct,
+  requireChoice,
+  singleOf,
+  trainedHere,
+  weightsIn,
+} from './teachers';
 
 /** Made up by the program. */
 const shapes = 'shapes';
@@ -99,6 +106,10 @@ export const cocoScope: Scope<Detection> = {
       .option(
         '--class-means-iterations <number>',
         'training batches over which a teacher’s class means are gathered (for paper: 30,000)',
+      )
+      .option(
+        '--class-means <file>',
+        'a given teacher’s class means, or released: the paper’s files in DATA-DIR/class-means, as r101-fpn.json',
       )
       .option('--short-side <pixels>', 'of the resized images of small detectors')
       .option(
@@ -237,29 +248,37 @@ function refusedPrecision(found: string): LabError {
 
 /** The teachers that are given; others are trained here, the paper's only when that is asked for. */
 function teachersOf(
-  { teacherWeights, teachers }: GridOptions,
+  options: GridOptions,
   { scale, pairs, methods }: Choice,
   folder: string,
-): { given: Map<string, GivenTeacher>; notes: string[] } {
+): Pick<ReturnType<typeof trainedHere>, 'given' | 'notes'> {
+  const { teacherWeights, teachers } = options;
   const choice = requireChoice(teachers);
   const given = new Map<string, GivenTeacher>();
   const notes: string[] = [];
   if (teacherWeights !== undefined) {
     const what = { where: '--teacher-weights', what: 'detectors' };
-    given.set(singleOf('teacher', pairs, what), { weights: teacherWeights });
+    const name = singleOf('teacher', pairs, what);
+    given.set(name, { weights: teacherWeights, ...classMeansFor(name, options) });
     return { given, notes };
   }
-  if (choice === 'trained') return { given, notes };
+  if (choice === 'trained') return trainedHere(options);
   const learns = methods.some((method) => method !== 'student' && method !== 'teacher');
   for (const name of distinct('teacher', pairs)) {
     const file =
       isSmall(name) && choice === 'auto' ? undefined : weightsIn(folder, (stem) => stem === name);
     const needed = scale === 'paper' && !isSmall(name) && learns && !methods.includes('teacher');
     if (file !== undefined) {
-      given.set(name, { weights: join(folder, file), source: `published: ${file}` });
+      given.set(name, {
+        weights: join(folder, file),
+        source: `published: ${file}`,
+        ...classMeansFor(name, options),
+      });
       notes.push(`Teacher ${name}: ${file}.`);
     } else if (choice === 'published' || needed) {
       throw optionError`the teacher ${name} is not there, and training it takes 270,000 iterations (--teachers): found no ${name}.pkl, .pth or .safetensors in ${folder}. Put detectron2’s published detector there, name a file with --teacher-weights, or name the row teacher in --methods to train it here`;
+    } else {
+      trainedHere(options);
     }
   }
   return { given, notes };

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { dataDirectory, isFolder } from '../../lib/data/paths';
 import { fetchCommand, publishedTeacher, publishedTeacherNames } from '../../lib/data/teachers';
@@ -38,19 +38,21 @@ export function chooseTeachers(
   { scale, data, pairs }: TeacherChoice,
 ): ChosenTeachers {
   const choice = requireChoice(options.teachers);
-  if (options.teacherWeights !== undefined || options.classMeans !== undefined) {
+  if (isGivenByFile(options)) {
     if (choice !== 'auto') {
       throw contradiction('--teachers', choice, 'Leave it out: the teacher is given as a file');
     }
     return { given: givenByFile(options, pairs), notes: [] };
   }
   const atPaperSetting = scale === 'paper' && data === publishedDataset;
-  if (choice === 'trained' || (choice === 'auto' && !atPaperSetting)) return none;
+  if (choice === 'trained' || (choice === 'auto' && !atPaperSetting)) {
+    return trainedHere(options);
+  }
   if (data !== publishedDataset) {
     throw contradiction('--teachers', choice, `They know CIFAR-100 only, not ${data}`);
   }
   const dataDir = dataDirectory(options.dataDir);
-  return published(pairs, choice, (name) => {
+  return published(pairs, choice, options, (name) => {
     const weights = publishedTeacher(name, dataDir);
     const exists = publishedTeacherNames.some((known) => known === name);
     if (weights === undefined) {
@@ -82,13 +84,13 @@ export function chooseImageNetTeachers(
   { scale, data, pairs }: TeacherChoice,
 ): ChosenTeachers {
   const choice = requireChoice(options.teachers);
-  if (options.teacherWeights !== undefined || options.classMeans !== undefined) {
-    return { given: givenByFile(options, pairs), notes: [] };
-  }
+  if (isGivenByFile(options)) return { given: givenByFile(options, pairs), notes: [] };
   const atPaperSetting = scale === 'paper' && data === 'imagenet';
-  if (choice === 'trained' || (choice === 'auto' && !atPaperSetting)) return none;
+  if (choice === 'trained' || (choice === 'auto' && !atPaperSetting)) {
+    return trainedHere(options);
+  }
   const folder = join(dataDirectory(options.dataDir), imageNetFolder);
-  return published(pairs, choice, (name) => {
+  return published(pairs, choice, options, (name) => {
     const file = weightsIn(folder, (stem) => stem === name || stem.startsWith(`${name}-`));
     if (file !== undefined) {
       return { weights: join(folder, file), source: `published: ${file}`, note: `${file}.` };
@@ -138,14 +140,44 @@ export function distinct(role: keyof Pair, pairs: readonly Pair[]): string[] {
 
 /** @throws LabError of kind `option` for class means without a teacher, or one file for several teachers. */
 function givenByFile(
-  { teacherWeights: weights, classMeans }: TeacherOptions,
+  options: TeacherOptions,
   pairs: readonly Pair[],
 ): ReadonlyMap<string, GivenTeacher> {
+  const { teacherWeights: weights } = options;
   if (weights === undefined) {
     throw optionError`class means belong to a teacher that is given (--class-means). Give the teacher too, with --teacher-weights`;
   }
   const name = singleOf('teacher', pairs, { where: '--teacher-weights', what: 'teachers' });
-  return new Map([[name, { weights, classMeans }]]);
+  return new Map([[name, { weights, ...classMeansFor(name, options) }]]);
+}
+
+/** Class means of the paper's code beside the data sets: `resnet56.json`, `r101-fpn.json`. */
+const releasedFolder = 'class-means';
+const released = 'released';
+
+function isGivenByFile({ teacherWeights, classMeans }: TeacherOptions): boolean {
+  return teacherWeights !== undefined || (classMeans !== undefined && classMeans !== released);
+}
+
+/** @throws LabError of kind `option` where class means are given for a teacher that is trained here. */
+export function trainedHere({ classMeans }: TeacherOptions): ChosenTeachers {
+  if (classMeans === undefined) return none;
+  throw optionError`class means belong to a teacher that is given or published (--class-means): found '${classMeans}' and a teacher that is trained here. Add --teachers published, or give the teacher with --teacher-weights`;
+}
+
+/**
+ * The file of a teacher's class means, where one is given.
+ *
+ * @throws LabError of kind `option` when the released one is asked for and is not there.
+ */
+export function classMeansFor(
+  name: string,
+  { classMeans, dataDir }: Pick<TeacherOptions, 'classMeans' | 'dataDir'>,
+): Pick<GivenTeacher, 'classMeans'> {
+  if (classMeans !== released) return classMeans === undefined ? {} : { classMeans };
+  const file = join(dataDirectory(dataDir), releasedFolder, `${name}.json`);
+  if (existsSync(file)) return { classMeans: file };
+  throw optionError`the released class means of ${name} are not there (--class-means): found no ${file}. Put the file of the paper’s code there (CIFAR/ckpt/teacher/…/center_emb_train.json, Detection/configs/Center/…_emb.json), or leave the option out to have them made`;
 }
 
 type Found =
@@ -161,15 +193,20 @@ type Found =
 function published(
   pairs: readonly Pair[],
   choice: 'auto' | 'published',
+  options: TeacherOptions,
   find: (name: string) => Found,
 ): ChosenTeachers {
   const given = new Map<string, GivenTeacher>();
   const notes = distinct('teacher', pairs).map((name) => {
     const found = find(name);
-    if ('weights' in found) given.set(name, { weights: found.weights, source: found.source });
-    else if (choice === 'published') {
+    if ('weights' in found) {
+      const { weights, source } = found;
+      given.set(name, { weights, source, ...classMeansFor(name, options) });
+    } else if (choice === 'published') {
       const { missing: what, where: place, fix: remedy } = found;
       throw optionError`${what} (--teachers): found ${place}. ${remedy}`;
+    } else {
+      trainedHere(options);
     }
     return `Teacher ${name}: ${found.note}`;
   });

@@ -10,12 +10,14 @@ import {
   requireClassMeansOf,
   writeClassMeans,
 } from '../../lib/distill/class-means';
+import { compareClassMeans, readReleasedClassMeans } from '../../lib/distill/released-class-means';
 import { LabError } from '../../lib/errors';
 import { createModel } from '../../lib/models/registry';
 import type { Model } from '../../lib/nn/model';
 import { inMemorySource, type TrainingBatchRequest } from '../../lib/train/batch-source';
 import { smallDataset } from '../support/datasets';
 import { withEngine } from '../support/engine';
+import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 
 /** A teacher whose embedding is the first pixel's red and blue, normalised as the data set says. */
@@ -153,6 +155,40 @@ describe('class means', () => {
         words,
       );
     }
+  });
+
+  it('of the paper’s code are read in the order of the classes, whatever the file’s', async () => {
+    const file = join(folder(), 'released.json');
+    const write = (value: unknown): void => writeFileSync(file, JSON.stringify(value));
+    write({
+      10: [20, 21],
+      ...Object.fromEntries(Array.from({ length: 10 }, (_, i) => [i, [i, -i]])),
+    });
+    const { means: read, ...shape } = readReleasedClassMeans(file);
+    expect(shape).to.deep.equal({ classes: 11, dimension: 2 });
+    expect([...read.slice(-4)]).to.deep.equal([9, -9, 20, 21]);
+    for (const [value, found] of [
+      [{ 0: [1, 2], 2: [3, 4] }, 'no numbers of class 1, 2 of class 0'],
+      [{ 0: [1, 2], 1: [3] }, '1 numbers of class 1, 2 of class 0'],
+      [[[1, 2]], 'another form'],
+      [{}, 'another form'],
+    ] as const) {
+      write(value);
+      expect((await faultOf(() => readReleasedClassMeans(file))).found).to.equal(found);
+    }
+  });
+
+  it('are compared by the cosine and the norms of each class', async () => {
+    const of = (...values: number[]): Parameters<typeof compareClassMeans>[0] => ({
+      means: Float32Array.from(values),
+      classes: 2,
+      dimension: 2,
+    });
+    const [first, second] = compareClassMeans(of(3, 4, 1, 0), of(6, 8, 1, 1));
+    expect(first).to.deep.equal({ cosine: 1, norms: [5, 10] });
+    expect(second?.cosine).to.be.closeTo(Math.SQRT1_2, 1e-7);
+    const { found } = await faultOf(() => compareClassMeans(of(3, 4, 1, 0), means));
+    expect(found).to.equal('2 × 2 and 3 × 2');
   });
 
   it('are not read from another kind of file', () => {

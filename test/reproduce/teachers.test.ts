@@ -73,6 +73,23 @@ describe('the teachers of table 1', () => {
     expect(faults[2]?.fix).to.contain("Did you mean 'published'?");
   });
 
+  it('take the paper’s own class means where that is asked for and they are there', async () => {
+    putTeacher('resnet56');
+    const one = { ...paper, pairs: parsePairs('resnet56:resnet20') };
+    const options = { ...dataDir(), classMeans: 'released' };
+    const missing = await faultOf(() => chooseTeachers(options, one));
+    expect(missing.what).to.equal('the released class means of resnet56 are not there');
+    mkdirSync(join(folder(), 'class-means'));
+    const file = join(folder(), 'class-means', 'resnet56.json');
+    writeFileSync(file, '{}');
+    expect(chooseTeachers(options, one).given.get('resnet56')?.classMeans).to.equal(file);
+    // Not beside a teacher that is trained here: nobody has published its class means.
+    for (const setting of [paper, { ...one, scale: 'short' } as const]) {
+      const { what } = await faultOf(() => chooseTeachers(options, setting));
+      expect(what).to.match(/given or published/);
+    }
+  });
+
   it('may be given as a file, with class means, for pairs of one teacher', async () => {
     const one = { ...paper, pairs: parsePairs('vgg13:vgg8') };
     const options = { teacherWeights: 'a.pth', classMeans: 'b.safetensors' };
