@@ -41,7 +41,7 @@ const view = studyView({
   asks: `The paper shows this on ImageNet, ResNet-18 under ResNet-34, 50, 101 and 152: those pairs belong to
 npm run reproduce:table2 -- --pairs resnet34:resnet18,resnet50:resnet18,resnet101:resnet18,resnet152:resnet18,
 whose table shows the trend over the teachers in the same way. A student alone is trained once and stands beside all its teachers.
-A program of yours runs a grid of its own with sweep() (README, The studies).`,
+A program of yours runs a grid of its own with sweep() (docs/extending.md).`,
   examples: [
     '--list',
     '--scale short --data-dir ~/data --teacher-models resnet14,resnet20,resnet32,resnet56 --students resnet8',

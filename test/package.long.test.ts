@@ -22,12 +22,14 @@ describe('the package in another TypeScript project', function () {
   this.timeout(180_000);
   const folder = withFolder();
 
-  it('compiles the README’s examples strictly and trains with the one of a loop', async () => {
-    const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    const found = [...readme.matchAll(/```ts\n(import[^`]*norm-direction-lab[^`]*)```/g)];
+  it('compiles the examples of the README and of docs strictly and trains with the one of a loop', async () => {
+    const pages = ['README.md', 'docs/extending.md'].map((name) =>
+      readFileSync(join(root, name), 'utf8'),
+    );
+    const found = [...pages.join('\n').matchAll(/```ts\n(import[^`]*norm-direction-lab[^`]*)```/g)];
     const examples = found.map(([, text = '']) => text);
     const trained = examples.findIndex((text) => text.includes('createLearner'));
-    expect(examples.length, 'examples in the README').to.be.at.least(2);
+    expect(examples.length, 'examples in the README and in docs').to.be.at.least(2);
     expect(trained, 'an example with a training loop').to.be.at.least(0);
 
     // What `npm run pack` packs, built outside the tree so that no other test sees a half-written dist/.

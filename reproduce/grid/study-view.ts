@@ -48,8 +48,8 @@ ${['', ...examples].map((args) => `  npm run ${script}${args === '' ? '' : ` -- 
 Runs are shared with npm run reproduce:table1 and the other studies of the same scale and data: what one
 has trained (kd and kd++ stand in all of them), the next shows without training it again. All must have
 the same --epochs, --teacher-epochs and --batch; another folder of --results keeps others apart.
-A difference counts only when the 95 % interval of the paired differences over the seeds leaves 0 out:
-give several, --seeds 1,2,3,4,5.`;
+A difference counts only when the p of its paired t-test over the seeds is below 0.05, after Holm's
+adjustment for the claims of its table: give several, --seeds 1,2,3,4,5.`;
       },
     },
     methods,

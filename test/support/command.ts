@@ -3,11 +3,12 @@ import { setImmediate } from 'node:timers/promises';
 import * as cli from '../../lib/cli';
 import type { ProgramResult } from '../../lib/engine/program';
 import type { TaskKind } from '../../lib/runs/task';
-import { gridCommand } from '../../reproduce/grid/command';
+import * as grid from '../../reproduce/grid/command';
 import type { GridStudy } from '../../reproduce/grid/settings';
 
 const load = createRequire(__filename);
 const cliFile = load.resolve('../../lib/cli');
+const gridFile = load.resolve('../../reproduce/grid/command');
 
 /** What `process.exit` throws instead of ending the tests. */
 class Exit extends Error {
@@ -25,8 +26,19 @@ function inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
   return next;
 }
 
+/** Puts other exports in the place of a loaded module's; what it returns puts the module's own back. */
+function standIn(file: string, exports: object): () => void {
+  const entry = load.cache[file];
+  if (entry === undefined) throw new Error(`${file} was not loaded`);
+  const own: unknown = entry.exports;
+  entry.exports = exports;
+  return () => {
+    entry.exports = own;
+  };
+}
+
 /**
- * Runs a command's file in this process, which spares the two seconds in which a process of its own loads
+ * Runs a command's file, that of a view of the grid too, in this process, which spares the two seconds in which a process of its own loads
  * what is loaded here already; `env` is added to the environment meanwhile. A command that changes what a
  * process knows (the engine that it computes on, registered names) needs `runTypeScript`.
  */
@@ -37,29 +49,32 @@ export function runHere(
 ): Promise<ProgramResult> {
   return inTurn(() =>
     captured(['node', file, ...args], env, (run) => {
-      const entry = load.cache[cliFile];
-      if (entry === undefined) throw new Error(`${cliFile} was not loaded`);
-      const exported: unknown = entry.exports;
-      entry.exports = { ...cli, runCommand: run };
+      const runWhenMain: typeof grid.runWhenMain = (_, study) => {
+        run(() => grid.gridCommand(study).parseAsync());
+      };
+      const restore = [
+        standIn(cliFile, { ...cli, runCommand: run }),
+        standIn(gridFile, { ...grid, runWhenMain }),
+      ];
       try {
         // Anew each time: its options are kept in the module.
         Reflect.deleteProperty(load.cache, load.resolve(file));
         load(file);
       } finally {
-        entry.exports = exported;
+        for (const back of restore) back();
       }
     }),
   );
 }
 
-/** The same for a view of the grid, whose file runs a command only as a program. */
+/** The same for a view of the grid that a test has changed or made. */
 export function runGridHere<Kind extends TaskKind>(
   study: GridStudy<Kind>,
   args: readonly string[],
 ): Promise<ProgramResult> {
   return inTurn(() =>
     captured(['node', study.script, ...args], {}, (run) => {
-      run(() => gridCommand(study).parseAsync());
+      run(() => grid.gridCommand(study).parseAsync());
     }),
   );
 }
