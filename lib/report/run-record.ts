@@ -39,6 +39,8 @@ export interface Environment {
   /** `node 20.19.0`, … */
   readonly versions: readonly string[];
   readonly seeds: readonly number[];
+  /** Runs of a recipe from before the `++` rows and their bases followed the released code. */
+  readonly older: number;
 }
 
 /** A state of the code, and how many runs it ran. */
@@ -50,7 +52,11 @@ export interface Revision {
 
 /** What of a run, of whatever kind, tells of its environment. */
 export interface RecordedRun {
-  readonly config: { readonly seed: number };
+  readonly config: {
+    readonly seed: number;
+    readonly method: string;
+    readonly recipe: Readonly<Record<string, unknown>>;
+  };
   readonly provenance: Pick<
     Provenance,
     'revision' | 'dirty' | 'engine' | 'device' | 'processor' | 'versions'
@@ -78,15 +84,32 @@ export function environmentOf(runs: readonly RecordedRun[]): Environment {
       ),
     ),
     seeds: [...new Set(runs.map(({ config }) => config.seed))].sort((a, b) => a - b),
+    older: runs.filter(isOfOlderRecipe).length,
   };
 }
 
+/** Rows of the paper's code, which trains on several GPUs: their recipes of today say so. */
+const ofPaperCode = /^(student|(kd|dkd|dist|reviewkd|deit)(\+\+)?|kd\+.+)$/;
+
+function isOfOlderRecipe({ config: { method, recipe } }: RecordedRun): boolean {
+  const { training } = recipe;
+  return (
+    ofPaperCode.test(method) &&
+    typeof training === 'object' &&
+    training !== null &&
+    'epochs' in training &&
+    !('imagesPerReplica' in training)
+  );
+}
+
 /** The seeds and the state of the code behind a table. */
-export function environmentInWords({ seeds, revisions }: Environment): string {
+export function environmentInWords({ seeds, revisions, older }: Environment): string {
   const code = revisions.map(
     ({ revision, dirty, runs }) => `${codeInWords(revision, dirty)} (${count(runs, 'run')})`,
   );
-  return `seeds ${seeds.join(', ')} · code: ${code.join('; ')}`;
+  const recipe =
+    older === 0 ? '' : ` · ${count(older, 'run')} of an older recipe (docs/differences.md)`;
+  return `seeds ${seeds.join(', ')} · code: ${code.join('; ')}${recipe}`;
 }
 
 function codeInWords(revision: string | null, dirty: boolean | null): string {

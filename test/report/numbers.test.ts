@@ -82,6 +82,20 @@ describe('what ran a table', () => {
     );
   });
 
+  it('tells how many runs are of a recipe from before it followed the released code', () => {
+    const of = (method: string, training: Record<string, unknown>): ReturnType<typeof madeUpRun> =>
+      madeUpRun({ config: { method, recipe: { training } }, top1: [50] });
+    const older = { epochs: 240 };
+    const today = { ...older, imagesPerReplica: 64 };
+    const { older: found } = environmentOf([
+      ...[of('kd++', older), of('student', older), of('kd+sifn', older), of('reviewkd', older)],
+      ...[of('kd++', today), of('teacher', older), of('kd-published', older), of('crd', older)],
+      // A detector's.
+      of('kd', { iterations: 240 }),
+    ]);
+    expect(found).to.equal(4);
+  });
+
   it('tells of a run its last epoch, its best one, and the time of all', () => {
     const finished = madeUpRun({
       provenance: { secondsPerEpoch: [100, 200.4], teacherTop1: 91.5 },
