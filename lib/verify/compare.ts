@@ -178,6 +178,15 @@ export interface Stage {
   readonly strict?: number;
 }
 
+/** The numbers that have these names, each of which is compared by itself. */
+export function namedStage(
+  names: readonly string[],
+  numbers: ReadonlyMap<string, number>,
+  title = (name: string): string => name,
+): Stage {
+  return { name: names.map(title), values: names.map((name) => numbers.get(name) ?? NaN) };
+}
+
 /** Relative size of the disturbance: one unit in the last place of float32. */
 const lastBit = 2 ** -23;
 const repeats = 4;
