@@ -3,7 +3,6 @@ import { operationOutputs } from '../functions/function-definition';
 import {
   hasOwnOperations,
   intAttribute,
-  intsAttribute,
   nativeOperation,
   type OperationAttribute,
   storedFloat,
@@ -57,7 +56,7 @@ export function explicitPadding(
   const sides = [0, 0, padding, padding, padding, padding, 0, 0];
   return [
     ...convolutionAttributes(stride, 'EXPLICIT', type),
-    intsAttribute('explicit_paddings', sides),
+    intAttribute('explicit_paddings', sides),
   ];
 }
 
@@ -68,8 +67,8 @@ function convolutionAttributes(
 ): OperationAttribute[] {
   return [
     typeAttribute('T', type),
-    intsAttribute('strides', [1, stride, stride, 1]),
-    intsAttribute('dilations', [1, 1, 1, 1]),
+    intAttribute('strides', [1, stride, stride, 1]),
+    intAttribute('dilations', [1, 1, 1, 1]),
     stringAttribute('padding', padding),
     stringAttribute('data_format', 'NHWC'),
   ];
