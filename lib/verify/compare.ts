@@ -58,16 +58,6 @@ export function readReference<T>(path: string, form: ZodType<T>): T {
   throw fileError`a file with reference values has another form than expected (${path}): found ${found}. ${fix}`;
 }
 
-/** Cases that are listed, and counted as failed, until this package has what they check. */
-export function notAvailableCases(names: readonly string[], what: string): ReferenceCase[] {
-  return names.map((name) => ({
-    name,
-    run: () => {
-      throw new NotAvailable(what);
-    },
-  }));
-}
-
 /** One quantity that is not as expected, in words ready to print. */
 export interface Mismatch {
   /** Such as `gradient[17]`. */
