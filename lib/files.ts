@@ -95,19 +95,23 @@ export async function hashFile(
   return hash.digest('hex');
 }
 
+/** @throws LabError of kind `file` when it is missing or cannot be read. */
+export function readBytes(path: string, fix: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
+    throw fileError`a file cannot be read (${path}): found ${found}. ${fix}`;
+  }
+}
+
 /**
  * Reads a JSON file.
  *
  * @throws LabError of kind `file` when it is missing or is not JSON.
  */
 export function readJson(path: string, fix: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
-    throw fileError`a file cannot be read (${path}): found ${found}. ${fix}`;
-  }
+  const text = readBytes(path, fix).toString('utf8');
   try {
     return JSON.parse(text);
   } catch (error) {
