@@ -5,6 +5,7 @@ import {
   existsSync,
   fsyncSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,6 +14,7 @@ import {
   statfsSync,
   writeSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileError, type LabError } from './errors';
 
@@ -116,6 +118,19 @@ export function readJson(path: string, fix: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw fileError`a file is not valid JSON (${path}): found ${error instanceof Error ? error.message : String(error)}. ${fix}`;
+  }
+}
+
+/** Does `work` in a new folder of its own among the system's temporary ones, which is removed afterwards. */
+export async function inTemporaryFolder<Result>(
+  name: string,
+  work: (folder: string) => Promise<Result>,
+): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), name));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
