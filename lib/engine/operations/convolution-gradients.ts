@@ -74,15 +74,15 @@ function convolutionAttributes(
   ];
 }
 
-/** Zeros around the two middle axes of [batch, height, width, channels]. */
-export function padSpatially(x: tf.Tensor4D, padding: number): tf.Tensor4D {
+/** Zeros, or in float32 another value, around the two middle axes of [batch, height, width, channels]. */
+export function padSpatially(x: tf.Tensor4D, padding: number, value = 0): tf.Tensor4D {
   const widths: [number, number][] = [
     [0, 0],
     [padding, padding],
     [padding, padding],
     [0, 0],
   ];
-  return storedFloat(x) === 'float32' ? tf.pad(x, widths) : padInType(x, widths, padding);
+  return storedFloat(x) === 'float32' ? tf.pad(x, widths, value) : padInType(x, widths, padding);
 }
 
 /** TensorFlow.js' own pad takes no bfloat16. */
