@@ -5,6 +5,7 @@ import {
   existsSync,
   fsyncSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,6 +14,7 @@ import {
   statfsSync,
   writeSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileError, type LabError } from './errors';
 
@@ -95,23 +97,40 @@ export async function hashFile(
   return hash.digest('hex');
 }
 
+/** @throws LabError of kind `file` when it is missing or cannot be read. */
+export function readBytes(path: string, fix: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
+    throw fileError`a file cannot be read (${path}): found ${found}. ${fix}`;
+  }
+}
+
 /**
  * Reads a JSON file.
  *
  * @throws LabError of kind `file` when it is missing or is not JSON.
  */
 export function readJson(path: string, fix: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
-    throw fileError`a file cannot be read (${path}): found ${found}. ${fix}`;
-  }
+  const text = readBytes(path, fix).toString('utf8');
   try {
     return JSON.parse(text);
   } catch (error) {
     throw fileError`a file is not valid JSON (${path}): found ${error instanceof Error ? error.message : String(error)}. ${fix}`;
+  }
+}
+
+/** Does `work` in a new folder of its own among the system's temporary ones, which is removed afterwards. */
+export async function inTemporaryFolder<Result>(
+  name: string,
+  work: (folder: string) => Promise<Result>,
+): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), name));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median } from 'simple-statistics';
 import { readAnnotations } from '../detection/coco/annotations';
@@ -12,6 +10,7 @@ import {
   writeAnnotations,
   writeDetections,
 } from '../detection/coco/results-form';
+import { inTemporaryFolder } from '../files';
 import type { OnBenchProgress } from './step';
 
 interface CocoBenchmarkOptions {
@@ -62,10 +61,9 @@ export async function benchmarkCoco({
   size = madeUpVal2017,
   onProgress,
 }: CocoBenchmarkOptions): Promise<CocoBenchmark> {
-  const folder = mkdtempSync(join(tmpdir(), 'norm-direction-lab-coco-'));
-  const annotations = join(folder, 'instances.json');
-  const results = join(folder, 'detections.json');
-  try {
+  return inTemporaryFolder('norm-direction-lab-coco-', async (folder) => {
+    const annotations = join(folder, 'instances.json');
+    const results = join(folder, 'detections.json');
     onProgress?.('making up objects and detections', 0, 1);
     const madeUp = madeUpDetections(size);
     writeAnnotations(annotations, madeUp.groundTruth);
@@ -102,9 +100,7 @@ export async function benchmarkCoco({
             },
           }),
     };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function total(time: EvaluationTime | undefined): number {

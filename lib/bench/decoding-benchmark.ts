@@ -1,10 +1,8 @@
-import { join } from 'node:path';
 import { median } from 'simple-statistics';
 import { z } from 'zod';
 import { trainBatchCount } from '../data/batches';
 import { type FileCounts, imageFolderSource, type ImageFolderSource } from '../data/imagenet';
-import { type LabError, optionError } from '../errors';
-import { packageRoot } from '../package-root';
+import { optionError } from '../errors';
 import type { OnBenchProgress } from './step';
 import { startPython } from './torch';
 
@@ -39,12 +37,12 @@ interface TorchLoader {
  * @throws LabError of kind `option` when Python or torchvision is not there, `engine` when it fails.
  */
 async function startTorchLoader({ python, ...settings }: TorchLoaderOptions): Promise<TorchLoader> {
-  const script = join(packageRoot(), 'lib', 'bench', 'torch_loader.py');
-  const given = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const loader = startPython(python, [script, ...given], 'loading images in PyTorch');
+  const loader = startPython(python, 'torch_loader.py', settings, 'loading images in PyTorch');
   try {
     const greeting = await loader.next(z.union([faultSchema, greetingSchema]));
-    if ('error' in greeting) throw noTorchvision(python, greeting.detail);
+    if ('error' in greeting) {
+      throw optionError`this Python has no torchvision (--torch ${python}): found ${greeting.detail}. Install it (${python} -m pip install torch torchvision), or give another Python`;
+    }
     return {
       version: `PyTorch ${greeting.torch}, torchvision ${greeting.torchvision}`,
       pass() {
@@ -57,10 +55,6 @@ async function startTorchLoader({ python, ...settings }: TorchLoaderOptions): Pr
     loader.stop();
     throw error;
   }
-}
-
-function noTorchvision(python: string, found: string): LabError {
-  return optionError`this Python has no torchvision (--torch ${python}): found ${found}. Install it (${python} -m pip install torch torchvision), or give another Python`;
 }
 
 interface DecodingBenchmarkOptions {
@@ -122,8 +116,7 @@ export async function benchmarkDecoding(
   options: DecodingBenchmarkOptions,
 ): Promise<DecodingBenchmark> {
   const rates: DecodingRate[] = [];
-  let described: Pick<DecodingBenchmark, 'images' | 'counts' | 'passImages'> | undefined;
-  let torchVersion: string | undefined;
+  let described: Omit<DecodingBenchmark, 'rates'> = { images: 0, counts: noFiles, passImages: 0 };
   for (const workers of options.workers) {
     const { data, size, skipCorrupt, cached = false } = options;
     const source = await imageFolderSource({
@@ -135,19 +128,15 @@ export async function benchmarkDecoding(
     });
     try {
       const passImages = imagesOfPass(source, options);
-      described = { images: source.train.count, counts: source.counts, passImages };
-      const measured = await measure(source, passImages, options);
-      rates.push(measured.rate);
-      torchVersion = measured.torchVersion;
+      const { rate, ...versions } = await measure(source, passImages, options);
+      described = { images: source.train.count, counts: source.counts, passImages, ...versions };
+      rates.push(rate);
     } finally {
       await source.dispose();
     }
   }
-  return {
-    ...(described ?? { images: 0, counts: noFiles, passImages: 0 }),
-    rates,
-    ...(torchVersion === undefined ? {} : { torchVersion }),
-  };
+  const { torchVersion, ...others } = described;
+  return { ...others, rates, torchVersion };
 }
 
 const noFiles: FileCounts = { jpeg: 0, png: 0, grey: 0, cmyk: 0, misnamed: 0, turned: 0 };
@@ -172,11 +161,11 @@ async function measure(
       // It also fills the memory of decoded images.
       const images = cached && round < 0 ? source.train.count : passImages;
       const rate = await ownRate(source, images, { batch, epoch: round + 1, augmentation });
-      const rival = await torchRate(torch);
+      const rival = await torch?.pass();
       if (round < 0) continue;
       ours.push(rate);
       if (rival === undefined) continue;
-      theirs.push(rival.rate);
+      theirs.push(rival.images / rival.seconds);
       torchMemory = Math.max(torchMemory, rival.memoryMiB);
     }
     const rate = {
@@ -187,13 +176,8 @@ async function measure(
     };
     if (torch === undefined) return { rate };
     const ratio = median(ours.map((each, round) => each / (theirs[round] ?? NaN)));
-    const rival = {
-      imagesPerSecond: median(theirs),
-      rounds: theirs,
-      memoryMiB: torchMemory,
-      ratio,
-    };
-    return { rate: { ...rate, torch: rival }, torchVersion: torch.version };
+    const rival = { imagesPerSecond: median(theirs), rounds: theirs, memoryMiB: torchMemory };
+    return { rate: { ...rate, torch: { ...rival, ratio } }, torchVersion: torch.version };
   } finally {
     torch?.stop();
   }
@@ -211,25 +195,11 @@ async function ownRate(
 ): Promise<number> {
   const batches = trainBatchCount(source.train.count, { batchSize: batch });
   const firstBatch = batches - Math.ceil(passImages / batch);
-  const request = {
-    seed: 0,
-    epoch,
-    firstBatch,
-    batchSize: batch,
-    augmentation,
-  };
+  const request = { seed: 0, epoch, firstBatch, batchSize: batch, augmentation };
   const started = performance.now();
   let images = 0;
   for await (const { count } of source.trainingBatches(request)) images += count;
   return (1000 * images) / (performance.now() - started);
-}
-
-async function torchRate(
-  torch: TorchLoader | undefined,
-): Promise<{ rate: number; memoryMiB: number } | undefined> {
-  if (torch === undefined) return undefined;
-  const { images, seconds, memoryMiB } = await torch.pass();
-  return { rate: images / seconds, memoryMiB };
 }
 
 function imagesOfPass(

@@ -2,14 +2,13 @@ import type { DetectionBatch, DetectionItem } from '../detection/coco/data';
 import { createDetector, type DetectorOptions } from '../detection/detector';
 import type { DetectionTeacher } from '../detection/distillation';
 import { createDetectionLearner } from '../detection/learner';
-import { timeParts } from '../detection/stopwatch';
+import { type PartTime, timeParts } from '../detection/stopwatch';
 import type { Method } from '../distill/terms';
 import { random } from '../engine/random';
 import { peakMemoryMiB } from '../environment';
 import type { DetectionSampling } from '../runs/detection-recipe';
 import {
   type OnBenchProgress,
-  type OperationTime,
   profileOperations,
   summarise,
   timeEach,
@@ -37,21 +36,14 @@ interface DetectorStepOptions {
   readonly onProgress?: OnBenchProgress;
 }
 
-/** What a part of the step took, forward and backward, in milliseconds. */
-interface DetectorPart {
-  readonly name: string;
-  readonly ms: number;
-  readonly calls: number;
-}
-
 export interface DetectorStep extends TimeSummary {
   /** RoIAlign, non-maximum suppression, matching: what is no layer of a network. */
-  readonly parts: readonly DetectorPart[];
+  readonly parts: readonly PartTime[];
   /** Of this process. */
   readonly peakMemoryMiB: number;
   /** Of the last step, by name. */
   readonly losses: Readonly<Record<string, number>>;
-  readonly operations?: readonly OperationTime[];
+  readonly operations?: readonly PartTime[];
 }
 
 /** COCO has 7.3 objects an image. */
@@ -91,9 +83,7 @@ export function benchmarkDetectorStep(options: DetectorStepOptions): DetectorSte
     });
     return {
       ...summarise(times),
-      parts: [...parts]
-        .map(([name, { ms, calls }]) => ({ name, ms: ms / iterations, calls: calls / iterations }))
-        .sort((a, b) => b.ms - a.ms),
+      parts: parts.average(iterations),
       peakMemoryMiB: peakMemoryMiB(),
       losses: Object.fromEntries(
         learner.lossNames.map((name, index) => [name, losses[index] ?? NaN]),

@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { TextStream } from '../engine/build';
+import type { TextStream } from '../engine/progress';
 import type { OnBenchProgress } from './step';
 
 /** Shows a benchmark's progress until `stop` is called. */

@@ -1,11 +1,11 @@
 import { median } from 'simple-statistics';
+import type { PartTime } from '../detection/stopwatch';
 import { peakMemoryMiB } from '../environment';
 import {
   type BenchStep,
   type BenchStepOptions,
   createBenchStep,
   type OnBenchProgress,
-  type OperationTime,
   summarise,
   timeEach,
   type TimeSummary,
@@ -40,7 +40,7 @@ export interface StepBenchmark extends TimeSummary {
   /** Of this process, before PyTorch or a profile ran. */
   readonly peakMemoryMiB: number;
   /** With `profile`: of steps whose operations run one by one, not as functions, and are timed. */
-  readonly operations?: readonly OperationTime[];
+  readonly operations?: readonly PartTime[];
   /** What such a step took. */
   readonly eagerMs?: number;
   readonly torch?: TorchComparison;

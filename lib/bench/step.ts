@@ -5,6 +5,7 @@ import { inFloatType } from '../engine/operations/activations';
 import type { Precision } from '../engine/precision';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
+import { type PartTime, Tally } from '../detection/stopwatch';
 import { createModel } from '../models/registry';
 import type { ModelOutput } from '../nn/model';
 import { tracedEvaluation } from '../nn/traced';
@@ -48,19 +49,12 @@ export function summarise(times: readonly number[]): TimeSummary {
   return { ms: median([...times]), minMs: Math.min(...times), maxMs: Math.max(...times) };
 }
 
-/** What one kind of TensorFlow operation took, on average in a step. */
-export interface OperationTime {
-  readonly name: string;
-  readonly ms: number;
-  readonly calls: number;
-}
-
 /** What some steps took while each of their operations was timed. */
 interface StepProfile {
   /** A whole step, JavaScript and reading results included. */
   readonly ms: number;
   /** The slowest first. */
-  readonly operations: readonly OperationTime[];
+  readonly operations: readonly PartTime[];
 }
 
 type Execute = (name: string, ...rest: unknown[]) => unknown;
@@ -73,22 +67,15 @@ const methods = ['executeSingleOutput', 'executeMultipleOutputs'] as const;
  * JavaScript: the tape, tensors' records, reading results.
  */
 export function profileOperations(step: () => unknown, steps: number): StepProfile {
-  const seen = new Map<string, { ms: number; calls: number }>();
+  const tally = new Tally();
   // The methods belong to the backend's class; own properties of the same name hide them for a while.
   const backend = tf.backend() as unknown as Record<string, Execute | undefined>;
   const originals = methods.map((method) => backend[method]);
   methods.forEach((method, index) => {
     const original = originals[index];
     if (original === undefined) return;
-    backend[method] = (name, ...rest) => {
-      const started = performance.now();
-      const result = original.call(backend, name, ...rest);
-      const entry = seen.get(name) ?? { ms: 0, calls: 0 };
-      entry.ms += performance.now() - started;
-      entry.calls++;
-      seen.set(name, entry);
-      return result;
-    };
+    backend[method] = (name, ...rest) =>
+      tally.time(name, () => original.call(backend, name, ...rest));
   });
   const began = performance.now();
   let whole = 0;
@@ -98,10 +85,7 @@ export function profileOperations(step: () => unknown, steps: number): StepProfi
   } finally {
     for (const method of methods) Reflect.deleteProperty(backend, method);
   }
-  const operations = [...seen]
-    .map(([name, { ms, calls }]) => ({ name, ms: ms / steps, calls: calls / steps }))
-    .sort((a, b) => b.ms - a.ms);
-  return { ms: whole / steps, operations };
+  return { ms: whole / steps, operations: tally.average(steps) };
 }
 
 export interface BenchStepOptions {

@@ -28,9 +28,20 @@ interface PythonLines {
   readonly stop: () => void;
 }
 
-/** Starts a script; `what` names its work in error messages: 'the step in PyTorch'. */
-export function startPython(python: string, args: readonly string[], what: string): PythonLines {
-  const child = spawn(python, args);
+/**
+ * Starts a script beside this file.
+ *
+ * @param what names its work in error messages: 'the step in PyTorch'
+ */
+export function startPython(
+  python: string,
+  script: string,
+  options: Readonly<Record<string, string | number>>,
+  what: string,
+): PythonLines {
+  const file = join(packageRoot(), 'lib', 'bench', script);
+  const given = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = spawn(python, [file, ...given]);
   const nextLine = lineReader(child, python, what);
   return {
     async next(schema) {
@@ -129,9 +140,7 @@ export interface TorchProcess {
 export async function startTorch(options: TorchOptions, work: TorchWork): Promise<TorchProcess> {
   const { python, precision, device, threads } = options;
   const settings = { ...work, precision, device, threads };
-  const script = join(packageRoot(), 'lib', 'bench', 'torch_step.py');
-  const given = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const torch = startPython(python, [script, ...given], 'the step in PyTorch');
+  const torch = startPython(python, 'torch_step.py', settings, 'the step in PyTorch');
   try {
     const greeting = await torch.next(z.union([faultSchema, greetingSchema]));
     if ('error' in greeting) throw torchFault(greeting, python);

@@ -43,21 +43,20 @@ interface UnitTail {
 
 export type Unit = (x: tf.Tensor4D, mode: ForwardMode, tail: UnitTail) => tf.Tensor4D;
 
+interface UnitNames {
+  readonly convolution: string;
+  readonly norm: string;
+}
+
 /** Convolution without bias, norm, an optional sum and an optional activation. */
-export function normalisedUnit(
-  context: UnitContext,
-  names: { readonly convolution: string; readonly norm: string },
-  options: UnitOptions,
-): Unit {
-  return context.norm === 'frozen'
-    ? frozenUnit(context, names, options)
-    : batchUnit(context, names, options);
+export function normalisedUnit(context: UnitContext, names: UnitNames, options: UnitOptions): Unit {
+  return (context.norm === 'frozen' ? frozenUnit : batchUnit)(context, names, options);
 }
 
 /** γ / √(variance + ε) goes into the weights and the rest into a bias: no pass of its own for the norm. */
 function frozenUnit(
   { state, random, trainable }: UnitContext,
-  names: { readonly convolution: string; readonly norm: string },
+  names: UnitNames,
   options: UnitOptions,
 ): Unit {
   const { kernel, inputs, outputs, groups = 1 } = options;
@@ -89,11 +88,7 @@ function frozenUnit(
   };
 }
 
-function batchUnit(
-  context: UnitContext,
-  names: { readonly convolution: string; readonly norm: string },
-  options: UnitOptions,
-): Unit {
+function batchUnit(context: UnitContext, names: UnitNames, options: UnitOptions): Unit {
   const convolution = convolutionLayer(context, names.convolution, options);
   const norm = batchNormLayer(context, names.norm, options.outputs);
   return (x, mode, { residual, activation }) => {
@@ -154,18 +149,18 @@ export interface BackboneProgress {
   readonly features: readonly tf.Tensor4D[];
 }
 
-/** Runs the stages `from` … `to` − 1 on what the ones before left. */
+/** Runs the stages `from` … `to` − 1, or to the last one, on what the ones before left. */
 export function runStages(
   { stages, shown }: Backbone,
   start: BackboneProgress,
-  range: { readonly from: number; readonly to: number },
+  { from, to }: { readonly from: number; readonly to?: number },
   mode: ForwardMode,
 ): BackboneProgress {
   let x = start.x;
   const features = [...start.features];
-  stages.slice(range.from, range.to).forEach((stage, offset) => {
+  stages.slice(from, to).forEach((stage, offset) => {
     x = stage(x, mode);
-    if (shown.includes(range.from + offset)) features.push(x);
+    if (shown.includes(from + offset)) features.push(x);
   });
   return { x, features };
 }
@@ -223,17 +218,10 @@ export function resNetBackbone(
   return { stages, shown: [1, 2, 3, 4], channels };
 }
 
-interface BlockShape {
-  readonly inputs: number;
-  readonly middle: number;
-  readonly outputs: number;
-  readonly stride: number;
-}
-
 function residualBlock(
   context: UnitContext,
   name: string,
-  { inputs, middle, outputs, stride }: BlockShape,
+  { inputs, middle, outputs, stride }: Record<'inputs' | 'middle' | 'outputs' | 'stride', number>,
   bottleneck: boolean,
 ): Stage {
   const shortcut =
@@ -264,11 +252,7 @@ function residualBlock(
   };
 }
 
-function namedUnit(
-  context: UnitContext,
-  name: string,
-  options: Parameters<typeof normalisedUnit>[2],
-): Unit {
+function namedUnit(context: UnitContext, name: string, options: UnitOptions): Unit {
   return normalisedUnit(context, { convolution: name, norm: `${name}.norm` }, options);
 }
 
@@ -317,13 +301,9 @@ export function mobileNetV2Backbone(
 function invertedResidual(
   context: UnitContext,
   name: string,
-  {
-    inputs,
-    outputs,
-    expansion,
-    stride,
-  }: { inputs: number; outputs: number; expansion: number; stride: number },
+  shape: Record<'inputs' | 'outputs' | 'expansion' | 'stride', number>,
 ): Stage {
+  const { inputs, outputs, expansion, stride } = shape;
   const hidden = inputs * expansion;
   const expand =
     expansion === 1 ? undefined : pair(context, name, 0, { inputs, outputs: hidden, kernel: 1 });

@@ -76,24 +76,17 @@ export function boxHead(
   { channels, resolution, embeddingSize, classes }: BoxHeadOptions,
 ): BoxHead {
   const inputs = channels * resolution ** 2;
-  const first = fullyConnected(context, `${prefix}box_head.fc1`, {
-    inputs,
-    outputs: embeddingSize,
-  });
-  const second = fullyConnected(context, `${prefix}box_head.fc2`, {
-    inputs: embeddingSize,
-    outputs: embeddingSize,
-  });
-  const score = fullyConnected(context, `${prefix}box_predictor.cls_score`, {
-    inputs: embeddingSize,
-    outputs: classes + 1,
-    deviation: 0.01,
-  });
-  const box = fullyConnected(context, `${prefix}box_predictor.bbox_pred`, {
-    inputs: embeddingSize,
-    outputs: 4 * classes,
-    deviation: 0.001,
-  });
+  const layer = (
+    name: string,
+    from: number,
+    to: number,
+    deviation?: number,
+  ): ReturnType<typeof fullyConnected> =>
+    fullyConnected(context, `${prefix}${name}`, { inputs: from, outputs: to, deviation });
+  const first = layer('box_head.fc1', inputs, embeddingSize);
+  const second = layer('box_head.fc2', embeddingSize, embeddingSize);
+  const score = layer('box_predictor.cls_score', embeddingSize, classes + 1, 0.01);
+  const box = layer('box_predictor.bbox_pred', embeddingSize, 4 * classes, 0.001);
   return (pooled) => {
     // PyTorch flattens channel by channel.
     const flat = tf.reshape(tf.transpose(pooled, [0, 2, 1]), [pooled.shape[0], inputs]);
@@ -182,11 +175,6 @@ export function proposalTargets(
   };
 }
 
-interface BoxLosses {
-  readonly classification: tf.Scalar;
-  readonly box: tf.Scalar;
-}
-
 /**
  * Cross entropy over all sampled regions, and smooth L1 of the true class' box of the objects among
  * them; both divided by the number of regions.
@@ -194,7 +182,7 @@ interface BoxLosses {
 export function boxLosses(
   { logits, deltas }: BoxOutput,
   { labels, objects, deltas: wanted }: ProposalTargets,
-): BoxLosses {
+): { readonly classification: tf.Scalar; readonly box: tf.Scalar } {
   const classes = deltas.shape[1] / 4;
   const rows = objects.map((region) => region * classes + (labels[region] ?? 0));
   const found = tf.gather(

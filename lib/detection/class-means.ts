@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
-import { dataError, interruptedError, type LabError } from '../errors';
+import { dataError, interruptedError } from '../errors';
 import { proposalSampling, proposalTargets } from './box-head';
 import type { DetectionBatch, PixelForm } from './coco/data';
 import type { Detector } from './detector';
@@ -50,7 +50,9 @@ export async function gatherClassMeans(
   for await (const batch of batches) {
     // The passes are synchronous: without a pause no signal would get through.
     await setImmediate();
-    if (signal?.aborted) throw stopped(done);
+    if (signal?.aborted) {
+      throw interruptedError`stopped after ${done} iterations; class means are kept only when all are done. Run the same command again`;
+    }
     const { labels, embedding } = embedRegions(teacher, batch, done, options);
     labels.forEach((label, row) => {
       counts[label] = (counts[label] ?? 0) + 1;
@@ -100,8 +102,4 @@ function embedRegions(
     );
     return { labels, embedding: teacher.detect(pyramid, regions).embedding.dataSync<'float32'>() };
   });
-}
-
-function stopped(done: number): LabError {
-  return interruptedError`stopped after ${done} iterations; class means are kept only when all are done. Run the same command again`;
 }

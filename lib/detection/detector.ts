@@ -145,12 +145,9 @@ export function createDetector(options: DetectorOptions): Detector {
     stage < freezeAt
       ? { ...context, norm: 'frozen', trainable: false }
       : { ...context, norm, trainable: true };
-  const { backbone, pixels } = buildBackbone(
-    options.backbone,
-    contextOf,
-    'backbone.bottom_up.',
-    options.width === undefined ? {} : { width: options.width },
-  );
+  const { backbone, pixels } = buildBackbone(options.backbone, contextOf, 'backbone.bottom_up.', {
+    width: options.width,
+  });
   const pyramidOf = featurePyramid(context, 'backbone.', backbone.channels, pyramidChannels);
   const propose = proposalHead(context, 'proposal_generator.rpn_head.', pyramidChannels);
   const head = boxHead(context, 'roi_heads.', {
@@ -159,7 +156,6 @@ export function createDetector(options: DetectorOptions): Detector {
     embeddingSize,
     classes,
   });
-  const last = backbone.stages.length;
   return {
     name: `faster-rcnn-${options.backbone}-fpn`,
     classes,
@@ -167,15 +163,12 @@ export function createDetector(options: DetectorOptions): Detector {
     pyramidChannels,
     state,
     pixels: options.pixels ?? pixels,
-    frozen: (images) =>
-      runStages(
-        backbone,
-        { x: images, features: [] },
-        { from: 0, to: freezeAt },
-        { training: false },
-      ),
+    frozen(images) {
+      const start = { x: images, features: [] };
+      return runStages(backbone, start, { from: 0, to: freezeAt }, { training: false });
+    },
     pyramid: (progress, mode) =>
-      pyramidOf(runStages(backbone, progress, { from: freezeAt, to: last }, mode).features),
+      pyramidOf(runStages(backbone, progress, { from: freezeAt }, mode).features),
     propose,
     anchors: (pyramid) =>
       pyramid.map(({ shape: [, height, width] }, level) =>
@@ -189,10 +182,7 @@ export function createDetector(options: DetectorOptions): Detector {
       const levels = pyramid
         .slice(0, pooledLevels)
         .map((features, level) => ({ features, scale: 1 / (finestStride * 2 ** level) }));
-      const assigned = assignLevels(
-        boxes,
-        canonicalSide === undefined ? {} : { side: canonicalSide },
-      );
+      const assigned = assignLevels(boxes, { side: canonicalSide });
       return head(
         roiAlign(levels, { boxes, images }, assigned, { size: resolution, samplingRatio: 0 }),
       );
@@ -204,13 +194,10 @@ export function createDetector(options: DetectorOptions): Detector {
 }
 
 function requireOptions({ backbone, classes, anchorSizes }: DetectorOptions): void {
-  const refuse = (what: string, found: string, fix: string): never => {
-    throw optionError`${what} (${backbone}): found ${found}. ${fix}`;
-  };
   if (!Number.isInteger(classes) || classes < 1) {
-    refuse('a detector needs at least one class', String(classes), 'Give the number of classes');
+    throw optionError`a detector needs at least one class (${backbone}): found ${classes}. Give the number of classes`;
   }
   if (anchorSizes && anchorSizes.length !== pooledLevels + 1) {
-    refuse('one anchor size a level is needed', String(anchorSizes.length), 'Give five sizes');
+    throw optionError`one anchor size a level is needed (${backbone}): found ${anchorSizes.length}. Give five sizes`;
   }
 }

@@ -19,9 +19,7 @@ export function suppressOverlaps(
 ): Int32Array {
   if (scores.length === 0) return new Int32Array(0);
   return partOfStep('non-maximum suppression', () =>
-    isNative()
-      ? nativeSuppression(boxes, scores, threshold, most)
-      : plainSuppression(boxes, scores, threshold, most),
+    (isNative() ? nativeSuppression : plainSuppression)(boxes, scores, threshold, most),
   );
 }
 
@@ -53,13 +51,15 @@ export function suppressWithinGroups(
   return Int32Array.from(kept.slice(0, most));
 }
 
-function nativeSuppression(
+type Suppression = (
   boxes: Boxes,
   scores: Float32Array,
   threshold: number,
   most: number,
-): Int32Array {
-  return tidied(() =>
+) => Int32Array;
+
+const nativeSuppression: Suppression = (boxes, scores, threshold, most) =>
+  tidied(() =>
     nativeOperation(
       'NonMaxSuppressionV3',
       [typeAttribute('T', 'float32'), typeAttribute('T_threshold', 'float32')],
@@ -74,14 +74,8 @@ function nativeSuppression(
       .dataSync<'int32'>()
       .slice(),
   );
-}
 
-function plainSuppression(
-  boxes: Boxes,
-  scores: Float32Array,
-  threshold: number,
-  most: number,
-): Int32Array {
+const plainSuppression: Suppression = (boxes, scores, threshold, most) => {
   const order = [...scores.keys()].sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
   const kept: number[] = [];
   for (const index of order) {
@@ -91,4 +85,4 @@ function plainSuppression(
     }
   }
   return Int32Array.from(kept);
-}
+};

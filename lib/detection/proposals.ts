@@ -231,27 +231,19 @@ export function anchorTargets(
   };
 }
 
-interface ProposalLosses {
-  readonly objectness: tf.Scalar;
-  readonly box: tf.Scalar;
-}
-
 /** The losses of a proposal network: objectness of all sampled anchors, boxes of the objects among them. */
 export function proposalLosses(
   { objectness, deltas }: ProposalOutput,
   { objects, background, deltas: wanted, divisor }: AnchorTargets,
-): ProposalLosses {
+): { readonly objectness: tf.Scalar; readonly box: tf.Scalar } {
   const indices = Int32Array.from([...objects, ...background]);
   const labels = Float32Array.from(indices, (_, index) => (index < objects.length ? 1 : 0));
   const logits = tf.gather(tf.reshape(objectness, [objectness.size]), indices);
-  const found = gatherRows(tf.reshape(deltas, [deltas.size / 4, 4]), objects);
+  // As a tensor: the gather of an empty list has no gradient in TensorFlow.js.
+  const rows = tf.tensor1d(objects, 'int32');
+  const found = tf.gather(tf.reshape(deltas, [deltas.size / 4, 4]), rows);
   return {
     objectness: tf.div(binaryCrossEntropySum(logits, tf.tensor1d(labels)), divisor),
     box: tf.div(smoothL1Sum(found, tf.tensor2d(wanted, [objects.length, 4])), divisor),
   };
-}
-
-/** Rows of a matrix, none of them too: the gather of an empty list has no gradient in TensorFlow.js. */
-function gatherRows(matrix: tf.Tensor2D, indices: Int32Array): tf.Tensor2D {
-  return tf.gather(matrix, tf.tensor1d(indices, 'int32'));
 }

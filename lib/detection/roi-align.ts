@@ -25,9 +25,7 @@ export function sparseProduct(
   const count = matrix.values.length;
   const outputs = transposed ? matrix.columns : matrix.rows;
   if (count === 0) return tf.zeros([outputs, dense.shape[1]]);
-  return isNative()
-    ? nativeProduct(matrix, dense, transposed)
-    : plainProduct(matrix, dense, transposed);
+  return (isNative() ? nativeProduct : plainProduct)(matrix, dense, transposed);
 }
 
 function nativeProduct(

@@ -106,11 +106,7 @@ export function sampleLabels(
 }
 
 function placesOf(labels: Int8Array, wanted: number): Int32Array {
-  const indices: number[] = [];
-  labels.forEach((label, index) => {
-    if (label === wanted) indices.push(index);
-  });
-  return Int32Array.from(indices);
+  return Int32Array.from(labels.keys()).filter((index) => labels[index] === wanted);
 }
 
 /** The first steps of a Fisher–Yates shuffle. */

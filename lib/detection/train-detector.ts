@@ -1,4 +1,4 @@
-import { dataError, type LabError } from '../errors';
+import { dataError } from '../errors';
 import type { Progress } from '../train/checkpoint';
 import { type IterationSchedule, rateAtIteration } from '../train/schedule';
 import { meanLosses, type TrainingRun, type TrainingTask } from '../train/task';
@@ -72,7 +72,9 @@ function drawnOnce({ batches, iterations }: DetectorTraining): {
       stream ??= batches(first)[Symbol.asyncIterator]();
       for (let iteration = first; iteration < end; iteration++) {
         const next = await stream.next();
-        if (next.done === true) throw endedEarly(iteration, iterations);
+        if (next.done === true) {
+          throw dataError`the batches ended before the training: found ${iteration} of ${iterations}. Give a data set with at least one image with an object`;
+        }
         yield next.value;
       }
     },
@@ -80,8 +82,4 @@ function drawnOnce({ batches, iterations }: DetectorTraining): {
       await stream?.return?.();
     },
   };
-}
-
-function endedEarly(done: number, iterations: number): LabError {
-  return dataError`the batches ended before the training: found ${done} of ${iterations}. Give a data set with at least one image with an object`;
 }

@@ -202,9 +202,6 @@ function impliedEntry(
 }
 
 function incomplete(where: string, name: string, scope: WeightsScope): LabError {
-  return modelError`the file does not hold the whole ${scope} (${where}): found no '${name}'. ${
-    scope === 'detector'
-      ? 'Name the weights of a detector with this backbone'
-      : 'Name the weights of this backbone'
-  }`;
+  const wanted = scope === 'detector' ? 'a detector with this backbone' : 'this backbone';
+  return modelError`the file does not hold the whole ${scope} (${where}): found no '${name}'. Name the weights of ${wanted}`;
 }

@@ -28,10 +28,7 @@ function sourceFolder(name: 'cpp' | 'patches'): string {
 
 /** The patch files that ship with this package, in the order in which they apply. */
 export function listPatches(folder: string = sourceFolder('patches')): string[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.patch'))
-    .sort()
-    .map((name) => join(folder, name));
+  return filesOf(folder).filter((path) => path.endsWith('.patch'));
 }
 
 /**
@@ -98,20 +95,15 @@ export async function compileBinding(
   mkdirSync(copies);
   for (const path of bindingSources()) copyFileSync(path, join(copies, basename(path)));
   applyPatches(listPatches(), copies);
-  const sources = readdirSync(copies).filter((name) => name.endsWith('.cc'));
   const headers = `-I${join(libraries, 'tensorflow', 'include')}`;
   const links = linkFlags(device, libraries, basename(libraries));
   await Promise.all([
-    compile(tools, join(folder, bindingName), [
-      headers,
-      ...sources.map((name) => join(copies, name)),
-      ...links,
-    ]),
+    compile(tools, join(folder, bindingName), [headers, ...cppOf(filesOf(copies)), ...links]),
     compile(tools, join(folder, quietName), [quietSource()]),
     compile(tools, join(folder, operationsName), [
       ...operationFlags,
       headers,
-      ...operationSources().filter((path) => path.endsWith('.cc')),
+      ...cppOf(operationSources()),
       ...links,
     ]),
   ]);
@@ -156,10 +148,7 @@ function bindingSources(): string[] {
     dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')),
     'binding',
   );
-  return readdirSync(folder)
-    .filter((name) => /\.(cc|h)$/.test(name))
-    .sort()
-    .map((name) => join(folder, name));
+  return filesOf(folder).filter((path) => /\.(cc|h)$/.test(path));
 }
 
 function quietSource(): string {
@@ -167,10 +156,18 @@ function quietSource(): string {
 }
 
 function operationSources(): string[] {
-  const folder = join(sourceFolder('cpp'), 'operations');
+  return filesOf(join(sourceFolder('cpp'), 'operations'));
+}
+
+/** A folder's files, in the order of their names. */
+function filesOf(folder: string): string[] {
   return readdirSync(folder)
     .sort()
     .map((name) => join(folder, name));
+}
+
+function cppOf(paths: readonly string[]): string[] {
+  return paths.filter((path) => path.endsWith('.cc'));
 }
 
 function digestFiles(paths: readonly string[]): string {

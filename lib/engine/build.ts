@@ -1,6 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SingleBar } from 'cli-progress';
 import { engineError, fileError } from '../errors';
 import { freeBytes, gigabytes } from '../files';
 import {
@@ -12,6 +11,7 @@ import {
 } from './build-compile';
 import { cached, cacheKey, cacheRoot } from './cache';
 import { type BuildTools, requireBuildTools } from './program';
+import { type StepProgress, stepPrinter, type TextStream } from './progress';
 import {
   bindingVersion,
   type EngineDevice,
@@ -23,74 +23,26 @@ import {
 import { extractWheel, fetchWheel } from './wheel';
 
 /** What the building of the engine is doing; `done` and `total` are bytes where they are known. */
-interface EngineProgress {
+interface EngineProgress extends StepProgress {
   readonly phase: 'wait' | 'download' | 'unpack' | 'compile' | 'done';
-  readonly message: string;
-  readonly done?: number;
-  readonly total?: number;
 }
-
-/** Standard error, or what stands in for it. */
-export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean | undefined };
 
 export type OnEngineProgress = (progress: EngineProgress) => void;
 
-/** Least time between two plain lines when standard error is not a terminal, in milliseconds. */
-const lineInterval = 5000;
 const megabyte = 1e6;
 
-/**
- * Progress on standard error: a bar with the time left on a terminal, else a plain line for each
- * new step and every few seconds within one.
- */
+/** Tells on standard error how a build goes on. */
 export function engineProgressPrinter(stream: TextStream = process.stderr): OnEngineProgress {
-  return stream.isTTY === true ? barPrinter(stream) : linePrinter(stream);
+  const amount = '{value}/{total} MB';
+  return stepPrinter({ name: 'engine', amount, unit: megabyte, inWords: describeBytes }, stream);
 }
 
-function linePrinter(stream: TextStream): OnEngineProgress {
-  let message = '';
-  let printedAt = 0;
-  let stepStartedAt = 0;
-  return (progress) => {
-    const now = Date.now();
-    const isNewStep = progress.message !== message;
-    if (!isNewStep && now - printedAt < lineInterval) return;
-    if (isNewStep) stepStartedAt = now;
-    message = progress.message;
-    printedAt = now;
-    stream.write(`engine: ${message}${describeBytes(progress, now - stepStartedAt)}\n`);
-  };
-}
-
-function describeBytes({ done, total }: EngineProgress, elapsed: number): string {
+function describeBytes({ done, total }: StepProgress, elapsed: number): string {
   // Before the first hundredth any guess of the time left is wild.
   if (done === undefined || total === undefined || done < total / 100) return '';
   const left = Math.max(0, Math.round((elapsed / 1000) * (total / done - 1)));
   const amount = `${(done / megabyte).toFixed(0)} of ${(total / megabyte).toFixed(0)} MB`;
   return `: ${amount}${done < total ? `, ${String(left)} s left` : ', checking it'}`;
-}
-
-function barPrinter(stream: TextStream): OnEngineProgress {
-  let bar: SingleBar | undefined;
-  let message = '';
-  return ({ message: next, done, total }) => {
-    if (next !== message) {
-      bar?.stop();
-      bar = undefined;
-      message = next;
-      if (done === undefined || total === undefined) {
-        stream.write(`engine: ${next}\n`);
-        return;
-      }
-      bar = new SingleBar({
-        stream,
-        format: `engine: ${next} {bar} {value}/{total} MB, {eta_formatted} left`,
-        hideCursor: true,
-      });
-      bar.start(Math.round(total / megabyte), 0);
-    }
-    if (done !== undefined) bar?.update(Math.round(done / megabyte));
-  };
 }
 
 /** A finished engine in the cache. */
@@ -151,16 +103,15 @@ export async function buildEngine(options: BuildOptions = {}): Promise<BuiltEngi
   const { device = 'cpu', force = false, onProgress = () => undefined } = options;
   const place = enginePlace(device, options.root);
   const onWait = (): void => {
-    onProgress({
-      phase: 'wait',
-      message: 'another process is building it, or was ended a moment ago; waiting',
-    });
+    const message = 'another process is building it, or was ended a moment ago; waiting';
+    onProgress({ phase: 'wait', message });
   };
+  const { root } = place;
   let tools: Promise<BuildTools> | undefined;
   const startedAt = Date.now();
   const libraries = await cached(
     {
-      root: place.root,
+      root,
       name: place.libraries,
       make: async (folder) => {
         // The compiler is looked for before the download: it would be needed after it.
@@ -173,16 +124,12 @@ export async function buildEngine(options: BuildOptions = {}): Promise<BuiltEngi
   const librariesAt = Date.now();
   const binding = await cached(
     {
-      root: place.root,
+      root,
       name: place.binding,
       make: async (folder) => {
         onProgress({ phase: 'compile', message: 'compiling the binding (about 15 s)' });
-        await compileBinding(
-          await (tools ??= requireBuildTools()),
-          device,
-          libraries.folder,
-          folder,
-        );
+        const found = await (tools ??= requireBuildTools());
+        await compileBinding(found, device, libraries.folder, folder);
       },
     },
     { force, onWait },
@@ -194,10 +141,8 @@ export async function buildEngine(options: BuildOptions = {}): Promise<BuiltEngi
   const built = libraries.made || binding.made;
   if (built) {
     const total = (seconds.libraries + seconds.binding).toFixed(0);
-    onProgress({
-      phase: 'done',
-      message: `TensorFlow ${tensorflowVersion} ready after ${total} s`,
-    });
+    const message = `TensorFlow ${tensorflowVersion} ready after ${total} s`;
+    onProgress({ phase: 'done', message });
   }
   return {
     device,
@@ -252,15 +197,12 @@ async function makeLibraries(
       const message = `${phase === 'download' ? 'fetching' : 'unpacking'} ${name}`;
       onProgress({ phase, message, done, total });
     };
-    report('download', pin.bytes)(0);
-    const wheel = await fetchWheel(pin, python, downloads, report('download', pin.bytes));
-    report('unpack', pin.unpackedBytes)(0);
-    await extractWheel(
-      wheel,
-      folder,
-      (file) => wantedFiles.test(file),
-      report('unpack', pin.unpackedBytes),
-    );
+    const fetched = report('download', pin.bytes);
+    fetched(0);
+    const wheel = await fetchWheel(pin, python, downloads, fetched);
+    const unpacked = report('unpack', pin.unpackedBytes);
+    unpacked(0);
+    await extractWheel(wheel, folder, (file) => wantedFiles.test(file), unpacked);
   }
   await rm(downloads, { recursive: true, force: true });
 }

@@ -141,12 +141,10 @@ async function start(
   }
 }
 
-function requireSame(running: EngineDescription, { engine, device }: EngineChoice): void {
-  if (
-    (engine ?? running.engine) === running.engine &&
-    (device ?? running.device) === running.device
-  ) {
-    return;
-  }
-  throw optionError`engine ${engine ?? running.engine} on ${device ?? running.device} cannot be started any more: found engine ${running.engine} on ${running.device}, started before in this process. Name the engine at the first call of startEngine, or by ${engineVariable} and ${deviceVariable}, in a new process`;
+function requireSame(
+  running: EngineDescription,
+  { engine = running.engine, device = running.device }: EngineChoice,
+): void {
+  if (engine === running.engine && device === running.device) return;
+  throw optionError`engine ${engine} on ${device} cannot be started any more: found engine ${running.engine} on ${running.device}, started before in this process. Name the engine at the first call of startEngine, or by ${engineVariable} and ${deviceVariable}, in a new process`;
 }

@@ -70,16 +70,24 @@ export function storedFloat(tensor: tf.TensorInfo): 'float32' | 'bfloat16' {
 export const dataType = { float32: 1, int32: 3, bfloat16: 14 } as const;
 const attributeKind = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
 
+function attributeOf<Value extends OperationAttribute['value']>(
+  kind: keyof typeof attributeKind,
+): (name: string, value: Value) => OperationAttribute {
+  return (name, value) => ({ name, type: attributeKind[kind], value });
+}
+
+/** The binding takes lists through this package's patch, but for those of whole numbers. */
+export const stringAttribute = attributeOf<string | Uint8Array | string[]>('string');
+export const intAttribute = attributeOf<number | number[]>('int');
+export const floatAttribute = attributeOf<number>('float');
+export const boolAttribute = attributeOf<boolean>('bool');
+
 /** `T: float32` and the like. */
 export function typeAttribute(name: string, type: StoredType): OperationAttribute {
   return { name, type: attributeKind.type, value: dataType[type] };
 }
 
-export function stringAttribute(name: string, value: string | Uint8Array): OperationAttribute {
-  return { name, type: attributeKind.string, value };
-}
-
-/** A list of one type; the binding takes lists through this package's patch. */
+/** A list of one type. */
 export function typesAttribute(
   name: string,
   count: number,
@@ -87,27 +95,6 @@ export function typesAttribute(
 ): OperationAttribute {
   const value = Array.from({ length: count }, () => dataType[type]);
   return { name, type: attributeKind.type, value };
-}
-
-/** A list of strings; the binding takes lists through this package's patch. */
-export function stringsAttribute(name: string, value: string[]): OperationAttribute {
-  return { name, type: attributeKind.string, value };
-}
-
-export function intAttribute(name: string, value: number): OperationAttribute {
-  return { name, type: attributeKind.int, value };
-}
-
-export function floatAttribute(name: string, value: number): OperationAttribute {
-  return { name, type: attributeKind.float, value };
-}
-
-export function boolAttribute(name: string, value: boolean): OperationAttribute {
-  return { name, type: attributeKind.bool, value };
-}
-
-export function intsAttribute(name: string, value: number[]): OperationAttribute {
-  return { name, type: attributeKind.int, value };
 }
 
 function nativeBackend(): NativeBackend {

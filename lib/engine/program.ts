@@ -145,27 +145,19 @@ export async function requireBuildTools(): Promise<BuildTools> {
   const [python, compiler] = await Promise.all([findPython(), findCompiler()]);
   const pip = python === undefined ? undefined : await findPip(python.name);
   const nodeHeaders = findNodeHeaders();
-  const missing = [
-    python === undefined ? { what: 'Python 3', remedy: toolRemedies.python } : undefined,
-    python !== undefined && pip === undefined
-      ? { what: `pip (${python.name} -m pip)`, remedy: toolRemedies.pip }
-      : undefined,
-    compiler === undefined
-      ? { what: 'a C++ compiler (g++)', remedy: toolRemedies.compiler }
-      : undefined,
-    nodeHeaders === undefined
-      ? { what: `Node's C headers (node_api.h)`, remedy: toolRemedies.nodeHeaders }
-      : undefined,
-  ].filter((item) => item !== undefined);
-  if (
-    python === undefined ||
-    compiler === undefined ||
-    nodeHeaders === undefined ||
-    missing.length > 0
-  ) {
-    throw engineError`the TensorFlow engine cannot be built without ${missing.map(({ what }) => what).join(' and ')}. ${missing.map(({ remedy }) => remedy).join('. ')}`;
+  if (python && pip && compiler && nodeHeaders) {
+    return { python: python.name, compiler: compiler.name, nodeHeaders: nodeHeaders.name };
   }
-  return { python: python.name, compiler: compiler.name, nodeHeaders: nodeHeaders.name };
+  const pipOf = python && { what: `pip (${python.name} -m pip)`, remedy: toolRemedies.pip };
+  const missing = [
+    python ? undefined : { what: 'Python 3', remedy: toolRemedies.python },
+    pip ? undefined : pipOf,
+    compiler ? undefined : { what: 'a C++ compiler (g++)', remedy: toolRemedies.compiler },
+    nodeHeaders
+      ? undefined
+      : { what: `Node's C headers (node_api.h)`, remedy: toolRemedies.nodeHeaders },
+  ].filter((item) => item !== undefined);
+  throw engineError`the TensorFlow engine cannot be built without ${missing.map(({ what }) => what).join(' and ')}. ${missing.map(({ remedy }) => remedy).join('. ')}`;
 }
 
 /** The error of a program that failed, with the end of what it said. */

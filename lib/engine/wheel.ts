@@ -64,14 +64,8 @@ function pipArguments(pin: WheelPin, requirements: string, folder: string): stri
     ...['-m', 'pip', 'download', '--no-deps', '--require-hashes', '--only-binary=:all:'],
     ...['--python-version', pin.pythonVersion, '--implementation', 'cp', '--abi', pin.abi],
     ...['--platform', pin.platform, '--progress-bar', 'off', '--no-cache-dir'],
-    ...[
-      '--disable-pip-version-check',
-      '--no-input',
-      '--dest',
-      folder,
-      '--requirement',
-      requirements,
-    ],
+    ...['--disable-pip-version-check', '--no-input'],
+    ...['--dest', folder, '--requirement', requirements],
   ];
 }
 

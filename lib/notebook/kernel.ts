@@ -21,26 +21,11 @@ function kernelCommand(connectionFile: string): { program: string; args: string[
   const folder = join(jupyterFolder(), 'kernels', 'tslab');
   const text = readFileSync(join(folder, 'kernel.json'), 'utf8');
   const { argv } = specificationSchema.parse(JSON.parse(text) as unknown);
-  const filled = argv.map((part) =>
+  const [program, ...args] = argv.map((part) =>
     part.replace('{resource_dir}', folder).replace('{connection_file}', connectionFile),
   );
-  const [program, ...args] = filled;
   // The specification says `node`; the one that runs this program is known to be recent enough.
   return { program: program === 'node' ? process.execPath : (program ?? ''), args };
-}
-
-/** Where a kernel listens, as Jupyter's connection file says it. */
-interface Connection {
-  readonly transport: 'ipc';
-  /** With `ipc`, the path from which each channel's own is made. */
-  readonly ip: string;
-  readonly key: string;
-  readonly signature_scheme: 'hmac-sha256';
-  readonly shell_port: number;
-  readonly iopub_port: number;
-  readonly stdin_port: number;
-  readonly control_port: number;
-  readonly hb_port: number;
 }
 
 const headerSchema = z.object({ msg_id: z.string(), msg_type: z.string() });
@@ -106,9 +91,6 @@ const startPatience = 120_000;
 const endPatience = 3_000;
 const kernelInfoInterval = 500;
 
-/** What the kernel sends while it works: output of the request with this id. */
-type OnMessage = (message: Message) => void;
-
 /** A running kernel. */
 export interface Kernel {
   /** Sends a request on the shell channel; resolves with the reply once the kernel is idle again. */
@@ -130,7 +112,9 @@ interface Waiting {
  *
  * @throws LabError of kind `engine` when the kernel cannot be started.
  */
-export async function startKernel(onMessage: OnMessage = () => undefined): Promise<Kernel> {
+export async function startKernel(
+  onMessage: (message: Message) => void = () => undefined,
+): Promise<Kernel> {
   const folder = mkdtempSync(join(tmpdir(), 'norm-direction-kernel-'));
   const connection = newConnection(folder);
   const file = join(folder, 'connection.json');
@@ -146,9 +130,11 @@ export async function startKernel(onMessage: OnMessage = () => undefined): Promi
   const subscribed = new Promise<void>((resolve) => (announceSubscription = resolve));
   let ended: Error | undefined;
 
-  const settle = (id: string): void => {
+  const settle = (id = '', news: Partial<Waiting>): void => {
     const entry = waiting.get(id);
-    if (entry?.reply === undefined || !entry.idle) return;
+    if (entry === undefined) return;
+    Object.assign(entry, news);
+    if (entry.reply === undefined || !entry.idle) return;
     waiting.delete(id);
     entry.resolve(entry.reply);
   };
@@ -177,19 +163,13 @@ export async function startKernel(onMessage: OnMessage = () => undefined): Promi
   });
   shell.connect(channel(connection, connection.shell_port));
   published.connect(channel(connection, connection.iopub_port));
-  void receive(shell, (message) => {
-    const entry = waiting.get(message.parent.msg_id ?? '');
-    if (entry !== undefined) entry.reply = message;
-    settle(message.parent.msg_id ?? '');
-  });
+  void receive(shell, (reply) => settle(reply.parent.msg_id, { reply }));
   void receive(published, (message) => {
     announceSubscription();
     onMessage(message);
-    if (message.header.msg_type !== 'status' || message.content['execution_state'] !== 'idle')
-      return;
-    const entry = waiting.get(message.parent.msg_id ?? '');
-    if (entry !== undefined) entry.idle = true;
-    settle(message.parent.msg_id ?? '');
+    if (message.header.msg_type === 'status' && message.content['execution_state'] === 'idle') {
+      settle(message.parent.msg_id, { idle: true });
+    }
   });
 
   const session = randomUUID();
@@ -234,10 +214,7 @@ async function firstAnswer(kernel: Kernel, subscribed: Promise<void>): Promise<v
     await Promise.race([subscribed, sleep(kernelInfoInterval)]);
     if (failure !== undefined) throw failure;
     if (Date.now() > deadline) {
-      throw kernelFault(
-        'the notebooks’ kernel does not answer',
-        `${String(startPatience / 1000)} s`,
-      );
+      throw kernelFault('the notebooks’ kernel does not answer', `${startPatience / 1000} s`);
     }
   }
   await kernel.request('kernel_info_request', {});
@@ -263,9 +240,11 @@ function collectText(child: ChildProcess): () => string {
   return () => text.trim();
 }
 
-function newConnection(folder: string): Connection {
+/** Where a kernel listens, as Jupyter's connection file says it. */
+function newConnection(folder: string) {
   return {
     transport: 'ipc',
+    // With `ipc`, the path from which each channel's own is made.
     ip: join(folder, 'channel'),
     key: randomUUID(),
     signature_scheme: 'hmac-sha256',
@@ -277,7 +256,7 @@ function newConnection(folder: string): Connection {
   };
 }
 
-function channel({ transport, ip }: Connection, port: number): string {
+function channel({ transport, ip }: ReturnType<typeof newConnection>, port: number): string {
   return `${transport}://${ip}:${String(port)}`;
 }
 

@@ -2,67 +2,23 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join, resolve as resolvePath } from 'node:path';
 import { createInterface } from 'node:readline';
-import { SingleBar } from 'cli-progress';
-import type { TextStream } from '../engine/build';
 import { cacheKey, cacheRoot, withCacheLock } from '../engine/cache';
 import { findPython, lastLines, runProgram } from '../engine/program';
+import { type StepProgress, stepPrinter } from '../engine/progress';
 import { engineError } from '../errors';
 import { writeAtomic, writeFault } from '../files';
 import { packageRoot } from '../package-root';
 import { jupyterFolder } from './kernel';
 
-/** Least time between two plain lines of one step when standard error is not a terminal, in milliseconds. */
-const lineInterval = 5000;
+/** Told what a set-up is doing; `done` of `total` packages where they can be counted. */
+type OnSetUpProgress = (progress: StepProgress) => void;
 
-/**
- * Tells on standard error how a set-up goes on: a bar with the time left on a terminal, else a plain
- * line for each new step and every few seconds within one.
- */
-export function setUpPrinter(stream: TextStream = process.stderr): OnSetUpProgress {
-  return stream.isTTY === true ? barPrinter(stream) : linePrinter(stream);
+/** Tells on standard error how a set-up goes on. */
+export function setUpPrinter(): OnSetUpProgress {
+  const inWords = ({ done, total }: StepProgress): string =>
+    done === undefined ? '' : `: ${String(done)} of ${String(total)}`;
+  return stepPrinter({ name: 'lab', amount: '{value} of {total}', inWords }, process.stderr);
 }
-
-function linePrinter(stream: TextStream): OnSetUpProgress {
-  let step = '';
-  let printedAt = 0;
-  return ({ message, done, total }) => {
-    const now = Date.now();
-    if (message === step && now - printedAt < lineInterval) return;
-    step = message;
-    printedAt = now;
-    const amount = done === undefined ? '' : `: ${String(done)} of ${String(total)}`;
-    stream.write(`lab: ${message}${amount}\n`);
-  };
-}
-
-function barPrinter(stream: TextStream): OnSetUpProgress {
-  let bar: SingleBar | undefined;
-  let step = '';
-  return ({ message, done, total }) => {
-    if (message !== step) {
-      bar?.stop();
-      bar = undefined;
-      step = message;
-      if (done === undefined || total === undefined) {
-        stream.write(`lab: ${message}\n`);
-        return;
-      }
-      const format = `lab: ${message} {bar} {value} of {total}, {eta_formatted} left`;
-      bar = new SingleBar({ stream, format, hideCursor: true });
-      bar.start(total, done);
-    }
-    if (done !== undefined) bar?.update(done);
-  };
-}
-
-/** What a set-up is doing; `done` of `total` packages where they can be counted. */
-interface SetUpProgress {
-  readonly message: string;
-  readonly done?: number;
-  readonly total?: number;
-}
-
-type OnSetUpProgress = (progress: SetUpProgress) => void;
 
 interface PipInstallation {
   /** The Python of the environment that is installed into. */

@@ -81,7 +81,7 @@ function segments(path: string): { from: Point; to: Point; length: number }[] {
   });
 }
 
-interface SizedFigure {
+export interface SizedFigure {
   readonly data: Partial<Data>[];
   readonly layout: Partial<Layout> & { readonly width: number; readonly height: number };
 }
@@ -237,9 +237,10 @@ const defaultSize = { width: 760, height: 420 };
  * @throws LabError of kind `engine` when what draws the picture is not installed.
  */
 export async function showPlot(figure: Figure): Promise<void> {
-  const { data, layout } = prepared(figure);
+  const sized = prepared(figure);
+  const { data, layout } = sized;
   const { width, height } = layout;
-  const picture = await plotPicture({ data, layout });
+  const picture = await plotPicture(sized);
   show(
     {
       'application/vnd.plotly.v1+json': { data, layout, config: { responsive: true } },
@@ -251,11 +252,8 @@ export async function showPlot(figure: Figure): Promise<void> {
 }
 
 /** The figure with the laboratory's defaults and rounded numbers. */
-export function prepared({ data, layout = {} }: Figure): {
-  data: Partial<Data>[];
-  layout: Partial<Layout> & typeof defaultSize;
-} {
-  const styled: Partial<Layout> & typeof defaultSize = {
+export function prepared({ data, layout = {} }: Figure): SizedFigure {
+  const styled: SizedFigure['layout'] = {
     template: {},
     font: { family: 'DejaVu Sans, Verdana, sans-serif', size: 12 },
     paper_bgcolor: 'white',

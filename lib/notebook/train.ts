@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { cocoBatches } from '../detection/coco/batches';
 import type { CocoBatchOptions, CocoDataset } from '../detection/coco/data';
 import { createDetectionLearner, type DetectionLearnerOptions } from '../detection/learner';
 import { trainDetector } from '../detection/train-detector';
 import { type DetectionMetrics, readDetectionMetrics } from '../detection/training-metrics';
+import { inTemporaryFolder } from '../files';
 import type { Classification } from '../runs/classification';
 import { runTitle } from '../runs/console-reporter';
 import type { StudyEvents } from '../runs/run-study';
@@ -66,6 +64,8 @@ function timeLeft(milliseconds: number): string {
   return `${String(Math.ceil(milliseconds / 1000))} s left`;
 }
 
+const folderName = 'norm-direction-cell-';
+
 /** What `trainClassifier` takes, without what only a run that can be resumed needs. */
 export type CellTrainingOptions = Omit<
   ClassifierTraining,
@@ -83,11 +83,10 @@ export async function trainInCell(
   title: string,
   options: CellTrainingOptions,
 ): Promise<EpochMetrics[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'norm-direction-cell-'));
   const metrics: EpochMetrics[] = [];
   const shown = epochsInCell(title, options.recipe.epochs);
-  try {
-    await trainClassifier({
+  await inTemporaryFolder(folderName, (directory) =>
+    trainClassifier({
       ...options,
       directory,
       recipeHash: 'cell',
@@ -96,10 +95,8 @@ export async function trainInCell(
         metrics.push(epoch);
         shown.onEpoch?.(epoch, seconds);
       },
-    });
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+    }),
+  );
   return metrics;
 }
 
@@ -137,32 +134,30 @@ export async function trainDetectorInCell(
   title: string,
   { dataset, images, iterations, schedule, metricsEvery = 10, ...options }: CellDetectionOptions,
 ): Promise<readonly DetectionMetrics[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'norm-direction-cell-'));
   const progress = showProgress(title, iterations, 'iterations');
   const iterationsPerEpoch = dataset.training.length / images.batchSize;
   const learner = createDetectionLearner({ iterationsPerEpoch, ...options });
   const { seed, student } = options;
   try {
-    await trainDetector({
-      learner,
-      iterations,
-      schedule,
-      directory,
-      recipeHash: 'cell',
-      metricsEvery,
-      checkpointEvery: iterations,
-      batches: (firstBatch) =>
-        cocoBatches(dataset, { ...images, seed, pixels: student.pixels, firstBatch }),
-      onBatch: ({ step, loss }) => {
-        progress.update(step, `loss ${loss.toFixed(3)}`);
-      },
+    const lines = await inTemporaryFolder(folderName, async (directory) => {
+      await trainDetector({
+        learner,
+        iterations,
+        schedule,
+        directory,
+        recipeHash: 'cell',
+        metricsEvery,
+        checkpointEvery: iterations,
+        batches: (firstBatch) =>
+          cocoBatches(dataset, { ...images, seed, pixels: student.pixels, firstBatch }),
+        onBatch: ({ step, loss }) => progress.update(step, `loss ${loss.toFixed(3)}`),
+      });
+      return readDetectionMetrics(directory);
     });
-    const lines = readDetectionMetrics(directory);
     progress.finish(`loss ${lines.at(-1)?.total.toFixed(3) ?? '–'}`);
     return lines;
   } finally {
     learner.dispose();
-    rmSync(directory, { recursive: true, force: true });
   }
 }
 
@@ -185,12 +180,9 @@ export async function sweepInCell<const T extends string, const S extends string
   options: CellSweepOptions<T, S, M>,
 ): Promise<SweepResult<T, S, M>> {
   const { name = 'cell', results } = options;
-  const folder = results ?? mkdtempSync(join(tmpdir(), 'norm-direction-cell-'));
-  try {
-    return await sweep({ ...options, name, results: folder, events: shownEvents });
-  } finally {
-    if (results === undefined) rmSync(folder, { recursive: true, force: true });
-  }
+  const sweepInto = (folder: string): Promise<SweepResult<T, S, M>> =>
+    sweep({ ...options, name, results: folder, events: shownEvents });
+  return results === undefined ? inTemporaryFolder(folderName, sweepInto) : sweepInto(results);
 }
 
 const shownEvents: StudyEvents<Classification> = {

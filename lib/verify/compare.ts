@@ -58,16 +58,6 @@ export function readReference<T>(path: string, form: ZodType<T>): T {
   throw fileError`a file with reference values has another form than expected (${path}): found ${found}. ${fix}`;
 }
 
-/** Cases that are listed, and counted as failed, until this package has what they check. */
-export function notAvailableCases(names: readonly string[], what: string): ReferenceCase[] {
-  return names.map((name) => ({
-    name,
-    run: () => {
-      throw new NotAvailable(what);
-    },
-  }));
-}
-
 /** One quantity that is not as expected, in words ready to print. */
 export interface Mismatch {
   /** Such as `gradient[17]`. */
@@ -176,6 +166,15 @@ export interface Stage {
   readonly smallest?: number;
   /** The stage's own tolerance, which nothing loosens. */
   readonly strict?: number;
+}
+
+/** The numbers that have these names, each of which is compared by itself. */
+export function namedStage(
+  names: readonly string[],
+  numbers: ReadonlyMap<string, number>,
+  title = (name: string): string => name,
+): Stage {
+  return { name: names.map(title), values: names.map((name) => numbers.get(name) ?? NaN) };
 }
 
 /** Relative size of the disturbance: one unit in the last place of float32. */

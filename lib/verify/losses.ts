@@ -60,12 +60,6 @@ interface LossInputs {
   readonly labels: tf.Tensor1D;
 }
 
-/** What a loss is differentiated by, and the loss as a function of it. */
-interface LossAtStudent {
-  readonly student: tf.Tensor2D;
-  readonly loss: (student: tf.Tensor2D) => tf.Scalar;
-}
-
 /** Values and gradients of every loss on deterministic inputs: `losses.json`. */
 export const lossesChecker: Checker = {
   entry: 'losses.json',
@@ -80,12 +74,15 @@ export const lossesChecker: Checker = {
 
 function check(scenario: Scenario, key: string, entry: LossEntry): CaseOutcome {
   const name = key.split('@')[0] ?? key;
-  const setting = settings[name];
-  if (setting === undefined) throw new NotAvailable(`loss '${name}'`);
+  const loss = ofEmbedding[name] ?? ofLogits[name];
+  if (loss === undefined) throw new NotAvailable(`loss '${name}'`);
   const found = tidied(() => {
-    const { student, loss } = setting(inputsOf(scenario), entry);
-    // tfjs types the function as one of any tensor; it is called with `student` alone.
-    const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => loss(x as tf.Tensor2D))(student);
+    const inputs = inputsOf(scenario);
+    // tfjs types the function as one of any tensor; it is called with what the student gave alone.
+    const ofStudent = (x: tf.Tensor): tf.Scalar => loss(x as tf.Tensor2D, inputs, entry);
+    const { value, grad } = tf.valueAndGrad(ofStudent)(
+      name in ofEmbedding ? inputs.studentEmbedding : inputs.studentLogits,
+    );
     return { value: value.dataSync<'float32'>(), gradient: grad.dataSync<'float32'>() };
   });
   return {
@@ -109,54 +106,26 @@ function inputsOf({ prefix, batch, dim, classes, studentScale, labels }: Scenari
   };
 }
 
-/** The losses by the names that the reference gives them. */
-const settings: Readonly<Record<string, (inputs: LossInputs, entry: LossEntry) => LossAtStudent>> =
-  {
-    nd: (inputs) =>
-      ofEmbedding(inputs, (student) =>
-        normDirectionLoss(student, inputs.teacherEmbedding, inputs.labels, inputs.classMeans),
-      ),
-    fdrCosine: (inputs) =>
-      ofEmbedding(inputs, (student) =>
-        directionCosineLoss(student, inputs.labels, inputs.classMeans),
-      ),
-    fdrInfoNCE: (inputs, { temperature }) =>
-      ofEmbedding(inputs, (student) =>
-        directionInfoNceLoss(student, inputs.labels, inputs.classMeans, given({ temperature })),
-      ),
-    sifn: (inputs, { step, previousNormFactor = 1 }) =>
-      ofEmbedding(inputs, (student) => {
-        const norms = embeddingNorms(inputs.studentEmbedding);
-        return sifnLoss(student, tf.mul(norms, previousNormFactor), given({ step }));
-      }),
-    naiveNorm: (inputs) =>
-      ofEmbedding(inputs, (student) => naiveNormLoss(student, inputs.teacherEmbedding)),
-    kd: (inputs, { temperature }) =>
-      ofLogits(inputs, (student) => kdLoss(student, inputs.teacherLogits, given({ temperature }))),
-    dkd: (inputs, { alpha, beta, temperature }) =>
-      ofLogits(inputs, (student) =>
-        dkdLoss(student, inputs.teacherLogits, inputs.labels, given({ alpha, beta, temperature })),
-      ),
-    dist: (inputs, { beta, gamma, temperature }) =>
-      ofLogits(inputs, (student) =>
-        distLoss(student, inputs.teacherLogits, given({ beta, gamma, temperature })),
-      ),
-    crossEntropy: (inputs) =>
-      ofLogits(inputs, (student) => crossEntropyLoss(student, inputs.labels)),
-  };
+/** Losses by the names that the reference gives them; what it does not state keeps the loss's own default. */
+type Losses = Readonly<
+  Record<string, (student: tf.Tensor2D, inputs: LossInputs, stated: LossEntry) => tf.Scalar>
+>;
 
-function ofEmbedding(inputs: LossInputs, loss: LossAtStudent['loss']): LossAtStudent {
-  return { student: inputs.studentEmbedding, loss };
-}
+const ofEmbedding: Losses = {
+  nd: (student, { teacherEmbedding, labels, classMeans }) =>
+    normDirectionLoss(student, teacherEmbedding, labels, classMeans),
+  fdrCosine: (student, { labels, classMeans }) => directionCosineLoss(student, labels, classMeans),
+  fdrInfoNCE: (student, { labels, classMeans }, stated) =>
+    directionInfoNceLoss(student, labels, classMeans, stated),
+  sifn: (student, { studentEmbedding }, { previousNormFactor = 1, ...stated }) =>
+    sifnLoss(student, tf.mul(embeddingNorms(studentEmbedding), previousNormFactor), stated),
+  naiveNorm: (student, { teacherEmbedding }) => naiveNormLoss(student, teacherEmbedding),
+};
 
-function ofLogits(inputs: LossInputs, loss: LossAtStudent['loss']): LossAtStudent {
-  return { student: inputs.studentLogits, loss };
-}
-
-/** The options that the reference states; the others keep the loss's own defaults. */
-function given<Name extends string>(
-  options: Readonly<Record<Name, number | undefined>>,
-): Partial<Record<Name, number>> {
-  const stated = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(stated) as Partial<Record<Name, number>>;
-}
+const ofLogits: Losses = {
+  kd: (student, { teacherLogits }, stated) => kdLoss(student, teacherLogits, stated),
+  dkd: (student, { teacherLogits, labels }, stated) =>
+    dkdLoss(student, teacherLogits, labels, stated),
+  dist: (student, { teacherLogits }, stated) => distLoss(student, teacherLogits, stated),
+  crossEntropy: (student, { labels }) => crossEntropyLoss(student, labels),
+};

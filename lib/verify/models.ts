@@ -9,26 +9,19 @@ import { lossAndGradients } from '../train/gradients';
 import {
   type CaseOutcome,
   type Checker,
-  compareNumber,
   compareNumbers,
   compareStages,
   compareText,
-  disturb,
   type Disturbance,
   euclideanNorm,
-  meanOf,
   type Mismatch,
+  namedStage,
   NotAvailable,
   readReference,
   type Stage,
 } from './compare';
-import {
-  channelsLast,
-  deterministic,
-  deterministicWeights,
-  type ImageShape,
-  sizeOf,
-} from './deterministic';
+import { deterministicWeights } from './deterministic';
+import { compareFeatures, gradientNorms, imagesOf, readFeature } from './networks';
 
 /** Share by which a loss, a gradient's norm or a running statistic may differ in float32. */
 const trainingTolerance = 1e-4;
@@ -47,9 +40,7 @@ type TrainingEntry = z.infer<typeof trainingForm>;
 interface TrainingInputs {
   readonly weights: StateDict;
   readonly labels: readonly number[];
-  /** In PyTorch's order of axes. */
-  readonly input: Float32Array;
-  readonly inputShape: ImageShape;
+  readonly images: (disturbance: Disturbance) => tf.Tensor4D;
 }
 
 /** What one step measured, by the names of the state dict. */
@@ -60,80 +51,66 @@ interface TrainingStep {
 }
 
 /** Compares one training step of a model, whose weights it changes. */
-function checkTraining(model: Model, entry: TrainingEntry, inputs: TrainingInputs): CaseOutcome {
-  const expected = stagesOf({
-    loss: entry.loss,
-    gradients: new Map(Object.entries(entry.gradNorms)),
-    statistics: new Map(Object.entries(entry.running)),
-  });
-  const names = { gradients: Object.keys(entry.gradNorms), statistics: Object.keys(entry.running) };
+function checkTraining(
+  model: Model,
+  { loss, gradNorms, running }: TrainingEntry,
+  inputs: TrainingInputs,
+): CaseOutcome {
+  const expected: TrainingStep = {
+    loss,
+    gradients: new Map(Object.entries(gradNorms)),
+    statistics: new Map(Object.entries(running)),
+  };
   return compareStages(
-    expected,
-    (disturbance) => {
-      const { loss, gradients, statistics } = trainOnce(model, inputs, disturbance);
-      return stagesOf({
-        loss,
-        gradients: pick(gradients, names.gradients),
-        statistics: pick(statistics, names.statistics),
-      });
-    },
+    stagesOf(expected, expected),
+    (disturbance) => stagesOf(expected, trainOnce(model, inputs, disturbance)),
     { tolerance: trainingTolerance, largestAllowance },
   );
 }
 
-/** In the order in which a step computes them. */
-function stagesOf({ loss, gradients, statistics }: TrainingStep): Stage[] {
+/** What is expected of a step, as it was found; in the order in which a step computes it. */
+function stagesOf({ gradients, statistics }: TrainingStep, found: TrainingStep): Stage[] {
+  const changed = (name: string): string => `after a training step, norm of ${name}`;
   return [
+    namedStage([...statistics.keys()], found.statistics, changed),
+    { name: 'training loss', values: [found.loss] },
     {
-      name: [...statistics.keys()].map((name) => `after a training step, norm of ${name}`),
-      values: [...statistics.values()],
-    },
-    { name: 'training loss', values: [loss] },
-    {
-      name: [...gradients.keys()].map((name) => `gradient norm of ${name}`),
-      values: [...gradients.values()],
+      ...namedStage([...gradients.keys()], found.gradients, (name) => `gradient norm of ${name}`),
       // The gradient of a bias before a batch norm is 0; what remains of it is the rounding of others.
       smallest: 0.05,
     },
   ];
 }
 
-function pick(
-  values: ReadonlyMap<string, number>,
-  names: readonly string[],
-): ReadonlyMap<string, number> {
-  return new Map(names.map((name) => [name, values.get(name) ?? NaN]));
-}
-
-function trainOnce(model: Model, inputs: TrainingInputs, disturbance: Disturbance): TrainingStep {
-  model.loadStateDict(inputs.weights);
+function trainOnce(
+  model: Model,
+  { weights, labels, images }: TrainingInputs,
+  disturbance: Disturbance,
+): TrainingStep {
+  model.loadStateDict(weights);
   const parameters = model.state.trainable;
-  const gradients = new Map<string, number>();
-  const loss = tf.tidy(() => {
-    const images = channelsLast(disturb(inputs.input, disturbance), inputs.inputShape);
-    const labels = tf.tensor1d([...inputs.labels], 'int32');
-    const result = lossAndGradients(
-      () => crossEntropyLoss(model.forward(images, { training: true }).logits, labels),
+  const names = parameters.map(({ name }) => name);
+  const step = tidied(() => {
+    const batch = images(disturbance);
+    const truth = tf.tensor1d([...labels], 'int32');
+    const { loss, gradients } = lossAndGradients(
+      () => crossEntropyLoss(model.forward(batch, { training: true }).logits, truth),
       parameters,
     );
-    parameters.forEach(({ name }, index) => {
-      gradients.set(name, euclideanNorm(result.gradients[index]?.dataSync() ?? []));
-    });
-    return result.loss.dataSync()[0] ?? NaN;
+    return { loss: loss.dataSync()[0] ?? NaN, gradients: gradientNorms(names, gradients) };
   });
-  const statistics = new Map<string, number>();
-  for (const [name, { data }] of model.stateDict()) statistics.set(name, euclideanNorm(data));
-  return { loss, gradients, statistics };
+  const norms = [...model.stateDict()].map(
+    ([name, { data }]) => [name, euclideanNorm(data)] as const,
+  );
+  return { ...step, statistics: new Map(norms) };
 }
 
 /** Share of the largest entry by which float32 on another engine may differ. */
 const tolerance = 1e-4;
 
-const featureForm = z.object({
-  shape: z.array(z.number().int()),
-  mean: z.number(),
-  l2: z.number(),
-});
+const featureForm = z
+  .object({ shape: z.array(z.number().int()), mean: z.number(), l2: z.number() })
+  .transform(({ l2, ...others }) => ({ ...others, norm: l2 }));
 const modelForm = z.object({
   name: z.string(),
   prefix: z.string(),
@@ -150,7 +127,6 @@ const modelForm = z.object({
 const form = z.object({ models: z.array(modelForm) });
 
 type ModelEntry = z.infer<typeof modelForm>;
-type FeatureEntry = z.infer<typeof featureForm>;
 
 /**
  * State dict, parameter count, a forward pass in eval mode and one step forward and back in training
@@ -176,17 +152,15 @@ function check(entry: ModelEntry): CaseOutcome {
     if (misnamed.length > 0) return { mismatches: misnamed };
     const weights = deterministicWeights(entry.prefix, entry.stateDict);
     model.loadStateDict(weights);
+    const images = (disturbance: Disturbance): tf.Tensor4D =>
+      imagesOf(`${entry.prefix}/input`, entry.inputShape, disturbance);
     const evaluation = [
       ...compareText('parameter count', entry.parameters, model.state.parameterCount),
-      ...checkEvaluation(model, entry),
+      ...checkEvaluation(model, entry, images),
     ];
     if (entry.train === undefined) return { mismatches: evaluation };
-    const training = checkTraining(model, entry.train, {
-      weights,
-      labels: entry.labels,
-      input: deterministic(`${entry.prefix}/input`, entry.inputShape),
-      inputShape: entry.inputShape,
-    });
+    const { labels } = entry;
+    const training = checkTraining(model, entry.train, { weights, labels, images });
     return { ...training, mismatches: [...evaluation, ...training.mismatches] };
   } finally {
     model.dispose();
@@ -207,11 +181,13 @@ function checkStateDict(model: Model, { stateDict }: ModelEntry): Mismatch[] {
       );
 }
 
-function checkEvaluation(model: Model, entry: ModelEntry): Mismatch[] {
+function checkEvaluation(
+  model: Model,
+  { logits, embedding, features, preactFeatures }: ModelEntry,
+  images: TrainingInputs['images'],
+): Mismatch[] {
   const found = tidied(() => {
-    const { prefix, inputShape } = entry;
-    const images = channelsLast(deterministic(`${prefix}/input`, inputShape), inputShape);
-    const output = model.forward(images, { training: false });
+    const output = model.forward(images(undefined), { training: false });
     return {
       logits: output.logits.dataSync<'float32'>(),
       embedding: output.embedding.dataSync<'float32'>(),
@@ -219,54 +195,23 @@ function checkEvaluation(model: Model, entry: ModelEntry): Mismatch[] {
       preActivations: output.preActivations.map(readFeature),
     };
   });
-  const { embedding, features, preactFeatures } = entry;
-  return [
-    ...compareNumbers('logits', entry.logits, found.logits, { tolerance }),
-    ...(embedding === undefined
-      ? []
-      : compareNumbers('embedding', embedding, found.embedding, { tolerance })),
-    ...(features === undefined ? [] : compareFeatures('feature', features, found.features)),
-    ...(preactFeatures === undefined
-      ? []
-      : compareFeatures('feature before ReLU', preactFeatures, found.preActivations)),
-  ];
-}
-
-interface FeatureStatistics {
-  readonly shape: number[];
-  readonly mean: number;
-  readonly l2: number;
-}
-
-/** Shape in PyTorch's order (batch, channels, height, width), mean and Euclidean norm. */
-function readFeature(feature: tf.Tensor4D): { shape: number[]; mean: number; l2: number } {
-  const [batch, height, width, channels] = feature.shape;
-  const values = feature.dataSync();
-  return {
-    shape: [batch, channels, height, width],
-    mean: meanOf(values),
-    l2: euclideanNorm(values),
-  };
-}
-
-function compareFeatures(
-  quantity: string,
-  expected: readonly FeatureEntry[],
-  found: readonly FeatureStatistics[],
-): Mismatch[] {
-  if (expected.length !== found.length) {
-    return compareText(`number of entries called '${quantity}'`, expected.length, found.length);
-  }
-  return expected.flatMap(({ shape, mean, l2 }, index) => {
-    const other = found[index] ?? { shape: [], mean: NaN, l2: NaN };
-    // The mean may be near 0 by cancellation: what its difference is measured by is the root mean square.
-    const scale = l2 / Math.sqrt(sizeOf(shape));
-    return [
-      ...compareText(`shape of ${quantity} ${index}`, shape.join(' × '), other.shape.join(' × ')),
-      ...compareNumber(`mean of ${quantity} ${index}`, mean, other.mean, { tolerance, scale }),
-      ...compareNumber(`norm of ${quantity} ${index}`, l2, other.l2, { tolerance }),
-    ];
+  const named = (name: string): Parameters<typeof compareFeatures>[0] => ({
+    all: `entries called '${name}'`,
+    one: (index) => `${name} ${index}`,
   });
+  return [
+    ...compareNumbers('logits', logits, found.logits, { tolerance }),
+    ...(embedding ? compareNumbers('embedding', embedding, found.embedding, { tolerance }) : []),
+    ...(features ? compareFeatures(named('feature'), features, found.features, tolerance) : []),
+    ...(preactFeatures
+      ? compareFeatures(
+          named('feature before ReLU'),
+          preactFeatures,
+          found.preActivations,
+          tolerance,
+        )
+      : []),
+  ];
 }
 
 function describe(name: string, shape: readonly number[]): string {

@@ -1,16 +1,7 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { studentFeatures, teacherFeatures } from '../distill/fusion-blocks';
-import {
-  crossEntropy,
-  dist,
-  dkd,
-  kd,
-  type LossTerm,
-  normDirection,
-  reviewKd,
-  warmUp,
-} from '../distill/terms';
+import { crossEntropy, type LossTerm, normDirection, warmUp } from '../distill/terms';
 import { reviewKdBlocks, type ReviewKdOptions } from '../distill/terms/review-kd';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
@@ -23,25 +14,27 @@ import { type Batch, createLearner, type Learner } from '../train/learner';
 import {
   type CaseOutcome,
   type Checker,
-  compareNumber,
   compareStages,
   compareText,
-  disturb,
   type Disturbance,
   euclideanNorm,
-  meanOf,
   type Mismatch,
+  namedStage,
   NotAvailable,
   readReference,
   type Stage,
 } from './compare';
+import { deterministic, deterministicLabels } from './deterministic';
 import {
-  channelsLast,
-  deterministic,
-  deterministicLabels,
-  deterministicWeights,
-  sizeOf,
-} from './deterministic';
+  batchOf,
+  compareFeatures,
+  distillationOf,
+  type Feature,
+  gradientNorms,
+  imagesOf,
+  readFeature,
+  setWeights,
+} from './networks';
 
 /** Share by which anything may differ in float32. */
 const tolerance = 1e-4;
@@ -94,7 +87,6 @@ const form = z.object({
 });
 
 type Entry = z.infer<typeof form>;
-type FeatureEntry = z.infer<typeof featureForm>;
 
 /** One training step of the paper's released code, executed: `released-….json`. */
 export const releasedChecker: Checker = {
@@ -165,61 +157,72 @@ type Losses = readonly [name: 'ce' | 'kd' | 'dkd' | 'dist' | 'hcl' | 'nd', term:
 function lossesOf(entry: Entry, release: Release): Losses {
   const { weights, warmUpEpochs, temperature = release.code === 'CIFAR' ? 4 : 1 } = entry;
   const { kd: weight = 1, alpha = 1, beta = 1 } = weights;
-  const method = release.method.replace(/\+\+$/, '');
-  const distillation = ((): Losses[number] => {
-    switch (method) {
-      case 'KD':
-        return ['kd', kd({ weight, temperature })];
-      case 'DKD':
-        return ['dkd', dkd({ alpha, beta, temperature })];
-      case 'DIST':
-        return ['dist', dist({ weight, temperature })];
-      case 'ReviewKD': {
-        const options = release.code === 'CIFAR' ? {} : releasedReviewKd(release.student);
-        return ['hcl', reviewKd({ weight, ...options })];
-      }
-      default:
-        throw new NotAvailable(`method '${release.method}'`);
-    }
-  })();
+  const [name, distillation] = distillationOf(release.method, {
+    ...(release.code === 'CIFAR' ? {} : releasedReviewKd(release.student)),
+    ...{ weight, alpha, beta, temperature },
+  });
   const warm = (epochs: number | undefined, term: LossTerm): LossTerm =>
     epochs === undefined ? term : warmUp(epochs, term);
   return [
     ['ce', crossEntropy({ weight: weights.ce })],
-    [distillation[0], warm(warmUpEpochs?.kd, distillation[1])],
+    [name, warm(warmUpEpochs?.kd, distillation)],
     ['nd', warm(warmUpEpochs?.nd, normDirection({ weight: weights.nd }))],
   ];
 }
 
 function check(entry: Entry, release: Release): CaseOutcome {
-  const side = release.code === 'CIFAR' ? 32 : 224;
-  const architectures = release.code === 'CIFAR' ? cifarModels : imageNetModels;
+  const { prefix, classes, batch: samples } = entry;
+  const [side, architectures] =
+    release.code === 'CIFAR' ? ([32, cifarModels] as const) : ([224, imageNetModels] as const);
   const missing = [release.teacher, release.student].find(
     (name) => !Object.hasOwn(architectures, name),
   );
   if (missing !== undefined) throw new NotAvailable(`model '${missing}' of ${release.code}`);
-  const run = stepOf(entry, release, side);
+  const losses = lossesOf(entry, release);
+  const [student, teacher] = [release.student, release.teacher].map((name) =>
+    createModel(name, { classes }),
+  ) as [Model, Model];
+  const learner = createLearner({
+    student,
+    teacher: {
+      model: teacher,
+      classMeans: deterministic(`${prefix}/centers`, [classes, teacher.embeddingSize], 0.5, 0.5),
+    },
+    method: { name: release.method, terms: losses.map(([, term]) => term) },
+    samples,
+    adapterDropout: 0,
+    repeatedNorms: false,
+  });
+  const named = namedStates(learner, release);
+  const labels = deterministicLabels(`${prefix}/labels`, samples, classes);
+  /** The step from its beginning: with the weights as they were, and its batch. */
+  const fresh = <Result>(disturbance: Disturbance, work: (batch: Batch) => Result): Result => {
+    for (const { state, folder, released } of named) {
+      setWeights(state, `${prefix}/${folder}`, released);
+    }
+    setWeights(teacher.state, `${prefix}/teacher`, keyInRelease(release, release.teacher));
+    return tidied(() => {
+      const images = imagesOf(`${prefix}/input`, [samples, 3, side, side], disturbance);
+      return work(batchOf(images, labels));
+    });
+  };
   try {
-    const forward = compareForward(entry, run);
+    const found = fresh(undefined, ({ images }) => featuresOf(learner, teacher, images, losses));
+    const expected = expectedOf(entry, losses);
     const step = compareStages(
-      expectedStages(entry, run.losses),
-      (disturbance) => run.stages(disturbance),
+      stagesOf(expected, expected),
+      (disturbance) =>
+        fresh(disturbance, (batch) =>
+          stagesOf(expected, measure(entry, learner, named, batch, losses)),
+        ),
       { tolerance, largestAllowance },
     );
-    return { ...step, mismatches: [...forward, ...step.mismatches] };
+    return { ...step, mismatches: [...compareForward(entry, labels, found), ...step.mismatches] };
   } finally {
-    run.dispose();
+    learner.dispose();
+    student.dispose();
+    teacher.dispose();
   }
-}
-
-/** The same step here. */
-interface Run {
-  readonly losses: Losses;
-  readonly labels: Int32Array;
-  /** Features, embeddings and logits by the names of the file. */
-  features(): Readonly<Record<FeatureName, FeatureEntry[]>>;
-  stages(disturbance: Disturbance): Stage[];
-  dispose(): void;
 }
 
 type FeatureName =
@@ -228,55 +231,7 @@ type FeatureName =
   | 'teacherEmbedding'
   | 'adaptedEmbedding'
   | 'studentLogits';
-
-function stepOf(entry: Entry, release: Release, side: number): Run {
-  const { prefix, classes, batch } = entry;
-  const [student, teacher] = [release.student, release.teacher].map((name) =>
-    createModel(name, { classes }),
-  ) as [Model, Model];
-  const losses = lossesOf(entry, release);
-  const learner = createLearner({
-    student,
-    teacher: {
-      model: teacher,
-      classMeans: deterministic(`${prefix}/centers`, [classes, teacher.embeddingSize], 0.5, 0.5),
-    },
-    method: { name: release.method, terms: losses.map(([, term]) => term) },
-    samples: batch,
-    adapterDropout: 0,
-    repeatedNorms: false,
-  });
-  const named = namedStates(learner, release);
-  const shape = [batch, 3, side, side] as const;
-  const labels = deterministicLabels(`${prefix}/labels`, batch, classes);
-  const batchOf = (disturbance: Disturbance): Batch => ({
-    images: channelsLast(disturb(deterministic(`${prefix}/input`, shape), disturbance), shape),
-    labels: tf.tensor1d(labels, 'int32'),
-    indices: Int32Array.from({ length: batch }, (_, place) => place),
-  });
-  const setWeights = (): void => {
-    for (const { state, folder, released } of named)
-      setState(state, `${prefix}/${folder}`, released);
-    setState(teacher.state, `${prefix}/teacher`, keyInRelease(release, release.teacher));
-  };
-  return {
-    losses,
-    labels,
-    features() {
-      setWeights();
-      return tidied(() => featuresOf(learner, teacher, batchOf(undefined).images, losses));
-    },
-    stages(disturbance) {
-      setWeights();
-      return tidied(() => measuredStages(entry, { learner, named, batch: batchOf(disturbance) }));
-    },
-    dispose() {
-      learner.dispose();
-      student.dispose();
-      teacher.dispose();
-    },
-  };
-}
+type Features = Readonly<Record<FeatureName, readonly Feature[]>>;
 
 /** What is trained, and its names in the released code. */
 interface NamedState {
@@ -312,22 +267,12 @@ function keyInRelease({ code, method }: Release, model: string): (key: string) =
   return model === 'ResNet50' ? (key) => key : (key) => key.replace(/^linear\./, 'fc.');
 }
 
-/** Sets weights that follow from the names of the released code. */
-function setState(state: ModelState, prefix: string, released: (key: string) => string): void {
-  const own = [...state.stateDict()];
-  const made = deterministicWeights(
-    prefix,
-    own.map(([key, { shape }]) => [released(key), shape]),
-  );
-  state.loadStateDict(new Map([...made.values()].map((entry, at) => [own[at]?.[0] ?? '', entry])));
-}
-
 function featuresOf(
   { student, adapter, objective }: Learner,
   teacher: Model,
   images: tf.Tensor4D,
   losses: Losses,
-): Readonly<Record<FeatureName, FeatureEntry[]>> {
+): Features {
   const taught = teacher.forward(images, { training: false });
   const own = student.forward(images, { training: true, repeatedNorms: false });
   const adapted = adapter?.forward(own.embedding, { training: true }) ?? own.embedding;
@@ -343,7 +288,7 @@ function reviewed(
   { student, teacher, objective }: Pick<Learner, 'student' | 'objective'> & { teacher: Model },
   { taught, own }: { taught: ModelOutput; own: ModelOutput },
   losses: Losses,
-): Pick<Readonly<Record<FeatureName, FeatureEntry[]>>, 'teacherFeatures' | 'fusedStudentFeatures'> {
+): Pick<Features, 'teacherFeatures' | 'fusedStudentFeatures'> {
   const state = objective.part('reviewKd')?.state;
   if (state === undefined) return { teacherFeatures: [], fusedStudentFeatures: [] };
   const term = (losses[1]?.[1] ?? {}) as ReviewKdOptions;
@@ -360,118 +305,69 @@ function reviewed(
   return found;
 }
 
-/** Shape in PyTorch's order of axes, mean, Euclidean norm, and the share of numbers below 0. */
-function readFeature(feature: tf.Tensor4D | tf.Tensor2D): FeatureEntry {
-  const values = feature.dataSync<'float32'>();
-  const [batch, ...others] = feature.shape;
-  const [height, width, channels] = others;
+function compareForward(entry: Entry, labels: Int32Array, found: Features): Mismatch[] {
+  const compare = (name: FeatureName, expected: readonly Feature[] = found[name]): Mismatch[] => {
+    const one = (index: number): string => (expected.length === 1 ? name : `${name}[${index}]`);
+    return compareFeatures({ all: name, one }, expected, found[name], tolerance);
+  };
+  return [
+    ...compareText('labels', entry.labels.join(', '), labels.join(', ')),
+    ...compare('teacherFeatures', entry.teacherFeatures),
+    ...compare('fusedStudentFeatures', entry.fusedStudentFeatures),
+    ...compare('teacherEmbedding', [entry.teacherEmbedding]),
+    ...compare('adaptedEmbedding', [entry.adaptedEmbedding]),
+    ...compare('studentLogits', [entry.studentLogits]),
+  ];
+}
+
+/** Losses, and norms of gradients and of running statistics, by their names in the file. */
+interface Measured {
+  readonly losses: ReadonlyMap<string, number>;
+  readonly gradients: ReadonlyMap<string, number>;
+  readonly running: ReadonlyMap<string, number>;
+}
+
+function expectedOf(entry: Entry, losses: Losses): Measured {
   return {
-    shape:
-      height === undefined || channels === undefined || width === undefined
-        ? feature.shape
-        : [batch, channels, height, width],
-    mean: meanOf(values),
-    norm: euclideanNorm(values),
-    shareNegative: values.reduce((count, value) => count + (value < 0 ? 1 : 0), 0) / values.length,
+    losses: new Map(losses.map(([name]) => [name, entry[name] ?? NaN])),
+    gradients: new Map(Object.entries(entry.gradientNorms)),
+    running: new Map(Object.entries(entry.runningNorms)),
   };
 }
 
-function compareForward(entry: Entry, run: Run): Mismatch[] {
-  const { labels } = entry;
-  const found = run.features();
-  const one = (name: 'teacherEmbedding' | 'adaptedEmbedding' | 'studentLogits'): Mismatch[] =>
-    compareFeatures(name, [entry[name]], found[name]);
-  const several = (name: 'teacherFeatures' | 'fusedStudentFeatures'): Mismatch[] =>
-    entry[name] === undefined ? [] : compareFeatures(name, entry[name], found[name]);
+/** What is expected, as it was found; in the order in which a step computes it. */
+function stagesOf({ losses, gradients, running }: Measured, found: Measured): Stage[] {
   return [
-    ...compareText('labels', labels.join(', '), [...run.labels].join(', ')),
-    ...several('teacherFeatures'),
-    ...several('fusedStudentFeatures'),
-    ...one('teacherEmbedding'),
-    ...one('adaptedEmbedding'),
-    ...one('studentLogits'),
+    { ...namedStage([...losses.keys()], found.losses), strict: tolerance },
+    namedStage([...running.keys()], found.running),
+    {
+      ...namedStage([...gradients.keys()], found.gradients, (name) => `gradient of ${name}`),
+      smallest: 1e-3,
+    },
   ];
 }
 
-function compareFeatures(
-  name: FeatureName,
-  expected: readonly FeatureEntry[],
-  found: readonly FeatureEntry[],
-): Mismatch[] {
-  if (expected.length !== found.length) {
-    return compareText(`number of ${name}`, expected.length, found.length);
-  }
-  return expected.flatMap(({ shape, mean, norm, shareNegative }, index) => {
-    const other = found[index];
-    if (other === undefined) return [];
-    const of = expected.length === 1 ? name : `${name}[${index}]`;
-    // The mean may be near 0 by cancellation: its difference is measured by the root mean square.
-    const scale = norm / Math.sqrt(sizeOf(shape));
-    return [
-      ...compareText(`shape of ${of}`, shape.join(' × '), other.shape.join(' × ')),
-      ...compareNumber(`mean of ${of}`, mean, other.mean, { tolerance, scale }),
-      ...compareNumber(`norm of ${of}`, norm, other.norm, { tolerance }),
-      // Of a few thousand numbers one that is all but 0 is more than the tolerance.
-      ...compareNumber(`share of negative numbers of ${of}`, shareNegative, other.shareNegative, {
-        tolerance: tolerance + 1 / sizeOf(shape),
-        scale: 1,
-      }),
-    ];
-  });
-}
-
-function expectedStages(entry: Entry, losses: Losses): Stage[] {
-  return stagesOf({
-    losses: losses.map(([name]) => [name, entry[name] ?? NaN]),
-    gradients: Object.entries(entry.gradientNorms),
-    running: Object.entries(entry.runningNorms),
-  });
-}
-
-interface Measured {
-  readonly losses: readonly [name: string, value: number][];
-  readonly gradients: readonly [name: string, value: number][];
-  readonly running: readonly [name: string, value: number][];
-}
-
-function stagesOf({ losses, gradients, running }: Measured): Stage[] {
-  const stage = (entries: readonly [name: string, value: number][]): Omit<Stage, 'strict'> => ({
-    name: entries.map(([name]) => name),
-    values: entries.map(([, value]) => value),
-  });
-  const named = gradients.map(([name, value]): [string, number] => [`gradient of ${name}`, value]);
-  return [
-    { ...stage(losses), strict: tolerance },
-    stage(running),
-    { ...stage(named), smallest: 1e-3 },
-  ];
-}
-
-function measuredStages(
-  entry: Entry,
-  { learner, named, batch }: { learner: Learner; named: readonly NamedState[]; batch: Batch },
-): Stage[] {
-  const pass = learner.forward(batch, { epoch: entry.epoch, random: random(0, 'verify') });
+function measure(
+  { epoch }: Entry,
+  learner: Learner,
+  named: readonly NamedState[],
+  batch: Batch,
+  losses: Losses,
+): Measured {
+  const pass = learner.forward(batch, { epoch, random: random(0, 'verify') });
   const { gradients, measured } = backward(() => pass.losses(), learner.parameters, pass.traced);
   pass.dispose();
-  const norms = new Map<string, number>();
   const names = named.flatMap((part) =>
     part.state.trainable.map(({ name }) => gradientName(part, name)),
   );
-  names.forEach((name, index) =>
-    norms.set(name, euclideanNorm(gradients[index]?.dataSync() ?? [])),
-  );
-  const running = new Map(
-    named.flatMap((part) =>
-      [...part.state.stateDict()].map(([key, { data }]) => [
-        gradientName(part, key),
-        euclideanNorm(data),
-      ]),
+  const running = named.flatMap((part) =>
+    [...part.state.stateDict()].map(
+      ([key, { data }]) => [gradientName(part, key), euclideanNorm(data)] as const,
     ),
   );
-  return stagesOf({
-    losses: [...measured.terms].map((value) => ['', value]),
-    gradients: Object.keys(entry.gradientNorms).map((name) => [name, norms.get(name) ?? NaN]),
-    running: Object.keys(entry.runningNorms).map((name) => [name, running.get(name) ?? NaN]),
-  });
+  return {
+    losses: new Map(losses.map(([name], index) => [name, measured.terms[index] ?? NaN])),
+    gradients: gradientNorms(names, gradients),
+    running: new Map(running),
+  };
 }

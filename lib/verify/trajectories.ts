@@ -1,37 +1,21 @@
-import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import {
-  crossEntropy,
-  dist,
-  dkd,
-  kd,
-  type LossTerm,
-  normDirection,
-  reviewKd,
-  warmUp,
-} from '../distill/terms';
+import { crossEntropy, type LossTerm, normDirection, warmUp } from '../distill/terms';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
 import { createModel, modelNames } from '../models/registry';
 import type { Model } from '../nn/model';
-import type { ModelState } from '../nn/state';
 import { createLearner, type Learner } from '../train/learner';
 import {
   type CaseOutcome,
   type Checker,
   compareStages,
-  disturb,
   type Disturbance,
   NotAvailable,
   readReference,
   type Stage,
 } from './compare';
-import {
-  channelsLast,
-  deterministic,
-  deterministicLabels,
-  deterministicWeights,
-} from './deterministic';
+import { deterministic, deterministicLabels, type ImageShape } from './deterministic';
+import { batchOf, distillationOf, imagesOf, setWeights } from './networks';
 
 /** Share by which each step's loss, and the largest logit after the last, may differ in float32. */
 const tolerance = 1e-3;
@@ -143,26 +127,13 @@ function simulate(run: Run, disturbance: Disturbance): RunResult {
 
 /** The method as a list of terms: cross entropy, the distillation term with its warm-up, and ND. */
 function termsOf({ method, weights, warmUpEpochs }: Run): LossTerm[] {
-  const plus = method.endsWith('++');
-  const distillation = distillations[plus ? method.slice(0, -2) : method]?.(weights);
-  if (distillation === undefined) throw new NotAvailable(`method '${method}'`);
+  const { kd: weight, nd, alpha, beta } = weights;
+  const [, distillation] = distillationOf(method, { weight, alpha, beta });
   return [
     crossEntropy(),
     warmUp(warmUpEpochs, distillation),
-    ...(plus ? [normDirection({ weight: weights.nd })] : []),
+    ...(method.endsWith('++') ? [normDirection({ weight: nd })] : []),
   ];
-}
-
-const distillations: Readonly<Record<string, (weights: Run['weights']) => LossTerm>> = {
-  kd: (weights) => kd({ weight: weights.kd }),
-  dkd: ({ alpha, beta }) => dkd({ alpha, beta }),
-  dist: (weights) => dist({ weight: weights.kd }),
-  reviewkd: (weights) => reviewKd({ weight: weights.kd }),
-};
-
-function setWeights(state: ModelState, prefix: string): void {
-  const shapes = [...state.stateDict()].map(([name, { shape }]) => [name, shape] as const);
-  state.loadStateDict(deterministicWeights(prefix, shapes));
 }
 
 interface StepOptions {
@@ -178,16 +149,13 @@ function step(
   { index, classes, terms, disturbance }: StepOptions,
 ): Step {
   return tidied(() => {
-    const images = imagesOf(`${prefix}/x${index}`, batch, inputScale, disturbance);
+    const images = imagesOf(`${prefix}/x${index}`, shapeOf(batch), disturbance, inputScale);
     const labels = deterministicLabels(`${prefix}/y${index}`, batch, classes);
-    const result = learner.step(
-      {
-        images,
-        labels: tf.tensor1d(labels, 'int32'),
-        indices: Int32Array.from({ length: batch }, (_, index) => index),
-      },
-      { epoch, learningRate, random: random(0, 'verify') },
-    );
+    const result = learner.step(batchOf(images, labels), {
+      epoch,
+      learningRate,
+      random: random(0, 'verify'),
+    });
     const termOf = (index: number): number =>
       index < terms.length ? (result.terms[index] ?? NaN) : 0;
     return { loss: result.total, ce: termOf(0), kd: termOf(1), nd: termOf(2) };
@@ -196,18 +164,11 @@ function step(
 
 function evaluate(student: Model, { prefix, inputScale }: Run): number[] {
   return tidied(() => {
-    const images = imagesOf(`${prefix}/eval`, evaluationImages, inputScale, undefined);
+    const images = imagesOf(`${prefix}/eval`, shapeOf(evaluationImages), undefined, inputScale);
     return [...student.forward(images, { training: false }).logits.dataSync()];
   });
 }
 
-/** Images made in PyTorch's order of axes, given in this package's. */
-function imagesOf(
-  name: string,
-  count: number,
-  scale: number,
-  disturbance: Disturbance,
-): tf.Tensor4D {
-  const shape = [count, 3, side, side] as const;
-  return channelsLast(disturb(deterministic(name, shape, scale), disturbance), shape);
+function shapeOf(count: number): ImageShape {
+  return [count, 3, side, side];
 }

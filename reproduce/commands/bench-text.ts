@@ -1,6 +1,6 @@
 import CliTable from 'cli-table3';
 import type { LossBenchmark } from '../../lib/bench/loss-benchmark';
-import type { OperationTime } from '../../lib/bench/step';
+import type { PartTime } from '../../lib/detection/stopwatch';
 import type { StepBenchmark } from '../../lib/bench/step-benchmark';
 import type { TorchComparison } from '../../lib/bench/torch';
 import { processorName } from '../../lib/environment';
@@ -38,7 +38,7 @@ export function describeLoss(
   ].join('\n');
 }
 
-function operationTable(ms: number, operations: readonly OperationTime[]): string {
+function operationTable(ms: number, operations: readonly PartTime[]): string {
   const table = tableOf(['operation', 'ms a step', 'calls a step']);
   for (const { name, ms: time, calls } of operations) table.push([name, time.toFixed(2), calls]);
   const inOperations = operations.reduce((sum, operation) => sum + operation.ms, 0);

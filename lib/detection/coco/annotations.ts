@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { dataError, fileError, type LabError } from '../../errors';
-import { errorCode } from '../../files';
+import { readBytes } from '../../files';
 
 /** A class of objects under the number that the data set gives it; COCO's run from 1 to 90 with gaps. */
 export interface CocoCategory {
@@ -155,13 +154,7 @@ function stringEnd(json: Buffer, start: number): number {
  * @throws LabError of kind `file` when it is missing or is not JSON.
  */
 export function readCocoJson(path: string, fix: string): unknown {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
-    throw fileError`a file cannot be read (${path}): found ${found}. ${fix}`;
-  }
+  const bytes = readBytes(path, fix);
   try {
     return JSON.parse(textOf(withoutOutlines(bytes)));
   } catch (error) {
@@ -236,10 +229,8 @@ export interface ReadAnnotations extends CocoAnnotations {
 export function readAnnotations(path: string): ReadAnnotations {
   const content = readCocoJson(path, remedy);
   const faults = faultList();
-  const categories = recordsOf(content, 'categories', path).map((record) =>
-    categoryOf(record, faults),
-  );
-  const images = recordsOf(content, 'images', path).map((record) => imageOf(record, faults));
+  const categories = recordsOf(content, 'categories', path).map((each) => categoryOf(each, faults));
+  const images = recordsOf(content, 'images', path).map((each) => imageOf(each, faults));
   const records = recordsOf(content, 'annotations', path);
   const imageById = byId(images, 'images', faults);
   const categoryById = byId(categories, 'categories', faults);
@@ -303,12 +294,8 @@ function imageOf(record: unknown, faults: FaultList): CocoImage {
       inShort({ id, file_name, width, height }),
     );
   }
-  return {
-    id: Number(id),
-    fileName: String(file_name),
-    width: Number(width),
-    height: Number(height),
-  };
+  const size = { width: Number(width), height: Number(height) };
+  return { id: Number(id), fileName: String(file_name), ...size };
 }
 
 function annotationOf(record: unknown, faults: FaultList): CocoAnnotation | undefined {

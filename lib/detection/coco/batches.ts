@@ -1,6 +1,7 @@
 import { epochOrder } from '../../data/batches';
 import { random } from '../../engine/random';
 import { optionError } from '../../errors';
+import type { ImageSize } from '../boxes';
 import type {
   CocoBatchOptions,
   CocoDataset,
@@ -10,7 +11,7 @@ import type {
   DetectionBatch,
   PixelForm,
 } from './data';
-import { resizedBoxes, resizedSize, type Size } from './images';
+import { resizedBoxes, resizedSize } from './images';
 
 /**
  * Runs up to `ahead` jobs before their results are asked for, and gives the results in order. A job that
@@ -74,7 +75,7 @@ export function* batchOrder(
 /** An image of a batch, and what becomes of it. */
 interface BatchPart {
   readonly entry: CocoEntry;
-  readonly size: Size;
+  readonly size: ImageSize;
   readonly mirrored: boolean;
 }
 
@@ -118,11 +119,7 @@ function writePixels(
   target: Float32Array,
   targetWidth: number,
   { pixels, width, height }: DecodedImage,
-  how: {
-    readonly mirrored: boolean;
-    readonly order: PixelForm['order'];
-    readonly tables: readonly [Float32Array, Float32Array, Float32Array];
-  },
+  how: Pick<BatchPart, 'mirrored'> & Pick<PixelForm, 'order'> & { readonly tables: ByteTables },
 ): void {
   const [first, second, third] = how.tables;
   const swap = how.order === 'bgr' ? 2 : 0;
@@ -139,10 +136,9 @@ function writePixels(
 }
 
 /** `(value − mean) / std` of every byte, for each channel in the order of the batch. */
-function normalisedBytes({
-  mean,
-  std,
-}: PixelForm): readonly [Float32Array, Float32Array, Float32Array] {
+type ByteTables = readonly [Float32Array, Float32Array, Float32Array];
+
+function normalisedBytes({ mean, std }: PixelForm): ByteTables {
   const table = (channel: 0 | 1 | 2): Float32Array =>
     Float32Array.from({ length: 256 }, (_, value) => (value - mean[channel]) / std[channel]);
   return [table(0), table(1), table(2)];
@@ -163,9 +159,9 @@ export function cocoBatches(
   dataset: CocoDataset,
   options: CocoBatchOptions,
 ): AsyncGenerator<DetectionBatch, void, undefined> {
-  const { batchSize, shortSides, longest, firstBatch = 0 } = options;
+  const { batchSize, shortSides, longest, firstBatch = 0, prefetch = defaultPrefetch } = options;
   requireSizes({ 'batch size': [batchSize], 'short side': shortSides, 'longest side': [longest] });
-  return prefetched(trainingJobs(dataset, options, firstBatch), aheadOf(options));
+  return prefetched(trainingJobs(dataset, options, firstBatch), prefetch);
 }
 
 /** Every image once, in the file's order, resized and not mirrored; the last batch may be short. */
@@ -173,9 +169,9 @@ export function cocoEvaluationBatches(
   dataset: CocoDataset,
   options: CocoEvaluationOptions,
 ): AsyncGenerator<DetectionBatch, void, undefined> {
-  const { batchSize, shortSide, longest } = options;
+  const { batchSize, shortSide, longest, prefetch = defaultPrefetch } = options;
   requireSizes({ 'batch size': [batchSize], 'short side': [shortSide], 'longest side': [longest] });
-  return prefetched(evaluationJobs(dataset, options), aheadOf(options));
+  return prefetched(evaluationJobs(dataset, options), prefetch);
 }
 
 type Job = () => Promise<DetectionBatch>;
@@ -218,10 +214,6 @@ function trainingPart(
   const { integer, uniform } = random(seed, 'coco', 'image', sample);
   const shortSide = shortSides[integer(shortSides.length)] ?? 0;
   return { entry, size: resizedSize(entry, shortSide, longest), mirrored: uniform() < 0.5 && flip };
-}
-
-function aheadOf({ prefetch = defaultPrefetch }: { readonly prefetch?: number }): number {
-  return prefetch;
 }
 
 function requireSizes(sizes: Readonly<Record<string, readonly number[]>>): void {

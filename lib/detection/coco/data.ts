@@ -1,11 +1,8 @@
-import type { CocoAnnotations, CocoCategory } from './annotations';
+import type { ImageSize } from '../boxes';
+import type { CocoAnnotations, CocoCategory, CocoImage } from './annotations';
 
 /** An image with the objects that a detector learns from. */
-export interface CocoEntry {
-  readonly id: number;
-  readonly fileName: string;
-  readonly width: number;
-  readonly height: number;
+export interface CocoEntry extends CocoImage {
   /** [objects × 4]: x1 y1 x2 y2, cut at the image's edges; crowds are left out. */
   readonly boxes: Float32Array;
   /** Places in `CocoDataset.categories`. */
@@ -13,10 +10,8 @@ export interface CocoEntry {
 }
 
 /** Pixels of one image, RGB, row by row. */
-export interface DecodedImage {
+export interface DecodedImage extends ImageSize {
   readonly pixels: Uint8Array;
-  readonly width: number;
-  readonly height: number;
 }
 
 /** A data set in COCO's form, ready for training and evaluation. */
@@ -38,10 +33,7 @@ export interface CocoDataset {
   /** What was left out or looked odd, in words. */
   readonly notes: readonly string[];
   /** The pixels of an image, scaled to `size` where one is given. */
-  readonly decode: (
-    entry: CocoEntry,
-    size?: { readonly width: number; readonly height: number },
-  ) => Promise<DecodedImage>;
+  readonly decode: (entry: CocoEntry, size?: ImageSize) => Promise<DecodedImage>;
 }
 
 /** How pixels become numbers: `(pixel − mean) / std` in this order of channels. */

@@ -2,7 +2,9 @@ import type { CocoAnnotations, CocoBox, CocoCategory, CocoDetection } from './an
 import {
   areaRanges,
   categoryCurve,
+  type Grouped,
   groupByCategoryAndImage,
+  type ImageOfCategory,
   type MatchedDetections,
   matchImage,
   type ObjectArrays,
@@ -11,39 +13,18 @@ import {
   recallThresholds,
 } from './matching';
 
-/** COCO's twelve figures in their official order. Shares, not percent; −1 where nothing counts. */
-export interface CocoStats {
-  /** Precision averaged over recalls, categories and overlaps of 0.50 to 0.95. */
-  readonly AP: number;
-  readonly AP50: number;
-  readonly AP75: number;
-  readonly APs: number;
-  readonly APm: number;
-  readonly APl: number;
-  /** Share of the objects found, averaged likewise, with 1, 10 and 100 detections an image. */
-  readonly AR1: number;
-  readonly AR10: number;
-  readonly AR100: number;
-  readonly ARs: number;
-  readonly ARm: number;
-  readonly ARl: number;
-}
-
-/** The names of the twelve figures, in their official order. */
+/**
+ * The names of COCO's twelve figures, in their official order: precision averaged over recalls, categories and overlaps
+ * of 0.50 to 0.95, at two overlaps alone, and of small, medium and large objects; then the share of the objects found,
+ * averaged likewise, with 1, 10 and 100 detections an image, and by size.
+ */
 export const cocoStatNames = [
-  'AP',
-  'AP50',
-  'AP75',
-  'APs',
-  'APm',
-  'APl',
-  'AR1',
-  'AR10',
-  'AR100',
-  'ARs',
-  'ARm',
-  'ARl',
-] as const satisfies readonly (keyof CocoStats)[];
+  ...(['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl'] as const),
+  ...(['AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl'] as const),
+] as const;
+
+/** COCO's twelve figures. Shares, not percent; −1 where nothing counts. */
+export type CocoStats = Readonly<Record<(typeof cocoStatNames)[number], number>>;
 
 /** Precision–recall curves of objects of all sizes. */
 export interface CocoCurves {
@@ -57,10 +38,7 @@ export interface CocoCurves {
 }
 
 /** [overlaps × categories × recalls] and [overlaps × categories], −1 where nothing counts. */
-interface CurvesOfAll {
-  readonly precision: Float64Array;
-  readonly recall: Float64Array;
-}
+type CurvesOfAll = Readonly<Record<'precision' | 'recall', Float64Array>>;
 
 /** The twelve figures from the curves of: all sizes with 1, 10, 100 detections; small, medium, large. */
 export function summarise(
@@ -195,12 +173,6 @@ export interface CocoEvaluation {
   readonly curves: CocoCurves;
 }
 
-/** Which curves are needed: of all sizes for each number of detections, of each size for the largest. */
-interface Combination {
-  readonly area: number;
-  readonly most: number;
-}
-
 /**
  * COCO's twelve figures, average precision by category and the precision–recall curves behind them, as
  * pycocotools' `COCOeval` for boxes gives them (Lin et al., arXiv 1405.0312; its `evaluate`,
@@ -218,8 +190,7 @@ export function evaluateCoco(
   const places = placesOfDetections(groundTruth, detections, imageIds);
   const { categories, images } = places;
   const counts = { categories: categories.length, images };
-  const found = places.detections;
-  const objects = places.objects;
+  const { detections: found, objects } = places;
   const foundGroups = groupByCategoryAndImage(found, counts);
   const objectGroups = groupByCategoryAndImage(objects, counts);
   const boxes = flatBoxes(found.kept);
@@ -231,7 +202,8 @@ export function evaluateCoco(
   };
 
   const [one, ten, all] = [...maxDetections].sort((a, b) => a - b) as [number, number, number];
-  const combinations: readonly Combination[] = [
+  // Of all sizes for each number of detections, of each size for the largest.
+  const combinations = [
     ...[one, ten, all].map((most) => ({ area: 0, most })),
     ...areaRanges.slice(1).map((_, index) => ({ area: index + 1, most: all })),
   ];
@@ -249,7 +221,8 @@ export function evaluateCoco(
       most: all,
     });
     objectCounts[category] = matched.objects[0] ?? 0;
-    const order = surestFirst(matched.detections.scores);
+    const ofCategory = matched.detections.scores;
+    const order = sortByScore(Int32Array.from(ofCategory.keys()), ofCategory);
     combinations.forEach(({ area, most }, index) => {
       const counted = matched.objects[area] ?? 0;
       if (counted === 0) return;
@@ -266,14 +239,10 @@ export function evaluateCoco(
   return summarise(categories, objectCounts, curves);
 }
 
-interface CategoryOfAllImages {
-  readonly detections: Int32Array;
+interface CategoryOfAllImages extends Omit<ImageOfCategory, 'into' | 'offset'> {
   readonly detectionImages: Int32Array;
-  readonly detectionBoxes: Float64Array;
   readonly scores: Float64Array;
-  readonly objects: Int32Array;
   readonly objectImages: Int32Array;
-  readonly of: ObjectArrays;
   readonly most: number;
 }
 
@@ -331,13 +300,6 @@ function sortByScore(indices: Int32Array, scores: Float64Array): Int32Array {
   return indices.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
 }
 
-function surestFirst(scores: Float64Array): Int32Array {
-  return sortByScore(
-    Int32Array.from({ length: scores.length }, (_, index) => index),
-    scores,
-  );
-}
-
 function emptyMatches(count: number): MatchedDetections {
   return {
     scores: new Float64Array(count),
@@ -347,7 +309,7 @@ function emptyMatches(count: number): MatchedDetections {
   };
 }
 
-function emptyCurves(categories: number): { precision: Float64Array; recall: Float64Array } {
+function emptyCurves(categories: number): CurvesOfAll {
   const rows = overlapThresholds.length * categories;
   return {
     precision: new Float64Array(rows * recallThresholds.length).fill(-1),
@@ -355,10 +317,7 @@ function emptyCurves(categories: number): { precision: Float64Array; recall: Flo
   };
 }
 
-function groupOf(
-  { order, starts }: { readonly order: Int32Array; readonly starts: Int32Array },
-  category: number,
-): Int32Array {
+function groupOf({ order, starts }: Grouped, category: number): Int32Array {
   return order.subarray(starts[category], starts[category + 1]);
 }
 

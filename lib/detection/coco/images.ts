@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 import { dataError, LabError } from '../../errors';
+import type { ImageSize } from '../boxes';
 import type { CocoEntry, DecodedImage, PixelForm } from './data';
 
 /** detectron2's pixels for its ResNets from Caffe: blue first, only the mean taken away. */
@@ -20,7 +21,11 @@ export const torchvisionPixels: PixelForm = {
  * The size of an image whose shorter side becomes `shortSide`, or less where the longer one would
  * exceed `longest`; rounded to the nearest as detectron2's `ResizeShortestEdge` does.
  */
-export function resizedSize({ width, height }: Size, shortSide: number, longest: number): Size {
+export function resizedSize(
+  { width, height }: ImageSize,
+  shortSide: number,
+  longest: number,
+): ImageSize {
   const scale = shortSide / Math.min(width, height);
   let newWidth = width <= height ? shortSide : scale * width;
   let newHeight = width <= height ? scale * height : shortSide;
@@ -36,7 +41,7 @@ export function resizedSize({ width, height }: Size, shortSide: number, longest:
 /** An image's boxes in its resized, and perhaps mirrored, form. */
 export function resizedBoxes(
   { boxes, width, height }: Pick<CocoEntry, 'boxes' | 'width' | 'height'>,
-  size: Size,
+  size: ImageSize,
   mirrored: boolean,
 ): Float32Array {
   const scaleX = size.width / width;
@@ -53,12 +58,6 @@ export function resizedBoxes(
   return result;
 }
 
-/** Width and height in pixels. */
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
 /**
  * Decodes an image file to 8-bit RGB and scales it to `size` (linear interpolation with antialiasing,
  * as PIL's bilinear filter, which detectron2 uses). An orientation mark is obeyed only where that gives
@@ -68,8 +67,8 @@ export interface Size {
  */
 export async function decodeFile(
   path: string,
-  expected: Size & { readonly id: number },
-  size?: Size,
+  expected: ImageSize & { readonly id: number },
+  size?: ImageSize,
 ): Promise<DecodedImage> {
   try {
     const image = sharp(path, { failOn: 'error', ignoreIcc: true });
@@ -89,19 +88,19 @@ export async function decodeFile(
 }
 
 /** An image in memory scaled to `size` as a decoded file is. */
-export async function scaledImage(image: DecodedImage, size: Size): Promise<DecodedImage> {
+export async function scaledImage(image: DecodedImage, size: ImageSize): Promise<DecodedImage> {
   const { pixels, width, height } = image;
   if (size.width === width && size.height === height) return image;
   return pixelsOf(sharp(pixels, { raw: { width, height, channels: 3 } }), size);
 }
 
-async function pixelsOf(image: Sharp, size: Size | undefined): Promise<DecodedImage> {
+async function pixelsOf(image: Sharp, size: ImageSize | undefined): Promise<DecodedImage> {
   const scaled = size ? image.resize({ ...size, fit: 'fill', kernel: 'linear' }) : image;
   const { data, info } = await scaled.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   if (info.channels !== 3) throw new Error(`${info.channels} channels after decoding`);
   return { pixels: data, width: info.width, height: info.height };
 }
 
-function otherSize(path: string, expected: Size & { id: number }, found: Size): LabError {
+function otherSize(path: string, expected: ImageSize & { id: number }, found: ImageSize): LabError {
   return dataError`an image has another size than its annotations say (${path} (image ${expected.id})): found ${found.width} × ${found.height} instead of ${expected.width} × ${expected.height}. Put the original image there: boxes are in its pixels`;
 }

@@ -33,7 +33,7 @@ export const areaRanges = [
 ] as const;
 
 /** Places of things, ordered by category, then image, then as they were given. */
-interface Grouped {
+export interface Grouped {
   readonly order: Int32Array;
   /** Category c has `order[starts[c]]` to `order[starts[c + 1] − 1]`. */
   readonly starts: Int32Array;
@@ -44,7 +44,7 @@ export function groupByCategoryAndImage(
   { categories, images }: { readonly categories: Int32Array; readonly images: Int32Array },
   counts: { readonly categories: number; readonly images: number },
 ): Grouped {
-  const asGiven = Int32Array.from({ length: categories.length }, (_, index) => index);
+  const asGiven = Int32Array.from(categories.keys());
   const { order: byImage } = countingSort(asGiven, images, counts.images);
   return countingSort(byImage, categories, counts.categories);
 }
@@ -118,7 +118,7 @@ export interface MatchedDetections {
 }
 
 /** What `matchImage` is given of one image and category. */
-interface ImageOfCategory {
+export interface ImageOfCategory {
   /** Places of the detections, the surest first. */
   readonly detections: Int32Array;
   readonly detectionBoxes: FlatBoxes;
@@ -222,17 +222,6 @@ function markOutside(
   });
 }
 
-/** What one category gives at one overlap threshold. */
-interface CategoryCurve {
-  /** Precision at each of the 101 recalls; 0 where the recall is not reached. */
-  readonly precision: Float64Array;
-  /** The share of the objects that were found in the end. */
-  readonly recall: number;
-}
-
-/** What keeps 0 / 0 from being NaN: the distance from 1 to the next number. */
-const spacing = Number.EPSILON;
-
 /** Which of a category's detections count, and how. */
 interface CurveOptions {
   /** Places of the detections of all images, the surest first. */
@@ -250,11 +239,13 @@ interface CurveOptions {
  * The precision–recall curve of a category: after each detection, the share of right ones so far over
  * the share of the objects found so far; made falling from its end (each value the largest that still
  * comes) and read off at the 101 recalls.
+ *
+ * @returns the precision at each recall, 0 where it is not reached, and the share of the objects found in the end
  */
 export function categoryCurve(
   { ranks, found, ignored }: MatchedDetections,
   { order, most, area, bit, objects }: CurveOptions,
-): CategoryCurve {
+): { readonly precision: Float64Array; readonly recall: number } {
   const foundBits = found[area] ?? new Uint16Array(0);
   const ignoredBits = ignored[area] ?? new Uint16Array(0);
   const recalls = new Float64Array(order.length);
@@ -269,7 +260,8 @@ export function categoryCurve(
       else wrong++;
     }
     recalls[count] = right / objects;
-    precisions[count] = right / (wrong + right + spacing);
+    // The summand keeps 0 / 0 from being NaN.
+    precisions[count] = right / (wrong + right + Number.EPSILON);
     count++;
   }
   for (let place = count - 1; place > 0; place--) {

@@ -7,7 +7,6 @@ import {
   isNative,
   nativeOperation,
   nativeOperations,
-  type OperationAttribute,
   storedFloat,
   stringAttribute,
   typeAttribute,
@@ -64,10 +63,9 @@ export function batchNormTraining(
   running: RunningStatistics,
   { momentum = batchNormMomentum, ...tail }: BatchNormTrainingOptions = {},
 ): NormalisedBatch {
-  if (hasOwnOperations()) return ownTraining({ x, weights, running, momentum, tail });
-  const normalised = isNative()
-    ? nativeTraining(x, weights, running, momentum)
-    : plainTraining(x, weights, running, momentum);
+  const given = { x, weights, running, momentum };
+  if (hasOwnOperations()) return ownTraining(given, tail);
+  const normalised = isNative() ? nativeTraining(given) : plainTraining(given);
   return { ...normalised, output: withTail(normalised.output, tail) };
 }
 
@@ -105,18 +103,18 @@ export function batchNormEvaluation(
   return withTail(tf.batchNorm(x, mean, variance, shift, scale, batchNormEpsilon), tail);
 }
 
-interface OwnTraining {
+interface TrainingInputs {
   readonly x: tf.Tensor4D;
   readonly weights: BatchNormWeights;
   readonly running: RunningStatistics;
   readonly momentum: number;
-  readonly tail: NormTail;
 }
 
 /** `lib/engine/cpp/operations/batch_norm.cc`. */
-function ownTraining({ x, weights, running, momentum, tail }: OwnTraining): NormalisedBatch {
-  const { scale, shift } = weights;
-  const { residual, relu = false } = tail;
+function ownTraining(
+  { x, weights: { scale, shift }, running, momentum }: TrainingInputs,
+  { residual, relu = false }: NormTail,
+): NormalisedBatch {
   const residuals = residual ? [residual] : [];
   const common = [typeAttribute('T', storedFloat(x)), boolAttribute('relu', relu)];
   let moved: RunningStatistics | undefined;
@@ -163,13 +161,19 @@ function ownTraining({ x, weights, running, momentum, tail }: OwnTraining): Norm
 }
 
 /** TensorFlow's own operation: on a GPU. */
-function nativeTraining(
-  x: tf.Tensor4D,
-  { scale, shift }: BatchNormWeights,
-  running: RunningStatistics,
-  momentum: number,
-): NormalisedBatch {
-  const attributes = trainingAttributes(x);
+function nativeTraining({
+  x,
+  weights: { scale, shift },
+  running,
+  momentum,
+}: TrainingInputs): NormalisedBatch {
+  const attributes = [
+    typeAttribute('T', storedFloat(x)),
+    typeAttribute('U', 'float32'),
+    floatAttribute('epsilon', batchNormEpsilon),
+    stringAttribute('data_format', 'NHWC'),
+    boolAttribute('is_training', true),
+  ];
   let moved: RunningStatistics | undefined;
   const output = differentiable([x, scale, shift], () => {
     const [value, mean, variance, ...reserve] = nativeOperations(
@@ -194,39 +198,23 @@ function nativeTraining(
   return { output: output as tf.Tensor4D, running: moved };
 }
 
-function trainingAttributes(x: tf.Tensor4D): OperationAttribute[] {
-  return [
-    typeAttribute('T', storedFloat(x)),
-    typeAttribute('U', 'float32'),
-    floatAttribute('epsilon', batchNormEpsilon),
-    stringAttribute('data_format', 'NHWC'),
-    boolAttribute('is_training', true),
-  ];
-}
-
-function plainTraining(
-  x: tf.Tensor4D,
-  { scale, shift }: BatchNormWeights,
-  running: RunningStatistics,
-  momentum: number,
-): NormalisedBatch {
+function plainTraining({
+  x,
+  weights: { scale, shift },
+  running,
+  momentum,
+}: TrainingInputs): NormalisedBatch {
   const { mean, variance } = tf.moments(x, [0, 1, 2]);
   const normalised = tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, batchNormEpsilon)));
   const output: tf.Tensor4D = tf.add(tf.mul(normalised, scale), shift);
   const count = x.size / scale.size;
-  const moved = tf.tidy(() => ({
-    mean: tf.keep(movedBy(running.mean, mean as tf.Tensor1D, momentum)),
-    variance: tf.keep(
-      movedBy(
-        running.variance,
-        tf.mul(variance as tf.Tensor1D, count / Math.max(1, count - 1)),
-        momentum,
-      ),
-    ),
-  }));
-  return { output, running: moved };
-}
-
-function movedBy(old: tf.Tensor1D, seen: tf.Tensor1D, momentum: number): tf.Tensor1D {
-  return tf.add(tf.mul(old, 1 - momentum), tf.mul(seen, momentum));
+  const moved = (old: tf.Tensor1D, seen: tf.Tensor): tf.Tensor1D =>
+    tf.keep(tf.add(tf.mul(old, 1 - momentum), tf.mul(seen, momentum)));
+  return {
+    output,
+    running: tf.tidy(() => ({
+      mean: moved(running.mean, mean),
+      variance: moved(running.variance, tf.mul(variance, count / Math.max(1, count - 1))),
+    })),
+  };
 }

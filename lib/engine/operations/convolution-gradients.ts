@@ -3,7 +3,6 @@ import { operationOutputs } from '../functions/function-definition';
 import {
   hasOwnOperations,
   intAttribute,
-  intsAttribute,
   nativeOperation,
   type OperationAttribute,
   storedFloat,
@@ -57,7 +56,7 @@ export function explicitPadding(
   const sides = [0, 0, padding, padding, padding, padding, 0, 0];
   return [
     ...convolutionAttributes(stride, 'EXPLICIT', type),
-    intsAttribute('explicit_paddings', sides),
+    intAttribute('explicit_paddings', sides),
   ];
 }
 
@@ -68,22 +67,22 @@ function convolutionAttributes(
 ): OperationAttribute[] {
   return [
     typeAttribute('T', type),
-    intsAttribute('strides', [1, stride, stride, 1]),
-    intsAttribute('dilations', [1, 1, 1, 1]),
+    intAttribute('strides', [1, stride, stride, 1]),
+    intAttribute('dilations', [1, 1, 1, 1]),
     stringAttribute('padding', padding),
     stringAttribute('data_format', 'NHWC'),
   ];
 }
 
-/** Zeros around the two middle axes of [batch, height, width, channels]. */
-export function padSpatially(x: tf.Tensor4D, padding: number): tf.Tensor4D {
+/** Zeros, or in float32 another value, around the two middle axes of [batch, height, width, channels]. */
+export function padSpatially(x: tf.Tensor4D, padding: number, value = 0): tf.Tensor4D {
   const widths: [number, number][] = [
     [0, 0],
     [padding, padding],
     [padding, padding],
     [0, 0],
   ];
-  return storedFloat(x) === 'float32' ? tf.pad(x, widths) : padInType(x, widths, padding);
+  return storedFloat(x) === 'float32' ? tf.pad(x, widths, value) : padInType(x, widths, padding);
 }
 
 /** TensorFlow.js' own pad takes no bfloat16. */

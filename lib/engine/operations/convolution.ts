@@ -33,11 +33,13 @@ export function convolution(
   if (channels !== weights.shape[2] * groups || weights.shape[3] % groups !== 0) {
     throw modelError`a convolution does not fit its input: found input [${x.shape.join(', ')}], weights [${weights.shape.join(', ')}], ${groups} groups. Input channels must equal weight depth × groups, and groups divide the outputs`;
   }
-  if (!isNative()) return plainConvolution(x, weights, stride, padding, groups);
-  if (groups === 1) return nativeConvolution(x, weights, stride, padding);
-  // TensorFlow has no grouped convolution in bfloat16 on a CPU.
-  const wide = nativeConvolution(inFloatType(x, 'float32'), weights, stride, padding);
-  return inFloatType(wide, storedFloat(x));
+  if (!isNative()) return plainConvolution(x, weights, { stride, padding, groups });
+  // TensorFlow has no grouped convolution in bfloat16 on a CPU. It reads the groups off the filter's depth.
+  const input = groups === 1 ? x : inFloatType(x, 'float32');
+  const output: tf.Tensor4D = tf
+    .engine()
+    .runKernel(kernelName, { x: input, weights }, { stride, padding });
+  return inFloatType(output, storedFloat(x));
 }
 
 /** A number for each channel added; the gradient of the bias is float32, as it is. */
@@ -54,16 +56,6 @@ export function addBias(x: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D {
     ],
   }));
   return output as tf.Tensor4D;
-}
-
-/** TensorFlow reads the number of groups off a filter that is shallower than its input. */
-function nativeConvolution(
-  x: tf.Tensor4D,
-  weights: tf.Tensor4D,
-  stride: number,
-  padding: number,
-): tf.Tensor4D {
-  return tf.engine().runKernel(kernelName, { x, weights }, { stride, padding });
 }
 
 /**
@@ -114,9 +106,7 @@ function given(input: tf.TensorInfo | undefined): tf.TensorInfo {
 function plainConvolution(
   x: tf.Tensor4D,
   weights: tf.Tensor4D,
-  stride: number,
-  padding: number,
-  groups: number,
+  { stride, padding, groups }: Required<ConvolutionOptions>,
 ): tf.Tensor4D {
   // tfjs' plain backends take no zero-size padding object, and gradients of numeric padding are exact.
   const one = (input: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D =>

@@ -4,7 +4,7 @@ import {
   isNative,
   nativeOperation,
   storedFloat,
-  stringsAttribute,
+  stringAttribute,
   typesAttribute,
 } from '../native';
 import { type FloatType, inFloatType } from './activations';
@@ -47,7 +47,7 @@ export function fusedConvolution(
     '_MklNativeFusedConv2D',
     [
       ...(padFirst ? explicitPadding(stride, padding, type) : attributes),
-      stringsAttribute('fused_ops', fused),
+      stringAttribute('fused_ops', fused),
       intAttribute('num_args', args.length),
       intAttribute('num_host_args', 0),
       typesAttribute('TArgs', args.length, type),

@@ -34,7 +34,7 @@ export function maxPool(
 ): tf.Tensor4D {
   // TensorFlow.js' pooling takes float32 only; a maximum is the same number in both.
   const wide = inFloatType(x, 'float32');
-  const padded = padding > 0 ? padWithLowest(wide, padding) : wide;
+  const padded = padding > 0 ? padSpatially(wide, padding, lowest) : wide;
   return inFloatType(tf.maxPool(padded, kernel, stride, 'valid'), storedFloat(x));
 }
 
@@ -81,16 +81,3 @@ function plainGlobalAveragePool(x: tf.Tensor4D): tf.Tensor2D {
 
 /** The most negative float32: below every activation, and finite so that 0 · pad stays 0. */
 const lowest = -3.4028234663852886e38;
-
-function padWithLowest(x: tf.Tensor4D, padding: number): tf.Tensor4D {
-  return tf.pad(
-    x,
-    [
-      [0, 0],
-      [padding, padding],
-      [padding, padding],
-      [0, 0],
-    ],
-    lowest,
-  );
-}
