@@ -4,7 +4,7 @@ import { dataError, type LabError } from '../../errors';
 import { contrastiveLoss, contrastNormaliser, updatedMemory } from '../../losses';
 import { type Layer2D, linearLayer } from '../../nn/layers';
 import { ModelState, type StateDict, type StateEntry, type StateTensor } from '../../nn/state';
-import { defineTerm, type LossTerm, type PartContext, teacherOf, type TermPart } from '../term';
+import { termKind, type LossTerm, type PartContext, teacherOf, type TermPart } from '../term';
 
 /** One of each for the student and the teacher. */
 interface OfBoth<T> {
@@ -146,17 +146,12 @@ export interface CrdTerm extends LossTerm {
 }
 
 /** CRD (Tian et al., 2020): each sample's embedding is told from those of other classes. */
-export function crd({
-  weight = 1,
-  size = 128,
-  negatives = 16384,
-  temperature = 0.07,
-  momentum = 0.5,
-}: Partial<Omit<CrdTerm, 'loss'>> = {}): CrdTerm {
-  return { loss: 'crd', weight, size, negatives, temperature, momentum };
-}
-
-defineTerm<CrdTerm>({ loss: 'crd', needs: ['teacher', 'samples'], part: contrast });
+export const crd = termKind<CrdTerm>({
+  loss: 'crd',
+  defaults: { size: 128, negatives: 16384, temperature: 0.07, momentum: 0.5 },
+  needs: ['teacher', 'samples'],
+  part: contrast,
+});
 
 const networks = ['student', 'teacher'] as const;
 type Network = (typeof networks)[number];

@@ -10,7 +10,7 @@ import {
 } from '../../losses';
 import type { Model, ModelOutput } from '../../nn/model';
 import type { StateDict, StateEntry } from '../../nn/state';
-import { type BatchSignals, defineTerm, type LossTerm, teacherOf, type TermPart } from '../term';
+import { type BatchSignals, termKind, type LossTerm, teacherOf, type TermPart } from '../term';
 
 /** A student's weights before the last optimiser step: Θ_previous beside the current Θ. */
 interface PreviousWeights {
@@ -88,11 +88,7 @@ export interface NaiveNormTerm extends LossTerm {
 }
 
 /** The student's norm towards the teacher's, sample by sample. */
-export function naiveNorm({ weight = 1 }: { weight?: number } = {}): NaiveNormTerm {
-  return { loss: 'naiveNorm', weight };
-}
-
-defineTerm<NaiveNormTerm>({
+export const naiveNorm = termKind<NaiveNormTerm>({
   loss: 'naiveNorm',
   needs: ['teacher', 'teacher space'],
   compute: (_, signals) => naiveNormLoss(signals.studentEmbedding, teacherOf(signals).embedding),
@@ -103,11 +99,7 @@ export interface NaiveFeatureTerm extends LossTerm {
 }
 
 /** The student's embedding towards the teacher's, number by number. */
-export function naiveFeature({ weight = 1 }: { weight?: number } = {}): NaiveFeatureTerm {
-  return { loss: 'naiveFeature', weight };
-}
-
-defineTerm<NaiveFeatureTerm>({
+export const naiveFeature = termKind<NaiveFeatureTerm>({
   loss: 'naiveFeature',
   needs: ['teacher', 'teacher space'],
   compute: (_, signals) => naiveFeatureLoss(signals.studentEmbedding, teacherOf(signals).embedding),
@@ -128,16 +120,9 @@ export interface SifnTerm extends LossTerm {
 }
 
 /** The stepwise increasing feature norm. */
-export function sifn({
-  weight = 1,
-  step = 1,
-  previousNorm = 'detached',
-}: Partial<Omit<SifnTerm, 'loss'>> = {}): SifnTerm {
-  return { loss: 'sifn', weight, step, previousNorm };
-}
-
-defineTerm<SifnTerm>({
+export const sifn = termKind<SifnTerm>({
   loss: 'sifn',
+  defaults: { step: 1, previousNorm: 'detached' },
   needs: [],
   part(term, { samples, student }) {
     switch (term.previousNorm) {
