@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
-import { dataProgressPrinter, loadDataset } from '../../lib/data';
+import { loadDataset } from '../../lib/data';
 import { computeClassMeans, writeClassMeans } from '../../lib/distill/class-means';
 import { startEngine } from '../../lib/engine/load';
 import { modelNames } from '../../lib/models/registry';
@@ -8,6 +8,7 @@ import { hashStateDict } from '../../lib/nn/state';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
 import { evaluateTeacher } from '../../lib/train/classifier';
 import { registerDatasets } from '../datasets';
+import { print, withDataProgress } from './common';
 
 interface ClassMeansOptions {
   readonly model: string;
@@ -34,35 +35,29 @@ const command = new Command('npm run class-means --')
   .allowExcessArguments(false)
   .action(makeClassMeans);
 
-async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
+function makeClassMeans(options: ClassMeansOptions): Promise<void> {
+  const { data, dataDir, out, plain, json } = options;
   registerDatasets();
-  await startEngine();
-  const progress = dataProgressPrinter();
-  try {
-    const dataset = await loadDataset(options.data, {
-      dataDir: options.dataDir,
-      onProgress: progress.report,
-    });
+  return withDataProgress(async (onProgress) => {
+    await startEngine();
+    const dataset = await loadDataset(data, { dataDir, onProgress });
     const model = await loadTrainedModel(options.weights, options.model, dataset.classes.length);
     const teacherHash = hashStateDict(model.stateDict());
     const means = computeClassMeans(model, dataset, {
       teacherHash,
-      augmented: options.plain !== true,
+      augmented: plain !== true,
       onProgress: (done, total) =>
-        progress.report({ message: 'class means', unit: 'images', done, total }),
+        onProgress({ message: 'class means', unit: 'images', done, total }),
     });
-    writeClassMeans(options.out, means);
+    writeClassMeans(out, means);
     const { top1 } = await evaluateTeacher({ model }, dataset);
     const { classes, dimension, augmented } = means;
-    const summary = { file: options.out, teacherHash, top1, classes, dimension, augmented };
-    process.stdout.write(
-      options.json
-        ? `${JSON.stringify(summary)}\n`
-        : `${options.out}: ${classes} class means of ${dimension} numbers; the teacher has ${top1.toFixed(2)} % top-1 on ${dataset.name}\n`,
+    print(
+      json,
+      { file: out, teacherHash, top1, classes, dimension, augmented },
+      `${out}: ${classes} class means of ${dimension} numbers; the teacher has ${top1.toFixed(2)} % top-1 on ${dataset.name}`,
     );
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 runCommand(() => command.parseAsync());

@@ -19,6 +19,7 @@ import type { PlannedRun } from '../../lib/runs/plan';
 import { recordedCommand } from '../../lib/runs/provenance';
 import { readDetectionRun } from '../../lib/runs/store';
 import { interruption } from '../../lib/train/interruption';
+import { print } from './common';
 
 interface DetectorCommandOptions {
   readonly annotations: string;
@@ -99,7 +100,7 @@ async function train(options: DetectorCommandOptions): Promise<void> {
       { ...about, run, signal, assertHeld: lock.assertHeld, checkpointEvery },
       reporter.events.onRun(run, { index: 0, total: 1, others: [] }),
     );
-    print(directory, options.json === true);
+    printFigures(directory, options.json);
   } finally {
     reporter.stop();
     release();
@@ -119,15 +120,12 @@ function dataOf(options: DetectorCommandOptions): DetectionData {
   return { name: training.name, training, evaluation };
 }
 
-function print(directory: string, json: boolean): void {
+function printFigures(directory: string, json: true | undefined): void {
   const { evaluation } = readDetectionRun(directory);
   if (evaluation === null) throw new Error('a finished run has its figures');
   const { stats } = evaluation;
-  process.stdout.write(
-    json
-      ? `${JSON.stringify(stats)}\n`
-      : `\n${cocoStatNames.map((name) => `${name.padEnd(6)}${stats[name].toFixed(3)}`).join('\n')}\n`,
-  );
+  const lines = cocoStatNames.map((name) => `${name.padEnd(6)}${stats[name].toFixed(3)}`);
+  print(json, stats, ['', ...lines].join('\n'));
 }
 
 function heldByAnother(where: string): LabError {
