@@ -11,7 +11,7 @@ import { type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
 import { type ResidualBlock, stagedNetwork } from './residual-stages';
 
-export interface RegNetYOptions {
+interface RegNetYOptions {
   /** Output channels and blocks of the four stages. */
   readonly stages: readonly { readonly channels: number; readonly blocks: number }[];
   /** Channels in each group of the 3 × 3 convolutions. */
