@@ -40,8 +40,6 @@ interface FusionBlockOptions {
   readonly seed: number;
 }
 
-const commonMiddleChannels = 512;
-
 /** Whether a stage is taken after its last ReLU or before it. */
 export type ReluSide = 'after ReLU' | 'before ReLU';
 
@@ -76,7 +74,7 @@ export function reviewedChannels(model: Model): number[] {
 export function fusionBlocks({
   studentChannels,
   teacherChannels,
-  mostMiddleChannels = commonMiddleChannels,
+  mostMiddleChannels = 512,
   seed,
 }: FusionBlockOptions): FusionBlocks {
   const state = new ModelState();
@@ -112,12 +110,7 @@ export function fusionBlocks({
   return {
     state,
     forward: (student, sides, mode) =>
-      inReplicas(
-        student,
-        mode,
-        (part, partMode) => fused(part, sides, partMode),
-        (parts) => joinedBatches(parts),
-      ),
+      inReplicas(student, mode, (part, partMode) => fused(part, sides, partMode), joinedBatches),
   };
 }
 

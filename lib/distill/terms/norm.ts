@@ -154,10 +154,7 @@ function againstLastVisit(term: SifnTerm, memory: NormMemory): TermPart {
     memory: {
       save: () =>
         new Map([
-          [
-            'norms',
-            { shape: [norms.samples], data: new Float32Array(norms.toBytes().slice().buffer) },
-          ],
+          ['norms', { shape: [norms.samples], data: new Float32Array(norms.toBytes().buffer) }],
         ]),
       restore(entries) {
         const { data } = entries.get('norms') ?? { data: new Float32Array(0) };
