@@ -9,6 +9,7 @@ import {
   type Interpolation,
   type Pixels,
   resizeLikePil,
+  wholeOf,
 } from '../resample';
 
 /** How many images a process decodes at once unless it is told otherwise: libuv's own number. */
@@ -152,8 +153,6 @@ function roundHalfToEven(value: number): number {
   return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
-// First: decoding threads are counted when sharp is loaded.
-
 // A worker decodes one image at a time, in one thread.
 sharp.concurrency(1);
 sharp.cache(false);
@@ -169,7 +168,7 @@ sharp.cache(false);
  */
 export async function decodePixels(
   file: string,
-  boxOf: (size: ImageSize) => Box = ({ width, height }) => ({ left: 0, top: 0, width, height }),
+  boxOf: (size: ImageSize) => Box = wholeOf,
 ): Promise<Pixels> {
   const bytes = readBytes(file);
   const header = readImageHeader(bytes);
@@ -180,8 +179,7 @@ export async function decodePixels(
   try {
     return await decodeBox(bytes, header, box);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw undecodable(file, text.trim().split('\n')[0] ?? '', error);
+    throw undecodable(file, faultIn(error), error);
   }
 }
 
@@ -197,8 +195,14 @@ export async function findFault(bytes: Buffer): Promise<string | undefined> {
     await decodeBox(bytes, header, { left: 0, top: 0, ...header });
     return undefined;
   } catch (error) {
-    return (error instanceof Error ? error.message : String(error)).trim().split('\n')[0] ?? '';
+    return faultIn(error);
   }
+}
+
+/** The first line of what a decoder says; the others are about its own code. */
+export function faultIn(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.trim().split('\n')[0] ?? '';
 }
 
 async function decodeBox(

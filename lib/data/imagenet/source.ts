@@ -22,6 +22,7 @@ import type { EvaluationPreprocessing } from './decode';
 import { type FileSplit, hashImageFolder, readImageFolder } from './image-folder';
 import {
   type EvaluationJob,
+  imagenetNormalisation,
   inOrder,
   type Normalisation,
   pixelCache,
@@ -60,12 +61,6 @@ export interface ImageFolderSource extends BatchSource, Pick<CheckedFolder, 'cou
   readonly cached: { readonly images: number; readonly bytes: number };
   dispose(): Promise<void>;
 }
-
-/** Mean and standard deviation of ImageNet's channels, as every published network of it takes them. */
-export const imagenetNormalisation: Normalisation = {
-  mean: [0.485, 0.456, 0.406],
-  std: [0.229, 0.224, 0.225],
-};
 
 /** Share of the machine's memory that batches decoded ahead may take, and that decoded images may. */
 const memoryShare = 1 / 8;
