@@ -105,6 +105,11 @@ export interface LossTerm {
   readonly warmUpEpochs?: number;
 }
 
+/** A term without options of its own. */
+export interface PlainTerm<Name extends string> extends LossTerm {
+  readonly loss: Name;
+}
+
 /** A named list of terms. */
 export interface Method {
   readonly name: string;

@@ -13,7 +13,7 @@ import { batchNormLayer, convolutionLayer } from '../../nn/layers';
 import type { Model, ModelOutput } from '../../nn/model';
 import { ModelState, type StateTensor } from '../../nn/state';
 import { connectors, type FeatureShape, featureShapes, regressor } from '../connectors';
-import { termKind, type LossTerm, teacherOf, type TermPart } from '../term';
+import { termKind, type LossTerm, type PlainTerm, teacherOf, type TermPart } from '../term';
 
 export interface FitNetTerm extends LossTerm {
   readonly loss: 'fitNet';
@@ -77,24 +77,16 @@ export const rkd = termKind<RkdTerm>({
     }),
 });
 
-export interface PktTerm extends LossTerm {
-  readonly loss: 'pkt';
-}
-
 /** PKT (Passalis and Tefas, 2018): how alike each sample's embedding is to the others of its batch. */
-export const pkt = termKind<PktTerm>({
+export const pkt = termKind<PlainTerm<'pkt'>>({
   loss: 'pkt',
   needs: ['teacher'],
   compute: (_, signals) =>
     probabilisticTransferLoss(signals.student.embedding, teacherOf(signals).embedding),
 });
 
-export interface OfdTerm extends LossTerm {
-  readonly loss: 'ofd';
-}
-
 /** OFD (Heo et al., 2019): all stages before their ReLU, through trained connectors. */
-export const ofd = termKind<OfdTerm>({
+export const ofd = termKind<PlainTerm<'ofd'>>({
   loss: 'ofd',
   needs: ['teacher', 'teacher batch statistics', 'pre-activations'],
   part(_, { student, teacher, seed }) {
@@ -142,16 +134,12 @@ function marginsOf({ state }: Model, norm: string): tf.Tensor1D {
   return tf.tensor1d(overhaulMargins(numbersOf('weight'), numbersOf('bias')));
 }
 
-export interface SrrlTerm extends LossTerm {
-  readonly loss: 'srrl';
-}
-
 /**
  * SRRL (Yang et al., ICLR 2021): the student's last feature map, through a trained connector (1 × 1
  * convolution, batch norm, ReLU) and pooled, against the teacher's embedding, and what the teacher's
  * classifier makes of it against the teacher's logits.
  */
-export const srrl = termKind<SrrlTerm>({
+export const srrl = termKind<PlainTerm<'srrl'>>({
   loss: 'srrl',
   needs: ['teacher', 'features'],
   part(_, { student, teacher, seed }): TermPart {

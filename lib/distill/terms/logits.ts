@@ -3,14 +3,10 @@ import { modelError } from '../../errors';
 import { crossEntropyLoss, distLoss, dkdLoss, kdLoss } from '../../losses';
 import { softCrossEntropyLoss } from '../../losses/cross-entropy';
 import { softLabels } from '../objective';
-import { type BatchSignals, termKind, type LossTerm, teacherOf } from '../term';
-
-export interface CrossEntropyTerm extends LossTerm {
-  readonly loss: 'crossEntropy';
-}
+import { type BatchSignals, termKind, type LossTerm, type PlainTerm, teacherOf } from '../term';
 
 /** Cross entropy with the labels. */
-export const crossEntropy = termKind<CrossEntropyTerm>({
+export const crossEntropy = termKind<PlainTerm<'crossEntropy'>>({
   loss: 'crossEntropy',
   needs: [],
   compute: (_, { student, labels }) => crossEntropyLoss(student.logits, labels),

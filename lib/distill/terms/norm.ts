@@ -10,7 +10,14 @@ import {
 } from '../../losses';
 import type { Model, ModelOutput } from '../../nn/model';
 import type { StateDict, StateEntry } from '../../nn/state';
-import { type BatchSignals, termKind, type LossTerm, teacherOf, type TermPart } from '../term';
+import {
+  type BatchSignals,
+  termKind,
+  type LossTerm,
+  type PlainTerm,
+  teacherOf,
+  type TermPart,
+} from '../term';
 
 /** A student's weights before the last optimiser step: Θ_previous beside the current Θ. */
 interface PreviousWeights {
@@ -83,23 +90,15 @@ function misfit(name: string): LabError {
   return modelError`the previous weights are not those of this student: found no '${name}' of its shape. Resume with the student that the run was started with, or start a new run`;
 }
 
-export interface NaiveNormTerm extends LossTerm {
-  readonly loss: 'naiveNorm';
-}
-
 /** The student's norm towards the teacher's, sample by sample. */
-export const naiveNorm = termKind<NaiveNormTerm>({
+export const naiveNorm = termKind<PlainTerm<'naiveNorm'>>({
   loss: 'naiveNorm',
   needs: ['teacher', 'teacher space'],
   compute: (_, signals) => naiveNormLoss(signals.studentEmbedding, teacherOf(signals).embedding),
 });
 
-export interface NaiveFeatureTerm extends LossTerm {
-  readonly loss: 'naiveFeature';
-}
-
 /** The student's embedding towards the teacher's, number by number. */
-export const naiveFeature = termKind<NaiveFeatureTerm>({
+export const naiveFeature = termKind<PlainTerm<'naiveFeature'>>({
   loss: 'naiveFeature',
   needs: ['teacher', 'teacher space'],
   compute: (_, signals) => naiveFeatureLoss(signals.studentEmbedding, teacherOf(signals).embedding),
