@@ -96,20 +96,33 @@ export async function hashFile(
 }
 
 /**
+ * The bytes of a file.
+ *
+ * @param fault the error for one that cannot be read, for the reason in short
+ */
+export function readBytes(
+  path: string,
+  fault: (found: string, cause: unknown) => LabError,
+): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fault(errorCode(error) === 'ENOENT' ? 'no such file' : String(error), error);
+  }
+}
+
+/**
  * Reads a JSON file.
  *
  * @throws LabError of kind `file` when it is missing or is not JSON.
  */
 export function readJson(path: string, fix: string): unknown {
-  let text: string;
+  const bytes = readBytes(
+    path,
+    (found) => fileError`a file cannot be read (${path}): found ${found}. ${fix}`,
+  );
   try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
-    throw fileError`a file cannot be read (${path}): found ${found}. ${fix}`;
-  }
-  try {
-    return JSON.parse(text);
+    return JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     throw fileError`a file is not valid JSON (${path}): found ${error instanceof Error ? error.message : String(error)}. ${fix}`;
   }

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { dataError, LabError } from '../errors';
-import { errorCode, sha256 } from '../files';
+import { readBytes, sha256 } from '../files';
 import { type IdxArray, readIdx } from '../formats/idx';
 import { packageRoot } from '../package-root';
 import { assembleDataset } from './batches';
@@ -120,23 +119,14 @@ function readSplit(folder: string, split: 'train' | 'test'): ImageSplit {
 
 function readChecked(folder: string, name: string): IdxArray {
   const path = join(folder, name);
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
-    throw damaged('an embedded data file cannot be read', path, found);
-  }
+  const bytes = readBytes(path, (found) =>
+    damaged('an embedded data file cannot be read', path, found),
+  );
   const found = sha256(bytes);
   const expected = fashionFiles[name] ?? '';
-  if (found !== expected) {
-    throw damaged(
-      'an embedded data file is not the published one',
-      path,
-      `SHA-256 ${found}, expected ${expected}`,
-    );
-  }
-  return readIdx(gunzipSync(bytes), path);
+  if (found === expected) return readIdx(gunzipSync(bytes), path);
+  const what = 'an embedded data file is not the published one';
+  throw damaged(what, path, `SHA-256 ${found}, expected ${expected}`);
 }
 
 /** Centres 28×28 grey images in black 32×32 ones of three equal channels. */

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { fileError, type LabError } from '../errors';
-import { errorCode, writeAtomic } from '../files';
+import { readBytes, writeAtomic } from '../files';
 import type { StateDict, StateEntry } from './state-dict';
 import { type NumberType, numberTypes, sizeOf } from './numbers';
 import { storedForm, type StoredTensor } from './pth';
@@ -104,12 +103,7 @@ export function writeSafetensors(
  *   that its content does not have.
  */
 export function readSafetensors(path: string): SafetensorsFile {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw damaged(path, errorCode(error) === 'ENOENT' ? 'no such file' : String(error));
-  }
+  const bytes = readBytes(path, (found) => damaged(path, found));
   return decodeSafetensors(bytes, path);
 }
 

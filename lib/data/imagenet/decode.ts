@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { dataError, type LabError } from '../../errors';
-import { errorCode } from '../../files';
+import { readBytes } from '../../files';
 import {
   type Box,
   type ImageSize,
@@ -170,7 +169,7 @@ export async function decodePixels(
   file: string,
   boxOf: (size: ImageSize) => Box = wholeOf,
 ): Promise<Pixels> {
-  const bytes = readBytes(file);
+  const bytes = readBytes(file, (found, cause) => undecodable(file, found, cause));
   const header = readImageHeader(bytes);
   if (header === undefined || header.width === 0 || header.height === 0) {
     throw undecodable(file, bytes.length === 0 ? 'an empty file' : 'neither a JPEG nor a PNG');
@@ -236,14 +235,6 @@ function withoutInk(inks: Uint8Array): Uint8Array {
     }
   }
   return colours;
-}
-
-function readBytes(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw undecodable(file, errorCode(error) === 'ENOENT' ? 'no such file' : String(error), error);
-  }
 }
 
 function undecodable(where: string, found: string, cause?: unknown): LabError {

@@ -174,31 +174,22 @@ function* trainingJobs(
   for (let batch = firstBatch; batch < batches; batch++) {
     const indices = order.slice(batch * batchSize, (batch + 1) * batchSize);
     const named = Array.from(indices, (index) => files[index] ?? '');
-    yield {
-      kind: 'training',
-      files: named,
-      indices,
-      seed,
-      epoch,
-      batch,
-      augmentation,
-      ...settings,
-    };
+    const drawn = { indices, seed, epoch, batch, augmentation };
+    yield { kind: 'training', files: named, ...drawn, ...settings };
   }
 }
 
-async function* trainingBatches(
+function trainingBatches(
   { labels }: FileSplit,
   pool: ThreadPool,
   jobs: Iterable<TrainingJob>,
   ahead: number,
 ): AsyncGenerator<TrainingBatch> {
-  const made = inOrder(
-    jobs,
-    async (job) => ({ indices: job.indices, ...(await pool.run(job)) }),
-    ahead,
-  );
-  for await (const batch of made) yield { ...batch, ...labelled(batch.indices, labels) };
+  const made = async (job: TrainingJob): Promise<TrainingBatch> => {
+    const { indices } = job;
+    return { indices, ...(await pool.run(job)), ...labelled(indices, labels) };
+  };
+  return inOrder(jobs, made, ahead);
 }
 
 function* evaluationJobs(
