@@ -1,21 +1,13 @@
 import { benchmarkDecoding, type DecodingBenchmark } from '../../lib/bench/decoding-benchmark';
 import { optionError } from '../../lib/errors';
 import { processorName } from '../../lib/environment';
+import type { Flags, Texts } from '../grid/settings';
 import { print, tableOf, withBenchProgress } from './common';
 
-interface BenchDataOptions {
-  readonly data: string;
-  readonly workers: string;
-  readonly imageSize: number;
-  readonly batch: number;
-  readonly iters: number;
-  readonly rounds: number;
-  readonly skipCorrupt?: true;
-  readonly cached?: true;
-  readonly augmentation?: string;
-  readonly torch?: string;
-  readonly json?: true;
-}
+type BenchDataOptions = Readonly<Record<'data' | 'workers', string>> &
+  Readonly<Record<'imageSize' | 'batch' | 'iters' | 'rounds', number>> &
+  Texts<'augmentation' | 'torch'> &
+  Flags<'skipCorrupt' | 'cached' | 'json'>;
 
 /** `npm run bench -- --data FOLDER`: how fast images are decoded, beside PyTorch's DataLoader. */
 export async function benchData(options: BenchDataOptions): Promise<void> {

@@ -86,7 +86,7 @@ async function bench(options: Options): Promise<void> {
   }
   const { size, classes, json } = options;
   const whole = { size, classes, processor: processorName(), steps };
-  print(json, whole, describe(whole));
+  print(json, whole, describe(options, whole));
 }
 
 async function inProcessOfItsOwn(pair: Pair, options: Options): Promise<PairStep> {
@@ -151,17 +151,10 @@ function isMixed({ augmentation }: TrainingRecipe): boolean {
   return augmentation.startsWith('deit');
 }
 
-function describe({
-  size,
-  classes,
-  processor,
-  steps,
-}: {
-  size: number;
-  classes: number;
-  processor: string;
-  steps: readonly PairStep[];
-}): string {
+function describe(
+  { size, classes }: Options,
+  { processor, steps }: { processor: string; steps: readonly PairStep[] },
+): string {
   const table = tableOf([
     ...['pair', 'row', 'batch', 's a step', 'images/s', 'peak memory'],
     ...['a step of the recipe', 'the recipe on ImageNet'],

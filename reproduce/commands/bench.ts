@@ -10,6 +10,7 @@ import { startEngine } from '../../lib/engine/load';
 import { parsePrecision, type Precision, requirePrecision } from '../../lib/engine/precision';
 import { processorName } from '../../lib/environment';
 import type { Pair } from '../../lib/runs/grid';
+import type { Flags, Texts } from '../grid/settings';
 import { hasTable2Cell, table2Recipe } from '../recipes/table2';
 import { benchCoco } from './bench-coco';
 import { benchData } from './bench-data';
@@ -17,32 +18,13 @@ import { benchDetector } from './bench-detector';
 import { describeLoss, describeStep, describeSurroundings, onePair } from './bench-text';
 import { print, wholeNumber, withBenchProgress } from './common';
 
-interface BenchOptions {
-  readonly pair: string;
-  readonly batch: number;
-  readonly size?: number;
-  readonly precision: string;
-  readonly iters: number;
-  readonly loss?: 'nd';
-  readonly torch?: string;
-  readonly torchPrecision?: string;
-  readonly rounds: number;
-  readonly profile?: true;
-  readonly eager?: true;
-  readonly surroundings?: true;
-  readonly coco?: true;
-  readonly python?: string;
-  readonly detector?: string;
-  readonly method: string;
-  readonly shortSide: number;
-  readonly data?: string;
-  readonly workers: string;
-  readonly imageSize: number;
-  readonly skipCorrupt?: true;
-  readonly cached?: true;
-  readonly augmentation?: string;
-  readonly json?: true;
-}
+type BenchOptions = Readonly<Record<'pair' | 'precision' | 'method' | 'workers', string>> &
+  Readonly<Record<'batch' | 'iters' | 'rounds' | 'shortSide' | 'imageSize', number>> &
+  Texts<'torch' | 'torchPrecision' | 'python' | 'detector' | 'data' | 'augmentation'> &
+  Flags<'profile' | 'eager' | 'surroundings' | 'coco' | 'skipCorrupt' | 'cached' | 'json'> & {
+    readonly size?: number;
+    readonly loss?: 'nd';
+  };
 
 const imageNetClasses = 1000;
 

@@ -8,17 +8,12 @@ import { hashStateDict } from '../../lib/nn/state';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
 import { evaluateTeacher } from '../../lib/train/classifier';
 import { registerDatasets } from '../datasets';
+import type { Flags, Texts } from '../grid/settings';
 import { print, withDataProgress } from './common';
 
-interface ClassMeansOptions {
-  readonly model: string;
-  readonly weights: string;
-  readonly data: string;
-  readonly dataDir?: string;
-  readonly out: string;
-  readonly plain?: true;
-  readonly json?: true;
-}
+type ClassMeansOptions = Readonly<Record<'model' | 'weights' | 'data' | 'out', string>> &
+  Texts<'dataDir'> &
+  Flags<'plain' | 'json'>;
 
 const command = new Command('npm run class-means --')
   .description(

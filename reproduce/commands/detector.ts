@@ -19,23 +19,15 @@ import type { PlannedRun } from '../../lib/runs/plan';
 import { recordedCommand } from '../../lib/runs/provenance';
 import { readDetectionRun } from '../../lib/runs/store';
 import { interruption } from '../../lib/train/interruption';
+import type { Flags, Texts } from '../grid/settings';
 import { print } from './common';
 
-interface DetectorCommandOptions {
-  readonly annotations: string;
-  readonly images: string;
-  readonly testAnnotations?: string;
-  readonly testImages?: string;
-  readonly out: string;
-  readonly iterations: number;
-  readonly batchSize: number;
-  readonly learningRate: number;
-  readonly shortSide: number;
-  readonly width: number;
-  readonly flip?: true;
-  readonly seed: number;
-  readonly json?: true;
-}
+type DetectorCommandOptions = Readonly<Record<'annotations' | 'images' | 'out', string>> &
+  Readonly<
+    Record<'iterations' | 'batchSize' | 'learningRate' | 'shortSide' | 'width' | 'seed', number>
+  > &
+  Texts<'testAnnotations' | 'testImages'> &
+  Flags<'flip' | 'json'>;
 
 /** Iterations between two checkpoints: a minute or less. */
 const checkpointEvery = 100;

@@ -10,21 +10,12 @@ import { optionError } from '../../lib/errors';
 import { imageNetModelNames } from '../../lib/models/registry';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
 import { evaluateFolder, type FolderEvaluation } from '../../lib/train/evaluate-folder';
-import { wholeNumber } from '../grid/settings';
+import { type Flags, type Texts, wholeNumber } from '../grid/settings';
 import { print, withDataProgress } from './common';
 
-interface EvaluateOptions {
-  readonly model: string;
-  readonly weights: string;
-  readonly data: string;
-  readonly classes?: string;
-  readonly preprocessing?: string;
-  readonly size?: string;
-  readonly batch?: string;
-  readonly workers?: string;
-  readonly skipCorrupt?: true;
-  readonly json?: true;
-}
+type EvaluateOptions = Readonly<Record<'model' | 'weights' | 'data', string>> &
+  Texts<'classes' | 'preprocessing' | 'size' | 'batch' | 'workers'> &
+  Flags<'skipCorrupt' | 'json'>;
 
 /** Damaged files that are named one by one. */
 const mostNamed = 10;

@@ -20,8 +20,9 @@ import { type Scale, scales } from '../../lib/runs/schema';
 import { type AnyRunStore, studyNames } from '../../lib/runs/store';
 import type { GivenTeacher, Task, TaskKind } from '../../lib/runs/task';
 
-type Texts<Name extends string> = { readonly [name in Name]?: string };
-type Flags<Name extends string> = { readonly [name in Name]?: true };
+/** Options of a command that take a text, and those that take none. */
+export type Texts<Name extends string> = { readonly [name in Name]?: string };
+export type Flags<Name extends string> = { readonly [name in Name]?: true };
 
 type CommonOptions = Texts<'data' | 'dataDir' | 'pairs' | 'methods' | 'seeds' | 'batch'> &
   Texts<'precision' | 'teachers' | 'teacherWeights' | 'jobs' | 'gpus' | 'shard'> &
