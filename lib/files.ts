@@ -97,13 +97,23 @@ export async function hashFile(
   return hash.digest('hex');
 }
 
-/** @throws LabError of kind `file` when it is missing or cannot be read. */
-export function readBytes(path: string, fix: string): Buffer {
+/**
+ * The bytes of a file.
+ *
+ * @param fault the error for one that cannot be read, for the reason in short; or the way out of a plain one
+ * @throws LabError
+ */
+export function readBytes(
+  path: string,
+  fault: string | ((found: string, cause: unknown) => LabError),
+): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
     const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
-    throw fileError`a file cannot be read (${path}): found ${found}. ${fix}`;
+    throw typeof fault === 'string'
+      ? fileError`a file cannot be read (${path}): found ${found}. ${fault}`
+      : fault(found, error);
   }
 }
 

@@ -1,7 +1,8 @@
 import { median } from 'simple-statistics';
 import { z } from 'zod';
 import { trainBatchCount } from '../data/batches';
-import { type FileCounts, imageFolderSource, type ImageFolderSource } from '../data/imagenet';
+import type { FileCounts } from '../data/imagenet/check-folder';
+import { imageFolderSource, type ImageFolderSource } from '../data/imagenet/source';
 import { optionError } from '../errors';
 import type { OnBenchProgress } from './step';
 import { startPython } from './torch';

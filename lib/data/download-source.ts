@@ -4,10 +4,11 @@ import { download, type DownloadOptions, type DownloadResult } from './download'
 import { isFile } from './paths';
 import type { DataSource } from './source';
 
-interface DownloadSourceOptions extends Pick<
+export interface DownloadSourceOptions extends Pick<
   DownloadOptions,
   'onProgress' | 'retries' | 'retryDelay'
 > {
+  /** Absolute. */
   readonly dataDir: string;
   /** Default: the first that the source has. */
   readonly form?: string | undefined;

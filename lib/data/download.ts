@@ -24,33 +24,36 @@ export interface RemoteFile {
 
 /** A connection that failed or broke off and may work if tried again. */
 class BrokenOff extends Error {
-  /** Bytes of the file that lie on disk by now. */
-  readonly received: number;
-  /** Whether the server answered at all. */
-  readonly answered: boolean;
+  override readonly name = 'BrokenOff';
 
+  /**
+   * @param received bytes of the file that lie on disk by now
+   * @param answered whether the server answered at all
+   */
   constructor(
     message: string,
-    received: number,
-    { answered = true, ...options }: ErrorOptions & { answered?: boolean } = {},
+    readonly received: number,
+    options: ErrorOptions = {},
+    readonly answered = true,
   ) {
     super(message, options);
-    this.name = 'BrokenOff';
-    this.received = received;
-    this.answered = answered;
   }
 }
 
 /** The bytes of a download so far, and what tells whether the server still has the same file. */
 class PartialFile {
   readonly path: string;
-  readonly name: string;
   private readonly notePath: string;
 
-  constructor(destination: string) {
+  constructor(readonly destination: string) {
     this.path = `${destination}.part`;
-    this.name = basename(destination);
     this.notePath = `${destination}.part.json`;
+  }
+
+  /** Gives it its name. */
+  async finish(): Promise<void> {
+    await storing(this.destination, () => rename(this.path, this.destination));
+    await this.remove();
   }
 
   get size(): number {
@@ -122,7 +125,7 @@ async function request(
   try {
     return await fetch(url, { headers, signal: idle.signal });
   } catch (error) {
-    throw new BrokenOff(describeNetwork(error), start, { cause: error, answered: false });
+    throw new BrokenOff(describeNetwork(error), start, { cause: error }, false);
   }
 }
 
@@ -142,7 +145,7 @@ async function store(
       idle.restart();
       await storing(part.path, () => file.appendFile(chunk));
       received += chunk.length;
-      const message = `downloading ${part.name}`;
+      const message = `downloading ${basename(part.destination)}`;
       const known = total === undefined ? {} : { total };
       onProgress?.({ message, unit: 'bytes', done: received, ...known });
     }
@@ -283,7 +286,8 @@ const staleAfter = 15_000;
 export async function download(options: DownloadOptions): Promise<DownloadResult> {
   const { destination } = options;
   if (await isThere(options)) return { path: destination, downloaded: false };
-  await makeFolder(dirname(destination));
+  const folder = dirname(destination);
+  await storing(folder, () => mkdir(folder, { recursive: true }));
   return withLock(destination, async () => {
     // Another process may have just finished it.
     if (await isThere(options)) return { path: destination, downloaded: false };
@@ -296,7 +300,7 @@ export async function download(options: DownloadOptions): Promise<DownloadResult
       await fetchPatiently(options, part);
     }
     await requireDownloaded(options, part);
-    await finish(part, destination);
+    await part.finish();
     return { path: destination, downloaded: true };
   });
 }
@@ -336,15 +340,6 @@ async function requireDownloaded(options: DownloadOptions, part: PartialFile): P
   }
 }
 
-async function finish(part: PartialFile, destination: string): Promise<void> {
-  try {
-    await rename(part.path, destination);
-  } catch (error) {
-    throw writeFault(destination, error);
-  }
-  await part.remove();
-}
-
 async function hasChecksum({ checksum }: DownloadOptions, path: string): Promise<boolean> {
   return checksum === undefined || (await hashFile(path, checksum.algorithm)) === checksum.value;
 }
@@ -364,14 +359,6 @@ async function requireChecksum(
       ? `It was removed. Try again later or from elsewhere, or put the right file at ${destination}`
       : 'It is damaged or another one: move it away and run the same command again'
   }`;
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw writeFault(folder, error);
-  }
 }
 
 async function withLock<Result>(path: string, work: () => Promise<Result>): Promise<Result> {

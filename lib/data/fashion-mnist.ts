@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { dataError, LabError } from '../errors';
-import { errorCode, sha256 } from '../files';
+import { readBytes, sha256 } from '../files';
 import { type IdxArray, readIdx } from '../formats/idx';
 import { packageRoot } from '../package-root';
 import { assembleDataset } from './batches';
@@ -12,6 +11,7 @@ import {
   firstOfEachClass,
   type ImageDataset,
   type ImageSplit,
+  selectRecords,
   type Subset,
 } from './source';
 
@@ -37,17 +37,11 @@ export function balancedSplit(
     throw dataError`images and labels do not belong together (${where}): found ${count} images and labels of shape [${labels.shape.join(', ')}]. Give the folder with both files of one data set`;
   }
   const indices = firstOfEachClass(labels.data, classCount, perClass, where);
-  const bytes = images.data.length / count;
-  const chosen = new Uint8Array(indices.length * bytes);
-  indices.forEach((index, at) => {
-    chosen.set(images.data.subarray(index * bytes, (index + 1) * bytes), at * bytes);
-  });
+  const original = { images: images.data, labels: Int32Array.from(labels.data), count };
+  const chosen = selectRecords(original, indices);
   return {
-    images: { shape: [indices.length, ...size], data: chosen },
-    labels: {
-      shape: [indices.length],
-      data: Uint8Array.from(indices, (index) => labels.data[index] ?? 0),
-    },
+    images: { shape: [indices.length, ...size], data: chosen.images },
+    labels: { shape: [indices.length], data: Uint8Array.from(chosen.labels) },
   };
 }
 
@@ -76,6 +70,7 @@ export const fashionFiles: Readonly<Record<string, string>> = {
 /** Images a class that the package holds of each split. */
 export const fashionPerClass = { train: 1000, test: 200 } as const;
 
+const name = 'fashion-mnist';
 /** The side of the images as they are made, and after padding with black. */
 const originalSide = 28;
 const side = 32;
@@ -102,14 +97,11 @@ export function loadFashionMnist({
     train: readSplit(folder, 'train'),
     test: readSplit(folder, 'test'),
   };
-  return assembleDataset('fashion-mnist', decoded, { subset });
+  return assembleDataset(name, decoded, { subset });
 }
 
 /** The two arrays of a split of the embedded files, their hashes checked. */
-export function readFashionArrays(
-  folder: string,
-  split: 'train' | 'test',
-): { images: IdxArray; labels: IdxArray } {
+export function readFashionArrays(folder: string, split: 'train' | 'test'): LabelledIdx {
   return {
     images: readChecked(folder, `${split}-images-idx3-ubyte.gz`),
     labels: readChecked(folder, `${split}-labels-idx1-ubyte.gz`),
@@ -127,23 +119,14 @@ function readSplit(folder: string, split: 'train' | 'test'): ImageSplit {
 
 function readChecked(folder: string, name: string): IdxArray {
   const path = join(folder, name);
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
-    throw damaged('an embedded data file cannot be read', path, found);
-  }
+  const bytes = readBytes(path, (found) =>
+    damaged('an embedded data file cannot be read', path, found),
+  );
   const found = sha256(bytes);
   const expected = fashionFiles[name] ?? '';
-  if (found !== expected) {
-    throw damaged(
-      'an embedded data file is not the published one',
-      path,
-      `SHA-256 ${found}, expected ${expected}`,
-    );
-  }
-  return readIdx(gunzipSync(bytes), path);
+  if (found === expected) return readIdx(gunzipSync(bytes), path);
+  const what = 'an embedded data file is not the published one';
+  throw damaged(what, path, `SHA-256 ${found}, expected ${expected}`);
 }
 
 /** Centres 28×28 grey images in black 32×32 ones of three equal channels. */
@@ -170,9 +153,6 @@ function damaged(what: string, where: string, found: string): LabError {
   return dataError`${what} (${where}): found ${found}. Install the package again, or check the file out again: \`git checkout -- data\``;
 }
 
-const name = 'fashion-mnist';
-const imageSide = 32;
-
 /** The embedded Fashion-MNIST as an entry of the registry. */
 export const fashionMnistSource: DataSource = {
   name,
@@ -194,7 +174,7 @@ export const fashionMnistSource: DataSource = {
     return { official: true, detail, form: 'idx', path: fashionFolder() };
   },
   async load({ imageSize, subset }) {
-    requireFixedSize(name, imageSide, imageSize);
+    requireFixedSize(name, side, imageSize);
     return loadFashionMnist({ subset });
   },
 };

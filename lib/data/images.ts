@@ -1,8 +1,13 @@
 import sharp from 'sharp';
 import { dataError, optionError, unknownName } from '../errors';
-import { decodePixels, evaluationCrop, type EvaluationPreprocessing } from './imagenet/decode';
-import type { Normalisation } from './imagenet/jobs';
-import { type Pixels, resizeLikePil } from './resample';
+import {
+  decodePixels,
+  evaluationPixels,
+  type EvaluationPreprocessing,
+  faultIn,
+} from './imagenet/decode';
+import { imagenetNormalisation, type Normalisation } from './imagenet/jobs';
+import type { Pixels } from './resample';
 
 /**
  * Refuses another image size for a data set that has only one.
@@ -35,7 +40,7 @@ export async function decodeImage(path: string, size: number): Promise<Uint8Arra
   } catch (error) {
     throw dataError.because(
       error,
-    )`an image cannot be decoded (${path}): found ${error instanceof Error ? (error.message.trim().split('\n')[0] ?? '') : String(error)}. Remove the file or put a whole JPEG or PNG in its place`;
+    )`an image cannot be decoded (${path}): found ${faultIn(error)}. Remove the file or put a whole JPEG or PNG in its place`;
   }
 }
 
@@ -45,7 +50,6 @@ export interface Preprocessing {
   readonly normalisation: Normalisation;
 }
 
-const imageNet: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 const halves: Normalisation = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
 /** timm keeps 9/10 of the side for its vision transformers: ⌊224 / 0.9⌋ = 248. */
 const bicubic248 = { resize: 248, crop: 224, interpolation: 'bicubic' } as const;
@@ -53,14 +57,14 @@ const bicubic248 = { resize: 248, crop: 224, interpolation: 'bicubic' } as const
 /** torchvision's first weights (`IMAGENET1K_V1`), and the published students. */
 const torchvision: Preprocessing = {
   evaluation: { resize: 256, crop: 224, interpolation: 'bilinear' },
-  normalisation: imageNet,
+  normalisation: imagenetNormalisation,
 };
 const visionTransformer: Preprocessing = { evaluation: bicubic248, normalisation: halves };
-const deit: Preprocessing = { evaluation: bicubic248, normalisation: imageNet };
+const deit: Preprocessing = { evaluation: bicubic248, normalisation: imagenetNormalisation };
 /** timm keeps 7/8 of the side for RegNets, DeiT's teacher among them. */
 const regNet: Preprocessing = {
   evaluation: { resize: 256, crop: 224, interpolation: 'bicubic' },
-  normalisation: imageNet,
+  normalisation: imagenetNormalisation,
 };
 
 /** By the names of the models: what torchvision and timm publish with the weights. */
@@ -116,7 +120,5 @@ export async function preprocessImage(
   file: string,
   preprocessing: EvaluationPreprocessing,
 ): Promise<Pixels> {
-  const pixels = await decodePixels(file);
-  const { size, window } = evaluationCrop(pixels, preprocessing);
-  return resizeLikePil(pixels, size, { interpolation: preprocessing.interpolation, window });
+  return evaluationPixels(await decodePixels(file), preprocessing);
 }

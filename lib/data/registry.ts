@@ -138,7 +138,7 @@ export async function loadDataset(
 }
 
 /** The state of every known data set, without reading their images. */
-export async function listDatasets({ dataDir }: { dataDir?: string | undefined } = {}): Promise<
+export async function listDatasets({ dataDir }: Pick<LoadDatasetOptions, 'dataDir'> = {}): Promise<
   DatasetStatus[]
 > {
   const directory = dataDirectory(dataDir);
@@ -174,17 +174,12 @@ function cifarSource(spec: CifarSpec): DataSource {
 /** What `checkDataset` found out; the counts are absent for things that are no data set. */
 export interface DatasetReport extends DatasetVerification {
   readonly name: string;
-  readonly images?: {
+  readonly images?: Pick<ImageDataset, 'height' | 'width' | 'mean' | 'std' | 'hash'> & {
     readonly train: number;
     readonly test: number;
     readonly classes: number;
-    readonly height: number;
-    readonly width: number;
-    readonly mean: readonly number[];
-    readonly std: readonly number[];
     /** The fewest and the most training images of a class. */
     readonly perClass: readonly [number, number];
-    readonly hash: string;
   };
 }
 
@@ -196,15 +191,7 @@ export interface DatasetReport extends DatasetVerification {
  */
 export async function checkDataset(
   name: string,
-  {
-    dataDir,
-    imageSize,
-    onProgress,
-  }: {
-    dataDir?: string | undefined;
-    imageSize?: number | undefined;
-    onProgress?: OnDataProgress | undefined;
-  } = {},
+  { dataDir, imageSize, onProgress }: Omit<LoadDatasetOptions, 'subset' | 'download'> = {},
 ): Promise<DatasetReport> {
   const source = findSource(name);
   const directory = dataDirectory(dataDir);
@@ -222,10 +209,7 @@ export async function checkDataset(
       train: train.count,
       test: test.count,
       classes: classes.length,
-      height,
-      width,
-      mean,
-      std,
+      ...{ height, width, mean, std },
       perClass: [Math.min(...perClass), Math.max(...perClass)],
       hash,
     },

@@ -67,7 +67,8 @@ export function resizeLikePil(
   };
 }
 
-function wholeOf({ width, height }: ImageSize): Box {
+/** All of an image. */
+export function wholeOf({ width, height }: ImageSize): Box {
   return { left: 0, top: 0, width, height };
 }
 

@@ -103,12 +103,10 @@ export interface DatasetStatus {
 }
 
 /** What a full check found; a check that fails throws instead. */
-export interface DatasetVerification {
+export interface DatasetVerification extends Pick<DatasetStatus, 'form' | 'path'> {
   /** Whether the bytes are those of the official files; null when nothing official is known of them. */
   readonly official: boolean | null;
   readonly detail: string;
-  readonly form?: string;
-  readonly path?: string;
 }
 
 /** Where and how to load. */

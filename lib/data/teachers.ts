@@ -4,8 +4,8 @@ import { dataError, LabError, optionError } from '../errors';
 import { errorCode, hashFile } from '../files';
 import { digestFile, readDigest, requireNotedDigest, writeDigest } from '../formats/sha256sum';
 import { extractTarFiles } from '../formats/tar';
-import { type Checksum, download, type DownloadOptions } from './download';
-import { mirrored } from './download-source';
+import { type Checksum, download } from './download';
+import { type DownloadSourceOptions, mirrored } from './download-source';
 import { dataDirectory, isFile } from './paths';
 import type { DatasetStatus, DataSource } from './source';
 
@@ -120,12 +120,7 @@ function describe(dataDir: string): string {
   return `${there.join(', ')} in ${basename(teachersFolder(dataDir))}${lacking}`;
 }
 
-export interface FetchTeachersOptions extends Pick<
-  DownloadOptions,
-  'onProgress' | 'retries' | 'retryDelay'
-> {
-  /** Absolute. */
-  readonly dataDir: string;
+export interface FetchTeachersOptions extends Omit<DownloadSourceOptions, 'form' | 'from'> {
   /** The archive itself, or the address of a folder of another server that has it. */
   readonly from?: string | undefined;
   /** What the archive's SHA-256 must be, hexadecimal. */

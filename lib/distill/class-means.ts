@@ -232,39 +232,37 @@ export function requireClassMeansOf(
   where = 'class means',
 ): void {
   const { teacherHash, dataset, dimension, place = 'embedding' } = expected;
-  const refuse = (error: ErrorTag, what: string, found: string): never => {
-    throw error`class means ${what} (${where}): found ${found}. Make them anew for this teacher and data set with \`npm run class-means\``;
-  };
-  const { place: found = 'embedding' } = means;
-  if (found !== place) {
-    refuse(modelError, 'of another place', `the ${found} where the ${place} is needed`);
-  }
-  if (means.dimension !== dimension) {
-    refuse(
+  const { place: own = 'embedding' } = means;
+  const short = (hash: string): string => `${hash.slice(0, 12)}…`;
+  const checks: readonly (readonly [fits: boolean, ErrorTag, what: string, found: string])[] = [
+    [own === place, modelError, 'of another place', `the ${own} where the ${place} is needed`],
+    [
+      means.dimension === dimension,
       modelError,
       'of another dimension',
       `${means.dimension} where the teacher's ${place} has ${dimension}`,
-    );
-  }
-  if (means.classes !== dataset.classes.length) {
-    refuse(
+    ],
+    [
+      means.classes === dataset.classes.length,
       dataError,
       'of another number of classes',
       `${means.classes} where ${dataset.name} has ${dataset.classes.length}`,
-    );
-  }
-  if (means.teacherHash !== teacherHash) {
-    refuse(
+    ],
+    [
+      means.teacherHash === teacherHash,
       modelError,
       'of another teacher',
-      `teacher ${means.teacherHash.slice(0, 12)}…, expected ${teacherHash.slice(0, 12)}…`,
-    );
-  }
-  if (means.datasetHash !== dataset.hash) {
-    refuse(
+      `teacher ${short(means.teacherHash)}, expected ${short(teacherHash)}`,
+    ],
+    [
+      means.datasetHash === dataset.hash,
       dataError,
       'over another data set',
-      `data ${means.datasetHash.slice(0, 12)}…, expected ${dataset.hash.slice(0, 12)}…`,
-    );
+      `data ${short(means.datasetHash)}, expected ${short(dataset.hash)}`,
+    ],
+  ];
+  for (const [fits, error, what, found] of checks) {
+    if (fits) continue;
+    throw error`class means ${what} (${where}): found ${found}. Make them anew for this teacher and data set with \`npm run class-means\``;
   }
 }

@@ -4,6 +4,7 @@ import { tidied } from '../engine/tidy';
 import {
   batchNormLayer,
   convolutionLayer,
+  type ConvolutionLayerOptions,
   type ForwardMode,
   type Layer4D,
   type LayerContext,
@@ -40,8 +41,6 @@ interface FusionBlockOptions {
   readonly seed: number;
 }
 
-const commonMiddleChannels = 512;
-
 /** Whether a stage is taken after its last ReLU or before it. */
 export type ReluSide = 'after ReLU' | 'before ReLU';
 
@@ -76,7 +75,7 @@ export function reviewedChannels(model: Model): number[] {
 export function fusionBlocks({
   studentChannels,
   teacherChannels,
-  mostMiddleChannels = commonMiddleChannels,
+  mostMiddleChannels = 512,
   seed,
 }: FusionBlockOptions): FusionBlocks {
   const state = new ModelState();
@@ -112,12 +111,7 @@ export function fusionBlocks({
   return {
     state,
     forward: (student, sides, mode) =>
-      inReplicas(
-        student,
-        mode,
-        (part, partMode) => fused(part, sides, partMode),
-        (parts) => joinedBatches(parts),
-      ),
+      inReplicas(student, mode, (part, partMode) => fused(part, sides, partMode), joinedBatches),
   };
 }
 
@@ -131,20 +125,12 @@ type Block = (
 function fusionBlock(
   context: LayerContext,
   name: string,
-  {
-    inputs,
-    middle,
-    outputs,
-    fuses,
-  }: { inputs: number; middle: number; outputs: number; fuses: boolean },
+  shape: Readonly<Record<'inputs' | 'middle' | 'outputs', number>> & { readonly fuses: boolean },
 ): Block {
+  const { inputs, middle, outputs, fuses } = shape;
   const first = normalised(context, `${name}.conv1`, { inputs, outputs: middle, kernel: 1 });
-  const second = normalised(context, `${name}.conv2`, {
-    inputs: middle,
-    outputs,
-    kernel: 3,
-    padding: 1,
-  });
+  const threeByThree = { inputs: middle, outputs, kernel: 3, padding: 1 };
+  const second = normalised(context, `${name}.conv2`, threeByThree);
   const attention = fuses
     ? convolutionLayer(context, `${name}.att_conv.0`, {
         inputs: 2 * middle,
@@ -167,11 +153,7 @@ function fusionBlock(
   };
 }
 
-function normalised(
-  context: LayerContext,
-  name: string,
-  shape: { inputs: number; outputs: number; kernel: number; padding?: number },
-): Layer4D {
+function normalised(context: LayerContext, name: string, shape: ConvolutionLayerOptions): Layer4D {
   const convolution = convolutionLayer(context, `${name}.0`, {
     ...shape,
     initialise: 'wide-fan-in',

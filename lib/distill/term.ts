@@ -105,6 +105,11 @@ export interface LossTerm {
   readonly warmUpEpochs?: number;
 }
 
+/** A term without options of its own. */
+export interface PlainTerm<Name extends string> extends LossTerm {
+  readonly loss: Name;
+}
+
 /** A named list of terms. */
 export interface Method {
   readonly name: string;
@@ -198,6 +203,30 @@ export function defineTerm<T extends LossTerm>(definition: TermDefinition<T>): T
   // A definition is only ever given terms of its own name, which are of its own type.
   definitions.set(definition.loss, definition as unknown as TermDefinition);
   return definition;
+}
+
+/** What a term has beside its name and weight. */
+type OptionsOf<T extends LossTerm> = Omit<T, keyof LossTerm>;
+
+/** A definition, and what stands in such a term where nothing else is given; left out where all may be missing. */
+type TermKind<T extends LossTerm> = TermDefinition<T> & {
+  readonly defaults?: object;
+} & Defaults<T>;
+type Defaults<T extends LossTerm> =
+  Record<never, never> extends OptionsOf<T> ? unknown : { readonly defaults: OptionsOf<T> };
+
+/** Makes a term of one kind; its weight is 1 unless given. */
+export type TermMaker<T extends LossTerm> = (options?: Partial<Omit<T, 'loss'>>) => T;
+
+/** Defines a kind of term, as `defineTerm` does, and gives what makes such terms. */
+export function termKind<T extends LossTerm>(kind: TermKind<T>): TermMaker<T> {
+  const { loss } = defineTerm<T>(kind);
+  const { defaults } = kind;
+  return (options = {}) => {
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    // Name, weight and options are all that a term has.
+    return { loss, weight: 1, ...defaults, ...Object.fromEntries(given) } as unknown as T;
+  };
 }
 
 /** @throws LabError of kind `option` for a name that no definition has. */

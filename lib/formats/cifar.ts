@@ -114,19 +114,14 @@ export function checkCifarBinarySize(
  * @throws LabError of kind `data` when there are not `classCount` of them.
  */
 export function decodeCifarNames(bytes: Uint8Array, classCount: number, where: string): string[] {
-  const names = Buffer.from(bytes)
-    .toString('utf8')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  if (names.length !== classCount) {
-    throw cifarFault(
-      'a list of class names has the wrong length',
-      where,
-      `${names.length} names, expected ${classCount}`,
-    );
-  }
-  return names;
+  const lines = Buffer.from(bytes).toString('utf8').split('\n');
+  const names = lines.map((line) => line.trim()).filter((line) => line !== '');
+  if (names.length === classCount) return names;
+  throw wrongLength(where, `${names.length} names, expected ${classCount}`);
+}
+
+function wrongLength(where: string, found: string): LabError {
+  return cifarFault('a list of class names has the wrong length', where, found);
 }
 
 /**
@@ -176,14 +171,8 @@ export function decodeCifarMeta(
   const names = readDict(bytes, where).get(namesKey);
   const texts = Array.isArray(names) ? names.map(asText) : [];
   const found = texts.filter((name) => name !== undefined);
-  if (found.length !== classCount || texts.length !== classCount) {
-    throw cifarFault(
-      'a list of class names has the wrong length',
-      where,
-      `${found.length} names in '${namesKey}', expected ${classCount}`,
-    );
-  }
-  return found;
+  if (found.length === classCount && texts.length === classCount) return found;
+  throw wrongLength(where, `${found.length} names in '${namesKey}', expected ${classCount}`);
 }
 
 /** The pickled dict; keys that Python 3 wrote as bytes become text. */

@@ -1,8 +1,8 @@
 import { fileError, type LabError } from '../errors';
 import type { StateDict, StateEntry } from './state-dict';
+import { type NumberType, numberTypes } from './numbers';
 import { isNumpyArray, type NumpyArray, numpyGlobals } from './numpy-pickle';
 import { unpickle } from './pickle';
-import { halfToNumber } from './pth';
 
 /** The weights in a `.pkl` of detectron2's model zoo or of Caffe2. */
 interface DetectronPickle {
@@ -41,23 +41,21 @@ export function decodeDetectronPickle(bytes: Uint8Array, where: string): Detectr
   return { weights, names: own && !converted ? 'detectron2' : 'caffe2' };
 }
 
-/** How a number of each of numpy's types is read, and its bytes. */
-const readers: Readonly<
-  Record<string, { size: number; read: (view: DataView, at: number) => number }>
-> = {
-  f2: { size: 2, read: (view, at) => halfToNumber(view.getUint16(at, true)) },
-  f4: { size: 4, read: (view, at) => view.getFloat32(at, true) },
-  f8: { size: 8, read: (view, at) => view.getFloat64(at, true) },
-  i4: { size: 4, read: (view, at) => view.getInt32(at, true) },
-  i8: { size: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
-};
+/** By numpy's names. */
+const types: ReadonlyMap<string, NumberType> = new Map([
+  ['f2', numberTypes.F16],
+  ['f4', numberTypes.F32],
+  ['f8', numberTypes.F64],
+  ['i4', numberTypes.I32],
+  ['i8', numberTypes.I64],
+]);
 
 function floats(
   { shape, type, fortran, bytes }: NumpyArray,
   name: string,
   broken: (found: string) => LabError,
 ): StateEntry {
-  const reader = Object.hasOwn(readers, type) ? readers[type] : undefined;
+  const reader = types.get(type);
   if (reader === undefined) throw broken(`'${name}' with elements of type ${type}`);
   if (fortran && shape.length > 1) throw broken(`'${name}', stored column by column`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

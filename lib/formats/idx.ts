@@ -1,4 +1,5 @@
 import { dataError, type LabError } from '../errors';
+import { sizeOf } from './numbers';
 
 /** An array of unsigned bytes as MNIST's idx format holds it. */
 export interface IdxArray {
@@ -25,7 +26,7 @@ export function readIdx(bytes: Uint8Array, where: string): IdxArray {
   if (bytes.length < header) throw faulty(where, `${bytes.length} bytes, a header has ${header}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i, false));
-  const expected = header + product(shape);
+  const expected = header + sizeOf(shape);
   if (bytes.length !== expected) {
     throw faulty(where, `${bytes.length} bytes, expected ${expected} for [${shape.join(', ')}]`);
   }
@@ -34,7 +35,7 @@ export function readIdx(bytes: Uint8Array, where: string): IdxArray {
 
 /** Writes unsigned bytes as an idx file; the inverse of `readIdx`. */
 export function writeIdx({ shape, data }: IdxArray): Uint8Array {
-  if (data.length !== product(shape)) {
+  if (data.length !== sizeOf(shape)) {
     throw new RangeError(`${data.length} elements do not fill the shape [${shape.join(', ')}]`);
   }
   const bytes = new Uint8Array(4 + 4 * shape.length + data.length);
@@ -44,10 +45,6 @@ export function writeIdx({ shape, data }: IdxArray): Uint8Array {
   shape.forEach((length, i) => view.setUint32(4 + 4 * i, length, false));
   bytes.set(data, 4 + 4 * shape.length);
   return bytes;
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((result, length) => result * length, 1);
 }
 
 function faulty(where: string, found: string): LabError {

@@ -1,4 +1,5 @@
 import { fileError, type LabError } from '../errors';
+import { sizeOf } from './numbers';
 import { setPickleState, type PickleGlobal, type PickleStateful } from './pickle';
 
 /** A numpy array as a pickle holds it. */
@@ -42,12 +43,13 @@ export function isNumpyArray(value: unknown): value is NumpyArray {
 }
 
 class PickledType implements PickleStateful {
-  private readonly where: string;
   readonly code: string;
   readonly itemSize: number;
 
-  constructor(where: string, code: unknown) {
-    this.where = where;
+  constructor(
+    private readonly where: string,
+    code: unknown,
+  ) {
     const match = typeof code === 'string' ? /^[|<>=]?([biuf])([1248])$/.exec(code) : null;
     if (match === null) throw faulty(where, `elements of type ${describe(code)}`);
     this.code = `${match[1]}${match[2]}`;
@@ -62,16 +64,13 @@ class PickledType implements PickleStateful {
 }
 
 class PickledArray implements NumpyArray, PickleStateful {
-  private readonly where: string;
   filled = false;
   shape: readonly number[] = [];
   type = '';
   fortran = false;
   bytes: Uint8Array = new Uint8Array();
 
-  constructor(where: string) {
-    this.where = where;
-  }
+  constructor(private readonly where: string) {}
 
   [setPickleState](state: unknown): void {
     if (!Array.isArray(state) || state.length !== 5) {
@@ -85,7 +84,7 @@ class PickledArray implements NumpyArray, PickleStateful {
     if (!(type instanceof PickledType)) throw faulty(this.where, 'no type of elements');
     const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
     if (!(bytes instanceof Uint8Array)) throw faulty(this.where, `data as ${describe(data)}`);
-    const expected = shape.reduce((product, length) => product * length, type.itemSize);
+    const expected = sizeOf(shape) * type.itemSize;
     if (bytes.length !== expected) {
       const sizes = `${bytes.length} bytes for shape [${shape.join(', ')}], expected ${expected}`;
       throw faulty(this.where, sizes);

@@ -13,16 +13,14 @@ const longestInteger = 256;
 /** Reads the argument of each opcode; refuses to read past the end. */
 export class PickleReader {
   private readonly view: DataView;
-  private readonly bytes: Uint8Array;
-  private readonly origin: PickleOrigin;
-  /** Index of the next byte. */
-  position: number;
 
-  constructor(bytes: Uint8Array, position: number, origin: PickleOrigin) {
-    this.bytes = bytes;
+  /** @param position index of the next byte */
+  constructor(
+    private readonly bytes: Uint8Array,
+    public position: number,
+    private readonly origin: PickleOrigin,
+  ) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.position = position;
-    this.origin = origin;
   }
 
   /** The error for a pickle that cannot be read, with the byte at which that was noticed. */
@@ -145,33 +143,23 @@ export interface PickleStateful {
 
 /** A global as it lies on the stack; only these can be called. */
 export class NamedGlobal {
-  readonly name: string;
-  readonly call: PickleGlobal['call'];
-
-  constructor(name: string, { call }: PickleGlobal) {
-    this.name = name;
-    this.call = call;
-  }
+  constructor(
+    readonly name: string,
+    readonly call: PickleGlobal['call'],
+  ) {}
 }
 
 /** The stack, its marks and the memo of a pickle being read. */
 export class PickleMachine {
-  readonly reader: PickleReader;
-  readonly globals: ReadonlyMap<string, PickleGlobal>;
-  readonly persistentLoad: ((id: unknown) => unknown) | undefined;
   private readonly stack: unknown[] = [];
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, unknown>();
 
   constructor(
-    reader: PickleReader,
-    globals: ReadonlyMap<string, PickleGlobal>,
-    persistentLoad: ((id: unknown) => unknown) | undefined,
-  ) {
-    this.reader = reader;
-    this.globals = globals;
-    this.persistentLoad = persistentLoad;
-  }
+    readonly reader: PickleReader,
+    readonly globals: ReadonlyMap<string, PickleGlobal>,
+    readonly persistentLoad: ((id: unknown) => unknown) | undefined,
+  ) {}
 
   push(value: unknown): void {
     this.stack.push(value);

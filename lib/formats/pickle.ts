@@ -184,7 +184,7 @@ function addItems(machine: PickleMachine): void {
 
 /** Opcodes that name, call and fill objects; keyed by the opcode's byte. */
 const objectOperations: ReadonlyMap<number, PickleOperation> = new Map<number, PickleOperation>([
-  [0x63, (machine) => pushGlobal(machine, machine.reader.line(), machine.reader.line())], // GLOBAL
+  [0x63, (machine) => machine.push(resolve(machine, machine.reader.line(), machine.reader.line()))], // GLOBAL
   [0x93, pushStackGlobal], // STACK_GLOBAL
   [0x52, callTop], // REDUCE
   [0x81, callTop], // NEWOBJ
@@ -205,11 +205,7 @@ function resolve(machine: PickleMachine, module: unknown, name: unknown): NamedG
       `'${fullName.slice(0, 80)}' (nothing of it was run)`,
     );
   }
-  return new NamedGlobal(fullName, known);
-}
-
-function pushGlobal(machine: PickleMachine, module: unknown, name: unknown): void {
-  machine.push(resolve(machine, module, name));
+  return new NamedGlobal(fullName, known.call);
 }
 
 function pushStackGlobal(machine: PickleMachine): void {
@@ -218,7 +214,7 @@ function pushStackGlobal(machine: PickleMachine): void {
   if (typeof name !== 'string' || typeof module !== 'string') {
     throw machine.reader.fault('a pickle names Python code by something that is not text');
   }
-  pushGlobal(machine, module, name);
+  machine.push(resolve(machine, module, name));
 }
 
 function call(machine: PickleMachine, callee: unknown, args: unknown): void {

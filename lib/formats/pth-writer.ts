@@ -1,6 +1,7 @@
 import { type Zippable, zipSync } from 'fflate';
 import { fileError } from '../errors';
 import type { StateDict } from './state-dict';
+import { sizeOf } from './numbers';
 import { storedForm, type StoredTensor } from './pth';
 
 /** The operations of pickle's protocol 2 that a state dict needs, by the names of Python's `pickletools`. */
@@ -159,8 +160,4 @@ function pickledStateDict(tensors: readonly StoredTensor[]): Uint8Array {
     });
   });
   return pickle.end();
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, side) => product * side, 1);
 }

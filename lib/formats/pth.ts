@@ -3,26 +3,10 @@ import { crc32 } from 'node:zlib';
 import { fromBufferPromise } from 'yauzl';
 import { fileError, type LabError } from '../errors';
 import type { StateEntry } from './state-dict';
+import { type NumberType, numberTypes, sizeOf } from './numbers';
 import { numpyGlobals } from './numpy-pickle';
 import { type PickleGlobal, type PickleStateful, setPickleState, unpickle } from './pickle';
 import { NamedGlobal } from './pickle-machine';
-
-/** The number that these bits are in IEEE 754 half precision. */
-export function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-/** The number that these bits are in bfloat16: the upper half of a float32. */
-export function bfloatToNumber(bits: number): number {
-  const scratch = new DataView(new ArrayBuffer(4));
-  scratch.setUint32(0, bits << 16);
-  return scratch.getFloat32(0);
-}
 
 /** PyTorch's counters, which it keeps as 64-bit integers. */
 const counterSuffix = 'num_batches_tracked';
@@ -57,7 +41,7 @@ class Storage {
 
   constructor(
     readonly key: string,
-    readonly type: StorageType,
+    readonly type: NumberType,
     readonly count: number,
   ) {}
 }
@@ -72,33 +56,18 @@ class TensorView {
   ) {}
 }
 
-interface StorageType {
-  readonly size: number;
-  readonly read: (view: DataView, at: number) => number;
-}
-
-const storageTypes: ReadonlyMap<string, StorageType> = new Map([
-  ['torch.DoubleStorage', { size: 8, read: (view, at) => view.getFloat64(at, true) }],
-  ['torch.FloatStorage', { size: 4, read: (view, at) => view.getFloat32(at, true) }],
-  ['torch.HalfStorage', { size: 2, read: (view, at) => halfToNumber(view.getUint16(at, true)) }],
-  [
-    'torch.BFloat16Storage',
-    { size: 2, read: (view, at) => bfloatToNumber(view.getUint16(at, true)) },
-  ],
-  ['torch.LongStorage', { size: 8, read: (view, at) => Number(view.getBigInt64(at, true)) }],
-  ['torch.IntStorage', { size: 4, read: (view, at) => view.getInt32(at, true) }],
-  ['torch.ByteStorage', { size: 1, read: (view, at) => view.getUint8(at) }],
-] satisfies [string, StorageType][]);
+const storageTypes: ReadonlyMap<string, NumberType> = new Map([
+  ['torch.DoubleStorage', numberTypes.F64],
+  ['torch.FloatStorage', numberTypes.F32],
+  ['torch.HalfStorage', numberTypes.F16],
+  ['torch.BFloat16Storage', numberTypes.BF16],
+  ['torch.LongStorage', numberTypes.I64],
+  ['torch.IntStorage', numberTypes.I32],
+  ['torch.ByteStorage', numberTypes.U8],
+]);
 
 /** A state dict's `_metadata` follows it as its state; it says nothing of the weights. */
 class OrderedDictionary extends Map<unknown, unknown> implements PickleStateful {
-  [setPickleState](): void {
-    return undefined;
-  }
-}
-
-/** The options of the program that saved the file, as `argparse` keeps them; nobody here reads them. */
-class ProgramOptions implements PickleStateful {
   [setPickleState](): void {
     return undefined;
   }
@@ -118,7 +87,8 @@ function torchGlobals(where: string): ReadonlyMap<string, PickleGlobal> {
     ...numpyGlobals(where),
     ['numpy.core.multiarray.scalar', ignored],
     ['numpy._core.multiarray.scalar', ignored],
-    ['argparse.Namespace', { call: () => new ProgramOptions() }],
+    // The options of the program that saved the file; nobody here reads them either.
+    ['argparse.Namespace', { call: () => ({ [setPickleState]: () => undefined }) }],
     ['collections.OrderedDict', { call: () => new OrderedDictionary() }],
     ['torch._utils._rebuild_tensor_v2', rebuild],
     ['torch._utils._rebuild_tensor', rebuild],
@@ -152,7 +122,7 @@ function storageCollector(where: string): {
 function readTensor(view: TensorView, name: string, where: string): StateEntry {
   const { storage, offset, shape, strides } = view;
   const { bytes, type } = storage;
-  const size = shape.reduce((product, side) => product * side, 1);
+  const size = sizeOf(shape);
   const last = shape.reduce((at, side, axis) => at + (side - 1) * (strides[axis] ?? 0), offset);
   if (bytes === undefined || (size > 0 && (last + 1) * type.size > bytes.byteLength)) {
     throw broken(where, `a tensor '${name}' that reaches beyond its data`);

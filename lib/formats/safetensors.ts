@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { fileError, type LabError } from '../errors';
-import { errorCode, writeAtomic } from '../files';
+import { readBytes, writeAtomic } from '../files';
 import type { StateDict, StateEntry } from './state-dict';
-import { bfloatToNumber, halfToNumber, storedForm, type StoredTensor } from './pth';
+import { type NumberType, numberTypes, sizeOf } from './numbers';
+import { storedForm, type StoredTensor } from './pth';
 
 /** The header's entry that holds the hash of everything else; a name that other programs do not use. */
 const hashKey = 'norm-direction-lab.sha256';
@@ -51,18 +51,7 @@ const tensorSchema = z.strictObject({
 });
 const headerSchema = z.record(z.string(), z.unknown());
 const metadataSchema = z.record(z.string(), z.string());
-
-/** Bytes of a number, and how to read one, by safetensors' type names. */
-const numberTypes: Readonly<Record<string, { size: number; read: Reader }>> = {
-  F64: { size: 8, read: (view, at) => view.getFloat64(at, true) },
-  F32: { size: 4, read: (view, at) => view.getFloat32(at, true) },
-  F16: { size: 2, read: (view, at) => halfToNumber(view.getUint16(at, true)) },
-  BF16: { size: 2, read: (view, at) => bfloatToNumber(view.getUint16(at, true)) },
-  I64: { size: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
-  I32: { size: 4, read: (view, at) => view.getInt32(at, true) },
-  U8: { size: 1, read: (view, at) => view.getUint8(at) },
-};
-type Reader = (view: DataView, at: number) => number;
+const knownTypes: ReadonlyMap<string, NumberType> = new Map(Object.entries(numberTypes));
 
 /**
  * The bytes of a file with float32 tensors, batch norm's counters as 64-bit integers; equal content gives
@@ -114,12 +103,7 @@ export function writeSafetensors(
  *   that its content does not have.
  */
 export function readSafetensors(path: string): SafetensorsFile {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw damaged(path, errorCode(error) === 'ENOENT' ? 'no such file' : String(error));
-  }
+  const bytes = readBytes(path, (found) => damaged(path, found));
   return decodeSafetensors(bytes, path);
 }
 
@@ -143,9 +127,9 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Safetensors
       continue;
     }
     const { dtype, shape, data_offsets: place } = checked(tensorSchema, value, where, name);
-    const type = Object.hasOwn(numberTypes, dtype) ? numberTypes[dtype] : undefined;
+    const type = knownTypes.get(dtype);
     if (type === undefined) throw damaged(where, `tensor '${name}' of unknown type ${dtype}`);
-    const count = shape.reduce((product, side) => product * side, 1);
+    const count = sizeOf(shape);
     const [start, end] = place;
     if (end - start !== count * type.size || numbersAt + end > bytes.byteLength) {
       throw damaged(where, `tensor '${name}' [${shape.join(', ')}] at bytes ${start} to ${end}`);

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { errorCode, sha256 } from '../files';
+import { existsSync } from 'node:fs';
+import { readBytes, sha256 } from '../files';
 import { fileError, type LabError } from '../errors';
 import type { StateDict } from './state-dict';
 import { decodePth, isZip } from './pth';
@@ -23,13 +23,7 @@ const headerStart = 0x7b;
  * @throws LabError of kind `file` when it is missing, broken, not what was noted, or something else.
  */
 export async function readWeights(path: string): Promise<StateDict> {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
-    throw unreadable(path, found);
-  }
+  const bytes = readBytes(path, (found) => unreadable(path, found));
   if (existsSync(digestFile(path))) requireNotedDigest(path, sha256(bytes));
   const start = Buffer.from(bytes.subarray(0, 64)).toString('latin1').trimStart().toLowerCase();
   if (start.startsWith('<')) {

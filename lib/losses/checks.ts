@@ -17,13 +17,11 @@ export function shapeText(shape: readonly number[]): string {
  */
 export function requireSameMatrix(loss: string, first: NamedTensor, second: NamedTensor): void {
   requireMatrix(loss, first);
-  const [firstName, { shape }] = first;
-  const [secondName, { shape: other }] = second;
-  if (shape.length === other.length && shape.every((size, axis) => size === other[axis])) return;
+  if (sameShape(first, second)) return;
   throw shapeFault(
     loss,
-    `${firstName} and ${secondName} must have one shape`,
-    `${firstName} ${shapeText(shape)}, ${secondName} ${shapeText(other)}`,
+    `${first[0]} and ${second[0]} must have one shape`,
+    [first, second],
     'A student whose embedding has another size than the teacher needs an embedding adapter; logits need the same classes',
   );
 }
@@ -36,15 +34,9 @@ export function requireSameMatrix(loss: string, first: NamedTensor, second: Name
 export function requireRows(loss: string, first: NamedTensor, second: NamedTensor): void {
   requireMatrix(loss, first);
   requireMatrix(loss, second);
-  const [firstName, { shape }] = first;
-  const [secondName, { shape: other }] = second;
-  if (shape[0] === other[0]) return;
-  throw shapeFault(
-    loss,
-    `${firstName} and ${secondName} must be of one batch`,
-    `${firstName} ${shapeText(shape)}, ${secondName} ${shapeText(other)}`,
-    'Give as many rows of both',
-  );
+  if (first[1].shape[0] === second[1].shape[0]) return;
+  const what = `${first[0]} and ${second[0]} must be of one batch`;
+  throw shapeFault(loss, what, [first, second], 'Give as many rows of both');
 }
 
 /**
@@ -53,14 +45,12 @@ export function requireRows(loss: string, first: NamedTensor, second: NamedTenso
  * @throws LabError that quotes both shapes.
  */
 export function requireSameFeatures(loss: string, first: NamedTensor, second: NamedTensor): void {
-  const [firstName, { shape }] = first;
-  const [secondName, { shape: other }] = second;
-  const fits = shape.length === 4 && shape.every((size) => size > 0);
-  if (fits && shape.join() === other.join()) return;
+  const { shape } = first[1];
+  if (shape.length === 4 && isFilled(first[1]) && sameShape(first, second)) return;
   throw shapeFault(
     loss,
-    `${firstName} and ${secondName} must be features of one shape`,
-    `${firstName} ${shapeText(shape)}, ${secondName} ${shapeText(other)}`,
+    `${first[0]} and ${second[0]} must be features of one shape`,
+    [first, second],
     'Give [batch, height, width, channels], the student’s brought to the teacher’s shape by a trained layer',
   );
 }
@@ -72,15 +62,10 @@ export function requireSameFeatures(loss: string, first: NamedTensor, second: Na
  */
 export function requireOnePerRow(loss: string, vector: NamedTensor, matrix: NamedTensor): void {
   requireMatrix(loss, matrix);
-  const [vectorName, { shape }] = vector;
-  const [matrixName, { shape: rows }] = matrix;
-  if (shape.length === 1 && shape[0] === rows[0]) return;
-  throw shapeFault(
-    loss,
-    `${vectorName} must hold one value a row of ${matrixName}`,
-    `${vectorName} ${shapeText(shape)}, ${matrixName} ${shapeText(rows)}`,
-    'Give a vector as long as the batch',
-  );
+  const { shape } = vector[1];
+  if (shape.length === 1 && shape[0] === matrix[1].shape[0]) return;
+  const what = `${vector[0]} must hold one value a row of ${matrix[0]}`;
+  throw shapeFault(loss, what, [vector, matrix], 'Give a vector as long as the batch');
 }
 
 /**
@@ -107,16 +92,11 @@ export function requireClassMeans(
 ): void {
   requireMatrix(loss, embedding);
   const [name, { shape }] = embedding;
-  if (
-    classMeans.shape.length === 2 &&
-    classMeans.shape[1] === shape[1] &&
-    (classMeans.shape[0] ?? 0) > 0
-  )
-    return;
+  if (classMeans.rank === 2 && classMeans.shape[1] === shape[1] && isFilled(classMeans)) return;
   throw shapeFault(
     loss,
     `class means must have the size of ${name}`,
-    `class means ${shapeText(classMeans.shape)}, ${name} ${shapeText(shape)}`,
+    [['class means', classMeans], embedding],
     'Make the class means with this teacher, and give a student of another size an embedding adapter',
   );
 }
@@ -154,17 +134,28 @@ export function requireLabelRange(labels: ArrayLike<number>, classes: number, wh
   }
 }
 
-function requireMatrix(loss: string, [name, { shape }]: NamedTensor): void {
-  if (shape.length === 2 && shape.every((size) => size > 0)) return;
-  throw shapeFault(
-    loss,
-    `${name} must be a matrix with at least one row and one column`,
-    `${name} ${shapeText(shape)}`,
-    'Give [batch, size]; an empty batch has no mean',
-  );
+function requireMatrix(loss: string, matrix: NamedTensor): void {
+  const [name, tensor] = matrix;
+  if (tensor.shape.length === 2 && isFilled(tensor)) return;
+  const what = `${name} must be a matrix with at least one row and one column`;
+  throw shapeFault(loss, what, [matrix], 'Give [batch, size]; an empty batch has no mean');
 }
 
-function shapeFault(loss: string, what: string, found: string, fix: string): LabError {
+function isFilled({ shape }: tf.Tensor): boolean {
+  return shape.every((size) => size > 0);
+}
+
+function sameShape([, first]: NamedTensor, [, second]: NamedTensor): boolean {
+  return first.shape.join() === second.shape.join();
+}
+
+function shapeFault(
+  loss: string,
+  what: string,
+  tensors: readonly NamedTensor[],
+  fix: string,
+): LabError {
+  const found = tensors.map(([name, { shape }]) => `${name} ${shapeText(shape)}`).join(', ');
   return modelError`${what} (${loss}): found ${found}. ${fix}`;
 }
 

@@ -167,14 +167,9 @@ export class NormMemory {
     });
   }
 
-  /** Little-endian float32, one a sample, NaN for those not seen: for a checkpoint. */
+  /** Little-endian float32 (as all that TensorFlow runs on), one a sample, NaN for those not seen: for a checkpoint. */
   toBytes(): Uint8Array {
-    const bytes = new Uint8Array(this.samples * bytesPerNorm);
-    const view = new DataView(bytes.buffer);
-    this.norms.forEach((norm, i) => {
-      view.setFloat32(i * bytesPerNorm, norm, true);
-    });
-    return bytes;
+    return new Uint8Array(this.norms.slice().buffer);
   }
 
   /**
@@ -187,10 +182,8 @@ export class NormMemory {
     if (bytes.byteLength !== samples * bytesPerNorm) {
       throw dataError`the stored norms are those of another data set: found ${bytes.byteLength} bytes for ${samples} samples, which take ${samples * bytesPerNorm}. Resume with the data set that the run was started with, or start a new run`;
     }
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let i = 0; i < samples; i++) {
-      memory.norms[i] = view.getFloat32(i * bytesPerNorm, true);
-    }
+    // A copy, since numbers of four bytes must begin at a multiple of four.
+    memory.norms.set(new Float32Array(Uint8Array.from(bytes).buffer));
     return memory;
   }
 

@@ -5,22 +5,12 @@ import { type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
 
 const stemChannels = 32;
-/** Output channels and stride of the thirteen pairs of a depthwise and a 1 × 1 convolution. */
-const pairs = [
-  { channels: 64, stride: 1 },
-  { channels: 128, stride: 2 },
-  { channels: 128, stride: 1 },
-  { channels: 256, stride: 2 },
-  { channels: 256, stride: 1 },
-  { channels: 512, stride: 2 },
-  { channels: 512, stride: 1 },
-  { channels: 512, stride: 1 },
-  { channels: 512, stride: 1 },
-  { channels: 512, stride: 1 },
-  { channels: 512, stride: 1 },
-  { channels: 1024, stride: 2 },
-  { channels: 1024, stride: 1 },
-] as const;
+const threeByThree = { kernel: 3, padding: 1, initialise: 'fan-in' } as const;
+/**
+ * Output channels of the thirteen pairs of a depthwise and a 1 × 1 convolution. Where they double, the image is halved,
+ * but for the first.
+ */
+const widths = [64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024] as const;
 /** The pairs, counted from 1, after which the published model shows a feature: the last of each size. */
 const shown: readonly number[] = [3, 5, 11, 13];
 
@@ -32,23 +22,13 @@ export function mobileNetV1(context: LayerContext, classes: number): Network {
   const stem = convolutionNormLayer(
     context,
     { convolution: 'model.0.0', norm: 'model.0.1' },
-    {
-      inputs: 3,
-      outputs: stemChannels,
-      kernel: 3,
-      stride: 2,
-      padding: 1,
-      initialise: 'fan-in',
-    },
+    { ...threeByThree, inputs: 3, outputs: stemChannels, stride: 2 },
   );
   let inputs: number = stemChannels;
-  const blocks = pairs.map(({ channels, stride }, index) => {
-    const block = separablePair(context, `model.${index + 1}`, {
-      inputs,
-      outputs: channels,
-      stride,
-    });
-    inputs = channels;
+  const blocks = widths.map((outputs, index) => {
+    const stride = index > 0 && outputs > inputs ? 2 : 1;
+    const block = separablePair(context, `model.${index + 1}`, { inputs, outputs, stride });
+    inputs = outputs;
     return block;
   });
   const classifier = linearLayer(context, 'fc', { inputs, outputs: classes });
@@ -89,15 +69,7 @@ function separablePair(
     depthwise: convolutionNormLayer(
       context,
       { convolution: `${name}.0`, norm: `${name}.1` },
-      {
-        inputs,
-        outputs: inputs,
-        kernel: 3,
-        stride,
-        padding: 1,
-        groups: inputs,
-        initialise: 'fan-in',
-      },
+      { ...threeByThree, inputs, outputs: inputs, stride, groups: inputs },
     ),
     pointwise: convolutionNormLayer(
       context,

@@ -1,7 +1,11 @@
-import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/operations/pooling';
-import { convolutionNormLayer } from '../nn/blocks';
-import { type ForwardMode, type LayerContext, linearLayer } from '../nn/layers';
+import { type ConvolutionNorm, convolutionNormLayer } from '../nn/blocks';
+import {
+  type ConvolutionLayerOptions,
+  type Layer4D,
+  type LayerContext,
+  linearLayer,
+} from '../nn/layers';
 import type { Network } from '../nn/model';
 
 /** Expansion, output channels at full width, blocks and first stride of each group of blocks. */
@@ -20,8 +24,6 @@ const shown: ReadonlySet<number> = new Set([1, 2, 4, 6]);
 const widthFactor = 0.5;
 const stemChannels = 32 * widthFactor;
 const embeddingSize = 1280;
-
-type Block = (x: tf.Tensor4D, mode: ForwardMode) => tf.Tensor4D;
 
 /**
  * MobileNetV2 (Sandler et al., arXiv 1801.04381) at half width for images of 32 × 32, in the form of the
@@ -73,12 +75,8 @@ export function mobileNetV2(context: LayerContext, classes: number): Network {
         if (shown.has(group)) features.push(x);
       });
       const embedding = globalAveragePool(last(x, mode, { relu: true }));
-      return {
-        logits: classifier(embedding, mode),
-        embedding,
-        features,
-        preActivations: features,
-      };
+      const logits = classifier(embedding, mode);
+      return { logits, embedding, features, preActivations: features };
     },
   };
 }
@@ -86,30 +84,21 @@ export function mobileNetV2(context: LayerContext, classes: number): Network {
 function invertedResidual(
   context: LayerContext,
   name: string,
-  {
-    inputs,
-    outputs,
-    expansion,
-    stride,
-  }: { inputs: number; outputs: number; expansion: number; stride: number },
-): Block {
+  shape: Readonly<Record<'inputs' | 'outputs' | 'expansion' | 'stride', number>>,
+): Layer4D {
+  const { inputs, outputs, expansion, stride } = shape;
   const hidden = inputs * expansion;
-  const unit = (
-    first: number,
-    shape: { inputs: number; outputs: number; kernel: number; stride?: number; padding?: number },
-    channelGroups = 1,
-  ): ReturnType<typeof convolutionNormLayer> =>
+  const unit = (first: number, options: ConvolutionLayerOptions): ConvolutionNorm =>
     convolutionNormLayer(
       context,
       { convolution: `${name}.${first}`, norm: `${name}.${first + 1}` },
-      { ...shape, groups: channelGroups, initialise: 'all-outputs' },
+      { ...options, initialise: 'all-outputs' },
     );
   const expand = unit(0, { inputs, outputs: hidden, kernel: 1 });
-  const depthwise = unit(
-    3,
-    { inputs: hidden, outputs: hidden, kernel: 3, stride, padding: 1 },
-    hidden,
-  );
+  const depthwise = unit(3, {
+    ...{ inputs: hidden, outputs: hidden, groups: hidden },
+    ...{ kernel: 3, stride, padding: 1 },
+  });
   const project = unit(6, { inputs: hidden, outputs, kernel: 1 });
   const residual = stride === 1 && inputs === outputs;
   return (x, mode) => {

@@ -3,19 +3,20 @@ import { modelError, optionError, unknownName } from '../errors';
 import type { LayerContext, LinearStart } from '../nn/layers';
 import { asModel, type Model, type Network } from '../nn/model';
 import { ModelState } from '../nn/state';
-import { cifarResNet, type CifarResNetOptions, deepCifarResNet } from './cifar-resnet';
 import { mobileNetV1 } from './mobilenet-v1';
 import { mobileNetV2 } from './mobilenet-v2';
-import { regNetY, type RegNetYOptions } from './regnet';
-import { resNet, type ResNetOptions } from './resnet';
+import { regNetY } from './regnet';
+import {
+  cifarResNet,
+  type CifarResNetOptions,
+  deepCifarResNet,
+  resNet,
+  type ResNetOptions,
+} from './resnet';
 import { shuffleNetV1 } from './shufflenet-v1';
 import { shuffleNetV2 } from './shufflenet-v2';
 import { vgg } from './vgg';
-import {
-  distilledTransformer,
-  visionTransformer,
-  type VisionTransformerOptions,
-} from './vision-transformer';
+import { visionTransformer, type VisionTransformerOptions } from './vision-transformer';
 import { wideResNet } from './wide-resnet';
 
 /** What every family is built from; each takes what it has a use for. */
@@ -38,6 +39,11 @@ export interface Architecture {
 
 type Builder = (context: LayerContext, classes: number) => Network;
 
+function ofSide(imageSize: number, builder: Builder): Architecture {
+  const build: Architecture['build'] = (context, { classes }) => builder(context, classes);
+  return { imageSize, dropsPaths: false, build };
+}
+
 const narrow = [16, 16, 32, 64] as const;
 const wide = [32, 64, 128, 256] as const;
 
@@ -56,33 +62,25 @@ export const cifarModels: Readonly<Record<string, Architecture>> = {
   wrn_16_2: wideNet(16, 2),
   wrn_40_1: wideNet(40, 1),
   wrn_40_2: wideNet(40, 2),
-  vgg8: ofSide32((context, classes) => vgg(context, { convolutions: 1, classes })),
-  vgg13: ofSide32((context, classes) => vgg(context, { convolutions: 2, classes })),
-  ResNet18: ofSide32((context, classes) =>
+  vgg8: ofSide(32, (context, classes) => vgg(context, { convolutions: 1, classes })),
+  vgg13: ofSide(32, (context, classes) => vgg(context, { convolutions: 2, classes })),
+  ResNet18: ofSide(32, (context, classes) =>
     deepCifarResNet(context, { blocks: [2, 2, 2, 2], bottleneck: false, classes }),
   ),
-  ResNet50: ofSide32((context, classes) =>
+  ResNet50: ofSide(32, (context, classes) =>
     deepCifarResNet(context, { blocks: [3, 4, 6, 3], bottleneck: true, classes }),
   ),
-  MobileNetV2: ofSide32(mobileNetV2),
-  ShuffleV1: ofSide32(shuffleNetV1),
-  ShuffleV2: ofSide32(shuffleNetV2),
+  MobileNetV2: ofSide(32, mobileNetV2),
+  ShuffleV1: ofSide(32, shuffleNetV1),
+  ShuffleV2: ofSide(32, shuffleNetV2),
 };
 
 function residualNetwork(depth: number, channels: CifarResNetOptions['channels']): Architecture {
-  return ofSide32((context, classes) => cifarResNet(context, { depth, channels, classes }));
+  return ofSide(32, (context, classes) => cifarResNet(context, { depth, channels, classes }));
 }
 
 function wideNet(depth: number, width: number): Architecture {
-  return ofSide32((context, classes) => wideResNet(context, { depth, width, classes }));
-}
-
-function ofSide32(builder: Builder): Architecture {
-  return {
-    imageSize: 32,
-    dropsPaths: false,
-    build: (context, { classes }) => builder(context, classes),
-  };
+  return ofSide(32, (context, classes) => wideResNet(context, { depth, width, classes }));
 }
 
 const imageSize = 224;
@@ -101,57 +99,44 @@ export const imageNetModels: Readonly<Record<string, Architecture>> = {
   // Half as wide, of our own: what a processor without a graphics card can train on small images.
   resnet18_half: residual({ blocks: [2, 2, 2, 2], bottleneck: false, width: 32 }),
   resnet34_half: residual({ blocks: [3, 4, 6, 3], bottleneck: false, width: 32 }),
-  mobilenet_v1: {
-    imageSize,
-    dropsPaths: false,
-    build: (context, { classes }) => mobileNetV1(context, classes),
-  },
+  mobilenet_v1: ofSide(imageSize, mobileNetV1),
   vit_tiny_patch16_224: transformer(tiny),
   vit_small_patch16_224: transformer(small),
   vit_base_patch16_224: transformer(base),
   deit_tiny_distilled_patch16_224: transformer(tiny, { distilled: true }),
   deit_small_distilled_patch16_224: transformer(small, { distilled: true }),
   deit_base_distilled_patch16_224: transformer(base, { distilled: true }),
-  regnety_002: regNet({
-    stages: stages([24, 56, 152, 368], [1, 1, 4, 7]),
-    groupWidth: 8,
-  }),
-  regnety_160: regNet({
-    stages: stages([224, 448, 1232, 3024], [2, 4, 11, 1]),
-    groupWidth: 112,
-  }),
+  regnety_002: regNet([24, 56, 152, 368], [1, 1, 4, 7], 8),
+  regnety_160: regNet([224, 448, 1232, 3024], [2, 4, 11, 1], 112),
 };
 
 function residual(shape: Omit<ResNetOptions, 'classes'>): Architecture {
-  return {
-    imageSize,
-    dropsPaths: false,
-    build: (context, { classes }) => resNet(context, { ...shape, classes }),
-  };
+  return ofSide(imageSize, (context, classes) => resNet(context, { ...shape, classes }));
 }
 
 function transformer(
   shape: Pick<VisionTransformerOptions, 'size' | 'depth' | 'heads'>,
   { distilled = false }: { distilled?: boolean } = {},
 ): Architecture {
-  const family = distilled ? distilledTransformer : visionTransformer;
   return {
     imageSize,
     dropsPaths: true,
-    build: (context, options) => family(context, { ...shape, ...options }),
+    build: (context, options) => visionTransformer(context, { ...shape, ...options, distilled }),
   };
 }
 
-function regNet(shape: Pick<RegNetYOptions, 'stages' | 'groupWidth'>): Architecture {
+function regNet(
+  channels: readonly number[],
+  blocks: readonly number[],
+  groupWidth: number,
+): Architecture {
+  const stages = channels.map((width, at) => ({ channels: width, blocks: blocks[at] ?? 0 }));
   return {
     imageSize,
     dropsPaths: true,
-    build: (context, { classes, dropPath }) => regNetY(context, { ...shape, classes, dropPath }),
+    build: (context, { classes, dropPath }) =>
+      regNetY(context, { stages, groupWidth, classes, dropPath }),
   };
-}
-
-function stages(channels: readonly number[], blocks: readonly number[]): RegNetYOptions['stages'] {
-  return channels.map((width, stage) => ({ channels: width, blocks: blocks[stage] ?? 0 }));
 }
 
 const architectures = { ...cifarModels, ...imageNetModels };

@@ -7,11 +7,11 @@ import {
   dropPathProbabilities,
   squeezeExciteLayer,
 } from '../nn/blocks';
-import { type LayerContext, linearLayer } from '../nn/layers';
+import { type ConvolutionLayerOptions, type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
 import { type ResidualBlock, stagedNetwork } from './residual-stages';
 
-export interface RegNetYOptions {
+interface RegNetYOptions {
   /** Output channels and blocks of the four stages. */
   readonly stages: readonly { readonly channels: number; readonly blocks: number }[];
   /** Channels in each group of the 3 × 3 convolutions. */
@@ -63,13 +63,9 @@ export function regNetY(
   });
 }
 
-interface RegNetBlockOptions {
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly groups: number;
-  readonly stride: number;
-  readonly probability: number;
-}
+type RegNetBlockOptions = Readonly<
+  Record<'inputs' | 'outputs' | 'groups' | 'stride' | 'probability', number>
+>;
 
 function regNetBlock(
   context: LayerContext,
@@ -77,13 +73,8 @@ function regNetBlock(
   { inputs, outputs, groups, stride, probability }: RegNetBlockOptions,
 ): ResidualBlock {
   const first = unit(context, `${name}.conv1`, { inputs, outputs, kernel: 1 });
-  const grouped = unit(context, `${name}.conv2`, {
-    inputs: outputs,
-    outputs,
-    kernel: 3,
-    stride,
-    groups,
-  });
+  const shape = { inputs: outputs, outputs, stride, groups } as const;
+  const grouped = unit(context, `${name}.conv2`, { ...shape, kernel: 3 });
   const excite = squeezeExciteLayer(context, `${name}.se`, {
     channels: outputs,
     reduced: Math.round(squeezeShare * inputs),
@@ -109,13 +100,7 @@ function regNetBlock(
 function unit(
   context: LayerContext,
   name: string,
-  shape: {
-    readonly inputs: number;
-    readonly outputs: number;
-    readonly kernel: 1 | 3;
-    readonly stride?: number;
-    readonly groups?: number;
-  },
+  shape: ConvolutionLayerOptions & { readonly kernel: 1 | 3 },
 ): ConvolutionNorm {
   return convolutionNormLayer(
     context,

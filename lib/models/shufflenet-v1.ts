@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { relu as reluOf } from '../engine/operations/activations';
 import { averagePool } from '../engine/operations/pooling';
-import { channelShuffle, convolutionNormLayer } from '../nn/blocks';
-import { type LayerContext, linearLayer } from '../nn/layers';
+import { channelShuffle, type ConvolutionNorm, convolutionNormLayer } from '../nn/blocks';
+import { type ConvolutionLayerOptions, type LayerContext, linearLayer } from '../nn/layers';
 import type { Network } from '../nn/model';
 import { type ResidualBlock, stagedNetwork } from './residual-stages';
 
@@ -49,10 +49,7 @@ function shuffleBlock(
 ): ResidualBlock {
   const middle = Math.floor(branch / 4);
   const firstGroups = inputs === stemChannels ? 1 : groups;
-  const unit = (
-    index: number,
-    shape: Omit<Parameters<typeof convolutionNormLayer>[2], 'initialise'>,
-  ): ReturnType<typeof convolutionNormLayer> =>
+  const unit = (index: number, shape: ConvolutionLayerOptions): ConvolutionNorm =>
     convolutionNormLayer(
       context,
       { convolution: `${name}.conv${index}`, norm: `${name}.bn${index}` },

@@ -1,8 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { relu as reluOf } from '../engine/operations/activations';
 import { globalAveragePool } from '../engine/operations/pooling';
-import { channelShuffle, convolutionNormLayer } from '../nn/blocks';
-import { type ForwardMode, type LayerContext, linearLayer } from '../nn/layers';
+import { channelShuffle, type ConvolutionNorm, convolutionNormLayer } from '../nn/blocks';
+import {
+  type ConvolutionLayerOptions,
+  type ForwardMode,
+  type LayerContext,
+  linearLayer,
+} from '../nn/layers';
 import type { Network } from '../nn/model';
 
 const stemChannels = 24;
@@ -20,7 +25,6 @@ interface BlockOutput {
   readonly preActivation: tf.Tensor4D;
 }
 type Block = (x: tf.Tensor4D, mode: ForwardMode) => BlockOutput;
-type Unit = ReturnType<typeof convolutionNormLayer>;
 
 /**
  * ShuffleNetV2 (Ma et al., arXiv 1807.11164) at width 1 for images of 32 × 32, in the form of the
@@ -98,16 +102,24 @@ function downBlock(context: LayerContext, name: string, inputs: number, channels
   };
 }
 
-type Shape = Omit<Parameters<typeof convolutionNormLayer>[2], 'initialise'>;
+type Shape = Omit<ConvolutionLayerOptions, 'initialise'>;
 
 function threeByThree(stride: number, channelGroups: number): Omit<Shape, 'inputs' | 'outputs'> {
   return { kernel: 3, stride, padding: 1, groups: channelGroups };
 }
 
-function unitsOf(context: LayerContext, name: string): (index: number, shape: Shape) => Unit {
+function unitsOf(
+  context: LayerContext,
+  name: string,
+): (index: number, shape: Shape) => ConvolutionNorm {
   return (index, shape) => unit(context, `${name}.conv${index}`, `${name}.bn${index}`, shape);
 }
 
-function unit(context: LayerContext, convolution: string, norm: string, shape: Shape): Unit {
+function unit(
+  context: LayerContext,
+  convolution: string,
+  norm: string,
+  shape: Shape,
+): ConvolutionNorm {
   return convolutionNormLayer(context, { convolution, norm }, { ...shape, initialise: 'fan-in' });
 }

@@ -5,6 +5,7 @@ import { dropPathProbabilities } from '../nn/blocks';
 import {
   convolutionLayer,
   type ForwardMode,
+  type Layer2D,
   type LayerContext,
   linearLayer,
   normal,
@@ -98,70 +99,41 @@ function otherSize(height: number, width: number, imageSize: number): LabError {
   return modelError`a vision transformer sees images of one size only: found ${height} × ${width}, made for ${imageSize} × ${imageSize}. Scale the images, or create the model with their imageSize`;
 }
 
-export interface VisionTransformerOptions extends Omit<EncoderOptions, 'distilled'> {
+export interface VisionTransformerOptions extends EncoderOptions {
   readonly classes: number;
 }
 
 /**
  * Vision transformers (Dosovitskiy et al., arXiv 2010.11929) under timm's names: vit_tiny, small and base,
  * patches of 16. The embedding is the class token after the last norm; there are no feature maps.
+ *
+ * Distilled DeiT (Touvron et al., arXiv 2012.12877) has a distillation token and a second head. In training
+ * `logits` are the class head's; in evaluation the mean of both heads', as published. `distillationLogits`
+ * and `distillationEmbedding` are always the second's.
  */
 export function visionTransformer(
   context: LayerContext,
   { classes, ...options }: VisionTransformerOptions,
 ): Network {
-  const encode = transformerEncoder(context, { ...options, distilled: false });
-  const head = linearLayer(context, 'head', {
-    inputs: options.size,
-    outputs: classes,
-    initialise: 'token-normal',
-  });
+  const { size, distilled } = options;
+  const encode = transformerEncoder(context, options);
+  const head = (name: string): Layer2D =>
+    linearLayer(context, name, { inputs: size, outputs: classes, initialise: 'token-normal' });
+  const classHead = head('head');
+  const distillationHead = distilled ? head('head_dist') : undefined;
   return {
-    embeddingSize: options.size,
-    forward(images, mode) {
-      const { classToken } = encode(images, mode);
-      return {
-        logits: head(classToken, mode),
-        embedding: classToken,
-        features: [],
-        preActivations: [],
-      };
-    },
-  };
-}
-
-/**
- * Distilled DeiT (Touvron et al., arXiv 2012.12877) under timm's names: a distillation token and a second
- * head. In training `logits` are the class head's; in evaluation the mean of both heads', as published.
- * `distillationLogits` and `distillationEmbedding` are always the second's.
- */
-export function distilledTransformer(
-  context: LayerContext,
-  { classes, ...options }: VisionTransformerOptions,
-): Network {
-  const encode = transformerEncoder(context, { ...options, distilled: true });
-  const [classHead, distillationHead] = ['head', 'head_dist'].map((name) =>
-    linearLayer(context, name, {
-      inputs: options.size,
-      outputs: classes,
-      initialise: 'token-normal',
-    }),
-  );
-  if (!classHead || !distillationHead) throw new Error('a distilled transformer has two heads');
-  return {
-    embeddingSize: options.size,
+    embeddingSize: size,
     forward(images, mode) {
       const { classToken, distillationToken } = encode(images, mode);
-      if (distillationToken === undefined) throw new Error('no distillation token');
-      const ofClass = classHead(classToken, mode);
-      const ofDistillation = distillationHead(distillationToken, mode);
+      const logits = classHead(classToken, mode);
+      const output = { logits, embedding: classToken, features: [], preActivations: [] };
+      if (!distillationHead || !distillationToken) return output;
+      const distillationLogits = distillationHead(distillationToken, mode);
       return {
-        logits: mode.training ? ofClass : tf.mul(tf.add(ofClass, ofDistillation), 0.5),
-        embedding: classToken,
-        distillationLogits: ofDistillation,
+        ...output,
+        logits: mode.training ? logits : tf.mul(tf.add(logits, distillationLogits), 0.5),
+        distillationLogits,
         distillationEmbedding: distillationToken,
-        features: [],
-        preActivations: [],
       };
     },
   };

@@ -37,12 +37,8 @@ export function wideResNet(
   { depth, width, classes }: WideResNetOptions,
 ): Network {
   const blocksPerStage = (depth - 4) / 6;
-  const first = convolutionLayer(context, 'conv1', {
-    inputs: 3,
-    outputs: 16,
-    kernel: 3,
-    padding: 1,
-  });
+  const stem = { inputs: 3, outputs: 16, kernel: 3, padding: 1 };
+  const first = convolutionLayer(context, 'conv1', stem);
   let inputs = 16;
   const stages = [16 * width, 32 * width, 64 * width].map((outputs, stage) =>
     Array.from({ length: blocksPerStage }, (_, index) => {
@@ -93,25 +89,17 @@ export function wideResNet(
 function preActivationBlock(
   context: LayerContext,
   name: string,
-  {
-    inputs,
-    outputs,
-    stride,
-    calls,
-  }: { inputs: number; outputs: number; stride: number; calls: number },
+  shape: Readonly<Record<'inputs' | 'outputs' | 'stride' | 'calls', number>>,
 ): Block {
+  const { inputs, outputs, stride, calls } = shape;
   const norm1 = batchNormLayer(context, `${name}.bn1`, inputs, { calls });
   const convolution1 = convolutionNormLayer(
     context,
     { convolution: `${name}.conv1`, norm: `${name}.bn2` },
     { inputs, outputs, kernel: 3, stride, padding: 1 },
   );
-  const convolution2 = convolutionSumLayer(context, `${name}.conv2`, {
-    inputs: outputs,
-    outputs,
-    kernel: 3,
-    padding: 1,
-  });
+  const second = { inputs: outputs, outputs, kernel: 3, padding: 1 };
+  const convolution2 = convolutionSumLayer(context, `${name}.conv2`, second);
   const shortcut =
     inputs === outputs
       ? undefined

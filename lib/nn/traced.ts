@@ -15,8 +15,9 @@ import type { ForwardMode } from './layers';
 import { type Model, type ModelOutput, outputParts, type OutputParts } from './model';
 import type { ModelState } from './state';
 
-/** Something that is traced for one kind of images, and freed in the end. */
-interface Traced {
+/** A network's passes over one kind of images as operations of TensorFlow, freed in the end. */
+interface Traced<Output> {
+  forward(images: tf.Tensor4D): Output;
   dispose(): void;
 }
 
@@ -24,9 +25,9 @@ interface Traced {
  * Calls of a network with images of several shapes. A trace costs as much as some calls, so that only the fourth
  * call with a shape makes one; the results are the same to the bit.
  */
-interface TracedCalls<T extends Traced> {
-  /** The trace for such images and such a mode; undefined where the network is to be run as it is. */
-  of(images: tf.Tensor4D, norms?: NormMode): T | undefined;
+interface TracedCalls<Output> {
+  /** Undefined where the network is to be run as it is. */
+  forward(images: tf.Tensor4D, norms?: NormMode): Output | undefined;
   dispose(): void;
 }
 
@@ -38,35 +39,36 @@ const callsBefore = 3;
 const mostShapes = 8;
 
 /** @param make traces one call; throws Untraceable where that cannot be done. */
-function tracedCalls<T extends Traced>(
-  make: (images: tf.Tensor4D, norms: NormMode) => T,
-): TracedCalls<T> {
-  const traces = new Map<string, T>();
+function tracedCalls<Output>(
+  make: (images: tf.Tensor4D, norms: NormMode) => Traced<Output>,
+): TracedCalls<Output> {
+  const traces = new Map<string, Traced<Output>>();
   const calls = new Map<string, number>();
   let possible = true;
+  const traceFor = (images: tf.Tensor4D, norms: NormMode): Traced<Output> | undefined => {
+    if (!possible || !hasOwnOperations()) return undefined;
+    const key = `${storedFloat(images)} ${images.shape.join()} ${String(norms.replicas)} ${String(norms.moving)}`;
+    const known = traces.get(key);
+    if (known !== undefined) return known;
+    const before = calls.get(key) ?? 0;
+    if (before < callsBefore || traces.size === mostShapes) {
+      calls.set(key, before + 1);
+      return undefined;
+    }
+    // It is tried once, by reading a number, which no trace may do.
+    canFuseConvolution(storedFloat(images));
+    try {
+      const made = make(images, norms);
+      traces.set(key, made);
+      return made;
+    } catch (error) {
+      if (!(error instanceof Untraceable)) throw error;
+      possible = false;
+      return undefined;
+    }
+  };
   return {
-    of(images, norms = {}) {
-      if (!possible || !hasOwnOperations()) return undefined;
-      const key = `${storedFloat(images)} ${images.shape.join()} ${String(norms.replicas)} ${String(norms.moving)}`;
-      const known = traces.get(key);
-      if (known !== undefined) return known;
-      const before = calls.get(key) ?? 0;
-      if (before < callsBefore || traces.size === mostShapes) {
-        calls.set(key, before + 1);
-        return undefined;
-      }
-      // It is tried once, by reading a number, which no trace may do.
-      canFuseConvolution(storedFloat(images));
-      try {
-        const made = make(images, norms);
-        traces.set(key, made);
-        return made;
-      } catch (error) {
-        if (!(error instanceof Untraceable)) throw error;
-        possible = false;
-        return undefined;
-      }
-    },
+    forward: (images, norms = {}) => traceFor(images, norms)?.forward(images),
     dispose() {
       for (const traced of traces.values()) traced.dispose();
       traces.clear();
@@ -76,20 +78,10 @@ function tracedCalls<T extends Traced>(
 }
 
 /** In the place of a stream of random numbers while a network is traced: its numbers would be the same in each call. */
-const noRandom: Random = {
-  uniform: refuse,
-  normal: refuse,
-  integer: refuse,
-};
+const noRandom: Random = { uniform: refuse, normal: refuse, integer: refuse };
 
 function refuse(): never {
   throw new Untraceable('random numbers are drawn');
-}
-
-/** A network that does not learn, whose forward pass is one operation of TensorFlow after some calls. */
-interface TracedEvaluation {
-  forward(images: tf.Tensor4D): ModelOutput;
-  dispose(): void;
 }
 
 /**
@@ -97,7 +89,7 @@ interface TracedEvaluation {
  * same operations in the same order without JavaScript between them, on a CPU with the native engine. When a
  * tensor of the network is replaced, it begins anew.
  */
-export function tracedEvaluation(model: Model, mode: ForwardMode): TracedEvaluation {
+export function tracedEvaluation(model: Model, mode: ForwardMode): Traced<ModelOutput> {
   const calls = tracedCalls((images) => traceForward(model, mode, images));
   let seen: tf.Tensor[] = [];
   return {
@@ -107,19 +99,13 @@ export function tracedEvaluation(model: Model, mode: ForwardMode): TracedEvaluat
         calls.dispose();
         seen = tensors;
       }
-      return calls.of(images)?.forward(images) ?? model.forward(images, mode);
+      return calls.forward(images) ?? model.forward(images, mode);
     },
-    dispose() {
-      calls.dispose();
-    },
+    dispose: calls.dispose,
   };
 }
 
-interface TracedForward extends Traced {
-  forward(images: tf.Tensor4D): ModelOutput;
-}
-
-function traceForward(model: Model, mode: ForwardMode, images: tf.Tensor4D): TracedForward {
+function traceForward(model: Model, mode: ForwardMode, images: tf.Tensor4D): Traced<ModelOutput> {
   const { traced, result } = trace((tracing) =>
     tidied(() => {
       tracing.give(images);
@@ -159,11 +145,7 @@ export interface TrainingPass {
 }
 
 /** A model whose training passes are one operation of TensorFlow each, after some steps. */
-export interface TracedTraining {
-  /** Undefined where the model is to be run as it is. */
-  forward(images: tf.Tensor4D, norms?: NormMode): TrainingPass | undefined;
-  dispose(): void;
-}
+export type TracedTraining = TracedCalls<TrainingPass>;
 
 /**
  * A model's forward and backward pass in training, as two TensorFlow functions after some steps with images of a
@@ -171,17 +153,9 @@ export interface TracedTraining {
  * and for models without dropout; others are left as they are.
  */
 export function tracedTraining(model: Model, mode: ForwardMode): TracedTraining {
-  const calls = tracedCalls((images, norms) =>
+  return tracedCalls((images, norms) =>
     tracePasses(model, { ...mode, ...norms, random: noRandom }, images),
   );
-  return {
-    forward: (images, norms) => calls.of(images, norms)?.forward(images),
-    dispose: () => calls.dispose(),
-  };
-}
-
-interface TracedPasses extends Traced {
-  forward(images: tf.Tensor4D): TrainingPass;
 }
 
 /** Where what the two passes give comes from. */
@@ -197,7 +171,7 @@ interface PassSources {
   readonly gradients: readonly Source[];
 }
 
-function tracePasses(model: Model, mode: ForwardMode, images: tf.Tensor4D): TracedPasses {
+function tracePasses(model: Model, mode: ForwardMode, images: tf.Tensor4D): Traced<TrainingPass> {
   const { state } = model;
   const { traced, result } = unchanged(state, () =>
     trace(
@@ -287,7 +261,7 @@ function givenGradients(outputs: readonly tf.Tensor[], tracing: Tracing): tf.Sca
   return value as tf.Scalar;
 }
 
-function passesOf(traced: Trace, state: ModelState, sources: PassSources): TracedPasses {
+function passesOf(traced: Trace, state: ModelState, sources: PassSources): Traced<TrainingPass> {
   const { parts, outputs, moved, counted, forwardSteps, gradients } = sources;
   const backward = tracedFunction(traced, { first: forwardSteps, results: gradients });
   const forward = tracedFunction(traced, {

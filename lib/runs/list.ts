@@ -76,11 +76,7 @@ function listed<Recipe extends RunRecipe>(
   return { pair, method, seed, length, done, state: stateOf(run), secondsLeft, directory };
 }
 
-function stateOf({
-  finished,
-  directory,
-  done,
-}: Pick<PlannedRun, 'finished' | 'directory' | 'done'>): ListedRun['state'] {
+function stateOf({ finished, directory, done }: PlannedRun<RunRecipe>): ListedRun['state'] {
   if (finished) return 'finished';
   if (isRunHeld(directory)) return 'running';
   return done > 0 ? 'started' : 'to run';

@@ -4,9 +4,13 @@ import { lock } from 'proper-lockfile';
 import { errorCode } from '../files';
 
 /** What the thread is asked to do. */
-export type KeeperRequest =
-  | { readonly id: number; readonly kind: 'take'; readonly path: string; readonly stale: number }
-  | { readonly id: number; readonly kind: 'release'; readonly path: string };
+export interface KeeperRequest {
+  readonly id: number;
+  readonly kind: 'take' | 'release';
+  readonly path: string;
+  /** Of a lock to take: after so many milliseconds without being renewed another's is abandoned. */
+  readonly stale?: number;
+}
 
 /** What it answers, and what it says by itself when a lock is lost. */
 export type KeeperReply =
@@ -39,7 +43,7 @@ function keepLocks(port: NonNullable<typeof parentPort>): void {
   const held = new Map<string, () => Promise<void>>();
   const reply = (message: KeeperReply): void => port.postMessage(message);
 
-  const take = async (path: string, stale: number): Promise<'taken' | 'held by another'> => {
+  const take = async ({ path, stale }: KeeperRequest): Promise<'taken' | 'held by another'> => {
     try {
       const unlock = await lock(path, {
         realpath: false,
@@ -58,17 +62,17 @@ function keepLocks(port: NonNullable<typeof parentPort>): void {
       throw error;
     }
   };
-  const release = async (path: string): Promise<'released'> => {
+  const release = async ({ path }: KeeperRequest): Promise<'released'> => {
     const unlock = held.get(path);
     held.delete(path);
     await unlock?.();
     return 'released';
   };
   port.on('message', (request: KeeperRequest) => {
-    const { id, path } = request;
-    const work = request.kind === 'take' ? take(path, request.stale) : release(path);
+    const { id, kind } = request;
+    const work = kind === 'take' ? take(request) : release(request);
     work.then(
-      (kind) => reply({ id, kind }),
+      (done) => reply({ id, kind: done }),
       (error: unknown) =>
         reply({ id, kind: 'failed', code: errorCode(error) ?? '', text: String(error) }),
     );

@@ -38,13 +38,7 @@ function startThread(): LockThread {
       answer({ id, kind: 'failed', code: '', text: String(error) });
     }
   });
-  const ask = async (
-    request: KeeperRequest extends infer Each
-      ? Each extends KeeperRequest
-        ? Omit<Each, 'id'>
-        : never
-      : never,
-  ): Promise<KeeperReply['kind']> => {
+  const ask = async (request: Omit<KeeperRequest, 'id'>): Promise<KeeperReply['kind']> => {
     const id = requests++;
     // While an answer is due the process must not end for want of other work.
     worker.ref();

@@ -20,10 +20,7 @@ export function lastTop1(run: Run): number | undefined {
 
 /** The epoch with the highest top-1, the first of equals. */
 export function bestEpoch(run: Run): { epoch: number; top1: number } | undefined {
-  return run.metrics
-    .map(({ epoch, testTop1 }) => ({ epoch, top1: testTop1 }))
-    .reduce<{ epoch: number; top1: number } | undefined>(
-      (best, candidate) => (best === undefined || candidate.top1 > best.top1 ? candidate : best),
-      undefined,
-    );
+  const top1 = Math.max(...run.metrics.map(({ testTop1 }) => testTop1));
+  const best = run.metrics.find(({ testTop1 }) => testTop1 === top1);
+  return best && { epoch: best.epoch, top1 };
 }

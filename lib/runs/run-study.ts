@@ -7,15 +7,16 @@ import { type PlannedRun, teacherMethod } from './plan';
 import type { Scale } from './schema';
 import type { GivenTeacher, RunEvents, Task, TaskKind, TeacherRequest } from './task';
 
-interface TeacherCacheOptions<Kind extends TaskKind> {
+interface TeacherCacheOptions<Kind extends TaskKind> extends Pick<
+  StudyEvents<Kind>,
+  'onTeacher' | 'onClassMeans'
+> {
   readonly task: Task<Kind>;
   readonly study: string;
   readonly resultsRoot: string;
   readonly teacherSeed: number;
   readonly givenTeachers: ReadonlyMap<string, GivenTeacher>;
   readonly signal?: AbortSignal | undefined;
-  readonly onTeacher?: ((teacher: Kind['teacher']) => void) | undefined;
-  readonly onClassMeans?: ((teacher: string, done: number, total: number) => void) | undefined;
 }
 
 /** The teachers of a study, each loaded and measured once. */
@@ -82,8 +83,7 @@ export interface StudyEvents<Kind extends TaskKind> {
   readonly onWait?: (runs: readonly WaitedRun<PlannedRun<Kind['recipe']>>[]) => void;
 }
 
-interface StudyOptions<Kind extends TaskKind>
-  extends StudyEvents<Kind>, Omit<TeacherCacheOptions<Kind>, keyof StudyEvents<Kind>> {
+interface StudyOptions<Kind extends TaskKind> extends StudyEvents<Kind>, TeacherCacheOptions<Kind> {
   readonly scale: Scale;
   readonly runs: readonly PlannedRun<Kind['recipe']>[];
   readonly engine: EngineDescription;

@@ -80,25 +80,14 @@ export const provenanceSchema = z.strictObject({
 export type Provenance = z.infer<typeof provenanceSchema>;
 
 /** What the provenance of both kinds of run has. */
-const commonProvenanceSchema = provenanceSchema.pick({
-  revision: true,
-  dirty: true,
-  command: true,
-  startedAt: true,
-  endedAt: true,
-  ended: true,
-  versions: true,
-  engine: true,
-  device: true,
-  processor: true,
-  dataHash: true,
-  teacherHash: true,
-  teacherSource: true,
-  classMeansHash: true,
-  checkpointHash: true,
-  parameters: true,
-  peakMemoryMiB: true,
-  error: true,
+const commonProvenanceSchema = provenanceSchema.omit({
+  teacherTop1: true,
+  teacherParameters: true,
+  secondsPerEpoch: true,
+  imagesPerSecond: true,
+  lastTop1: true,
+  bestTop1: true,
+  bestEpoch: true,
 });
 export type CommonProvenance = z.infer<typeof commonProvenanceSchema>;
 

@@ -1,31 +1,25 @@
-import CliTable from 'cli-table3';
 import { benchmarkCoco, type CocoBenchmark } from '../../lib/bench/coco-benchmark';
-import { benchProgress } from '../../lib/bench/progress';
 import { processorName } from '../../lib/environment';
+import { print, tableOf, withBenchProgress } from './common';
 
 /** `npm run bench -- --coco`: the evaluation of made-up detections, beside pycocotools'. */
-export async function benchCoco(options: {
+export async function benchCoco({
+  json,
+  ...options
+}: {
   readonly rounds: number;
   readonly python?: string;
-  readonly json: boolean;
+  readonly json?: true;
 }): Promise<void> {
-  const { json, ...others } = options;
-  const { report, stop } = benchProgress();
-  let found: CocoBenchmark;
-  try {
-    found = await benchmarkCoco({ ...others, onProgress: report });
-  } finally {
-    stop();
-  }
-  const whole = { processor: processorName(), ...found };
-  process.stdout.write(json ? `${JSON.stringify(whole)}\n` : `${describe(found)}\n`);
+  const found = await withBenchProgress((onProgress) => benchmarkCoco({ ...options, onProgress }));
+  print(json, { processor: processorName(), ...found }, describe(found));
 }
 
 function describe({ size, rounds, ms, pycocotools }: CocoBenchmark): string {
   const set = `${size.images} images, ${size.objects} objects, ${size.detections} detections an image, ${size.categories} categories, made up`;
   const head = ['round', 'reading, ms', 'evaluation, ms'];
   if (pycocotools) head.push('pycocotools reading, ms', 'evaluation, ms', 'ours / pycocotools');
-  const table = new CliTable({ head, style: { head: [], border: [] } });
+  const table = tableOf(head);
   rounds.forEach((round, index) => {
     const row = [String(index + 1), round.readMs.toFixed(0), round.evaluateMs.toFixed(0)];
     const theirs = round.pycocotools;

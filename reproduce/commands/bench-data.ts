@@ -1,47 +1,28 @@
-import CliTable from 'cli-table3';
 import { benchmarkDecoding, type DecodingBenchmark } from '../../lib/bench/decoding-benchmark';
-import { benchProgress } from '../../lib/bench/progress';
 import { optionError } from '../../lib/errors';
 import { processorName } from '../../lib/environment';
+import type { Flags, Texts } from '../grid/settings';
+import { print, tableOf, withBenchProgress } from './common';
 
-interface BenchDataOptions {
-  readonly data: string;
-  readonly workers: string;
-  readonly imageSize: number;
-  readonly batch: number;
-  readonly iters: number;
-  readonly rounds: number;
-  readonly skipCorrupt?: true;
-  readonly cached?: true;
-  readonly augmentation?: string;
-  readonly torch?: string;
-  readonly json?: true;
-}
+type BenchDataOptions = Readonly<Record<'data' | 'workers', string>> &
+  Readonly<Record<'imageSize' | 'batch' | 'iters' | 'rounds', number>> &
+  Texts<'augmentation' | 'torch'> &
+  Flags<'skipCorrupt' | 'cached' | 'json'>;
 
 /** `npm run bench -- --data FOLDER`: how fast images are decoded, beside PyTorch's DataLoader. */
 export async function benchData(options: BenchDataOptions): Promise<void> {
   const { data, imageSize: size, batch, iters, rounds, torch, json } = options;
-  const { report, stop } = benchProgress();
-  let found: DecodingBenchmark;
-  try {
-    found = await benchmarkDecoding({
-      data,
-      workers: workerCounts(options.workers),
-      size,
-      batch,
-      iterations: iters,
-      rounds,
+  const workers = workerCounts(options.workers);
+  const found = await withBenchProgress((onProgress) =>
+    benchmarkDecoding({
+      ...{ data, workers, size, batch, iterations: iters, rounds, python: torch, onProgress },
       skipCorrupt: options.skipCorrupt === true,
       cached: options.cached === true,
       augmentation: options.augmentation,
-      python: torch,
-      onProgress: report,
-    });
-  } finally {
-    stop();
-  }
+    }),
+  );
   const whole = { data, size, batch, processor: processorName(), ...found };
-  process.stdout.write(json ? `${JSON.stringify(whole)}\n` : `${describe(found, options)}\n`);
+  print(json, whole, describe(found, options));
 }
 
 function workerCounts(text: string): number[] {
@@ -57,7 +38,7 @@ function describe(
   const head = ['workers', 'images/s', 'memory, MiB'];
   if (torchVersion !== undefined)
     head.push('DataLoader, images/s', 'memory, MiB', 'ours / DataLoader');
-  const table = new CliTable({ head, style: { head: [], border: [] } });
+  const table = tableOf(head);
   for (const { workers, imagesPerSecond, memoryMiB, torch } of rates) {
     const row = [String(workers), imagesPerSecond.toFixed(0), String(memoryMiB)];
     if (torch) {

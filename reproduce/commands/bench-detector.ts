@@ -1,12 +1,11 @@
-import CliTable from 'cli-table3';
 import { benchmarkDetectorStep, type DetectorStep } from '../../lib/bench/detector-step';
-import { benchProgress } from '../../lib/bench/progress';
 import { detectorForm, detectorNames, requirePair } from '../../lib/runs/detection-recipe';
-import { type LabError, optionError } from '../../lib/errors';
 import { processorName } from '../../lib/environment';
-import { pairName, parsePairs } from '../../lib/runs/grid';
+import { pairName } from '../../lib/runs/grid';
 import { startEngine } from '../../lib/engine/load';
 import { table3Recipe } from '../recipes/table3';
+import { onePair } from './bench-text';
+import { print, tableOf, withBenchProgress } from './common';
 
 const cocoClasses = 80;
 /** Images of COCO are mostly four to three. */
@@ -20,52 +19,35 @@ export async function benchDetector(options: {
   readonly shortSide: number;
   readonly iterations: number;
   readonly profile: boolean;
-  readonly json: boolean;
+  readonly json?: true;
 }): Promise<void> {
   const { method, batch, shortSide, iterations, profile, json } = options;
-  const [pair, ...others] = parsePairs(options.detector, '--detector', detectorNames);
-  if (pair === undefined || others.length > 0) throw onePair(options.detector);
-  requirePair(pair, '--detector');
+  const option = '--detector';
+  const example = 'r101-fpn:r18-fpn';
+  const pair = onePair(options.detector, { option, known: detectorNames, example });
+  requirePair(pair, option);
   const recipe = table3Recipe(pair, method);
   await startEngine();
-  const { report, stop } = benchProgress();
   const size = { height: shortSide, width: Math.round(shortSide * shape) };
-  let found: DetectorStep;
-  try {
-    found = benchmarkDetectorStep({
+  const found = await withBenchProgress((onProgress) =>
+    benchmarkDetectorStep({
       student: recipe.detector,
       ...(recipe.method.terms.length === 0 ? {} : { teacher: detectorForm(pair.teacher) }),
       method: recipe.method,
       ...(recipe.sampling ? { sampling: recipe.sampling } : {}),
-      classes: cocoClasses,
-      batch,
-      size,
-      iterations,
-      profile,
-      onProgress: report,
-    });
-  } finally {
-    stop();
-  }
-  const about = { pair: pairName(pair), method, batch, ...size, processor: processorName() };
-  process.stdout.write(
-    json ? `${JSON.stringify({ ...about, ...found })}\n` : `${describe(about, found)}\n`,
+      ...{ classes: cocoClasses, batch, size, iterations, profile, onProgress },
+    }),
   );
-}
-
-interface About {
-  readonly pair: string;
-  readonly method: string;
-  readonly batch: number;
-  readonly height: number;
-  readonly width: number;
-  readonly processor: string;
+  const about = { pair: pairName(pair), method, batch, ...size, processor: processorName() };
+  print(json, { ...about, ...found }, describe(about, found));
 }
 
 function describe(
-  { pair, method, batch, height, width, processor }: About,
+  about: Readonly<Record<'pair' | 'method' | 'processor', string>> &
+    Readonly<Record<'batch' | 'height' | 'width', number>>,
   { ms, minMs, maxMs, parts, peakMemoryMiB, operations }: DetectorStep,
 ): string {
+  const { pair, method, batch, height, width, processor } = about;
   const images = batch === 1 ? 'one image' : `${batch} images`;
   const lines = [
     `Training step of ${pair}, ${method}, ${images} of ${width} × ${height}: ${seconds(ms)} s (${seconds(minMs)}–${seconds(maxMs)}); ` +
@@ -95,12 +77,4 @@ function describe(
 
 function seconds(ms: number): string {
   return (ms / 1000).toFixed(2);
-}
-
-function tableOf(head: string[]): InstanceType<typeof CliTable> {
-  return new CliTable({ head, style: { head: [], border: [] } });
-}
-
-function onePair(found: string): LabError {
-  return optionError`one pair is timed at a time (--detector): found '${found}'. Write r101-fpn:r18-fpn`;
 }

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import CliTable from 'cli-table3';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { median } from 'simple-statistics';
 import { z } from 'zod';
 import { createBenchStep, timeOnce } from '../../lib/bench/step';
@@ -12,6 +11,7 @@ import { engineError } from '../../lib/errors';
 import { type Pair, pairName, parsePairs } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
 import { hasTable2Cell, paperPairs, table2Recipe } from '../recipes/table2';
+import { print, tableOf, wholeNumber } from './common';
 
 interface Options {
   readonly pairs: string;
@@ -75,8 +75,7 @@ async function bench(options: Options): Promise<void> {
   const pairs = parsePairs(options.pairs, '--pairs');
   const [pair] = pairs;
   if (options.alone && pair) {
-    process.stdout.write(`${JSON.stringify(await timePair(pair, options))}\n`);
-    return;
+    return print(true, await timePair(pair, options), '');
   }
   const steps: PairStep[] = [];
   for (const [index, each] of pairs.entries()) {
@@ -87,7 +86,7 @@ async function bench(options: Options): Promise<void> {
   }
   const { size, classes, json } = options;
   const whole = { size, classes, processor: processorName(), steps };
-  process.stdout.write(json ? `${JSON.stringify(whole)}\n` : `${describe(whole)}\n`);
+  print(json, whole, describe(options, whole));
 }
 
 async function inProcessOfItsOwn(pair: Pair, options: Options): Promise<PairStep> {
@@ -152,30 +151,14 @@ function isMixed({ augmentation }: TrainingRecipe): boolean {
   return augmentation.startsWith('deit');
 }
 
-function describe({
-  size,
-  classes,
-  processor,
-  steps,
-}: {
-  size: number;
-  classes: number;
-  processor: string;
-  steps: readonly PairStep[];
-}): string {
-  const table = new CliTable({
-    head: [
-      'pair',
-      'row',
-      'batch',
-      's a step',
-      'images/s',
-      'peak memory',
-      'a step of the recipe',
-      'the recipe on ImageNet',
-    ],
-    style: { head: [], border: [] },
-  });
+function describe(
+  { size, classes }: Options,
+  { processor, steps }: { processor: string; steps: readonly PairStep[] },
+): string {
+  const table = tableOf([
+    ...['pair', 'row', 'batch', 's a step', 'images/s', 'peak memory'],
+    ...['a step of the recipe', 'the recipe on ImageNet'],
+  ]);
   for (const step of steps) {
     const { pair, row, batch, microBatch, seconds, recipeBatch, recipeEpochs } = step;
     const perImage = seconds / batch;
@@ -198,11 +181,6 @@ function describe({
     table.toString(),
     'The last two columns are arithmetic: the time of an image times those of the recipe.',
   ].join('\n');
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('A whole number of at least 1 is needed.');
 }
 
 runCommand(() => command.parseAsync());

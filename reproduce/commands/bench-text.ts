@@ -1,9 +1,15 @@
-import CliTable from 'cli-table3';
 import type { LossBenchmark } from '../../lib/bench/loss-benchmark';
 import type { PartTime } from '../../lib/detection/stopwatch';
 import type { StepBenchmark } from '../../lib/bench/step-benchmark';
+import type {
+  SurroundingsBenchmark,
+  SurroundingsOptions,
+} from '../../lib/bench/surroundings-benchmark';
 import type { TorchComparison } from '../../lib/bench/torch';
 import { processorName } from '../../lib/environment';
+import { optionError } from '../../lib/errors';
+import { type Pair, parsePairs } from '../../lib/runs/grid';
+import { tableOf } from './common';
 
 /** What was found about a step, in words and tables. */
 export function describeStep(pair: string, batch: number, found: StepBenchmark): string {
@@ -38,6 +44,20 @@ export function describeLoss(
   ].join('\n');
 }
 
+/** What was found of the surroundings of a step, in words. */
+export function describeSurroundings(
+  { teacher, student, batch }: SurroundingsOptions,
+  found: SurroundingsBenchmark,
+): string {
+  const { stepMs, readingMs, readingShare, evaluationMs, forwardMs, evaluationRatio } = found;
+  return [
+    `Around a step of ${teacher}:${student}, batch ${batch} (${stepMs.toFixed(0)} ms); ${processorName()}`,
+    `reading and augmenting a batch: ${readingMs.toFixed(2)} ms, ${(100 * readingShare).toFixed(1)} % of a step`,
+    `evaluation of ${student}: ${evaluationMs.toFixed(3)} ms an image, ${evaluationRatio.toFixed(2)} times its forward pass alone (${forwardMs.toFixed(3)})`,
+    `start of a process to the end of its first step: ${(found.startUpMs / 1000).toFixed(1)} s`,
+  ].join('\n');
+}
+
 function operationTable(ms: number, operations: readonly PartTime[]): string {
   const table = tableOf(['operation', 'ms a step', 'calls a step']);
   for (const { name, ms: time, calls } of operations) table.push([name, time.toFixed(2), calls]);
@@ -64,6 +84,12 @@ function describeTorch(torch: TorchComparison): string {
   ].join('\n');
 }
 
-function tableOf(head: string[]): InstanceType<typeof CliTable> {
-  return new CliTable({ head, style: { head: [], border: [] } });
+/** @throws LabError of kind `option` for another number of pairs than one. */
+export function onePair(
+  text: string,
+  { option, known, example }: { option: string; known?: readonly string[]; example: string },
+): Pair {
+  const [pair, ...others] = parsePairs(text, option, known);
+  if (pair !== undefined && others.length === 0) return pair;
+  throw optionError`one pair is timed at a time (${option}): found '${text}'. Write ${example}`;
 }

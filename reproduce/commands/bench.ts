@@ -1,49 +1,30 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { benchmarkLoss } from '../../lib/bench/loss-benchmark';
-import { type BenchProgress, benchProgress } from '../../lib/bench/progress';
-import type { BenchSetting } from '../../lib/bench/step';
+import type { BenchSetting, OnBenchProgress } from '../../lib/bench/step';
 import { benchmarkStep } from '../../lib/bench/step-benchmark';
+import { benchmarkSurroundings } from '../../lib/bench/surroundings-benchmark';
 import type { TorchOptions } from '../../lib/bench/torch';
 import { runCommand } from '../../lib/cli';
 import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
 import { parsePrecision, type Precision, requirePrecision } from '../../lib/engine/precision';
 import { processorName } from '../../lib/environment';
-import { optionError } from '../../lib/errors';
-import { type Pair, parsePairs } from '../../lib/runs/grid';
+import type { Pair } from '../../lib/runs/grid';
+import type { Flags, Texts } from '../grid/settings';
 import { hasTable2Cell, table2Recipe } from '../recipes/table2';
 import { benchCoco } from './bench-coco';
 import { benchData } from './bench-data';
 import { benchDetector } from './bench-detector';
-import { benchSurroundings } from './bench-surroundings';
-import { describeLoss, describeStep } from './bench-text';
+import { describeLoss, describeStep, describeSurroundings, onePair } from './bench-text';
+import { print, wholeNumber, withBenchProgress } from './common';
 
-interface BenchOptions {
-  readonly pair: string;
-  readonly batch: number;
-  readonly size?: number;
-  readonly precision: string;
-  readonly iters: number;
-  readonly loss?: 'nd';
-  readonly torch?: string;
-  readonly torchPrecision?: string;
-  readonly rounds: number;
-  readonly profile?: true;
-  readonly eager?: true;
-  readonly surroundings?: true;
-  readonly coco?: true;
-  readonly python?: string;
-  readonly detector?: string;
-  readonly method: string;
-  readonly shortSide: number;
-  readonly data?: string;
-  readonly workers: string;
-  readonly imageSize: number;
-  readonly skipCorrupt?: true;
-  readonly cached?: true;
-  readonly augmentation?: string;
-  readonly json?: true;
-}
+type BenchOptions = Readonly<Record<'pair' | 'precision' | 'method' | 'workers', string>> &
+  Readonly<Record<'batch' | 'iters' | 'rounds' | 'shortSide' | 'imageSize', number>> &
+  Texts<'torch' | 'torchPrecision' | 'python' | 'detector' | 'data' | 'augmentation'> &
+  Flags<'profile' | 'eager' | 'surroundings' | 'coco' | 'skipCorrupt' | 'cached' | 'json'> & {
+    readonly size?: number;
+    readonly loss?: 'nd';
+  };
 
 const imageNetClasses = 1000;
 
@@ -152,21 +133,20 @@ async function bench(options: BenchOptions): Promise<void> {
   const { coco, python, data, rounds, json } = options;
   if (data !== undefined) return benchData({ ...options, data });
   if (options.detector !== undefined) return timeDetector(options, options.detector);
-  if (coco) return benchCoco({ rounds, python, json: json === true });
-  const pair = onePair(options.pair);
+  if (coco) return benchCoco({ rounds, python, json });
+  const pair = onePair(options.pair, { option: '--pair', example: 'resnet56:resnet20' });
   const precision = parsePrecision(options.precision, '--precision');
   const torchPrecision = parsePrecision(options.torchPrecision ?? precision, '--torch-precision');
   const engine = await startEngine();
   requirePrecision(precision, engine, (notice) => process.stderr.write(`bench: ${notice}\n`));
   if (options.surroundings) {
-    return benchSurroundings({
-      ...pair,
-      precision,
-      batch: options.batch,
-      iterations: options.iters,
-      about: { ...about(options, engine), precision, pair: options.pair },
-      json: json === true,
-    });
+    const { batch, iters: iterations } = options;
+    const settings = { ...pair, precision, batch, iterations };
+    const found = await withBenchProgress((onProgress) =>
+      benchmarkSurroundings({ ...settings, onProgress }),
+    );
+    const whole = { ...about(options, engine), precision, pair: options.pair, ...found };
+    return print(json, whole, describeSurroundings(settings, found));
   }
   const torch: TorchOptions | undefined =
     options.torch === undefined
@@ -177,18 +157,12 @@ async function bench(options: BenchOptions): Promise<void> {
           device: engine.gpu ? 'cuda' : 'cpu',
           threads: engine.threads,
         };
-  const progress = benchProgress();
-  try {
-    const { text, found } =
-      options.loss === undefined
-        ? await timeStep({ ...pair, precision }, options, torch, progress)
-        : await timeLoss(options, torch, progress);
-    progress.stop();
-    const whole = { ...about(options, engine), precision, ...found };
-    process.stdout.write(options.json ? `${JSON.stringify(whole)}\n` : `${text}\n`);
-  } finally {
-    progress.stop();
-  }
+  const { text, found } = await withBenchProgress((onProgress) =>
+    options.loss === undefined
+      ? timeStep({ ...pair, precision }, options, torch, onProgress)
+      : timeLoss(options, torch, onProgress),
+  );
+  print(json, { ...about(options, engine), precision, ...found }, text);
 }
 
 /** A step takes seconds: fewer images and steps than elsewhere unless they are asked for. */
@@ -202,7 +176,7 @@ function timeDetector(options: BenchOptions, detector: string): Promise<void> {
     batch: given('batch') ? batch : 1,
     iterations: given('iters') ? iters : 3,
     profile: profile === true,
-    json: json === true,
+    json,
   });
 }
 
@@ -215,7 +189,7 @@ async function timeStep(
   networks: Pair & { readonly precision: Precision },
   { pair, batch, size, iters, rounds, profile, eager }: BenchOptions,
   torch: TorchOptions | undefined,
-  { report }: BenchProgress,
+  onProgress: OnBenchProgress,
 ): Promise<Timed> {
   const found = await benchmarkStep({
     ...networks,
@@ -224,7 +198,7 @@ async function timeStep(
     iterations: iters,
     profile: profile === true,
     eager: eager === true,
-    onProgress: report,
+    onProgress,
     torch: torch && { ...torch, rounds },
   });
   return { text: describeStep(pair, batch, found), found: { pair, ...found } };
@@ -239,13 +213,13 @@ function imageNetSetting(pair: Pair, size: number): BenchSetting {
 async function timeLoss(
   { batch, iters }: BenchOptions,
   torch: TorchOptions | undefined,
-  { report }: BenchProgress,
+  onProgress: OnBenchProgress,
 ): Promise<Timed> {
   const found = await benchmarkLoss({
     batch,
     dimension: lossDimension,
     iterations: iters,
-    onProgress: report,
+    onProgress,
     torch,
   });
   const size = { loss: 'nd', dimension: lossDimension };
@@ -254,17 +228,6 @@ async function timeLoss(
 
 function about({ batch, iters }: BenchOptions, { engine, device }: EngineDescription): object {
   return { batch, iterations: iters, engine, device, processor: processorName() };
-}
-
-function onePair(text: string): Pair {
-  const [networks, ...others] = parsePairs(text, '--pair');
-  if (networks !== undefined && others.length === 0) return networks;
-  throw optionError`one pair is timed at a time (--pair): found '${text}'. Write resnet56:resnet20`;
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('A whole number of at least 1 is needed.');
 }
 
 runCommand(() => command.parseAsync());

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { mean, min } from 'simple-statistics';
 import { runCommand } from '../../lib/cli';
-import { dataProgressPrinter, loadDataset } from '../../lib/data';
+import { loadDataset } from '../../lib/data';
 import { computeClassMeans, readClassMeans, writeClassMeans } from '../../lib/distill/class-means';
 import {
   type ClassMeansComparison,
@@ -16,17 +16,12 @@ import { hashStateDict } from '../../lib/nn/state';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
 import { evaluateTeacher } from '../../lib/train/classifier';
 import { registerDatasets } from '../datasets';
+import type { Flags, Texts } from '../grid/settings';
+import { print, withDataProgress } from './common';
 
-interface ClassMeansOptions {
-  readonly model: string;
-  readonly weights: string;
-  readonly data: string;
-  readonly dataDir?: string;
-  readonly out: string;
-  readonly compare?: string;
-  readonly plain?: true;
-  readonly json?: true;
-}
+type ClassMeansOptions = Readonly<Record<'model' | 'weights' | 'data' | 'out', string>> &
+  Texts<'dataDir' | 'compare'> &
+  Flags<'plain' | 'json'>;
 
 const command = new Command('npm run class-means --')
   .description(
@@ -47,42 +42,32 @@ const command = new Command('npm run class-means --')
   .allowExcessArguments(false)
   .action(makeClassMeans);
 
-async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
+function makeClassMeans(options: ClassMeansOptions): Promise<void> {
+  const { data, dataDir, out, compare, plain, json } = options;
   registerDatasets();
-  await startEngine();
-  const progress = dataProgressPrinter();
-  try {
-    const dataset = await loadDataset(options.data, {
-      dataDir: options.dataDir,
-      onProgress: progress.report,
-    });
+  return withDataProgress(async (onProgress) => {
+    await startEngine();
+    const dataset = await loadDataset(data, { dataDir, onProgress });
     const model = await loadTrainedModel(options.weights, options.model, dataset.classes.length);
     const teacherHash = hashStateDict(model.stateDict());
     const means = computeClassMeans(model, dataset, {
       teacherHash,
-      augmented: options.plain !== true,
+      augmented: plain !== true,
       onProgress: (done, total) =>
-        progress.report({ message: 'class means', unit: 'images', done, total }),
+        onProgress({ message: 'class means', unit: 'images', done, total }),
     });
-    const compared = options.compare && compareClassMeans(means, readAny(options.compare));
-    writeClassMeans(options.out, means);
+    const compared = compare && compareClassMeans(means, readAny(compare));
+    writeClassMeans(out, means);
     const { top1 } = await evaluateTeacher({ model }, dataset);
     const { classes, dimension, augmented } = means;
-    const comparison = compared && { compared: summaryOf(compared) };
-    const summary = {
-      ...{ file: options.out, teacherHash, top1, classes, dimension, augmented },
-      ...comparison,
-    };
-    process.stdout.write(
-      options.json
-        ? `${JSON.stringify(summary)}\n`
-        : `${options.out}: ${classes} class means of ${dimension} numbers; the teacher has ${top1.toFixed(2)} % top-1 on ${dataset.name}\n${
-            compared ? comparisonText(compared, dataset.classes, options.compare) : ''
-          }`,
+    const found = { file: out, teacherHash, top1, classes, dimension, augmented };
+    const words = `${out}: ${classes} class means of ${dimension} numbers; the teacher has ${top1.toFixed(2)} % top-1 on ${dataset.name}`;
+    print(
+      json,
+      { ...found, ...(compared ? { compared: summaryOf(compared) } : {}) },
+      compared ? `${words}\n${comparisonText(compared, dataset.classes, compare)}` : words,
     );
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 function readAny(file: string): PlainClassMeans {
@@ -130,7 +115,7 @@ function comparisonText(
     smallestCosine >= sameTeacher
       ? 'the same teacher, as far as class means tell'
       : 'another teacher, or other images';
-  return `beside ${basename(file)}: cosine ${meanCosine.toFixed(4)} on average, ${smallestCosine.toFixed(4)} at least; norm ${meanNorm.toFixed(3)} here, ${otherMeanNorm.toFixed(3)} there: ${verdict}\nfurthest apart: ${furthest.join(', ')}\n`;
+  return `beside ${basename(file)}: cosine ${meanCosine.toFixed(4)} on average, ${smallestCosine.toFixed(4)} at least; norm ${meanNorm.toFixed(3)} here, ${otherMeanNorm.toFixed(3)} there: ${verdict}\nfurthest apart: ${furthest.join(', ')}`;
 }
 
 runCommand(() => command.parseAsync());

@@ -1,4 +1,3 @@
-import CliTable from 'cli-table3';
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { readAnnotations } from '../../lib/detection/coco/annotations';
@@ -19,6 +18,7 @@ import { dataError, numericsError } from '../../lib/errors';
 import { writeAtomic } from '../../lib/files';
 import { evaluationCurves } from '../../lib/report/plots/precision-recall';
 import { renderSvg } from '../../lib/report/plots/style';
+import { print, tableOf } from './common';
 
 interface CocoEvalOptions {
   readonly categories?: true;
@@ -67,18 +67,14 @@ async function evaluate(
   requireDetectionsOf(groundTruth, detections, results);
   const evaluation = evaluateCoco(groundTruth, detections);
   const { stats, byCategory } = evaluation;
-  if (json) process.stdout.write(`${JSON.stringify({ stats, byCategory })}\n`);
-  else process.stdout.write(`${statsText(stats)}\n`);
+  print(json, { stats, byCategory }, statsText(stats));
   if (categories && !json) process.stdout.write(`${categoryTable(byCategory)}\n`);
   if (curves !== undefined) await writeCurves(curves, evaluation, annotations);
   if (pycocotools !== undefined) await compare(pycocotools, annotations, results, stats);
 }
 
 function categoryTable(byCategory: CocoEvaluation['byCategory']): string {
-  const table = new CliTable({
-    head: ['category', 'objects', 'AP', 'AP50'],
-    style: { head: [], border: [] },
-  });
+  const table = tableOf(['category', 'objects', 'AP', 'AP50']);
   const share = (value: number): string => (value < 0 ? '–' : value.toFixed(3));
   for (const { name, objects, AP, AP50 } of byCategory) {
     table.push([name, objects, share(AP), share(AP50)]);

@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import { dataDirectory } from '../../lib/data/paths';
 import type { OnDataProgress } from '../../lib/data/progress';
 import { findSource, loadDataset } from '../../lib/data/registry';
@@ -6,6 +5,7 @@ import type { ImageDataset } from '../../lib/data/source';
 import { fetchTeachers } from '../../lib/data/teachers';
 import { startEngine } from '../../lib/engine/load';
 import { type MeasuredTeacher, measureTeacher } from '../../lib/runs/published-teachers';
+import { print, tableOf } from './common';
 
 /** The options of `npm run data -- cifar-teachers`. */
 export interface TeachersOptions {
@@ -32,12 +32,8 @@ export async function fetchAndMeasureTeachers(
   const dataset = measure ? await cifar100(directory, onProgress) : undefined;
   const measured: MeasuredTeacher[] = [];
   for (const teacher of teachers) measured.push(await measureTeacher(teacher, dataset, onProgress));
-  if (json) {
-    const summary = { archive, dataset: dataset?.name ?? null, teachers: measured, missing };
-    process.stdout.write(`${JSON.stringify(summary)}\n`);
-  } else {
-    process.stdout.write(`${describe(measured)}\n`);
-  }
+  const summary = { archive, dataset: dataset?.name ?? null, teachers: measured, missing };
+  print(json, summary, describe(measured));
   const notes = [
     archive === null ? 'The teachers were there already.' : `SHA-256 of the archive: ${archive}`,
     'Nobody published a checksum of it: what was unpacked first is what later files are compared with.',
@@ -61,10 +57,7 @@ async function cifar100(
 }
 
 function describe(teachers: readonly MeasuredTeacher[]): string {
-  const table = new Table({
-    head: ['teacher', 'top-1 here', 'paper', 'difference', 'file'],
-    style: { head: [], border: [] },
-  });
+  const table = tableOf(['teacher', 'top-1 here', 'paper', 'difference', 'file']);
   for (const { name, file, top1, paper, fault } of teachers) {
     const here = fault === null ? percent(top1) : 'broken';
     const difference = top1 === null || paper === null ? '' : (top1 - paper).toFixed(2);

@@ -1,9 +1,7 @@
-import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { downloadSource } from '../../lib/data/download-source';
 import { dataDirectory, dataVariable } from '../../lib/data/paths';
-import { dataProgressPrinter, type OnDataProgress } from '../../lib/data/progress';
 import {
   checkDataset,
   type DatasetReport,
@@ -15,6 +13,7 @@ import type { DatasetStatus } from '../../lib/data/source';
 import { teachersSource } from '../../lib/data/teachers';
 import { unknownName } from '../../lib/errors';
 import { registerDatasets } from '../datasets';
+import { print, tableOf, withDataProgress } from './common';
 import { fetchAndMeasureTeachers, type TeachersOptions } from './data-teachers';
 
 interface CommonOptions {
@@ -80,64 +79,38 @@ async function list(names: readonly string[], { dataDir, json }: CommonOptions):
   }
   const all = await listDatasets({ dataDir });
   const shown = names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
-  if (json === true) print(shown);
-  else process.stdout.write(`${describeStatuses(shown)}\n`);
+  print(json, shown, describeStatuses(shown));
 }
 
 async function fetchData(
   name: string,
   { dataDir, form, from, json }: CommonOptions & { readonly form?: string; readonly from?: string },
 ): Promise<void> {
-  if (name === teachersSource.name) {
-    await teachers({
-      dataDir,
-      from,
-      json,
-    });
-    return;
-  }
+  if (name === teachersSource.name) return teachers({ dataDir, from, json });
   const directory = dataDirectory(dataDir);
-  const result = await withProgress((onProgress) =>
+  const result = await withDataProgress((onProgress) =>
     downloadSource(findSource(name), { dataDir: directory, form, from, onProgress }),
   );
-  if (json === true) {
-    print({ name, ...result });
-    return;
-  }
   const done = result.downloaded ? 'downloaded' : 'already there';
-  process.stdout.write(`${name}: ${done}, checksum right: ${result.path}\n`);
+  print(json, { name, ...result }, `${name}: ${done}, checksum right: ${result.path}`);
 }
 
-async function teachers(options: TeachersOptions): Promise<void> {
-  await withProgress((onProgress) => fetchAndMeasureTeachers(options, onProgress));
+function teachers(options: TeachersOptions): Promise<void> {
+  return withDataProgress((onProgress) => fetchAndMeasureTeachers(options, onProgress));
 }
 
 async function check(
   name: string,
   { dataDir, imageSize, json }: CommonOptions & { readonly imageSize?: number },
 ): Promise<void> {
-  const report = await withProgress((onProgress) =>
+  const report = await withDataProgress((onProgress) =>
     checkDataset(name, { dataDir, imageSize, onProgress }),
   );
-  if (json === true) print(report);
-  else process.stdout.write(`${describeReport(report)}\n`);
-}
-
-async function withProgress<Result>(
-  work: (onProgress: OnDataProgress) => Promise<Result>,
-): Promise<Result> {
-  const progress = dataProgressPrinter();
-  try {
-    return await work(progress.report);
-  } finally {
-    progress.stop();
-  }
+  print(json, report, describeReport(report));
 }
 
 function describeStatuses(statuses: readonly DatasetStatus[]): string {
-  const table = new Table({
-    head: ['data set', 'state', 'what is there'],
-    style: { head: [], border: [] },
+  const table = tableOf(['data set', 'state', 'what is there'], {
     colWidths: [null, null, Math.max(40, (process.stdout.columns ?? 120) - 32)],
     wordWrap: true,
   });
@@ -177,8 +150,4 @@ function fourDigits(value: number): string {
 function wholeNumber(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be a whole number.');
-}
-
-function print(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
 }

@@ -19,22 +19,15 @@ import type { PlannedRun } from '../../lib/runs/plan';
 import { recordedCommand } from '../../lib/runs/provenance';
 import { readDetectionRun } from '../../lib/runs/store';
 import { interruption } from '../../lib/train/interruption';
+import type { Flags, Texts } from '../grid/settings';
+import { print } from './common';
 
-interface DetectorCommandOptions {
-  readonly annotations: string;
-  readonly images: string;
-  readonly testAnnotations?: string;
-  readonly testImages?: string;
-  readonly out: string;
-  readonly iterations: number;
-  readonly batchSize: number;
-  readonly learningRate: number;
-  readonly shortSide: number;
-  readonly width: number;
-  readonly flip?: true;
-  readonly seed: number;
-  readonly json?: true;
-}
+type DetectorCommandOptions = Readonly<Record<'annotations' | 'images' | 'out', string>> &
+  Readonly<
+    Record<'iterations' | 'batchSize' | 'learningRate' | 'shortSide' | 'width' | 'seed', number>
+  > &
+  Texts<'testAnnotations' | 'testImages'> &
+  Flags<'flip' | 'json'>;
 
 /** Iterations between two checkpoints: a minute or less. */
 const checkpointEvery = 100;
@@ -99,7 +92,7 @@ async function train(options: DetectorCommandOptions): Promise<void> {
       { ...about, run, signal, assertHeld: lock.assertHeld, checkpointEvery },
       reporter.events.onRun(run, { index: 0, total: 1, others: [] }),
     );
-    print(directory, options.json === true);
+    printFigures(directory, options.json);
   } finally {
     reporter.stop();
     release();
@@ -119,15 +112,12 @@ function dataOf(options: DetectorCommandOptions): DetectionData {
   return { name: training.name, training, evaluation };
 }
 
-function print(directory: string, json: boolean): void {
+function printFigures(directory: string, json: true | undefined): void {
   const { evaluation } = readDetectionRun(directory);
   if (evaluation === null) throw new Error('a finished run has its figures');
   const { stats } = evaluation;
-  process.stdout.write(
-    json
-      ? `${JSON.stringify(stats)}\n`
-      : `\n${cocoStatNames.map((name) => `${name.padEnd(6)}${stats[name].toFixed(3)}`).join('\n')}\n`,
-  );
+  const lines = cocoStatNames.map((name) => `${name.padEnd(6)}${stats[name].toFixed(3)}`);
+  print(json, stats, ['', ...lines].join('\n'));
 }
 
 function heldByAnother(where: string): LabError {

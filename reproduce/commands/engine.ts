@@ -2,9 +2,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
+import { gigabytes } from '../../lib/files';
 import { buildEngine, engineProgressPrinter } from '../../lib/engine/build';
 import { cacheRoot, folderBytes } from '../../lib/engine/cache';
 import { startEngine } from '../../lib/engine/load';
+import { print } from './common';
 
 interface Options {
   gpu?: true;
@@ -39,8 +41,7 @@ async function clean({ json }: Options): Promise<void> {
   const folder = join(cacheRoot(), 'engine');
   const bytes = folderBytes(folder);
   await rm(folder, { recursive: true, force: true });
-  if (json === true) print({ removed: folder, bytes });
-  else process.stdout.write(`removed ${folder} (${(bytes / 1e9).toFixed(1)} GB)\n`);
+  print(json, { removed: folder, bytes }, `removed ${folder} (${gigabytes(bytes)})`);
 }
 
 async function build({ gpu, force, json }: Options): Promise<void> {
@@ -51,23 +52,16 @@ async function build({ gpu, force, json }: Options): Promise<void> {
     onProgress: engineProgressPrinter(),
   });
   const engine = await startEngine({ engine: 'native', device });
-  if (json === true) {
-    print({ ...engine, ...built });
-    return;
-  }
   const { libraries, binding } = built.seconds;
-  process.stdout.write(
+  print(
+    json,
+    { ...engine, ...built },
     [
       `TensorFlow ${String(engine.tensorflow)} on the ${engine.device}, ${String(engine.threads)} threads, bfloat16 ${engine.bfloat16}`,
       built.built
         ? `built: libraries ${libraries.toFixed(1)} s, binding ${binding.toFixed(1)} s`
         : 'was built already (--force builds it again)',
       `binding: ${built.binding}`,
-      '',
     ].join('\n'),
   );
-}
-
-function print(value: object): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
 }

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
-import { dataProgressPrinter } from '../../lib/data';
 import { readClassFolders } from '../../lib/data/folder';
 import { type Preprocessing, preprocessingOf } from '../../lib/data/images';
 import { isFolder } from '../../lib/data/paths';
@@ -11,20 +10,12 @@ import { optionError } from '../../lib/errors';
 import { imageNetModelNames } from '../../lib/models/registry';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
 import { evaluateFolder, type FolderEvaluation } from '../../lib/train/evaluate-folder';
-import { wholeNumber } from '../grid/settings';
+import { type Flags, type Texts, wholeNumber } from '../grid/settings';
+import { print, withDataProgress } from './common';
 
-interface EvaluateOptions {
-  readonly model: string;
-  readonly weights: string;
-  readonly data: string;
-  readonly classes?: string;
-  readonly preprocessing?: string;
-  readonly size?: string;
-  readonly batch?: string;
-  readonly workers?: string;
-  readonly skipCorrupt?: true;
-  readonly json?: true;
-}
+type EvaluateOptions = Readonly<Record<'model' | 'weights' | 'data', string>> &
+  Texts<'classes' | 'preprocessing' | 'size' | 'batch' | 'workers'> &
+  Flags<'skipCorrupt' | 'json'>;
 
 /** Damaged files that are named one by one. */
 const mostNamed = 10;
@@ -72,25 +63,16 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
   const count = classes?.length ?? classesIn(data);
   await startEngine();
   const model = await loadTrainedModel(weights, name, count, size);
-  const progress = dataProgressPrinter();
   const started = performance.now();
   try {
-    const found = await evaluateFolder(model, data, preprocessing, {
-      classes,
-      batchSize,
-      workers,
-      skipCorrupt,
-      onProgress: progress.report,
-    });
-    progress.stop();
-    const seconds = (performance.now() - started) / 1000;
-    process.stdout.write(
-      json
-        ? `${JSON.stringify({ model: name, classes: count, preprocessing, ...found, seconds })}\n`
-        : `${inWords(name, found, preprocessing, seconds)}\n`,
+    const settings = { classes, batchSize, workers, skipCorrupt };
+    const found = await withDataProgress((onProgress) =>
+      evaluateFolder(model, data, preprocessing, { ...settings, onProgress }),
     );
+    const seconds = (performance.now() - started) / 1000;
+    const whole = { model: name, classes: count, preprocessing, ...found, seconds };
+    print(json, whole, inWords(name, found, preprocessing, seconds));
   } finally {
-    progress.stop();
     model.dispose();
   }
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { exportWeights } from '../../lib/runs/export';
+import { print } from './common';
 
 const command = new Command('npm run export --')
   .description(
@@ -20,11 +21,8 @@ Example:
   .action(async (source: string, { to, json }: { to: string; json?: true }) => {
     const exported = await exportWeights(source, to);
     const { file, tensors, bytes, hash } = exported;
-    process.stdout.write(
-      json
-        ? `${JSON.stringify(exported)}\n`
-        : `${file}: ${tensors} tensors, ${(bytes / 1e6).toFixed(1)} MB, hash ${hash.slice(0, 12)}\n`,
-    );
+    const size = `${tensors} tensors, ${(bytes / 1e6).toFixed(1)} MB`;
+    print(json, exported, `${file}: ${size}, hash ${hash.slice(0, 12)}`);
   });
 
 runCommand(() => command.parseAsync());

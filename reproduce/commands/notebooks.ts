@@ -4,6 +4,7 @@ import { runCommand } from '../../lib/cli';
 import { numericsError } from '../../lib/errors';
 import { ensureCompiled } from '../../lib/notebook/compiled';
 import { findNotebooks, runNotebooks } from '../../lib/notebook/run';
+import { print, wholeNumber } from './common';
 
 interface NotebooksOptions {
   readonly output?: string;
@@ -40,16 +41,9 @@ const command = new Command('npm run notebooks --')
 async function execute(names: string[], options: NotebooksOptions): Promise<void> {
   const { output, timeout, jobs, list, json } = options;
   const files = findNotebooks(names);
-  if (list === true) {
-    process.stdout.write(json ? `${JSON.stringify({ files })}\n` : `${files.join('\n')}\n`);
-    return;
-  }
-  const log = (text: string): void => {
-    process.stderr.write(text);
-  };
-  await ensureCompiled((message) => {
-    log(`${message}\n`);
-  });
+  if (list === true) return print(json, { files }, files.join('\n'));
+  const log = (text: string): void => void process.stderr.write(text);
+  await ensureCompiled((message) => log(`${message}\n`));
   if (jobs > 1) {
     // Kernels with a thread for each processor would only wait for one another.
     process.env['TF_NUM_INTRAOP_THREADS'] ??= String(
@@ -67,9 +61,7 @@ async function execute(names: string[], options: NotebooksOptions): Promise<void
     output,
     cellTimeout: timeout,
     jobs,
-    onNotebook: (name, index, count) => {
-      say(name, `\n${name} (${String(index)} of ${String(count)})\n`);
-    },
+    onNotebook: (name, index, count) => say(name, `\n${name} (${index} of ${count})\n`),
     cellEvents: (name) => {
       const started = performance.now();
       return {
@@ -77,9 +69,7 @@ async function execute(names: string[], options: NotebooksOptions): Promise<void
           const elapsed = ((performance.now() - started) / 1000).toFixed(1).padStart(6);
           say(name, `${elapsed} s [${String(cell)}/${String(cells)}] ${firstLine(source)}\n`);
         },
-        onText: (text) => {
-          say(name, text.replace(/^(?=.)/gmu, '      '));
-        },
+        onText: (text) => say(name, text.replace(/^(?=.)/gmu, '      ')),
       };
     },
     onResult: ({ name, seconds, error }) => {
@@ -105,20 +95,8 @@ async function execute(names: string[], options: NotebooksOptions): Promise<void
 }
 
 function firstLine(source: string): string {
-  return (
-    source
-      .split('\n')
-      .find((line) => line.trim() !== '')
-      ?.slice(0, 90) ?? ''
-  );
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!(Number.isInteger(value) && value > 0)) {
-    throw new InvalidArgumentError('A whole number above 0.');
-  }
-  return value;
+  const lines = source.split('\n').filter((line) => line.trim() !== '');
+  return lines[0]?.slice(0, 90) ?? '';
 }
 
 function positive(text: string): number {

@@ -4,6 +4,7 @@ import { runCommand } from '../../lib/cli';
 import { resultsError } from '../../lib/errors';
 import { runDirectories, studyNames } from '../../lib/runs/store';
 import { writeTensorBoard } from '../../lib/runs/tensorboard';
+import { print } from './common';
 
 interface TensorBoardOptions {
   readonly results: string;
@@ -28,11 +29,8 @@ function writeAll({ results, json }: TensorBoardOptions): void {
   if (files.length === 0) {
     throw resultsError`there is no run with a whole epoch (${runs}). Train one with npm run reproduce:table1, or name another folder with --results`;
   }
-  process.stdout.write(
-    json
-      ? `${JSON.stringify({ files })}\n`
-      : `${files.length} runs written. To see them: tensorboard --logdir ${runs}\n`,
-  );
+  const words = `${files.length} runs written. To see them: tensorboard --logdir ${runs}`;
+  print(json, { files }, words);
 }
 
 runCommand(() => command.parseAsync());

@@ -89,6 +89,4 @@ function describeTimeLeft(elapsed: number, done: number, total: number): string 
   return `, about ${Math.ceil((elapsed / done / 1000) * (total - done))} s left`;
 }
 
-runCommand(async () => {
-  await command.parseAsync();
-});
+runCommand(() => command.parseAsync());

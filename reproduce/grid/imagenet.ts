@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { loadDataset } from '../../lib/data';
 import { folderPrefix } from '../../lib/data/folder';
-import { folderName, imageFolderSource } from '../../lib/data/imagenet';
+import { folderName, imageFolderSource } from '../../lib/data/imagenet/source';
 import { dataDirectory } from '../../lib/data/paths';
 import { findSource } from '../../lib/data/registry';
 import { nameWithSubset, type Subset } from '../../lib/data/source';

@@ -20,52 +20,31 @@ import { type Scale, scales } from '../../lib/runs/schema';
 import { type AnyRunStore, studyNames } from '../../lib/runs/store';
 import type { GivenTeacher, Task, TaskKind } from '../../lib/runs/task';
 
+/** Options of a command that take a text, and those that take none. */
+export type Texts<Name extends string> = { readonly [name in Name]?: string };
+export type Flags<Name extends string> = { readonly [name in Name]?: true };
+
+type CommonOptions = Texts<'data' | 'dataDir' | 'pairs' | 'methods' | 'seeds' | 'batch'> &
+  Texts<'precision' | 'teachers' | 'teacherWeights' | 'jobs' | 'gpus' | 'shard'> &
+  Flags<'list' | 'render' | 'tensorboard' | 'json'> & {
+    readonly scale: string;
+    readonly results: string;
+    readonly resume: boolean;
+  };
+type ClassifierOptions = Texts<'epochs' | 'teacherEpochs' | 'classMeans' | 'teacherCache'>;
+type StudyOptions = Texts<'teacherModels' | 'students' | 'classMeansDir'>;
+type Table2Options = Texts<'size' | 'microBatch' | 'workers' | 'cache'> &
+  Texts<'trainImages' | 'testImages'> &
+  Flags<'skipCorrupt'>;
+type DetectorOptions = Texts<'iterations' | 'teacherIterations' | 'classMeansIterations'> &
+  Texts<'shortSide' | 'studentWeights'>;
+
 /** What the user asked for, as the command line gives it; `gridSettings` alone reads it. */
-export interface GridOptions {
-  readonly data?: string;
-  readonly dataDir?: string;
-  readonly scale: string;
-  readonly pairs?: string;
-  readonly methods?: string;
-  readonly seeds?: string;
-  readonly batch?: string;
-  readonly precision?: string;
-  readonly teachers?: string;
-  readonly teacherWeights?: string;
-  readonly results: string;
-  readonly jobs?: string;
-  readonly gpus?: string;
-  readonly shard?: string;
-  readonly list?: true;
-  readonly render?: true;
-  readonly resume: boolean;
-  readonly tensorboard?: true;
-  readonly json?: true;
-  /** Of classifiers. */
-  readonly epochs?: string;
-  readonly teacherEpochs?: string;
-  readonly classMeans?: string;
-  readonly teacherCache?: string;
-  /** Of the teachers' study. */
-  readonly teacherModels?: string;
-  readonly students?: string;
-  /** Of the norm study. */
-  readonly classMeansDir?: string;
-  /** Of table 2. */
-  readonly size?: string;
-  readonly microBatch?: string;
-  readonly workers?: string;
-  readonly skipCorrupt?: true;
-  readonly cache?: string;
-  readonly trainImages?: string;
-  readonly testImages?: string;
-  /** Of detectors. */
-  readonly iterations?: string;
-  readonly teacherIterations?: string;
-  readonly classMeansIterations?: string;
-  readonly shortSide?: string;
-  readonly studentWeights?: string;
-}
+export type GridOptions = CommonOptions &
+  ClassifierOptions &
+  StudyOptions &
+  Table2Options &
+  DetectorOptions;
 
 /** What a view of the grid runs at a scale unless the options say otherwise. */
 export interface ScaleDefaults {
@@ -232,7 +211,7 @@ export function gridSettings<Kind extends TaskKind>(
  * @throws LabError of kind `option` for anything but a whole number of at least 1.
  */
 export function wholeNumber<Name extends string>(
-  options: { readonly [name in Name]?: string },
+  options: Texts<Name>,
   name: Name,
 ): number | undefined {
   const text = options[name];

@@ -224,24 +224,22 @@ const deitMix: MixOptions = { mixupAlpha: 0.8, cutmixAlpha: 1, switchProbability
  * mixup (0.8) and cutmix (1.0); the same mixed in parts of 256, as on GPUs that see so many each; the same
  * unmixed, for class means.
  */
-const augmentations = {
-  'resized-crop-flip': { interpolation: 'bilinear' },
-  deit: { ...deit, mix: deitMix },
-  'deit-by-256': { ...deit, mix: { ...deitMix, by: 256 } },
-  'deit-unmixed': deit,
-} satisfies Record<string, ImageAugmentation>;
-
-const known: ReadonlyMap<string, ImageAugmentation> = new Map(Object.entries(augmentations));
+const augmentations: ReadonlyMap<string, ImageAugmentation> = new Map<string, ImageAugmentation>([
+  ['resized-crop-flip', { interpolation: 'bilinear' }],
+  ['deit', { ...deit, mix: deitMix }],
+  ['deit-by-256', { ...deit, mix: { ...deitMix, by: 256 } }],
+  ['deit-unmixed', deit],
+]);
 
 /** The names that `trainingBatches` of an image folder knows; `none` cuts the middle as evaluation does. */
-export const folderAugmentations: readonly string[] = [...known.keys(), 'none'];
+export const folderAugmentations: readonly string[] = [...augmentations.keys(), 'none'];
 
 /**
  * @returns undefined for `none`.
  * @throws LabError of kind `option` for a name that is not known.
  */
 export function augmentationNamed(name: string): ImageAugmentation | undefined {
-  const augmentation = known.get(name);
+  const augmentation = augmentations.get(name);
   if (augmentation !== undefined || name === 'none') return augmentation;
   throw unknownName('augmentation of an image folder', name, folderAugmentations);
 }

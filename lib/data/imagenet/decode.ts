@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { dataError, type LabError } from '../../errors';
-import { errorCode } from '../../files';
+import { readBytes } from '../../files';
 import {
   type Box,
   type ImageSize,
   type Interpolation,
   type Pixels,
   resizeLikePil,
+  wholeOf,
 } from '../resample';
 
 /** How many images a process decodes at once unless it is told otherwise: libuv's own number. */
@@ -152,8 +152,6 @@ function roundHalfToEven(value: number): number {
   return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
-// First: decoding threads are counted when sharp is loaded.
-
 // A worker decodes one image at a time, in one thread.
 sharp.concurrency(1);
 sharp.cache(false);
@@ -169,9 +167,9 @@ sharp.cache(false);
  */
 export async function decodePixels(
   file: string,
-  boxOf: (size: ImageSize) => Box = ({ width, height }) => ({ left: 0, top: 0, width, height }),
+  boxOf: (size: ImageSize) => Box = wholeOf,
 ): Promise<Pixels> {
-  const bytes = readBytes(file);
+  const bytes = readBytes(file, (found, cause) => undecodable(file, found, cause));
   const header = readImageHeader(bytes);
   if (header === undefined || header.width === 0 || header.height === 0) {
     throw undecodable(file, bytes.length === 0 ? 'an empty file' : 'neither a JPEG nor a PNG');
@@ -180,8 +178,7 @@ export async function decodePixels(
   try {
     return await decodeBox(bytes, header, box);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw undecodable(file, text.trim().split('\n')[0] ?? '', error);
+    throw undecodable(file, faultIn(error), error);
   }
 }
 
@@ -197,8 +194,14 @@ export async function findFault(bytes: Buffer): Promise<string | undefined> {
     await decodeBox(bytes, header, { left: 0, top: 0, ...header });
     return undefined;
   } catch (error) {
-    return (error instanceof Error ? error.message : String(error)).trim().split('\n')[0] ?? '';
+    return faultIn(error);
   }
+}
+
+/** The first line of what a decoder says; the others are about its own code. */
+export function faultIn(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.trim().split('\n')[0] ?? '';
 }
 
 async function decodeBox(
@@ -232,14 +235,6 @@ function withoutInk(inks: Uint8Array): Uint8Array {
     }
   }
   return colours;
-}
-
-function readBytes(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw undecodable(file, errorCode(error) === 'ENOENT' ? 'no such file' : String(error), error);
-  }
 }
 
 function undecodable(where: string, found: string, cause?: unknown): LabError {

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { errorCode } from '../../files';
 import type { BatchMix } from '../batches';
-import type { Box, ImageSize, Pixels } from '../resample';
+import { type Box, type ImageSize, type Pixels, wholeOf } from '../resample';
 import {
   decodePixels,
   type EvaluationPreprocessing,
@@ -105,10 +105,6 @@ export async function cachedPixels(
   return { pixels, box: boxOf(pixels) };
 }
 
-function wholeOf({ width, height }: ImageSize): Box {
-  return { left: 0, top: 0, width, height };
-}
-
 function sharedIntegers(length: number): Int32Array<SharedArrayBuffer> {
   return new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT));
 }
@@ -174,6 +170,12 @@ export interface Normalisation {
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
 }
+
+/** Mean and standard deviation of ImageNet's channels, as every published network of it takes them. */
+export const imagenetNormalisation: Normalisation = {
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+};
 
 /** A batch of training images. */
 export interface TrainingJob {

@@ -117,26 +117,6 @@ function toByte(value: number): number {
 /** What becomes of each of the 256 levels. */
 type Table = (level: number) => number;
 
-/** Levels v ≥ threshold become 255 − v. */
-function solarize(pixels: Pixels, threshold: number): Pixels {
-  return mapLevels(pixels, (level) => (level < threshold ? level : 255 - level));
-}
-
-/** Levels below 128 get `amount` more, 255 at most. */
-function solarizeAdd(pixels: Pixels, amount: number): Pixels {
-  return mapLevels(pixels, (level) => (level < 128 ? Math.min(255, level + amount) : level));
-}
-
-/** Keeps so many of the eight bits of each level, the highest. */
-function posterize(pixels: Pixels, bits: number): Pixels {
-  const mask = 256 - 2 ** (8 - bits);
-  return mapLevels(pixels, (level) => level & mask);
-}
-
-export function invert(pixels: Pixels): Pixels {
-  return mapLevels(pixels, (level) => 255 - level);
-}
-
 /** Spreads each channel so that its least level becomes 0 and its highest 255. */
 function autoContrast(pixels: Pixels): Pixels {
   return mapChannels(pixels, (counts) => {
@@ -163,10 +143,6 @@ function equalize(pixels: Pixels): Pixels {
     }
     return (level) => table[level] ?? level;
   });
-}
-
-function mapLevels(pixels: Pixels, table: Table): Pixels {
-  return withTables(pixels, [table, table, table]);
 }
 
 function mapChannels(pixels: Pixels, tableOf: (counts: Int32Array) => Table): Pixels {
@@ -207,30 +183,6 @@ function blend(
     blended[at] = Math.min(255, Math.max(0, Math.trunc(value)));
   }
   return { data: blended, width, height };
-}
-
-/** Saturation: 0 gives a grey image, 1 the image itself. */
-function adjustColour(pixels: Pixels, factor: number): Pixels {
-  const grey = greyLevels(pixels);
-  return blend(pixels, factor, (at) => grey[Math.floor(at / 3)] ?? 0);
-}
-
-/** Contrast: 0 gives the mean grey level everywhere, 1 the image itself. */
-function adjustContrast(pixels: Pixels, factor: number): Pixels {
-  const grey = greyLevels(pixels);
-  const mean = Math.trunc(grey.reduce((sum, level) => sum + level, 0) / grey.length + 0.5);
-  return blend(pixels, factor, () => mean);
-}
-
-/** Brightness: 0 gives black, 1 the image itself. */
-function adjustBrightness(pixels: Pixels, factor: number): Pixels {
-  return blend(pixels, factor, () => 0);
-}
-
-/** Sharpness: 0 gives the image smoothed, 1 the image itself. */
-function adjustSharpness(pixels: Pixels, factor: number): Pixels {
-  const smooth = smoothed(pixels);
-  return blend(pixels, factor, (at) => smooth[at] ?? 0);
 }
 
 /** ITU-R 601 luma, rounded. */
@@ -283,26 +235,47 @@ interface Surroundings {
  */
 type Operation = (pixels: Pixels, share: number, sign: number, around: Surroundings) => Pixels;
 
-type Enhance = (pixels: Pixels, factor: number) => Pixels;
-
 /** timm's 15, by its names and in its order; the comments' ranges are for shares from 0 to 1. */
-const table = {
-  AutoContrast: (pixels) => autoContrast(pixels),
-  Equalize: (pixels) => equalize(pixels),
-  Invert: (pixels) => invert(pixels),
+const operations = {
+  AutoContrast: autoContrast,
+  Equalize: equalize,
+  Invert: mapping(() => (level) => 255 - level),
   // Up to 30 degrees.
   Rotate: (pixels, share, sign, around) =>
     share === 0 ? pixels : transformAffine(pixels, rotation(sign * share * 30, pixels), around),
-  // From 4 bits down to none.
-  PosterizeIncreasing: (pixels, share) => posterize(pixels, 4 - Math.trunc(share * 4)),
-  // From 256 down to 0.
-  SolarizeIncreasing: (pixels, share) => solarize(pixels, 256 - Math.trunc(share * 256)),
-  // Up to 110.
-  SolarizeAdd: (pixels, share) => solarizeAdd(pixels, Math.trunc(share * 110)),
-  ColorIncreasing: enhancing(adjustColour),
-  ContrastIncreasing: enhancing(adjustContrast),
-  BrightnessIncreasing: enhancing(adjustBrightness),
-  SharpnessIncreasing: enhancing(adjustSharpness),
+  // The highest bits of each level are kept: from 4 down to none.
+  PosterizeIncreasing: mapping((share) => {
+    const mask = 256 - 2 ** (4 + Math.trunc(share * 4));
+    return (level) => level & mask;
+  }),
+  // Levels v from a threshold on, 256 down to 0, become 255 − v.
+  SolarizeIncreasing: mapping((share) => {
+    const threshold = 256 - Math.trunc(share * 256);
+    return (level) => (level < threshold ? level : 255 - level);
+  }),
+  // Levels below 128 get more, up to 110.
+  SolarizeAdd: mapping((share) => {
+    const amount = Math.trunc(share * 110);
+    return (level) => (level < 128 ? Math.min(255, level + amount) : level);
+  }),
+  // Away from the grey image.
+  ColorIncreasing: enhancing((pixels) => {
+    const grey = greyLevels(pixels);
+    return (at) => grey[Math.floor(at / 3)] ?? 0;
+  }),
+  // Away from the mean grey level everywhere.
+  ContrastIncreasing: enhancing((pixels) => {
+    const grey = greyLevels(pixels);
+    const mean = Math.trunc(grey.reduce((sum, level) => sum + level, 0) / grey.length + 0.5);
+    return () => mean;
+  }),
+  // Away from black.
+  BrightnessIncreasing: enhancing(() => () => 0),
+  // Away from the image smoothed.
+  SharpnessIncreasing: enhancing((pixels) => {
+    const smooth = smoothed(pixels);
+    return (at) => smooth[at] ?? 0;
+  }),
   // Up to 0.3 of a pixel for each row or column.
   ShearX: moving((amount) => [1, 0.3 * amount, 0, 0, 1, 0]),
   ShearY: moving((amount) => [1, 0, 0, 0.3 * amount, 1, 0]),
@@ -311,9 +284,7 @@ const table = {
   TranslateYRel: moving((amount, { height }) => [1, 0, 0, 0, 1, 0.45 * amount * height]),
 } satisfies Record<string, Operation>;
 
-export type OperationName = keyof typeof table;
-
-const operations: Readonly<Record<OperationName, Operation>> = table;
+export type OperationName = keyof typeof operations;
 
 /** The names of the operations, in the order in which they are drawn. */
 export const operationNames = Object.keys(operations).filter(isOperation);
@@ -324,7 +295,8 @@ export function applyOperation(
   pixels: Pixels,
   { magnitude, sign, ...around }: Surroundings & { magnitude: number; sign: 1 | -1 },
 ): Pixels {
-  return operations[name](pixels, magnitude / 10, sign, around);
+  const operation: Operation = operations[name];
+  return operation(pixels, magnitude / 10, sign, around);
 }
 
 /**
@@ -349,9 +321,18 @@ export function randAugment(
   return result;
 }
 
-/** Factors from 1 away by 0.9 at most, to either side, and not below 0.1. */
-function enhancing(enhance: Enhance): Operation {
-  return (pixels, share, sign) => enhance(pixels, Math.max(0.1, 1 + sign * 0.9 * share));
+/** What becomes of each level, all channels alike. */
+function mapping(tableOf: (share: number) => Table): Operation {
+  return (pixels, share) => {
+    const table = tableOf(share);
+    return withTables(pixels, [table, table, table]);
+  };
+}
+
+/** Away from a plainer picture by a factor that differs from 1 by 0.9 at most, to either side, and is at least 0.1. */
+function enhancing(plainOf: (pixels: Pixels) => (index: number) => number): Operation {
+  return (pixels, share, sign) =>
+    blend(pixels, Math.max(0.1, 1 + sign * 0.9 * share), plainOf(pixels));
 }
 
 function moving(mapOf: (amount: number, pixels: Pixels) => AffineMap): Operation {

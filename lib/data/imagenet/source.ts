@@ -22,6 +22,7 @@ import type { EvaluationPreprocessing } from './decode';
 import { type FileSplit, hashImageFolder, readImageFolder } from './image-folder';
 import {
   type EvaluationJob,
+  imagenetNormalisation,
   inOrder,
   type Normalisation,
   pixelCache,
@@ -60,12 +61,6 @@ export interface ImageFolderSource extends BatchSource, Pick<CheckedFolder, 'cou
   readonly cached: { readonly images: number; readonly bytes: number };
   dispose(): Promise<void>;
 }
-
-/** Mean and standard deviation of ImageNet's channels, as every published network of it takes them. */
-export const imagenetNormalisation: Normalisation = {
-  mean: [0.485, 0.456, 0.406],
-  std: [0.229, 0.224, 0.225],
-};
 
 /** Share of the machine's memory that batches decoded ahead may take, and that decoded images may. */
 const memoryShare = 1 / 8;
@@ -179,31 +174,22 @@ function* trainingJobs(
   for (let batch = firstBatch; batch < batches; batch++) {
     const indices = order.slice(batch * batchSize, (batch + 1) * batchSize);
     const named = Array.from(indices, (index) => files[index] ?? '');
-    yield {
-      kind: 'training',
-      files: named,
-      indices,
-      seed,
-      epoch,
-      batch,
-      augmentation,
-      ...settings,
-    };
+    const drawn = { indices, seed, epoch, batch, augmentation };
+    yield { kind: 'training', files: named, ...drawn, ...settings };
   }
 }
 
-async function* trainingBatches(
+function trainingBatches(
   { labels }: FileSplit,
   pool: ThreadPool,
   jobs: Iterable<TrainingJob>,
   ahead: number,
 ): AsyncGenerator<TrainingBatch> {
-  const made = inOrder(
-    jobs,
-    async (job) => ({ indices: job.indices, ...(await pool.run(job)) }),
-    ahead,
-  );
-  for await (const batch of made) yield { ...batch, ...labelled(batch.indices, labels) };
+  const made = async (job: TrainingJob): Promise<TrainingBatch> => {
+    const { indices } = job;
+    return { indices, ...(await pool.run(job)), ...labelled(indices, labels) };
+  };
+  return inOrder(jobs, made, ahead);
 }
 
 function* evaluationJobs(

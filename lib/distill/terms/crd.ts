@@ -4,13 +4,11 @@ import { dataError, type LabError } from '../../errors';
 import { contrastiveLoss, contrastNormaliser, updatedMemory } from '../../losses';
 import { type Layer2D, linearLayer } from '../../nn/layers';
 import { ModelState, type StateDict, type StateEntry, type StateTensor } from '../../nn/state';
-import { defineTerm, type LossTerm, type PartContext, teacherOf, type TermPart } from '../term';
+import { termKind, type LossTerm, type PartContext, teacherOf, type TermPart } from '../term';
 
-/** One of each for the student and the teacher. */
-interface OfBoth<T> {
-  readonly student: T;
-  readonly teacher: T;
-}
+const networks = ['student', 'teacher'] as const;
+type Network = (typeof networks)[number];
+type OfBoth<T> = Readonly<Record<Network, T>>;
 
 /** What CRD trains and remembers. */
 interface ContrastParts {
@@ -19,14 +17,6 @@ interface ContrastParts {
   readonly heads: OfBoth<Layer2D>;
   /** `[samples, size]`: what was last seen of each sample of the training set. */
   readonly memories: OfBoth<StateTensor>;
-}
-
-interface ContrastPartsOptions {
-  readonly studentSize: number;
-  readonly teacherSize: number;
-  readonly size: number;
-  readonly samples: number;
-  readonly seed: number;
 }
 
 /** Keeps the division finite; far below any length that float32 can tell from 0. */
@@ -43,7 +33,9 @@ export function contrastParts({
   size,
   samples,
   seed,
-}: ContrastPartsOptions): ContrastParts {
+}: Readonly<
+  Record<'studentSize' | 'teacherSize' | 'size' | 'samples' | 'seed', number>
+>): ContrastParts {
   const state = new ModelState();
   const context = { state, random: random(seed, 'weights', 'contrast') };
   const head = (name: string, inputs: number): Layer2D => {
@@ -146,33 +138,25 @@ export interface CrdTerm extends LossTerm {
 }
 
 /** CRD (Tian et al., 2020): each sample's embedding is told from those of other classes. */
-export function crd({
-  weight = 1,
-  size = 128,
-  negatives = 16384,
-  temperature = 0.07,
-  momentum = 0.5,
-}: Partial<Omit<CrdTerm, 'loss'>> = {}): CrdTerm {
-  return { loss: 'crd', weight, size, negatives, temperature, momentum };
-}
-
-defineTerm<CrdTerm>({ loss: 'crd', needs: ['teacher', 'samples'], part: contrast });
-
-const networks = ['student', 'teacher'] as const;
-type Network = (typeof networks)[number];
+export const crd = termKind<CrdTerm>({
+  loss: 'crd',
+  defaults: { size: 128, negatives: 16384, temperature: 0.07, momentum: 0.5 },
+  needs: ['teacher', 'samples'],
+  part: contrast,
+});
 
 /** A batch as it was seen, for the memories. */
 interface Visit {
   readonly samples: tf.Tensor1D;
-  readonly embeddings: Readonly<Record<Network, tf.Tensor2D>>;
+  readonly embeddings: OfBoth<tf.Tensor2D>;
   /** Z of this batch, where none is fixed yet. */
-  readonly normalisers: Readonly<Record<Network, tf.Scalar | number>>;
+  readonly normalisers: OfBoth<tf.Scalar | number>;
 }
 
 /** Steps done, and the Z of each network that the first of them fixed. */
 interface Progress {
   readonly steps: number;
-  readonly normalisers?: Readonly<Record<Network, number>>;
+  readonly normalisers?: OfBoth<number>;
 }
 
 function contrast(term: CrdTerm, { student, teacher, seed, labels }: PartContext): TermPart {
@@ -203,16 +187,16 @@ function contrast(term: CrdTerm, { student, teacher, seed, labels }: PartContext
         teacher: remember(heads.teacher(teacherOf(signals).embedding, mode)),
       };
       // Each network's embeddings are held against what is remembered of the other's.
-      const contrastOf = (network: Network, against: Network): Contrast => {
+      const contrastOf = (
+        network: Network,
+        against: Network,
+      ): { normaliser: tf.Scalar | number; loss: tf.Scalar } => {
         const memory = memories[against].value as tf.Tensor2D;
         const options = { memory, candidates, temperature: term.temperature };
+        const anchors = embeddings[network];
         const normaliser =
-          progress.normalisers?.[network] ??
-          remember(contrastNormaliser(embeddings[network], options));
-        return {
-          normaliser,
-          loss: contrastiveLoss(embeddings[network], { ...options, normaliser }),
-        };
+          progress.normalisers?.[network] ?? remember(contrastNormaliser(anchors, options));
+        return { normaliser, loss: contrastiveLoss(anchors, { ...options, normaliser }) };
       };
       const own = contrastOf('student', 'teacher');
       const other = contrastOf('teacher', 'student');
@@ -228,9 +212,8 @@ function contrast(term: CrdTerm, { student, teacher, seed, labels }: PartContext
       const { samples, embeddings, normalisers } = visit;
       for (const network of networks) {
         const memory = memories[network];
-        memory.replace(
-          updatedMemory(memory.value as tf.Tensor2D, samples, embeddings[network], term.momentum),
-        );
+        const before = memory.value as tf.Tensor2D;
+        memory.replace(updatedMemory(before, samples, embeddings[network], term.momentum));
       }
       progress = {
         steps: progress.steps + 1,
@@ -248,11 +231,6 @@ function contrast(term: CrdTerm, { student, teacher, seed, labels }: PartContext
       },
     },
   };
-}
-
-interface Contrast {
-  readonly normaliser: tf.Scalar | number;
-  readonly loss: tf.Scalar;
 }
 
 function numberOf(value: tf.Scalar | number): number {

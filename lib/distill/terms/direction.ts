@@ -5,7 +5,7 @@ import type { Model } from '../../nn/model';
 import {
   type BatchSignals,
   classMeansOf,
-  defineTerm,
+  termKind,
   type LossTerm,
   type Need,
   type PartContext,
@@ -64,14 +64,7 @@ export interface DirectionCosineTerm extends LossTerm, Directed {
 }
 
 /** Direction by cosine with the own class's mean, or with the teacher's classifier's weights of the class. */
-export function directionCosine({
-  weight = 1,
-  ...options
-}: Partial<Omit<DirectionCosineTerm, 'loss'>> = {}): DirectionCosineTerm {
-  return { loss: 'directionCosine', weight, ...options };
-}
-
-defineTerm<DirectionCosineTerm>({
+export const directionCosine = termKind<DirectionCosineTerm>({
   loss: 'directionCosine',
   needs: directionNeeds,
   compute: (term, signals) => cosine(signals, signalDirections(term, signals)),
@@ -88,15 +81,9 @@ export interface DirectionInfoNceTerm extends LossTerm {
 }
 
 /** Direction by InfoNCE over all class means. */
-export function directionInfoNce({
-  weight = 1,
-  temperature = 0.1,
-}: Partial<Omit<DirectionInfoNceTerm, 'loss'>> = {}): DirectionInfoNceTerm {
-  return { loss: 'directionInfoNce', weight, temperature };
-}
-
-defineTerm<DirectionInfoNceTerm>({
+export const directionInfoNce = termKind<DirectionInfoNceTerm>({
   loss: 'directionInfoNce',
+  defaults: { temperature: 0.1 },
   needs: ['class means', 'teacher space'],
   compute: (term, signals) =>
     directionInfoNceLoss(signals.studentEmbedding, signals.labels, classMeansOf(signals), term),

@@ -13,7 +13,7 @@ import { batchNormLayer, convolutionLayer } from '../../nn/layers';
 import type { Model, ModelOutput } from '../../nn/model';
 import { ModelState, type StateTensor } from '../../nn/state';
 import { connectors, type FeatureShape, featureShapes, regressor } from '../connectors';
-import { defineTerm, type LossTerm, teacherOf, type TermPart } from '../term';
+import { termKind, type LossTerm, type PlainTerm, teacherOf, type TermPart } from '../term';
 
 export interface FitNetTerm extends LossTerm {
   readonly loss: 'fitNet';
@@ -22,15 +22,9 @@ export interface FitNetTerm extends LossTerm {
 }
 
 /** FitNet (Romero et al., 2015): a middle feature of the teacher, through a trained regressor. */
-export function fitNet({
-  weight = 1,
-  hintLayer = 2,
-}: Partial<Omit<FitNetTerm, 'loss'>> = {}): FitNetTerm {
-  return { loss: 'fitNet', weight, hintLayer };
-}
-
-defineTerm<FitNetTerm>({
+export const fitNet = termKind<FitNetTerm>({
   loss: 'fitNet',
+  defaults: { hintLayer: 2 },
   needs: ['teacher', 'features'],
   part({ hintLayer }, { student, teacher, seed }) {
     if (teacher === undefined) throw new Error('FitNet is given a teacher');
@@ -72,16 +66,9 @@ export interface RkdTerm extends LossTerm {
 }
 
 /** RKD (Park et al., 2019): distances and angles between the embeddings of a batch. */
-export function rkd({
-  weight = 1,
-  distance = 25,
-  angle = 50,
-}: Partial<Omit<RkdTerm, 'loss'>> = {}): RkdTerm {
-  return { loss: 'rkd', weight, distance, angle };
-}
-
-defineTerm<RkdTerm>({
+export const rkd = termKind<RkdTerm>({
   loss: 'rkd',
+  defaults: { distance: 25, angle: 50 },
   needs: ['teacher'],
   compute: ({ distance, angle }, signals) =>
     relationalLoss(signals.student.embedding, teacherOf(signals).embedding, {
@@ -90,32 +77,16 @@ defineTerm<RkdTerm>({
     }),
 });
 
-export interface PktTerm extends LossTerm {
-  readonly loss: 'pkt';
-}
-
 /** PKT (Passalis and Tefas, 2018): how alike each sample's embedding is to the others of its batch. */
-export function pkt({ weight = 1 }: { weight?: number } = {}): PktTerm {
-  return { loss: 'pkt', weight };
-}
-
-defineTerm<PktTerm>({
+export const pkt = termKind<PlainTerm<'pkt'>>({
   loss: 'pkt',
   needs: ['teacher'],
   compute: (_, signals) =>
     probabilisticTransferLoss(signals.student.embedding, teacherOf(signals).embedding),
 });
 
-export interface OfdTerm extends LossTerm {
-  readonly loss: 'ofd';
-}
-
 /** OFD (Heo et al., 2019): all stages before their ReLU, through trained connectors. */
-export function ofd({ weight = 1 }: { weight?: number } = {}): OfdTerm {
-  return { loss: 'ofd', weight };
-}
-
-defineTerm<OfdTerm>({
+export const ofd = termKind<PlainTerm<'ofd'>>({
   loss: 'ofd',
   needs: ['teacher', 'teacher batch statistics', 'pre-activations'],
   part(_, { student, teacher, seed }) {
@@ -163,20 +134,12 @@ function marginsOf({ state }: Model, norm: string): tf.Tensor1D {
   return tf.tensor1d(overhaulMargins(numbersOf('weight'), numbersOf('bias')));
 }
 
-export interface SrrlTerm extends LossTerm {
-  readonly loss: 'srrl';
-}
-
 /**
  * SRRL (Yang et al., ICLR 2021): the student's last feature map, through a trained connector (1 × 1
  * convolution, batch norm, ReLU) and pooled, against the teacher's embedding, and what the teacher's
  * classifier makes of it against the teacher's logits.
  */
-export function srrl({ weight = 1 }: { weight?: number } = {}): SrrlTerm {
-  return { loss: 'srrl', weight };
-}
-
-defineTerm<SrrlTerm>({
+export const srrl = termKind<PlainTerm<'srrl'>>({
   loss: 'srrl',
   needs: ['teacher', 'features'],
   part(_, { student, teacher, seed }): TermPart {

@@ -1,24 +1,11 @@
-export { crd, type CrdTerm } from './crd';
-export { crossEntropy, type CrossEntropyTerm } from './logits';
-export { directionCosine, type DirectionCosineTerm } from './direction';
-export { directionInfoNce, type DirectionInfoNceTerm } from './direction';
-export { dist, type DistTerm } from './logits';
-export { dkd, type DkdTerm } from './logits';
-export { fitNet, type FitNetTerm } from './features';
-export { kd, type KdTerm } from './logits';
-export { mixedNormDirection, type MixedNormDirectionTerm } from './norm-direction';
-export { naiveFeature, type NaiveFeatureTerm } from './norm';
-export { naiveNorm, type NaiveNormTerm } from './norm';
-export { normDirectionAt, type NormDirectionAtTerm } from './norm-direction';
-export { normDirection, type NormDirectionTerm } from './norm-direction';
-export { ofd, type OfdTerm } from './features';
-export { pkt, type PktTerm } from './features';
+export { crd } from './crd';
+export { directionCosine, directionInfoNce } from './direction';
+export { fitNet, ofd, pkt, rkd, srrl } from './features';
+export { crossEntropy, dist, dkd, kd, softCrossEntropy, tokenDistillation } from './logits';
+export { naiveFeature, naiveNorm, type PreviousNorm, sifn } from './norm';
+export { mixedNormDirection, normDirection, normDirectionAt } from './norm-direction';
+export type { NormDirectionTerm } from './norm-direction';
 export { reviewKd, type ReviewKdOptions, type ReviewKdTerm } from './review-kd';
-export { rkd, type RkdTerm } from './features';
-export { sifn, type PreviousNorm, type SifnTerm } from './norm';
-export { softCrossEntropy, type SoftCrossEntropyTerm } from './logits';
-export { srrl, type SrrlTerm } from './features';
-export { tokenDistillation, type TokenDistillationTerm } from './logits';
 export {
   classMeansPlaces,
   defineTerm,
@@ -28,9 +15,7 @@ export {
   type Need,
   needs,
   type PartContext,
-  type StepContext,
   type TermDefinition,
-  type TermPart,
   warmUp,
   warmUpFactor,
 } from '../term';

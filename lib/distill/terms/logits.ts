@@ -3,18 +3,10 @@ import { modelError } from '../../errors';
 import { crossEntropyLoss, distLoss, dkdLoss, kdLoss } from '../../losses';
 import { softCrossEntropyLoss } from '../../losses/cross-entropy';
 import { softLabels } from '../objective';
-import { type BatchSignals, defineTerm, type LossTerm, teacherOf } from '../term';
-
-export interface CrossEntropyTerm extends LossTerm {
-  readonly loss: 'crossEntropy';
-}
+import { type BatchSignals, termKind, type LossTerm, type PlainTerm, teacherOf } from '../term';
 
 /** Cross entropy with the labels. */
-export function crossEntropy({ weight = 1 }: { weight?: number } = {}): CrossEntropyTerm {
-  return { loss: 'crossEntropy', weight };
-}
-
-defineTerm<CrossEntropyTerm>({
+export const crossEntropy = termKind<PlainTerm<'crossEntropy'>>({
   loss: 'crossEntropy',
   needs: [],
   compute: (_, { student, labels }) => crossEntropyLoss(student.logits, labels),
@@ -27,15 +19,9 @@ export interface SoftCrossEntropyTerm extends LossTerm {
 }
 
 /** Cross entropy with smoothed labels, mixed as mixup and cutmix mixed the images. */
-export function softCrossEntropy({
-  weight = 1,
-  smoothing = 0.1,
-}: Partial<Omit<SoftCrossEntropyTerm, 'loss'>> = {}): SoftCrossEntropyTerm {
-  return { loss: 'softCrossEntropy', weight, smoothing };
-}
-
-defineTerm<SoftCrossEntropyTerm>({
+export const softCrossEntropy = termKind<SoftCrossEntropyTerm>({
   loss: 'softCrossEntropy',
+  defaults: { smoothing: 0.1 },
   needs: [],
   compute: ({ smoothing }, signals) =>
     softCrossEntropyLoss(signals.student.logits, softLabels(signals, smoothing)),
@@ -47,12 +33,9 @@ export interface KdTerm extends LossTerm {
 }
 
 /** Knowledge distillation (Hinton et al., 2015), multiplied by temperature². */
-export function kd({ weight = 1, temperature = 4 }: Partial<Omit<KdTerm, 'loss'>> = {}): KdTerm {
-  return { loss: 'kd', weight, temperature };
-}
-
-defineTerm<KdTerm>({
+export const kd = termKind<KdTerm>({
   loss: 'kd',
+  defaults: { temperature: 4 },
   needs: ['teacher'],
   compute: (term, signals) => kdLoss(signals.student.logits, teacherOf(signals).logits, term),
 });
@@ -65,17 +48,9 @@ export interface DkdTerm extends LossTerm {
 }
 
 /** Decoupled knowledge distillation (Zhao et al., 2022). */
-export function dkd({
-  weight = 1,
-  alpha = 1,
-  beta = 8,
-  temperature = 4,
-}: Partial<Omit<DkdTerm, 'loss'>> = {}): DkdTerm {
-  return { loss: 'dkd', weight, alpha, beta, temperature };
-}
-
-defineTerm<DkdTerm>({
+export const dkd = termKind<DkdTerm>({
   loss: 'dkd',
+  defaults: { alpha: 1, beta: 8, temperature: 4 },
   needs: ['teacher'],
   // The classes are split into the target and at least two others.
   fewestClasses: 3,
@@ -91,17 +66,9 @@ export interface DistTerm extends LossTerm {
 }
 
 /** DIST (Huang et al., 2022): relations between and within classes. */
-export function dist({
-  weight = 1,
-  beta = 1,
-  gamma = 1,
-  temperature = 4,
-}: Partial<Omit<DistTerm, 'loss'>> = {}): DistTerm {
-  return { loss: 'dist', weight, beta, gamma, temperature };
-}
-
-defineTerm<DistTerm>({
+export const dist = termKind<DistTerm>({
   loss: 'dist',
+  defaults: { beta: 1, gamma: 1, temperature: 4 },
   needs: ['teacher'],
   compute: (term, signals) => distLoss(signals.student.logits, teacherOf(signals).logits, term),
 });
@@ -119,16 +86,9 @@ export interface TokenDistillationTerm extends LossTerm {
  * the teacher. Hard: cross entropy with argmax of the teacher's logits. Soft: T² · KL, the mean over the
  * batch; DeiT's code divides that by the number of classes too.
  */
-export function tokenDistillation({
-  weight = 1,
-  kind = 'hard',
-  temperature = 1,
-}: Partial<Omit<TokenDistillationTerm, 'loss'>> = {}): TokenDistillationTerm {
-  return { loss: 'tokenDistillation', weight, kind, temperature };
-}
-
-defineTerm<TokenDistillationTerm>({
+export const tokenDistillation = termKind<TokenDistillationTerm>({
   loss: 'tokenDistillation',
+  defaults: { kind: 'hard', temperature: 1 },
   needs: ['teacher'],
   compute(term, signals) {
     const student = tokenLogitsOf(signals);

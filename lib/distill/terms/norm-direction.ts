@@ -12,6 +12,7 @@ import {
   type LossTerm,
   type PartContext,
   teacherOf,
+  termKind,
 } from '../term';
 import { classifierPart, type Directed, directionNeeds, signalDirections } from './direction';
 
@@ -20,14 +21,7 @@ export interface NormDirectionTerm extends LossTerm, NormDirectionOptions, Direc
 }
 
 /** The paper's ND loss: norm and direction at once. Options that are not given are not in the recipe. */
-export function normDirection({
-  weight = 1,
-  ...options
-}: Partial<Omit<NormDirectionTerm, 'loss'>> = {}): NormDirectionTerm {
-  return { loss: 'normDirection', weight, ...options };
-}
-
-defineTerm<NormDirectionTerm>({
+export const normDirection = termKind<NormDirectionTerm>({
   loss: 'normDirection',
   needs: (term) => ['teacher', ...directionNeeds(term)],
   compute: (term, signals) => valueOf(term, signals, signalDirections(term, signals)),
@@ -57,15 +51,9 @@ export interface MixedNormDirectionTerm extends LossTerm {
 }
 
 /** The ND loss of DeiT++: the class means are mixed and smoothed like the labels before they give a direction. */
-export function mixedNormDirection({
-  weight = 1,
-  smoothing = 0.1,
-}: Partial<Omit<MixedNormDirectionTerm, 'loss'>> = {}): MixedNormDirectionTerm {
-  return { loss: 'mixedNormDirection', weight, smoothing };
-}
-
-defineTerm<MixedNormDirectionTerm>({
+export const mixedNormDirection = termKind<MixedNormDirectionTerm>({
   loss: 'mixedNormDirection',
+  defaults: { smoothing: 0.1 },
   needs: ['teacher', 'class means', 'teacher space'],
   compute({ smoothing }, signals) {
     const { studentEmbedding } = signals;

@@ -10,7 +10,14 @@ import {
 } from '../../losses';
 import type { Model, ModelOutput } from '../../nn/model';
 import type { StateDict, StateEntry } from '../../nn/state';
-import { type BatchSignals, defineTerm, type LossTerm, teacherOf, type TermPart } from '../term';
+import {
+  type BatchSignals,
+  termKind,
+  type LossTerm,
+  type PlainTerm,
+  teacherOf,
+  type TermPart,
+} from '../term';
 
 /** A student's weights before the last optimiser step: Θ_previous beside the current Θ. */
 interface PreviousWeights {
@@ -83,31 +90,15 @@ function misfit(name: string): LabError {
   return modelError`the previous weights are not those of this student: found no '${name}' of its shape. Resume with the student that the run was started with, or start a new run`;
 }
 
-export interface NaiveNormTerm extends LossTerm {
-  readonly loss: 'naiveNorm';
-}
-
 /** The student's norm towards the teacher's, sample by sample. */
-export function naiveNorm({ weight = 1 }: { weight?: number } = {}): NaiveNormTerm {
-  return { loss: 'naiveNorm', weight };
-}
-
-defineTerm<NaiveNormTerm>({
+export const naiveNorm = termKind<PlainTerm<'naiveNorm'>>({
   loss: 'naiveNorm',
   needs: ['teacher', 'teacher space'],
   compute: (_, signals) => naiveNormLoss(signals.studentEmbedding, teacherOf(signals).embedding),
 });
 
-export interface NaiveFeatureTerm extends LossTerm {
-  readonly loss: 'naiveFeature';
-}
-
 /** The student's embedding towards the teacher's, number by number. */
-export function naiveFeature({ weight = 1 }: { weight?: number } = {}): NaiveFeatureTerm {
-  return { loss: 'naiveFeature', weight };
-}
-
-defineTerm<NaiveFeatureTerm>({
+export const naiveFeature = termKind<PlainTerm<'naiveFeature'>>({
   loss: 'naiveFeature',
   needs: ['teacher', 'teacher space'],
   compute: (_, signals) => naiveFeatureLoss(signals.studentEmbedding, teacherOf(signals).embedding),
@@ -128,16 +119,9 @@ export interface SifnTerm extends LossTerm {
 }
 
 /** The stepwise increasing feature norm. */
-export function sifn({
-  weight = 1,
-  step = 1,
-  previousNorm = 'detached',
-}: Partial<Omit<SifnTerm, 'loss'>> = {}): SifnTerm {
-  return { loss: 'sifn', weight, step, previousNorm };
-}
-
-defineTerm<SifnTerm>({
+export const sifn = termKind<SifnTerm>({
   loss: 'sifn',
+  defaults: { step: 1, previousNorm: 'detached' },
   needs: [],
   part(term, { samples, student }) {
     switch (term.previousNorm) {
@@ -169,10 +153,7 @@ function againstLastVisit(term: SifnTerm, memory: NormMemory): TermPart {
     memory: {
       save: () =>
         new Map([
-          [
-            'norms',
-            { shape: [norms.samples], data: new Float32Array(norms.toBytes().slice().buffer) },
-          ],
+          ['norms', { shape: [norms.samples], data: new Float32Array(norms.toBytes().buffer) }],
         ]),
       restore(entries) {
         const { data } = entries.get('norms') ?? { data: new Float32Array(0) };

@@ -7,7 +7,7 @@ import {
   studentFeatures,
   teacherFeatures,
 } from '../fusion-blocks';
-import { defineTerm, type LossTerm, teacherOf } from '../term';
+import { termKind, type LossTerm, teacherOf } from '../term';
 
 /** Which features are compared, where that is not as mdistiller has it for CIFAR-100. */
 export interface ReviewKdOptions {
@@ -23,14 +23,6 @@ export interface ReviewKdTerm extends LossTerm, ReviewKdOptions {
   readonly loss: 'reviewKd';
 }
 
-/** ReviewKD (Chen et al., 2021): fused features of all stages against the teacher's. Options that are not given are not in the recipe. */
-export function reviewKd({
-  weight = 1,
-  ...options
-}: Partial<Omit<ReviewKdTerm, 'loss'>> = {}): ReviewKdTerm {
-  return { loss: 'reviewKd', weight, ...options };
-}
-
 /** The fusion blocks that a term trains between two networks. */
 export function reviewKdBlocks(
   { mostMiddleChannels }: ReviewKdOptions,
@@ -44,7 +36,8 @@ export function reviewKdBlocks(
   });
 }
 
-defineTerm<ReviewKdTerm>({
+/** ReviewKD (Chen et al., 2021): fused features of all stages against the teacher's. Options that are not given are not in the recipe. */
+export const reviewKd = termKind<ReviewKdTerm>({
   loss: 'reviewKd',
   needs: ({ teacherStages, studentStages }) => [
     'teacher',

@@ -22,15 +22,7 @@ export function learnsFromTeacher(name: string, terms: readonly LossTerm[]): boo
 }
 
 /** The cells to train, in their order: what learns nothing of a teacher stands beside the first alone. */
-export function cellsOf({
-  teachers,
-  students,
-  methods,
-  seeds,
-}: Pick<
-  SweepOptions<string, string, string>,
-  'teachers' | 'students' | 'methods' | 'seeds'
->): Cell[] {
+export function cellsOf({ teachers, students, methods, seeds }: SweepGrid): Cell[] {
   const [first] = teachers;
   const pairs = students.flatMap((student) => teachers.map((teacher) => ({ teacher, student })));
   return gridOf(pairs, Object.keys(methods), seeds).filter(
@@ -73,6 +65,9 @@ export interface SweepOptions<T extends string, S extends string, M extends stri
   readonly events?: StudyEvents<Classification>;
 }
 
+export type AnySweepOptions = SweepOptions<string, string, string>;
+type SweepGrid = Pick<AnySweepOptions, 'teachers' | 'students' | 'methods' | 'seeds'>;
+
 const standard = {
   batchSize: 128,
   learningRate: 0.1,
@@ -96,12 +91,7 @@ export function completedRecipe(
  *
  * @throws LabError of kind `option` that names the list and what is wrong in it.
  */
-export function checkSweep(
-  options: Pick<
-    SweepOptions<string, string, string>,
-    'name' | 'teachers' | 'students' | 'methods' | 'seeds'
-  >,
-): void {
+export function checkSweep(options: SweepGrid & Pick<AnySweepOptions, 'name'>): void {
   const { name, teachers, students, methods, seeds } = options;
   if (!/^[\w.+-]+$/.test(name)) {
     throw wrong(

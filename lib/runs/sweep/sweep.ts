@@ -10,7 +10,13 @@ import { type PlannedRun, planRuns, teacherMethod } from '../plan';
 import { runStudy, runUntilInterrupted } from '../run-study';
 import { classifierRuns } from '../store';
 import type { GivenTeacher, Task } from '../task';
-import { cellsOf, checkSweep, completedRecipe, type SweepOptions } from './options';
+import {
+  type AnySweepOptions,
+  cellsOf,
+  checkSweep,
+  completedRecipe,
+  type SweepOptions,
+} from './options';
 import { sweepResult, type SweepResult } from './result';
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -76,7 +82,7 @@ export async function sweep<const T extends string, const S extends string, M ex
 const unheard = { stop: (): void => undefined, say };
 
 function recipeOf(
-  { recipe, methods }: SweepOptions<string, string, string>,
+  { recipe, methods }: AnySweepOptions,
   student: string,
   name: string,
 ): TrainingRecipe {
@@ -84,16 +90,14 @@ function recipeOf(
 }
 
 function teacherRecipeOf(
-  { recipe, teacherRecipe = recipe }: SweepOptions<string, string, string>,
+  { recipe, teacherRecipe = recipe }: AnySweepOptions,
   student: string,
 ): TrainingRecipe {
   const method = { name: teacherMethod, terms: [crossEntropy()] };
   return completedRecipe(teacherRecipe, { student, method });
 }
 
-function givenIn({
-  givenTeachers = {},
-}: SweepOptions<string, string, string>): ReadonlyMap<string, GivenTeacher> {
+function givenIn({ givenTeachers = {} }: AnySweepOptions): ReadonlyMap<string, GivenTeacher> {
   return new Map(
     Object.entries(givenTeachers).flatMap(([name, given]) =>
       given === undefined ? [] : [[name, given] as const],

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { imageFolderSource, type ImageFolderOptions } from '../../../lib/data/imagenet';
+import { imageFolderSource, type ImageFolderOptions } from '../../../lib/data/imagenet/source';
 import { hashImageFolder, readImageFolder } from '../../../lib/data/imagenet/image-folder';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { TrainingBatch, TrainingBatchRequest } from '../../../lib/data/batches';
-import { imageFolderSource, type ImageFolderSource } from '../../../lib/data/imagenet';
+import { imageFolderSource, type ImageFolderSource } from '../../../lib/data/imagenet/source';
 import {
   mixBatch,
   randomErasing,
