@@ -13,6 +13,18 @@ export interface IntervalRow {
   readonly paperRange?: Interval | null;
 }
 
+interface MaybeMeasured extends Pick<IntervalRow, 'label' | 'paperRange'> {
+  readonly measured: Summary | null;
+  readonly paper?: number | null;
+}
+
+/** The rows that were measured. */
+export function measuredRows(rows: readonly MaybeMeasured[]): IntervalRow[] {
+  return rows.flatMap(({ measured, paper = null, ...row }) =>
+    measured === null ? [] : [{ ...row, measured, paper }],
+  );
+}
+
 /** The same quantity of several methods, drawn in one panel. */
 export interface Comparison {
   readonly title: string;

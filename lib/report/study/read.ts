@@ -27,12 +27,12 @@ export function readStudy({ name, resultsRoot, folders, methods }: StudySource):
     runs: folders.flatMap((folder) => readRuns(resultsRoot, folder)),
     methods,
     // KD and KD++ stand in table 1 too: they alone make no study of a pair.
-    ...(name === 'teachers' || name === 'table2' ? {} : { ownMethods: new Set(ownMethods) }),
+    ownMethods: name === 'teachers' || name === 'table2' ? undefined : new Set(ownMethods),
     root: resultsRoot,
   });
   if (groups.length === 0) return null;
-  const publishedMeans = publishedIn(resultsRoot);
-  return { document: buildStudy(name, groups, { publishedMeans }), json: { name, groups } };
+  const document = buildStudy(name, groups, publishedIn(resultsRoot));
+  return { document, json: { name, groups } };
 }
 
 /** The norms of published class means, kept so that later renderings have them too. */
