@@ -38,6 +38,16 @@ export function differenceCells(
   ];
 }
 
+/** What is said of a setting whose runs all go on. */
+export const nothingFinished = 'No run is finished yet: there is nothing to compare.';
+
+/** What must be said where one of the numbers stands on a single seed. */
+export function onSeeds(numbers: readonly (Summary | null)[]): string[] {
+  return numbers.some((summary) => summary?.n === 1)
+    ? ['Some of these numbers come from a single seed: nothing is known of their spread.']
+    : [];
+}
+
 /** What a caption says of the p values in its columns of gains. */
 export const columnNote = 'p: paired t-tests, adjusted by Holm for the comparisons of their column';
 

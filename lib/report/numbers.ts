@@ -46,6 +46,11 @@ export function formatP(p: number | null): string {
   return p < 0.001 ? '< 0.001' : p.toFixed(3);
 }
 
+/** `Not run: KD; DKD.`; nothing without anything to list. */
+export function listed(what: string, items: readonly string[]): string[] {
+  return items.length === 0 ? [] : [`${what}: ${items.join('; ')}.`];
+}
+
 /** `1 run`, `2 runs`. */
 export function count(n: number, noun: string): string {
   return `${String(n)} ${noun}${n === 1 ? '' : 's'}`;

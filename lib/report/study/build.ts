@@ -1,3 +1,4 @@
+import { nothingFinished, onSeeds } from '../cells';
 import type { Block, DocumentPart, ReportDocument } from '../document';
 import { settingInWords } from '../group';
 import { type RunEntry, runEntry } from '../run-entries';
@@ -6,7 +7,7 @@ import { ablation } from './ablation';
 import { direction } from './direction';
 import type { PairView, StudyDocumentName, StudyGroup, StudyPair, StudyView } from './model';
 import type { PublishedMeans } from './published-means';
-import { methodNotes, methodTable } from './method-table';
+import { measured, methodNotes, methodTable } from './method-table';
 import { norm } from './norm';
 import { barsBlock, linesByEpoch } from './plots';
 import { studyRecords } from './records';
@@ -91,19 +92,14 @@ function pairBlocks(
 }
 
 function sentences({ setting, pairs }: StudyGroup, { comparable }: StudyView): string[] {
-  const counts = pairs.flatMap(({ rows }) => rows.flatMap(({ top1 }) => top1?.n ?? []));
-  if (counts.length === 0) return ['No run is finished yet: there is nothing to compare.'];
+  const rows = pairs.flatMap(measured);
+  if (rows.length === 0) return [nothingFinished];
+  const shorter = `These are runs of ${String(setting.epochs)} epochs on ${setting.dataset}, not the paper’s setting: what they show holds for this setting.`;
   return [
-    ...(setting.scale === 'paper'
-      ? []
-      : [
-          `These are runs of ${String(setting.epochs)} epochs on ${setting.dataset}, not the paper’s setting: what they show holds for this setting.`,
-        ]),
+    ...(setting.scale === 'paper' ? [] : [shorter]),
     comparable ??
       'The paper’s numbers, pair and data set of this study are not known to us: what can be compared is the order of the methods.',
-    ...(Math.min(...counts) === 1
-      ? ['Some of these numbers come from a single seed: nothing is known of their spread.']
-      : []),
+    ...onSeeds(rows.map(({ top1 }) => top1)),
   ];
 }
 

@@ -2,7 +2,7 @@ import { findPaperNumber, paperTable, type PaperTableName } from '../../paper';
 import type { Summary } from '../../statistics/summary';
 import { columnNote, gainCells, summaryCell, withBelow } from '../cells';
 import type { Cell, ListBlock, TableBlock } from '../document';
-import { formatMean, formatSummary, none, toFixed2 } from '../numbers';
+import { formatMean, formatSummary, listed, none, toFixed2 } from '../numbers';
 import { unfinishedInWords } from '../run-record';
 import type { MethodColumn, StudyPair, StudyRow } from './model';
 
@@ -115,13 +115,16 @@ export function methodTable(
 /** What each row is, and what was not run or not to its end. */
 export function methodNotes(pair: StudyPair): ListBlock {
   const idle = pair.rows.filter(({ top1, unfinished }) => top1 === null && unfinished.length === 0);
-  const rows = measured(pair).filter(({ note }) => note !== '');
+  const noted = measured(pair).filter(({ note }) => note !== '');
   return {
     kind: 'list',
     wide: true,
     items: [
-      ...rows.map(({ label, note }) => `${label}: ${note}.`),
-      ...(idle.length === 0 ? [] : [`Not run: ${idle.map(({ label }) => label).join('; ')}.`]),
+      ...noted.map(({ label, note }) => `${label}: ${note}.`),
+      ...listed(
+        'Not run',
+        idle.map(({ label }) => label),
+      ),
       ...pair.rows.flatMap(({ label, unfinished }) =>
         unfinished.map((run) => unfinishedInWords(label, run)),
       ),
