@@ -1,7 +1,7 @@
 import type { Interval, Summary } from '../../statistics/summary';
 import type { LegendEntry, PlotsBlock } from '../document';
 import { formatInterval, toFixed2, toSigned2 } from '../numbers';
-import { alone, palette, type LayerPanel, type Margins } from './style';
+import { alone, type Encoding, palette, type LayerPanel, type Margins } from './style';
 
 /** One line of a panel: what was measured, and what the paper has beside it. */
 export interface IntervalRow {
@@ -101,12 +101,7 @@ const labels = {
 } as const;
 
 /** The labels of rows, in their order. */
-export function labelAxis(rows: readonly { readonly label: string }[]): {
-  readonly field: 'label';
-  readonly type: 'nominal';
-  readonly sort: string[];
-  readonly axis: typeof labels;
-} {
+export function labelAxis(rows: readonly { readonly label: string }[]): Encoding['y'] {
   return { field: 'label', type: 'nominal', sort: rows.map(({ label }) => label), axis: labels };
 }
 
@@ -223,13 +218,7 @@ export function extentOf(rows: readonly IntervalRow[]): [number, number] {
   return [Math.min(...drawn), Math.max(...drawn)];
 }
 
-interface Point {
-  readonly label: string;
-  readonly kind: string;
-  readonly value: number;
-}
-
-function pointsOf(rows: readonly IntervalRow[], kind: (typeof drawnLast)[number]): Point[] {
+function pointsOf(rows: readonly IntervalRow[], kind: (typeof drawnLast)[number]) {
   return rows.flatMap(({ label, measured, paper }) => {
     const values = {
       paper: paper === null ? [] : [paper],
@@ -241,17 +230,13 @@ function pointsOf(rows: readonly IntervalRow[], kind: (typeof drawnLast)[number]
   });
 }
 
-interface Bar extends Interval {
-  readonly label: string;
-}
-
-function intervalsOf(rows: readonly IntervalRow[]): Bar[] {
+function intervalsOf(rows: readonly IntervalRow[]) {
   return rows.flatMap(({ label, measured: { interval } }) =>
     interval === null ? [] : [{ label, ...interval }],
   );
 }
 
-function rangesOf(rows: readonly IntervalRow[]): (Bar & { kind: string })[] {
+function rangesOf(rows: readonly IntervalRow[]) {
   return rows.flatMap(({ label, paperRange: range = null }) =>
     range === null ? [] : [{ label, kind: looks.range.label, low: range.low, high: range.high }],
   );
