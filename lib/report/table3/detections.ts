@@ -115,14 +115,11 @@ export async function picturesBlock(runs: readonly DetectionRun[]): Promise<Pict
   });
   if (dataset === null || panels.length === 0) return null;
   const pictures = [];
+  const shown = panels.slice(0, mostPanels);
   for (const index of dataset.training.subarray(0, images)) {
     const id = dataset.entries[index]?.id ?? 0;
-    const { bytes, mime, width, height, description } = await drawDetections(
-      dataset,
-      id,
-      panels.slice(0, mostPanels),
-      { panelSide, format: 'jpeg' },
-    );
+    const drawn = await drawDetections(dataset, id, shown, { panelSide, format: 'jpeg' });
+    const { bytes, mime, width, height, description } = drawn;
     const source = `data:${mime};base64,${bytes.toString('base64')}`;
     pictures.push({ title: `Image ${String(id)}`, label: description, source, width, height });
   }
