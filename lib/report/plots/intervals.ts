@@ -1,5 +1,5 @@
 import type { Interval, Summary } from '../../statistics/summary';
-import type { LegendEntry, PlotsBlock } from '../document';
+import type { PlotsBlock } from '../document';
 import { formatInterval, toFixed2, toSigned2 } from '../numbers';
 import { alone, type Encoding, palette, type LayerPanel, type Margins } from './style';
 
@@ -117,11 +117,10 @@ export function intervalsBlock(
   comparisons: readonly Comparison[],
   { wideLabels = false } = {},
 ): PlotsBlock {
-  const marks = marksOf(comparisons.flatMap(({ rows }) => rows));
   return {
     kind: 'plots',
     title,
-    legend: kinds.filter((kind) => marks.has(kind)).map((kind): LegendEntry => looks[kind]),
+    legend: marksOf(comparisons.flatMap(({ rows }) => rows)),
     plots: comparisons.map((comparison) => ({
       title: comparison.title,
       says: `${whose}: ${inWords(comparison)}`,
@@ -139,13 +138,10 @@ export function intervalsBlock(
 function inWords({ rows, difference }: Comparison): string {
   const format = difference ? toSigned2 : toFixed2;
   return rows
-    .map(({ label, measured: { mean, interval } }) =>
-      [
-        label,
-        format(mean),
-        ...(interval === null ? [] : [`(${formatInterval(interval, format)})`]),
-      ].join(' '),
-    )
+    .map(({ label, measured: { mean, interval } }) => {
+      const ends = interval === null ? '' : ` (${formatInterval(interval, format)})`;
+      return `${label} ${format(mean)}${ends}`;
+    })
     .join('; ');
 }
 
@@ -160,7 +156,7 @@ function intervalPanel(
     scale: { zero: difference, nice: true, ...(domain && { domain: [...domain] }) },
     axis: { title: axis, tickCount: 6 },
   } as const;
-  const marks = kinds.filter((kind) => marksOf(rows).has(kind)).map((kind) => looks[kind]);
+  const marks = marksOf(rows);
   const shared = { field: 'kind', type: 'nominal', legend: null } as const;
   const names = marks.map(({ label }) => label);
   const color = { ...shared, scale: { domain: names, range: marks.map((mark) => mark.color) } };
@@ -197,14 +193,15 @@ function intervalPanel(
   };
 }
 
-/** The kinds of marks that some rows have. */
-function marksOf(rows: readonly IntervalRow[]): Set<MarkKind> {
-  return new Set<MarkKind>([
-    'mean',
-    ...(rows.some(({ measured }) => measured.n > 1) ? (['seed'] as const) : []),
-    ...(rows.some(({ paper }) => paper !== null) ? (['paper'] as const) : []),
-    ...(rows.some(({ paperRange = null }) => paperRange !== null) ? (['range'] as const) : []),
-  ]);
+/** How the kinds of marks look that some rows have. */
+function marksOf(rows: readonly IntervalRow[]): (typeof looks)[MarkKind][] {
+  const has: Readonly<Record<MarkKind, boolean>> = {
+    mean: true,
+    seed: rows.some(({ measured }) => measured.n > 1),
+    paper: rows.some(({ paper }) => paper !== null),
+    range: rows.some(({ paperRange = null }) => paperRange !== null),
+  };
+  return kinds.filter((kind) => has[kind]).map((kind) => looks[kind]);
 }
 
 /** The ends of everything that some rows draw. */

@@ -33,8 +33,6 @@ export function knownOf(table: PaperTableName): string[] {
   ];
 }
 
-const bestEpoch = 'best epoch';
-
 /** Over KD, or over the base of a `++` row, on the same seeds. */
 const gainOverBase: MethodColumn = {
   head: 'gain over its base, same seeds',
@@ -98,8 +96,8 @@ export function methodTable(
   return {
     kind: 'table',
     caption: compared ? `${caption} (${columnNote})` : caption,
-    head: ['method', 'top-1, last epoch', bestEpoch, ...columns.map(({ head }) => head)],
-    wide: new Set([bestEpoch, ...columns.filter(({ wide }) => wide).map(({ head }) => head)]),
+    head: ['method', 'top-1, last epoch', 'best epoch', ...columns.map(({ head }) => head)],
+    wide: new Set(['best epoch', ...columns.filter(({ wide }) => wide).map(({ head }) => head)]),
     rows: shown.map((row) => ({
       cells: [
         row.label,

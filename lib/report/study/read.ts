@@ -5,19 +5,17 @@ import { checkRecord } from '../../records';
 import { readRuns } from '../../runs/store';
 import type { Evidence } from '../write';
 import { buildStudy } from './build';
-import { buildGroups } from './groups';
-import type { StudyDocumentName, StudyMethod } from './model';
+import { buildGroups, type GroupOptions } from './groups';
+import type { StudyDocumentName } from './model';
 import { type PublishedMeans, publishedMeansSchema, readPublishedMeans } from './published-means';
 
 /** What a study is read from. */
-export interface StudySource {
+export interface StudySource extends Pick<GroupOptions, 'methods'> {
   readonly name: StudyDocumentName;
   /** The results directory: runs are read below it. */
   readonly resultsRoot: string;
   /** The folders of runs: each setting in them is a part of its own. */
   readonly folders: readonly string[];
-  /** The study's rows, in the table's order. */
-  readonly methods: readonly StudyMethod[];
 }
 
 /** A study from run files alone; null where no run belongs to it. */
