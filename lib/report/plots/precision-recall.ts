@@ -113,14 +113,8 @@ function categoryLines(
   curves: CocoCurves,
   byCategory: readonly CategoryResult[],
 ): PrecisionRecallLine[] {
-  const colours = [
-    palette.blue,
-    palette.vermilion,
-    palette.green,
-    palette.purple,
-    palette.orange,
-    palette.sky,
-  ];
+  // Grey comes last, and is for what has no name.
+  const colours = Object.values(palette).slice(0, namedCategories);
   const ranked = byCategory
     .filter(({ objects }) => objects > 0)
     .sort((a, b) => b.objects - a.objects);
