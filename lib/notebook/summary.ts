@@ -1,5 +1,5 @@
 import { mean } from 'simple-statistics';
-import { type Claim, judgeTogether } from '../report/study/claims';
+import { judgeTogether } from '../report/study/claims';
 import { weakestScale } from '../report/verdict';
 import { type BySeed, pairedDifference, summarise } from '../statistics/summary';
 import { outcomeInWords } from '../statistics/verdicts';
@@ -100,7 +100,7 @@ export interface ClaimRow {
 /** The verdicts on claims about the top-1 after the last epoch, for each pair that has one of their methods. */
 export function judgeClaims(
   rows: readonly ResultRow[],
-  claims: readonly Pick<Claim, 'statement' | 'better' | 'worse'>[],
+  claims: readonly { statement: string; better: string; worse: string }[],
 ): ClaimRow[] {
   return settingsOf(rows).flatMap((group) => {
     const [first] = group;

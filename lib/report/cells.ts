@@ -1,29 +1,51 @@
-import { adjustedPs, type Summary } from '../statistics/summary';
+import { type Summary, withAdjustedPs } from '../statistics/summary';
 import type { Cell } from './document';
-import { formatInterval, formatP, formatSummary, none, toFixed2, toSigned2 } from './numbers';
+import { formatInterval, formatP, formatSummary, toFixed2, toSigned2 } from './numbers';
 
 /** A number with its interval below. */
 export function summaryCell(
   summary: Summary | null,
   format: (value: number) => string = toFixed2,
 ): string | Cell {
-  if (summary === null) return none;
-  const text = formatSummary(summary, format);
-  return summary.interval === null
-    ? text
-    : { text, below: [formatInterval(summary.interval, format)] };
+  const interval = summary?.interval ?? null;
+  return withBelow(formatSummary(summary, format), interval && formatInterval(interval, format));
 }
 
-/** A cell with more lines below it. */
-export function withBelow(cell: string | Cell, ...lines: string[]): string | Cell {
-  if (lines.length === 0) return cell;
+/** A cell with one more line below it, where there is one. */
+export function withBelow(cell: string | Cell, line: string | null): string | Cell {
+  if (line === null) return cell;
   const { below = [], ...rest } = typeof cell === 'string' ? { text: cell } : cell;
-  return { ...rest, below: [...below, ...lines] };
+  return { ...rest, below: [...below, line] };
 }
 
 /** A gain with its interval and p value. */
 export function gainCell(gain: Summary | null, p: number | null): string | Cell {
-  return withBelow(summaryCell(gain, toSigned2), ...(p === null ? [] : [`p ${formatP(p)}`]));
+  return withBelow(summaryCell(gain, toSigned2), p === null ? null : `p ${formatP(p)}`);
+}
+
+/** The heads of the columns behind a difference's own. */
+export const [intervalHead, pHead] = ['95 %', 'p (Holm)'] as const;
+
+/** A difference, its interval and its adjusted p value, in a column each. */
+export function differenceCells(
+  difference: Summary | null,
+  p: number | null,
+): [difference: string, interval: string, p: string] {
+  return [
+    formatSummary(difference, toSigned2),
+    formatInterval(difference?.interval ?? null, toSigned2),
+    formatP(p),
+  ];
+}
+
+/** What is said of a setting whose runs all go on. */
+export const nothingFinished = 'No run is finished yet: there is nothing to compare.';
+
+/** What must be said where one of the numbers stands on a single seed. */
+export function onSeeds(numbers: readonly (Summary | null)[]): string[] {
+  return numbers.some((summary) => summary?.n === 1)
+    ? ['Some of these numbers come from a single seed: nothing is known of their spread.']
+    : [];
 }
 
 /** What a caption says of the p values in its columns of gains. */
@@ -31,6 +53,6 @@ export const columnNote = 'p: paired t-tests, adjusted by Holm for the compariso
 
 /** Gains with their intervals and p values, each adjusted for the others of its column. */
 export function gainCells(gains: readonly (Summary | null)[]): (string | Cell)[] {
-  const ps = adjustedPs(gains);
-  return gains.map((gain, index) => gainCell(gain, ps[index] ?? null));
+  const compared = gains.map((gain) => ({ gain }));
+  return withAdjustedPs(compared, ({ gain }) => gain).map(({ gain, p }) => gainCell(gain, p));
 }

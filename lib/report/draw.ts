@@ -14,11 +14,9 @@ export async function drawDocument(document: ReportDocument): Promise<DrawnDocum
   for (const part of document.parts) {
     const blocks: Block<Figure>[] = [];
     for (const block of part.blocks) {
-      if (block.kind !== 'plots') blocks.push(block);
-      else {
-        const plots = await drawAll(block.plots);
-        if (plots.length > 0) blocks.push({ ...block, plots });
-      }
+      const drawn =
+        block.kind === 'plots' ? { ...block, plots: await drawAll(block.plots) } : block;
+      if (drawn.kind !== 'plots' || drawn.plots.length > 0) blocks.push(drawn);
     }
     parts.push({ ...part, blocks });
   }

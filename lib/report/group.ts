@@ -1,6 +1,5 @@
 import { resultsError } from '../errors';
-import type { RunConfig } from '../runs/schema';
-import { scales } from '../runs/schema';
+import { type RunConfig, scales } from '../runs/schema';
 import { isFinished, type Run } from '../runs/store';
 import { isPublished } from './methods';
 
@@ -48,21 +47,18 @@ export function groupRuns(runs: readonly Run[]): RunGroup[] {
   }
   for (const run of runs.filter(({ config }) => config.method === 'teacher')) {
     const setting = settingOf(run);
-    const matching = groups.filter(
+    const { epochs, batchSize } = setting;
+    const taught = groups.filter(
       (group) =>
-        sameSetting(
-          { ...group.setting, epochs: setting.epochs, batchSize: setting.batchSize },
-          setting,
-        ) && group.runs.some(({ config }) => config.teacher === run.config.student),
+        sameSetting({ ...group.setting, epochs, batchSize }, setting) &&
+        group.runs.some(({ config }) => config.teacher === run.config.student),
     );
-    if (matching.length > 0) matching.forEach((group) => group.teachers.push(run));
-    else {
-      const own = groups.find(
-        (group) => group.runs.length === 0 && sameSetting(group.setting, setting),
-      );
-      if (own === undefined) groups.push({ setting, runs: [], teachers: [run] });
-      else own.teachers.push(run);
-    }
+    const untaught = groups.filter(
+      (group) => group.runs.length === 0 && sameSetting(group.setting, setting),
+    );
+    const matching = taught.length > 0 ? taught : untaught.slice(0, 1);
+    if (matching.length === 0) groups.push({ setting, runs: [], teachers: [run] });
+    else matching.forEach((group) => group.teachers.push(run));
   }
   groups.forEach(checkRecipes);
   return groups.sort(

@@ -84,18 +84,16 @@ export function rowOrder(): string[] {
   );
 }
 
-/** The index of a name in a list; behind all of them when it is not there. */
-export function positionIn(list: readonly string[], name: string): number {
-  const index = list.indexOf(name);
-  return index < 0 ? list.length : index;
+/** Each name once, in the order of a list; names that it does not have follow by name. */
+export function inOrder(names: Iterable<string>, order: readonly string[]): string[] {
+  const place = (name: string): number =>
+    order.includes(name) ? order.indexOf(name) : order.length;
+  return [...new Set(names)].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
 
-/** Sorts by the table's order; names that it does not have follow by name. */
+/** Methods in the table's order. */
 export function inRowOrder(methods: Iterable<string>): string[] {
-  const order = rowOrder();
-  return [...new Set(methods)].sort(
-    (a, b) => positionIn(order, a) - positionIn(order, b) || (a < b ? -1 : 1),
-  );
+  return inOrder(methods, rowOrder());
 }
 
 function hasTwoRecipes(method: string): boolean {

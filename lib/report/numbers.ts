@@ -28,18 +28,27 @@ export function formatInterval(
   return interval === null ? none : `${format(interval.low)} … ${format(interval.high)}`;
 }
 
-/** `71.23 ± 0.31 (3)`: mean, standard deviation, number of runs. */
-export function formatSummary(
-  { mean, std, n }: Summary,
-  format: (value: number) => string,
-): string {
+/** `71.23 ± 0.31 (3)`: mean, standard deviation, number of runs; a dash without any. */
+export function formatSummary(summary: Summary | null, format: (value: number) => string): string {
+  if (summary === null) return none;
+  const { mean, std, n } = summary;
   return `${format(mean)}${std === null ? '' : ` ± ${std.toFixed(2)}`} (${String(n)})`;
+}
+
+/** The mean alone, or a dash. */
+export function formatMean(summary: Summary | null): string {
+  return summary === null ? none : toFixed2(summary.mean);
 }
 
 /** `0.023`, `< 0.001`; a dash where there is none. */
 export function formatP(p: number | null): string {
   if (p === null) return none;
   return p < 0.001 ? '< 0.001' : p.toFixed(3);
+}
+
+/** `Not run: KD; DKD.`; nothing without anything to list. */
+export function listed(what: string, items: readonly string[]): string[] {
+  return items.length === 0 ? [] : [`${what}: ${items.join('; ')}.`];
 }
 
 /** `1 run`, `2 runs`. */

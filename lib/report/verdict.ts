@@ -16,14 +16,10 @@ const order: readonly ClaimScale[] = ['full', 'reduced', 'toy'];
  * @param curves - top-1 after each epoch, of each run behind the claims
  */
 export function claimScaleOf(
-  {
-    dataset,
-    scale,
-    epochs,
-    batchSize,
-  }: Pick<RunConfig, 'dataset' | 'scale' | 'epochs' | 'batchSize'>,
+  config: Pick<RunConfig, 'dataset' | 'scale' | 'epochs' | 'batchSize'>,
   curves: readonly (readonly number[])[],
 ): ClaimScale {
+  const { dataset, scale, epochs, batchSize } = config;
   const paper = (['table1', 'table2'] as const)
     .map((name) => paperTable(name).setting)
     .find((setting) => setting.dataset === dataset);
@@ -112,6 +108,20 @@ export function verdictOf({ measured, paper, reasons }: Evidence): Verdict {
   return verdictOnNumber(measured.interval, paper);
 }
 
+/**
+ * What of a run is not the paper's: `epochs 30 instead of 240`. Nothing where it is, or where nothing is
+ * expected.
+ */
+export function instead(
+  what: string,
+  found: string | number,
+  expected: string | number | null,
+): string[] {
+  return expected === null || found === expected
+    ? []
+    : [`${what} ${String(found)} instead of ${String(expected)}`];
+}
+
 /** What a run must have to be the paper's own setting. */
 export interface PaperSetting extends Pick<PaperTable, 'setting'> {
   /** The paper's accuracy of this pair's teacher, where it is known. */
@@ -129,20 +139,12 @@ export function reasonsNotComparable(
   { config, provenance }: Run,
   { setting, paperTeacher, isPaperRecipe }: PaperSetting,
 ): string[] {
-  const reasons: string[] = [];
-  const differs = (
-    what: string,
-    found: string | number,
-    expected: string | number | null,
-  ): void => {
-    if (expected !== null && found !== expected) {
-      reasons.push(`${what} ${String(found)} instead of ${String(expected)}`);
-    }
-  };
-  differs('data set', config.dataset, setting.dataset);
-  differs('scale', config.scale, 'paper');
-  differs('epochs', config.epochs, setting.epochs);
-  if (!isPublished(config.method)) differs('batch', config.batchSize, setting.batchSize);
+  const reasons = [
+    ...instead('data set', config.dataset, setting.dataset),
+    ...instead('scale', config.scale, 'paper'),
+    ...instead('epochs', config.epochs, setting.epochs),
+    ...instead('batch', config.batchSize, isPublished(config.method) ? null : setting.batchSize),
+  ];
   if (paperMethodOf(config.method) !== null && !isPaperRecipe(config)) {
     reasons.push('the recipe is not the paper’s');
   }

@@ -72,14 +72,13 @@ export async function writeDocument(
   const documents = await drawAllDocuments(report);
   const contents = documents
     .filter((document) => document.name === name)
-    .flatMap((document): [string, string][] => [
-      [`${name}.md`, renderMarkdown(document)],
-      [`${name}.csv`, renderCsv(document)],
-      [`${name}.html`, renderPage([document])],
-      ...document.sheets.map((sheet): [string, string] => [
-        `${name}${sheet.ending}.svg`,
-        renderSheet(document, sheet),
-      ]),
+    .flatMap((document) => [
+      [`${name}.md`, renderMarkdown(document)] as const,
+      [`${name}.csv`, renderCsv(document)] as const,
+      [`${name}.html`, renderPage([document])] as const,
+      ...document.sheets.map(
+        (sheet) => [`${name}${sheet.ending}.svg`, renderSheet(document, sheet)] as const,
+      ),
     ]);
   const files = writeFiles(resultsRoot, [...contents, [reportFile, renderPage(documents)]]);
   return { terminal: renderTerminal(own.document, options), files, json: own.json };
@@ -96,13 +95,10 @@ export async function writePages(report: Report, output: string): Promise<string
   if (documents.length === 0) {
     throw resultsError`there is no run to report (${report.resultsRoot}): found no folder of runs. Run npm run reproduce:table1 first, or name another results directory`;
   }
-  return writeFiles(output, [
-    [reportFile, renderPage(documents)],
-    ...documents.map((document): [string, string] => [
-      `${document.name}.html`,
-      renderPage([document]),
-    ]),
-  ]);
+  const own = documents.map(
+    (document) => [`${document.name}.html`, renderPage([document])] as const,
+  );
+  return writeFiles(output, [[reportFile, renderPage(documents)], ...own]);
 }
 
 async function drawAllDocuments(report: Report): Promise<DrawnDocument[]> {

@@ -18,6 +18,14 @@ export function lastTop1(run: Run): number | undefined {
   return run.metrics.at(-1)?.testTop1;
 }
 
+/** That of a method's finished runs, by seed. */
+export function top1BySeed(runs: readonly Run[], method: string): Map<number, number> {
+  return bySeed(
+    runs.filter(({ config }) => config.method === method),
+    lastTop1,
+  );
+}
+
 /** The epoch with the highest top-1, the first of equals. */
 export function bestEpoch(run: Run): { epoch: number; top1: number } | undefined {
   const top1 = Math.max(...run.metrics.map(({ testTop1 }) => testTop1));

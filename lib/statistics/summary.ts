@@ -44,15 +44,20 @@ export function summarise(bySeed: BySeed): Summary | null {
 
 /**
  * `first − second` on the seeds that both have, so that what a seed does to both of them (order of
- * images, initial weights) cancels; null when they share no seed.
+ * images, initial weights) cancels.
  */
-export function pairedDifference(first: BySeed, second: BySeed): Summary | null {
+export function differencesOf(first: BySeed, second: BySeed): BySeed {
   const differences = new Map<number, number>();
   for (const [seed, value] of first) {
     const other = second.get(seed);
     if (other !== undefined) differences.set(seed, value - other);
   }
-  return summarise(differences);
+  return differences;
+}
+
+/** These differences as a summary; null when they share no seed. */
+export function pairedDifference(first: BySeed, second: BySeed): Summary | null {
+  return summarise(differencesOf(first, second));
 }
 
 /** The values of a summary by their seeds. */
@@ -109,7 +114,11 @@ export function holm(pValues: readonly (number | null)[]): (number | null)[] {
   return adjusted;
 }
 
-/** The adjusted p values of the differences that one table compares with 0. */
-export function adjustedPs(differences: readonly (Summary | null)[]): (number | null)[] {
-  return holm(differences.map(pValue));
+/** Things whose differences one table compares with 0, each with its adjusted p value. */
+export function withAdjustedPs<Item>(
+  items: readonly Item[],
+  differenceOf: (item: Item) => Summary | null,
+): (Item & { readonly p: number | null })[] {
+  const ps = holm(items.map((item) => pValue(differenceOf(item))));
+  return items.map((item, index) => ({ ...item, p: ps[index] ?? null }));
 }

@@ -5,7 +5,6 @@ import type { CocoDataset } from '../../lib/detection/coco/data';
 import { cocoData, shapesData } from '../../lib/detection/coco/detection-data';
 import { loadCoco } from '../../lib/detection/coco/load';
 import { requireDetectionsOf } from '../../lib/detection/coco/results-form';
-
 import { optionError } from '../../lib/errors';
 import { writeAtomic } from '../../lib/files';
 import { drawDetections } from '../../lib/report/pictures/detection-picture';
@@ -70,16 +69,11 @@ async function draw(given: string[], options: PicturesOptions): Promise<void> {
   const wanted =
     options.ids ??
     [...dataset.training.subarray(0, count)].map((at) => dataset.entries[at]?.id ?? 0);
+  const look = { leastScore, most, panelSide: side, format: jpeg ? 'jpeg' : 'png' } as const;
   const pictures = [];
   for (const id of wanted) {
-    const format = jpeg ? 'jpeg' : 'png';
-    const drawn = await drawDetections(dataset, id, panels, {
-      leastScore,
-      most,
-      panelSide: side,
-      format,
-    });
-    const file = join(out, `${String(id)}.${format === 'jpeg' ? 'jpg' : 'png'}`);
+    const drawn = await drawDetections(dataset, id, panels, look);
+    const file = join(out, `${String(id)}.${jpeg ? 'jpg' : 'png'}`);
     writeAtomic(file, drawn.bytes);
     pictures.push({ imageId: id, file, description: drawn.description });
     if (!json) process.stdout.write(`${file}  ${drawn.description}\n`);

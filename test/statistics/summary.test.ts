@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { twoSidedP, twoSidedQuantile } from '../../lib/statistics/student-t';
 import {
-  adjustedPs,
   bySeedOf,
   holm,
   pairedDifference,
@@ -9,6 +8,7 @@ import {
   studentInterval,
   summarise,
   type Summary,
+  withAdjustedPs,
 } from '../../lib/statistics/summary';
 
 /** The seeds 1, 2, … */
@@ -145,7 +145,10 @@ describe('Holm’s adjustment', () => {
 
   it('is over the differences that have a p value', () => {
     // 2 · 0.0742 for both.
-    const [first, second, third] = adjustedPs([seeds(1, 2, 3), seeds(1, 2), seeds(-1, -2, -3)]);
+    const [first, second, third] = withAdjustedPs(
+      [seeds(1, 2, 3), seeds(1, 2), seeds(-1, -2, -3)].map((difference) => ({ difference })),
+      ({ difference }) => difference,
+    ).map(({ p }) => p);
     expect(first).to.be.closeTo(2 * (1 - Math.sqrt(12 / 14)), 1e-12);
     expect(second).to.equal(null);
     expect(third).to.equal(first);

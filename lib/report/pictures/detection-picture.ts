@@ -1,9 +1,10 @@
-import sharp, { type Sharp } from 'sharp';
+import sharp from 'sharp';
 import type { CocoAnnotation, CocoBox, CocoDetection } from '../../detection/coco/annotations';
 import type { CocoDataset, CocoEntry } from '../../detection/coco/data';
 import { scaledImage } from '../../detection/coco/images';
 import { judgeImage } from '../../detection/coco/judgement';
 import { type LabError, optionError } from '../../errors';
+import { count } from '../numbers';
 import { categoryColour } from './colours';
 import { textOutline, textWidth } from './font';
 
@@ -75,15 +76,13 @@ function touch(a: Area, b: Area): boolean {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
-/** How a box is drawn: `thick` for what was found or is there, `dashed` for what is wrong, `dotted` for what was missed. */
-export type BoxLine = 'thick' | 'dashed' | 'dotted';
-
 /** A box of a panel, in the panel's own pixels. */
 export interface PanelBox extends Area {
   /** None where it is empty. */
   readonly label: string;
   readonly colour: string;
-  readonly line: BoxLine;
+  /** For what was found or is there, for what is wrong, for what was missed. */
+  readonly line: 'thick' | 'dashed' | 'dotted';
 }
 
 /** How large lines and letters are, in pixels. */
@@ -101,17 +100,15 @@ export interface PanelLook {
 export function panelOverlay(boxes: readonly PanelBox[], panel: Area, look: PanelLook): string {
   const labelled = boxes.filter(({ label }) => label !== '');
   const pad = Math.round(look.text / 4);
+  const bold = { size: look.text, isBold: true };
   const sizes = labelled.map(({ label }) => ({
-    width: Math.ceil(textWidth(label, { size: look.text, isBold: true })) + 2 * pad,
+    width: Math.ceil(textWidth(label, bold)) + 2 * pad,
     height: Math.round(look.text * 1.35),
   }));
   const places = placeLabels(labelled, sizes, panel);
   const labels = labelled.map(({ label, colour }, index) => {
     const { x, y, width, height } = places[index] ?? panel;
-    const letters = textOutline(label, x + pad, y + look.text * 1.02, {
-      size: look.text,
-      isBold: true,
-    });
+    const letters = textOutline(label, x + pad, y + look.text * 1.02, bold);
     return `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="${colour}"/><path d="${letters}" fill="#000"/>`;
   });
   const lines = boxes.map((box) => outline(box, look.line));
@@ -168,6 +165,10 @@ interface Panel {
   readonly boxes: readonly (Omit<PanelBox, keyof Area> & { readonly box: CocoBox })[];
 }
 
+const encodings = {
+  png: { compressionLevel: 9 },
+  jpeg: { quality: 88, chromaSubsampling: '4:4:4' },
+};
 const gap = 12;
 const ink = '#1b1f24';
 const soft = '#57606a';
@@ -230,7 +231,7 @@ export async function drawDetections(
   ]);
   return {
     imageId,
-    bytes: await encode(canvas.removeAlpha(), format),
+    bytes: await canvas.removeAlpha().toFormat(format, encodings[format]).toBuffer(),
     mime: `image/${format}`,
     width,
     height,
@@ -238,18 +239,12 @@ export async function drawDetections(
   };
 }
 
-function encode(canvas: Sharp, format: 'png' | 'jpeg'): Promise<Buffer> {
-  return format === 'png'
-    ? canvas.png({ compressionLevel: 9 }).toBuffer()
-    : canvas.jpeg({ quality: 88, chromaSubsampling: '4:4:4' }).toBuffer();
-}
-
 function truthPanel(dataset: CocoDataset, objects: readonly CocoAnnotation[]): Panel {
   const crowds = objects.filter(({ crowd }) => crowd).length;
-  const counted = inWords(objects.length - crowds, 'object');
+  const counted = count(objects.length - crowds, 'object');
   return {
     title: 'ground truth',
-    note: crowds === 0 ? counted : `${counted}, ${inWords(crowds, 'crowd')}`,
+    note: crowds === 0 ? counted : `${counted}, ${count(crowds, 'crowd')}`,
     boxes: objects.map(({ box, categoryId, crowd }) => ({
       ...categoryLook(dataset, categoryId, crowd ? ' (crowd)' : ''),
       box,
@@ -270,12 +265,12 @@ function foundPanel(
     .sort((a, b) => b.score - a.score)
     .slice(0, most);
   const judged = judgeImage(objects, shown, leastOverlap);
-  const count = (wanted: string): number =>
+  const judgedAs = (wanted: string): number =>
     judged.detections.filter(({ verdict }) => verdict === wanted).length;
   const all = objects.filter(({ crowd }) => !crowd).length;
   return {
     title,
-    note: `${count('right')} of ${all} found, ${count('wrong')} wrong`,
+    note: `${judgedAs('right')} of ${all} found, ${judgedAs('wrong')} wrong`,
     boxes: [
       ...judged.detections.map(({ detection: { box, categoryId, score }, verdict }) => ({
         ...categoryLook(dataset, categoryId, ` ${score.toFixed(2)}`),
@@ -342,11 +337,7 @@ function line(
   return `<path d="${textOutline(words, x, y, { size, isBold })}" fill="${isBold ? ink : soft}"/>`;
 }
 
-function inWords(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
-}
-
 function unknownImage({ name, entries }: CocoDataset, imageId: number): LabError {
   const some = entries.slice(0, 8).map(({ id }) => id);
-  return optionError`there is no image ${imageId} in the data set (${name}): found ${inWords(entries.length, 'image')}: ${some.join(', ')}${entries.length > some.length ? ', …' : ''}. Give the id of one of its images`;
+  return optionError`there is no image ${imageId} in the data set (${name}): found ${count(entries.length, 'image')}: ${some.join(', ')}${entries.length > some.length ? ', …' : ''}. Give the id of one of its images`;
 }

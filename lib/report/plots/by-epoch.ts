@@ -1,23 +1,22 @@
 import { mean } from 'simple-statistics';
 import type { TopLevelSpec } from 'vega-lite';
 import type { Curve } from '../curves';
-import type { LineStyle, PlotsBlock } from '../document';
+import type { PlotsBlock } from '../document';
 import {
   alone,
   type LayerPanel,
   lineLooks,
   linesLegend,
-  type Margins,
+  type NamedLine,
   type PlotSize,
+  plotMargins,
   plotSize,
   teacherStyle,
 } from './style';
 
 /** The runs of one method, drawn as one line. */
-export interface Series {
+export interface Series extends NamedLine {
   readonly method: string;
-  readonly label: string;
-  readonly style: LineStyle;
   readonly curves: readonly Curve[];
 }
 
@@ -97,8 +96,6 @@ export function lastOf({ series }: Family, { of }: Quantity): string {
     .join('; ');
 }
 
-const margins: Margins = { left: 52, right: 12, top: 8, bottom: 42 };
-
 /**
  * One quantity of each family, without title and legend; null for families whose runs have it not.
  * All families have one scale, so that their plots can be compared.
@@ -112,7 +109,7 @@ export function familySpecs(
   return families.map((family) =>
     domain === null || linesOf(family, quantity).length === 0
       ? null
-      : alone(panel(family, quantity, { ...size, domain }), margins),
+      : alone(panel(family, quantity, { ...size, domain }), plotMargins),
   );
 }
 
@@ -157,17 +154,8 @@ function panel(
   };
 }
 
-interface Line {
-  readonly label: string;
-  readonly style: LineStyle;
-  readonly epochs: readonly EpochOfSeeds[];
-}
-
-interface EpochOfSeeds {
-  readonly epoch: number;
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
+interface Line extends NamedLine {
+  readonly epochs: ReturnType<typeof epochsOf>;
 }
 
 function linesOf(family: Family, quantity: Quantity): Line[] {
@@ -177,7 +165,8 @@ function linesOf(family: Family, quantity: Quantity): Line[] {
     epochs: epochsOf(curves.map(quantity.of)),
   }));
   const teachers = teachersOf(family, quantity);
-  const longest = teachers.filter((values) => values.length >= longestOf(teachers));
+  const most = Math.max(0, ...teachers.map(({ length }) => length));
+  const longest = teachers.filter(({ length }) => length === most);
   return [
     ...lines,
     ...(longest.length === 0
@@ -194,25 +183,19 @@ function teachersOf({ series }: Family, { ofTeacher }: Quantity): (readonly (num
 }
 
 /** Mean, smallest and largest of each epoch that all the seeds have reached. */
-function epochsOf(seeds: readonly (readonly (number | null)[])[]): EpochOfSeeds[] {
+function epochsOf(seeds: readonly (readonly (number | null)[])[]) {
   const reached = Math.min(...seeds.map(({ length }) => length));
-  return Array.from({ length: reached }, (_, index) => {
-    const values = seeds.flatMap((seed) => seed[index] ?? []);
-    return values.length === 0
-      ? []
-      : [
-          {
-            epoch: index + 1,
-            value: mean(values),
-            low: Math.min(...values),
-            high: Math.max(...values),
-          },
-        ];
-  }).flat();
-}
-
-function longestOf(seeds: readonly (readonly unknown[])[]): number {
-  return Math.max(0, ...seeds.map(({ length }) => length));
+  return Array.from({ length: reached }, (_, index) => ({
+    epoch: index + 1,
+    values: seeds.flatMap((seed) => seed[index] ?? []),
+  }))
+    .filter(({ values }) => values.length > 0)
+    .map(({ epoch, values }) => ({
+      epoch,
+      value: mean(values),
+      low: Math.min(...values),
+      high: Math.max(...values),
+    }));
 }
 
 function domainOf(families: readonly Family[], quantity: Quantity): [number, number] | null {

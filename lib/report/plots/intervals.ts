@@ -1,7 +1,7 @@
 import type { Interval, Summary } from '../../statistics/summary';
-import type { LegendEntry, PlotsBlock } from '../document';
+import type { PlotsBlock } from '../document';
 import { formatInterval, toFixed2, toSigned2 } from '../numbers';
-import { alone, palette, type LayerPanel, type Margins } from './style';
+import { alone, type Encoding, palette, type LayerPanel, type Margins } from './style';
 
 /** One line of a panel: what was measured, and what the paper has beside it. */
 export interface IntervalRow {
@@ -11,6 +11,18 @@ export interface IntervalRow {
   readonly paper: number | null;
   /** The paper's numbers on its own pairs, where it has not this one. */
   readonly paperRange?: Interval | null;
+}
+
+interface MaybeMeasured extends Pick<IntervalRow, 'label' | 'paperRange'> {
+  readonly measured: Summary | null;
+  readonly paper?: number | null;
+}
+
+/** The rows that were measured. */
+export function measuredRows(rows: readonly MaybeMeasured[]): IntervalRow[] {
+  return rows.flatMap(({ measured, paper = null, ...row }) =>
+    measured === null ? [] : [{ ...row, measured, paper }],
+  );
 }
 
 /** The same quantity of several methods, drawn in one panel. */
@@ -89,12 +101,7 @@ const labels = {
 } as const;
 
 /** The labels of rows, in their order. */
-export function labelAxis(rows: readonly { readonly label: string }[]): {
-  readonly field: 'label';
-  readonly type: 'nominal';
-  readonly sort: string[];
-  readonly axis: typeof labels;
-} {
+export function labelAxis(rows: readonly { readonly label: string }[]): Encoding['y'] {
   return { field: 'label', type: 'nominal', sort: rows.map(({ label }) => label), axis: labels };
 }
 
@@ -110,11 +117,10 @@ export function intervalsBlock(
   comparisons: readonly Comparison[],
   { wideLabels = false } = {},
 ): PlotsBlock {
-  const marks = marksOf(comparisons.flatMap(({ rows }) => rows));
   return {
     kind: 'plots',
     title,
-    legend: kinds.filter((kind) => marks.has(kind)).map((kind): LegendEntry => looks[kind]),
+    legend: marksOf(comparisons.flatMap(({ rows }) => rows)),
     plots: comparisons.map((comparison) => ({
       title: comparison.title,
       says: `${whose}: ${inWords(comparison)}`,
@@ -132,13 +138,10 @@ export function intervalsBlock(
 function inWords({ rows, difference }: Comparison): string {
   const format = difference ? toSigned2 : toFixed2;
   return rows
-    .map(({ label, measured: { mean, interval } }) =>
-      [
-        label,
-        format(mean),
-        ...(interval === null ? [] : [`(${formatInterval(interval, format)})`]),
-      ].join(' '),
-    )
+    .map(({ label, measured: { mean, interval } }) => {
+      const ends = interval === null ? '' : ` (${formatInterval(interval, format)})`;
+      return `${label} ${format(mean)}${ends}`;
+    })
     .join('; ');
 }
 
@@ -153,7 +156,7 @@ function intervalPanel(
     scale: { zero: difference, nice: true, ...(domain && { domain: [...domain] }) },
     axis: { title: axis, tickCount: 6 },
   } as const;
-  const marks = kinds.filter((kind) => marksOf(rows).has(kind)).map((kind) => looks[kind]);
+  const marks = marksOf(rows);
   const shared = { field: 'kind', type: 'nominal', legend: null } as const;
   const names = marks.map(({ label }) => label);
   const color = { ...shared, scale: { domain: names, range: marks.map((mark) => mark.color) } };
@@ -190,14 +193,15 @@ function intervalPanel(
   };
 }
 
-/** The kinds of marks that some rows have. */
-function marksOf(rows: readonly IntervalRow[]): Set<MarkKind> {
-  return new Set<MarkKind>([
-    'mean',
-    ...(rows.some(({ measured }) => measured.n > 1) ? (['seed'] as const) : []),
-    ...(rows.some(({ paper }) => paper !== null) ? (['paper'] as const) : []),
-    ...(rows.some(({ paperRange = null }) => paperRange !== null) ? (['range'] as const) : []),
-  ]);
+/** How the kinds of marks look that some rows have. */
+function marksOf(rows: readonly IntervalRow[]): (typeof looks)[MarkKind][] {
+  const has: Readonly<Record<MarkKind, boolean>> = {
+    mean: true,
+    seed: rows.some(({ measured }) => measured.n > 1),
+    paper: rows.some(({ paper }) => paper !== null),
+    range: rows.some(({ paperRange = null }) => paperRange !== null),
+  };
+  return kinds.filter((kind) => has[kind]).map((kind) => looks[kind]);
 }
 
 /** The ends of everything that some rows draw. */
@@ -211,13 +215,7 @@ export function extentOf(rows: readonly IntervalRow[]): [number, number] {
   return [Math.min(...drawn), Math.max(...drawn)];
 }
 
-interface Point {
-  readonly label: string;
-  readonly kind: string;
-  readonly value: number;
-}
-
-function pointsOf(rows: readonly IntervalRow[], kind: (typeof drawnLast)[number]): Point[] {
+function pointsOf(rows: readonly IntervalRow[], kind: (typeof drawnLast)[number]) {
   return rows.flatMap(({ label, measured, paper }) => {
     const values = {
       paper: paper === null ? [] : [paper],
@@ -229,17 +227,13 @@ function pointsOf(rows: readonly IntervalRow[], kind: (typeof drawnLast)[number]
   });
 }
 
-interface Bar extends Interval {
-  readonly label: string;
-}
-
-function intervalsOf(rows: readonly IntervalRow[]): Bar[] {
+function intervalsOf(rows: readonly IntervalRow[]) {
   return rows.flatMap(({ label, measured: { interval } }) =>
     interval === null ? [] : [{ label, ...interval }],
   );
 }
 
-function rangesOf(rows: readonly IntervalRow[]): (Bar & { kind: string })[] {
+function rangesOf(rows: readonly IntervalRow[]) {
   return rows.flatMap(({ label, paperRange: range = null }) =>
     range === null ? [] : [{ label, kind: looks.range.label, low: range.low, high: range.high }],
   );

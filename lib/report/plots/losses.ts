@@ -8,10 +8,11 @@ import {
   type Margins,
   type NamedLine,
   palette,
+  plotMargins,
   plotSize,
 } from './style';
 
-const margins: Margins = { left: 56, right: 12, top: 8, bottom: 42 };
+const margins: Margins = { ...plotMargins, left: 56 };
 
 /** The detector's own losses together, and the terms of distillation, each with its weight in it. */
 const styles: Readonly<Record<string, LineStyle>> = {
@@ -34,11 +35,7 @@ const ownLosses = ['objectness', 'proposalBox', 'classification', 'box'];
 /** Lines of at most so many points: the eye sees no more. */
 const points = 60;
 
-interface Point {
-  readonly iteration: number;
-  readonly label: string;
-  readonly value: number;
-}
+type Point = ReturnType<typeof pointsOf>[number];
 
 /** The losses of one run by iteration. */
 export function lossDrawing(title: string, run: DetectionRun): Drawing {
@@ -47,7 +44,7 @@ export function lossDrawing(title: string, run: DetectionRun): Drawing {
   return {
     title,
     says: `${run.config.pair}, ${title}, at the end: ${[...last].map(([label, value]) => `${label} ${value.toFixed(3)}`).join('; ')}`,
-    spec: values.length === 0 ? null : specOf(values),
+    spec: values.length === 0 ? null : specOf(values, [...last.keys()]),
   };
 }
 
@@ -61,7 +58,7 @@ function named(labels: readonly string[]): NamedLine[] {
   return labels.map((label) => ({ label, style: styles[label] ?? other }));
 }
 
-function pointsOf({ metrics }: DetectionRun): Point[] {
+function pointsOf({ metrics }: DetectionRun) {
   const every = Math.max(1, Math.ceil(metrics.length / points));
   return metrics.flatMap(({ iteration }, index) => {
     if ((index + 1) % every !== 0) return [];
@@ -77,8 +74,7 @@ function pointsOf({ metrics }: DetectionRun): Point[] {
   });
 }
 
-function specOf(values: readonly Point[]): TopLevelSpec {
-  const looks = lineLooks(named([...new Set(values.map(({ label }) => label))]));
+function specOf(values: readonly Point[], labels: readonly string[]): TopLevelSpec {
   return alone(
     {
       data: { values: [...values] },
@@ -100,7 +96,7 @@ function specOf(values: readonly Point[]): TopLevelSpec {
               scale: { type: 'log' },
               axis: { title: 'loss', tickCount: 5, minExtent: 34, maxExtent: 34 },
             },
-            ...looks,
+            ...lineLooks(named(labels)),
           },
         },
       ],

@@ -20,36 +20,30 @@ export interface PrecisionRecallLine extends NamedLine {
   readonly precision: ArrayLike<number>;
 }
 
-/** How a chart of curves is drawn. */
-export interface PrecisionRecallLook extends PlotSize {
-  readonly title?: string;
-  readonly subtitle?: string;
-  /** Whether the lines are named below the chart. */
-  readonly legend: boolean;
-}
-
 /**
  * Precision over recall, both from 0 to 1, as COCO evaluates it: at each recall the best precision that is
  * had there or further right.
  *
  * @param lines the first one lies on top; lines of one label are one entry of the legend
+ * @param title of a chart that stands for itself: it names its lines below
  */
 export function precisionRecallPanel(
   lines: readonly PrecisionRecallLine[],
-  { width, height, title, subtitle, legend }: PrecisionRecallLook,
+  { width, height }: PlotSize,
+  title?: { text: string; subtitle: string },
 ): LayerPanel {
   // Lines of one label have one look.
   const named = [...new Map(lines.map((line) => [line.label, line])).values()];
   const looks = lineLooks(
     named,
-    legend ? { columns: 2, symbolType: 'stroke', symbolSize: 400, symbolStrokeWidth: 2 } : null,
+    title ? { columns: 2, symbolType: 'stroke', symbolSize: 400, symbolStrokeWidth: 2 } : null,
   );
   const axis = {
     type: 'quantitative' as const,
     scale: { domain: [0, 1], nice: false },
   };
   return {
-    ...(title === undefined ? {} : { title: { text: title, subtitle } }),
+    ...(title && { title }),
     width,
     height,
     layer: [
@@ -87,17 +81,13 @@ export function evaluationCurves({ curves, byCategory }: CocoEvaluation): TopLev
     config: plotConfig,
     spacing: 40,
     hconcat: [
-      precisionRecallPanel(overlaps, {
-        ...size,
-        title: 'By overlap',
+      precisionRecallPanel(overlaps, size, {
+        text: 'By overlap',
         subtitle: 'mean over the categories',
-        legend: true,
       }),
-      precisionRecallPanel(categoryLines(curves, byCategory), {
-        ...size,
-        title: 'By category',
+      precisionRecallPanel(categoryLines(curves, byCategory), size, {
+        text: 'By category',
         subtitle: 'at an overlap of 0.50',
-        legend: true,
       }),
     ],
     resolve: { scale: { color: 'independent', strokeDash: 'independent' } },
@@ -114,13 +104,8 @@ function overlapLines(curves: CocoCurves): PrecisionRecallLine[] {
       Math.round(dark + mix * (light - dark));
     const color = `rgb(${channel(0, 190)}, ${channel(58, 215)}, ${channel(112, 236)})`;
     const mean = precision.reduce((sum, value) => sum + value, 0) / precision.length;
-    return [
-      {
-        label: `${overlap.toFixed(2)}: AP ${mean.toFixed(3)}`,
-        style: { color, dash: solid },
-        precision,
-      },
-    ];
+    const label = `${overlap.toFixed(2)}: AP ${mean.toFixed(3)}`;
+    return [{ label, style: { color, dash: solid }, precision }];
   });
 }
 
@@ -128,14 +113,8 @@ function categoryLines(
   curves: CocoCurves,
   byCategory: readonly CategoryResult[],
 ): PrecisionRecallLine[] {
-  const colours = [
-    palette.blue,
-    palette.vermilion,
-    palette.green,
-    palette.purple,
-    palette.orange,
-    palette.sky,
-  ];
+  // Grey comes last, and is for what has no name.
+  const colours = Object.values(palette).slice(0, namedCategories);
   const ranked = byCategory
     .filter(({ objects }) => objects > 0)
     .sort((a, b) => b.objects - a.objects);

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { Summary } from '../../statistics/summary';
-import { alone, lineLooks, type Margins, type NamedLine, plotSize } from './style';
+import { alone, lineLooks, type Margins, type NamedLine, plotMargins, plotSize } from './style';
 
 /** A measured quantity at one value of what it is drawn against. */
 export interface RelationPoint {
@@ -20,18 +20,13 @@ interface RelationLevel extends NamedLine {
 
 /** What is drawn against what. */
 export interface Relation {
-  readonly x: {
-    readonly title: string;
-    readonly scale: 'linear' | 'log';
-    /** Where the axis has marks; the drawn values where nothing is said. */
-    readonly marks?: readonly number[];
-  };
+  readonly x: { readonly title: string; readonly scale: 'linear' | 'log' };
   readonly y: string;
   readonly series: readonly RelationSeries[];
   readonly levels?: readonly RelationLevel[];
 }
 
-const margins: Margins = { left: 52, right: 14, top: 8, bottom: 42 };
+const margins: Margins = { ...plotMargins, right: 14 };
 
 /**
  * A quantity against another: the mean over the seeds as a line, its 95 % interval upright, each seed as
@@ -54,7 +49,6 @@ export function relationSpec({ x, y, series, levels = [] }: Relation): TopLevelS
   );
   const { color, strokeDash } = lineLooks([...series, ...levels]);
   const positions = points.map(({ x: position }) => position);
-  const ticks: number[] = [...(x.marks ?? [...new Set(positions)].sort((a, b) => a - b))];
   const along = {
     field: 'x',
     type: 'quantitative',
@@ -67,7 +61,7 @@ export function relationSpec({ x, y, series, levels = [] }: Relation): TopLevelS
     },
     axis: {
       title: x.title,
-      values: ticks,
+      values: [...new Set(positions)].sort((a, b) => a - b),
       labelOverlap: true,
       grid: false,
       // Each value as it was set, without zeros behind it.

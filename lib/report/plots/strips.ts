@@ -10,12 +10,7 @@ export interface Strip {
 }
 
 /** How values spread. */
-export interface Spread {
-  readonly lowest: number;
-  readonly tenth: number;
-  readonly median: number;
-  readonly ninetieth: number;
-}
+export type Spread = Readonly<Record<'lowest' | 'tenth' | 'median' | 'ninetieth', number>>;
 
 /** Deciles by interpolation between order statistics. */
 export function spreadOf(values: readonly number[]): Spread {

@@ -33,6 +33,9 @@ export interface PlotSize {
 /** A plotting area small enough for a telephone. */
 export const plotSize: PlotSize = { width: 286, height: 190 };
 
+/** Room around it for two axes. */
+export const plotMargins: Margins = { left: 52, right: 12, top: 8, bottom: 42 };
+
 /** A chart that can stand alone or beside others. */
 export type LayerPanel = Extract<
   Extract<TopLevelSpec, { vconcat: unknown }>['vconcat'][number],
@@ -59,22 +62,16 @@ export interface NamedLine {
   readonly style: LineStyle;
 }
 
-/** How a mark looks by its `label`: Vega-Lite's encoding of a channel. */
-interface LabelEncoding<Look, Legend> {
-  readonly field: 'label';
-  readonly type: 'nominal';
-  readonly legend: Legend;
-  readonly scale: { domain: string[]; range: Look[] };
-}
+/** How the marks of a chart come by their place and look: Vega-Lite's own type. */
+export type Encoding = NonNullable<
+  Extract<LayerPanel['layer'][number], { mark: unknown }>['encoding']
+>;
 
 /** Colours and dashes of lines by their `label`, without a legend unless given. */
-export function lineLooks<Legend extends object | null = null>(
+export function lineLooks(
   lines: readonly NamedLine[],
-  legend: Legend | null = null,
-): {
-  readonly color: LabelEncoding<string, Legend | null>;
-  readonly strokeDash: LabelEncoding<number[], Legend | null>;
-} {
+  legend: Extract<Encoding['strokeDash'], { legend?: unknown }>['legend'] = null,
+): Pick<Encoding, 'color' | 'strokeDash'> {
   const named = { field: 'label', type: 'nominal', legend } as const;
   const domain = lines.map(({ label }) => label);
   return {

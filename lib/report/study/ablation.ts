@@ -1,15 +1,8 @@
 import { outcomeInWords, outcomeOfAll } from '../../statistics/verdicts';
 import type { Block } from '../document';
 import { cosineByEpoch, normByEpoch, top1ByEpoch } from '../plots/by-epoch';
-import { type Claim, claimed, claimsOver, claimTable, judgeTogether } from './claims';
-import {
-  cosineColumn,
-  gainOverBase,
-  gainOverStudent,
-  knownOf,
-  normColumn,
-  paperColumn,
-} from './method-table';
+import { type Claim, claimsOn, claimsOver, judgedOn } from './claims';
+import { column, knownOf, paperColumn } from './method-table';
 import type { StudyPair, StudyView } from './model';
 import { termNumber } from './relations';
 
@@ -44,10 +37,9 @@ const further = claimsOver('kd++', {
 export const ablation: StudyView = {
   title: 'Ablation: what ND is made of',
   asks: 'Does each part help, the norm and the direction, and is ND better than both of them apart?',
-  numbersKnown: false,
   ofPair: {
     caption: 'Ablation',
-    columns: () => [paper, gainOverBase, gainOverStudent, normColumn, cosineColumn],
+    columns: () => [paper, column.overBase, column.overStudent, column.norm, column.cosine],
     claims: claimBlocks,
     sweep: {
       title: 'Against ND’s weight',
@@ -55,15 +47,8 @@ export const ablation: StudyView = {
       methods: ['kd', 'kd+nd-x0.5', 'kd++', 'kd+nd-x2', 'kd+nd-x4'],
       x: (row) => (row.method === 'kd' ? 0 : termNumber(row, 'normDirection', 'weight')),
       axis: { title: 'weight of ND (0: KD alone)', scale: 'linear' },
-      quantities: [
-        { title: 'Top-1 against ND’s weight', axis: 'top-1 (%)', of: ({ top1 }) => top1 },
-        {
-          title: 'Norm against ND’s weight',
-          axis: 'mean norm',
-          of: ({ studentNorm }) => studentNorm,
-          ofTeacher: ({ teacherNorm }) => teacherNorm,
-        },
-      ],
+      against: 'ND’s weight',
+      quantities: ['top1', 'norm'],
       levels: [],
     },
     lines: {
@@ -82,17 +67,14 @@ export const ablation: StudyView = {
 };
 
 function claimBlocks(pair: StudyPair): Block[] {
-  const judged = judgeTogether(order.map((claim) => claimed(pair, claim)));
-  const all = outcomeOfAll(judged.map(({ outcome }) => outcome));
-  const others = judgeTogether(further.map((claim) => claimed(pair, claim)));
-  const { claimScale: scale } = pair;
+  const all = outcomeOfAll(judgedOn(pair, order).map(({ outcome }) => outcome));
   return [
     {
       kind: 'text',
       strong: true,
-      text: `The order that the paper claims, as a whole: ${outcomeInWords(all, scale)}.`,
+      text: `The order that the paper claims, as a whole: ${outcomeInWords(all, pair.claimScale)}.`,
     },
-    claimTable(`The paper’s order on ${pair.pair}`, judged, scale),
-    claimTable(`Other claims on ${pair.pair}`, others, scale),
+    claimsOn(pair, 'The paper’s order', order),
+    claimsOn(pair, 'Other claims', further),
   ];
 }

@@ -1,18 +1,13 @@
+import { nothingFinished, onSeeds } from '../cells';
 import type { Block, DocumentPart, ReportDocument } from '../document';
 import { settingInWords } from '../group';
 import { type RunEntry, runEntry } from '../run-entries';
 import { environmentInWords } from '../run-record';
 import { ablation } from './ablation';
 import { direction } from './direction';
-import type {
-  MoreEvidence,
-  PairView,
-  StudyDocumentName,
-  StudyGroup,
-  StudyPair,
-  StudyView,
-} from './model';
-import { methodNotes, methodTable } from './method-table';
+import type { PairView, StudyDocumentName, StudyGroup, StudyPair, StudyView } from './model';
+import type { PublishedMeans } from './published-means';
+import { measured, methodNotes, methodTable } from './method-table';
 import { norm } from './norm';
 import { barsBlock, linesByEpoch } from './plots';
 import { studyRecords } from './records';
@@ -44,7 +39,7 @@ export const briefly: readonly string[] = [
 export function buildStudy(
   name: StudyDocumentName,
   groups: readonly StudyGroup[],
-  more: MoreEvidence,
+  published: readonly PublishedMeans[],
 ): ReportDocument {
   const view = views[name];
   return {
@@ -55,13 +50,17 @@ export function buildStudy(
     sheets: [{ ending: '', title: `${view.title}: the plots` }],
     briefly,
     records: studyRecords(groups),
-    parts: groups.map((group) => part(group, view, more)),
+    parts: groups.map((group) => part(group, view, published)),
     reading: [...reading, ...view.reading],
     sources: view.sources,
   };
 }
 
-function part(group: StudyGroup, view: StudyView, more: MoreEvidence): DocumentPart {
+function part(
+  group: StudyGroup,
+  view: StudyView,
+  published: readonly PublishedMeans[],
+): DocumentPart {
   const { setting, environment, pairs } = group;
   return {
     title: settingInWords(setting),
@@ -69,9 +68,9 @@ function part(group: StudyGroup, view: StudyView, more: MoreEvidence): DocumentP
     sentences: sentences(group, view),
     blocks: [
       ...pairs.flatMap((pair) => (view.ofPair === undefined ? [] : pairBlocks(pair, view.ofPair))),
-      ...(view.groupBlocks?.(group, more) ?? []),
+      ...(view.groupBlocks?.(group, published) ?? []),
     ],
-    runs: entries(group),
+    runs: entriesOf(group),
     dataHash: setting.dataHash,
   };
 }
@@ -92,43 +91,33 @@ function pairBlocks(
   ];
 }
 
-function sentences(
-  { setting, pairs }: StudyGroup,
-  { numbersKnown, comparable }: StudyView,
-): string[] {
-  const counts = pairs.flatMap(({ rows }) => rows.flatMap(({ top1 }) => top1?.n ?? []));
-  if (counts.length === 0) return ['No run is finished yet: there is nothing to compare.'];
+function sentences({ setting, pairs }: StudyGroup, { comparable }: StudyView): string[] {
+  const rows = pairs.flatMap(measured);
+  if (rows.length === 0) return [nothingFinished];
+  const shorter = `These are runs of ${String(setting.epochs)} epochs on ${setting.dataset}, not the paper’s setting: what they show holds for this setting.`;
   return [
-    ...(setting.scale === 'paper'
-      ? []
-      : [
-          `These are runs of ${String(setting.epochs)} epochs on ${setting.dataset}, not the paper’s setting: what they show holds for this setting.`,
-        ]),
+    ...(setting.scale === 'paper' ? [] : [shorter]),
     comparable ??
-      (numbersKnown
-        ? 'The paper’s numbers are on ImageNet: what can be compared is whether the accuracy rises with the teacher’s size, with and without ND.'
-        : 'The paper’s numbers, pair and data set of this study are not known to us: what can be compared is the order of the methods.'),
-    ...(Math.min(...counts) === 1
-      ? ['Some of these numbers come from a single seed: nothing is known of their spread.']
-      : []),
+      'The paper’s numbers, pair and data set of this study are not known to us: what can be compared is the order of the methods.',
+    ...onSeeds(rows.map(({ top1 }) => top1)),
   ];
 }
 
-function entries({ pairs, family }: StudyGroup): RunEntry[] {
-  const shown = new Set<string>();
-  const once = ({ directory }: RunEntry): boolean => {
-    if (shown.has(directory)) return false;
-    shown.add(directory);
-    return true;
-  };
-  const ofPair = ({ pair, rows }: StudyPair): RunEntry[] =>
-    rows.flatMap(({ label, runs, unfinished }) =>
-      [...runs, ...unfinished].map((run) =>
-        runEntry(`${pair}, ${label}, seed ${String(run.seed)}`, run),
+function entriesOf({ pairs, family }: StudyGroup): RunEntry[] {
+  const named = [
+    ...family.map(({ model, run }) => ({ name: `Teacher ${model}`, run })),
+    ...pairs.flatMap(({ pair, rows }) =>
+      rows.flatMap(({ label, runs, unfinished }) =>
+        [...runs, ...unfinished].map((run) => ({ name: `${pair}, ${label}`, run })),
       ),
-    );
-  return [
-    ...family.map(({ model, run }) => runEntry(`Teacher ${model}, seed ${String(run.seed)}`, run)),
-    ...pairs.flatMap(ofPair),
-  ].filter(once);
+    ),
+  ];
+  const entries = new Map<string, RunEntry>();
+  for (const { name, run } of named) {
+    // The student alone may stand beside several teachers: the first tells of it.
+    if (!entries.has(run.directory)) {
+      entries.set(run.directory, runEntry(`${name}, seed ${String(run.seed)}`, run));
+    }
+  }
+  return [...entries.values()];
 }

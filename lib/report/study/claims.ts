@@ -1,5 +1,10 @@
-import { adjustedPs, bySeedOf, pairedDifference, type Summary } from '../../statistics/summary';
-import type { Trend } from '../../statistics/trend';
+import {
+  type BySeed,
+  bySeedOf,
+  pairedDifference,
+  type Summary,
+  withAdjustedPs,
+} from '../../statistics/summary';
 import {
   type ClaimOutcome,
   type ClaimScale,
@@ -7,34 +12,10 @@ import {
   outcomeInWords,
   verdictOnClaim,
 } from '../../statistics/verdicts';
+import { differenceCells, intervalHead, pHead } from '../cells';
 import type { Cell, TableBlock } from '../document';
-import {
-  count,
-  formatInterval,
-  formatP,
-  formatPercent,
-  formatSummary,
-  none,
-  toFixed2,
-  toSigned2,
-} from '../numbers';
+import { count, none } from '../numbers';
 import { rowOf, type StudyPair, type StudyRow } from './model';
-
-/** How clear a rise over sizes is when size is drawn by lot. */
-export function permutationWords({ rank, permutation, sizes }: Trend): string {
-  return `rank correlation ${toFixed2(rank)}, and ${formatPercent(permutation)} of all orders of ${String(sizes)} sizes rise as steeply`;
-}
-
-/** Something that a claim compares; top-1 unless said otherwise. */
-export type Measure = (row: StudyRow) => Summary | null;
-
-/** A claim that one method is above another. */
-export interface Claim {
-  readonly statement: string;
-  readonly better: string;
-  readonly worse: string;
-  readonly of?: Measure;
-}
 
 /** A claim that a difference is above 0. */
 export interface ClaimedDifference {
@@ -49,40 +30,47 @@ export interface JudgedClaim extends ClaimedDifference, JudgedOutcome {
   readonly p: number | null;
 }
 
-/** Top-1 after the last epoch. */
-export const top1: Measure = (row) => row.top1;
+/** A claim about whichever pair. */
+export type Claim = (pair: StudyPair) => ClaimedDifference;
 
-/** Claims that one method is above several others: what each says, by the other. */
+/**
+ * Claims that one method is above several others, by the paired differences over the seeds: what each
+ * says, by the other.
+ *
+ * @param of - what they compare: top-1 unless given
+ */
 export function claimsOver(
   better: string,
   statements: Readonly<Record<string, string>>,
-  of: Measure = top1,
+  of: (row: StudyRow) => Summary | null = ({ top1 }) => top1,
 ): Claim[] {
-  return Object.entries(statements).map(([worse, statement]) => ({ statement, better, worse, of }));
-}
-
-/** What a claim on one pair compares, by the paired differences over the seeds. */
-export function claimed(
-  pair: StudyPair,
-  { statement, better, worse, of = top1 }: Claim,
-): ClaimedDifference {
-  const values = (method: string): Summary | null => {
-    const row = rowOf(pair, method);
-    return row === undefined ? null : of(row);
-  };
-  return {
-    statement,
-    difference: pairedDifference(bySeedOf(values(better)), bySeedOf(values(worse))),
-  };
+  return Object.entries(statements).map(([worse, statement]) => (pair) => {
+    const values = (method: string): BySeed => {
+      const row = rowOf(pair, method);
+      return bySeedOf(row === undefined ? null : of(row));
+    };
+    return { statement, difference: pairedDifference(values(better), values(worse)) };
+  });
 }
 
 /** The verdicts on the claims of one table, each adjusted for the others. */
-export function judgeTogether(claims: readonly ClaimedDifference[]): JudgedClaim[] {
-  const ps = adjustedPs(claims.map(({ difference }) => difference));
-  return claims.map((claim, index) => {
-    const p = ps[index] ?? null;
-    return { ...claim, p, ...verdictOnClaim(claim.difference, p) };
-  });
+export function judgeTogether<Claimed extends ClaimedDifference>(
+  claims: readonly Claimed[],
+): (Claimed & JudgedClaim)[] {
+  return withAdjustedPs(claims, ({ difference }) => difference).map((claim) => ({
+    ...claim,
+    ...verdictOnClaim(claim.difference, claim.p),
+  }));
+}
+
+/** The verdicts on claims about one pair. */
+export function judgedOn(pair: StudyPair, claims: readonly Claim[]): JudgedClaim[] {
+  return judgeTogether(claims.map((claim) => claim(pair)));
+}
+
+/** Claims about one pair beside what was measured. */
+export function claimsOn(pair: StudyPair, caption: string, claims: readonly Claim[]): TableBlock {
+  return claimTable(`${caption} on ${pair.pair}`, judgedOn(pair, claims), pair.claimScale);
 }
 
 const tones: Readonly<Record<ClaimOutcome, NonNullable<Cell['tone']>>> = {
@@ -92,36 +80,30 @@ const tones: Readonly<Record<ClaimOutcome, NonNullable<Cell['tone']>>> = {
   'not run': 'open',
 };
 
-/** The head of a column of p values that are adjusted for all of its table. */
-export const pHead = 'p (Holm)';
-
 /** Claims beside what was measured, a row each. */
 export function claimTable(
   caption: string,
   claims: readonly JudgedClaim[],
   scale: ClaimScale,
 ): TableBlock {
-  const compared = claims.filter(({ p }) => p !== null).length;
   return {
     kind: 'table',
-    caption: `${caption}${adjustedNote(compared)}`,
-    head: ['claim', 'difference', '95 %', 'seeds', pHead, 'measured here'],
-    rows: claims.map(({ statement, difference, p, outcome, why }) => ({
-      cells: [
-        statement,
-        difference === null ? none : formatSummary(difference, toSigned2),
-        formatInterval(difference?.interval ?? null, toSigned2),
-        difference === null ? none : count(difference.n, 'seed'),
-        formatP(p),
-        verdictCell(outcome, scale, why),
-      ],
-      idle: outcome === 'not run',
-    })),
+    caption: `${caption}${adjustedNote(claims)}`,
+    head: ['claim', 'difference', intervalHead, 'seeds', pHead, 'measured here'],
+    rows: claims.map(({ statement, difference, p, outcome, why }) => {
+      const [shown, interval, shownP] = differenceCells(difference, p);
+      const seeds = difference === null ? none : count(difference.n, 'seed');
+      return {
+        cells: [statement, shown, interval, seeds, shownP, verdictCell(outcome, scale, why)],
+        idle: outcome === 'not run',
+      };
+    }),
   };
 }
 
-/** What a caption says of its p values; nothing without any. */
-export function adjustedNote(comparisons: number): string {
+/** What a caption says of the p values of claims; nothing without any. */
+export function adjustedNote(claims: readonly JudgedClaim[]): string {
+  const comparisons = claims.filter(({ p }) => p !== null).length;
   return comparisons === 0
     ? ''
     : ` (p: paired t-tests, adjusted by Holm for ${count(comparisons, 'comparison')})`;

@@ -1,15 +1,8 @@
 import { cosineByEpoch, top1ByEpoch } from '../plots/by-epoch';
 import type { Block, Drawing } from '../document';
 import { spreadOf, stripSpec } from '../plots/strips';
-import { type Claim, claimed, claimsOver, claimTable, judgeTogether } from './claims';
-import {
-  cosineColumn,
-  gainOverBase,
-  gainOverStudent,
-  knownOf,
-  normColumn,
-  paperColumn,
-} from './method-table';
+import { type Claim, claimsOn, claimsOver } from './claims';
+import { column, knownOf, paperColumn } from './method-table';
 import type { StudyPair, StudyRow, StudyView } from './model';
 import { termNumber } from './relations';
 
@@ -45,31 +38,18 @@ const claims: readonly Claim[] = [
 export const direction: StudyView = {
   title: 'Direction: features along the class means',
   asks: 'Is cosine better than InfoNCE, and are class means a better direction than the weights of the teacher’s classifier? How far do the features of each class turn to its mean?',
-  numbersKnown: false,
   ofPair: {
     caption: 'Direction losses',
-    columns: () => [paper, gainOverBase, gainOverStudent, cosineColumn, normColumn],
-    claims: (pair) => [
-      claimTable(
-        `The paper’s claims on ${pair.pair}`,
-        judgeTogether(claims.map((claim) => claimed(pair, claim))),
-        pair.claimScale,
-      ),
-    ],
+    columns: () => [paper, column.overBase, column.overStudent, column.cosine, column.norm],
+    claims: (pair) => [claimsOn(pair, 'The paper’s claims', claims)],
     sweep: {
       title: 'Against InfoNCE’s temperature',
       label: 'KD + InfoNCE',
       methods: infoNce,
       x: (row) => termNumber(row, 'directionInfoNce', 'temperature'),
       axis: { title: 'temperature', scale: 'log' },
-      quantities: [
-        { title: 'Top-1 against the temperature', axis: 'top-1 (%)', of: ({ top1 }) => top1 },
-        {
-          title: 'Cosine against the temperature',
-          axis: 'mean cosine',
-          of: ({ cosine }) => cosine,
-        },
-      ],
+      against: 'the temperature',
+      quantities: ['top1', 'cosine'],
       levels: ['kd+cosine'],
     },
     lines: {

@@ -1,6 +1,6 @@
 import { mean } from 'simple-statistics';
 import { hashJson } from '../../records';
-import { bestEpoch, bySeed, lastTop1 } from '../../runs/measures';
+import { bestEpoch, bySeed, lastTop1, top1BySeed } from '../../runs/measures';
 import { isFinished, type Run } from '../../runs/store';
 import { pairedDifference, summarise } from '../../statistics/summary';
 import { curvesOf } from '../curves';
@@ -83,7 +83,7 @@ function buildPair(
     studentParameters: recorded[0]?.parameters ?? null,
     teacherTop1: recorded.flatMap(({ teacherTop1 }) => teacherTop1 ?? [])[0] ?? null,
     rows: methods.map((method) =>
-      buildRow(method, { runs: method.id === alone ? aloneRuns(group, pair) : runs, group, root }),
+      buildRow(method, { runs: method.id === alone ? aloneFor(runs, group) : runs, group, root }),
     ),
     claimScale: claimScaleOf(group.setting, curves),
   };
@@ -116,16 +116,7 @@ function buildRow(
     top1: summarise(top1),
     best: summarise(bySeed(own, (run) => bestEpoch(run)?.top1)),
     base,
-    overBase:
-      base === null
-        ? null
-        : pairedDifference(
-            top1,
-            bySeed(
-              runs.filter(({ config }) => config.method === base),
-              lastTop1,
-            ),
-          ),
+    overBase: base === null ? null : pairedDifference(top1, top1BySeed(runs, base)),
     overStudent:
       id === alone ? null : pairedDifference(top1, bySeed(aloneFor(own, group), lastTop1)),
     studentNorm: summarise(last(({ studentNorm }) => studentNorm)),
@@ -144,12 +135,6 @@ function buildRow(
 /** What a method's gain is counted over: its base in table 1, or KD for the studies' own. */
 export function studyBaseOf(method: string): string | null {
   return baseOf(method) ?? (method.startsWith('kd+') ? 'kd' : null);
-}
-
-/** The student alone beside this pair, or where it has none, beside another teacher. */
-function aloneRuns(group: RunGroup, pair: string): Run[] {
-  const own = group.runs.filter(({ config }) => config.pair === pair);
-  return aloneFor(own, group);
 }
 
 /**
@@ -196,20 +181,13 @@ function familyOfTeachers(teachers: readonly Run[], root: string): FamilyMember[
   return teachers
     .filter(isFinished)
     .flatMap((run) => {
+      const model = run.config.student;
       const parameters = run.provenance?.parameters;
-      const epoch = run.metrics.at(-1);
+      const norm = run.metrics.at(-1)?.studentNorm;
       const [reference] = runReference(run, root);
-      return parameters === undefined || epoch === undefined || reference === undefined
+      return parameters === undefined || norm === undefined || reference === undefined
         ? []
-        : [
-            {
-              model: run.config.student,
-              parameters,
-              top1: epoch.testTop1,
-              norm: epoch.studentNorm,
-              run: reference,
-            },
-          ];
+        : [{ model, parameters, top1: reference.last, norm, run: reference }];
     })
     .sort((a, b) => a.parameters - b.parameters);
 }

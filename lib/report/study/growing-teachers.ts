@@ -1,78 +1,66 @@
 import { bySeedOf } from '../../statistics/summary';
-import { steeper, type Trend, trendOf } from '../../statistics/trend';
-import { summaryCell, withBelow } from '../cells';
+import { steeper, trendOf } from '../../statistics/trend';
+import { differenceCells, intervalHead, pHead, summaryCell, withBelow } from '../cells';
 import type { Block, PlotsBlock, TableBlock } from '../document';
 import { baseOf } from '../methods';
-import { type RelationSeries, relationSpec } from '../plots/relation';
+import { type RelationPoint, type RelationSeries, relationSpec } from '../plots/relation';
 import { weakestScale } from '../verdict';
-import {
-  formatInterval,
-  formatP,
-  formatPercent,
-  formatSummary,
-  none,
-  toFixed2,
-  toSigned2,
-} from '../numbers';
+import { formatPercent, formatSummary, none, toFixed2, toSigned2 } from '../numbers';
 import { type NamedLine, aloneStyle, kdStyle, linesLegend, styleAt } from '../plots/style';
-import { adjustedNote, judgeTogether, pHead, verdictCell } from './claims';
+import { adjustedNote, judgeTogether, verdictCell } from './claims';
 import { methodNotes } from './method-table';
-import { rowOf, type StudyPair } from './model';
+import { rowOf, type StudyPair, top1In } from './model';
 
 /** Each method and its `++`, drawn in one plot. */
-type Couple = readonly [string, string];
-const couples: readonly Couple[] = [
+const couples = [
   ['kd', 'kd++'],
   ['dkd', 'dkd++'],
   ['reviewkd', 'reviewkd++'],
-];
+] as const;
 
-/** The parameters of a pair's teacher or student; null where no run tells. */
-type SizeOf = (pair: StudyPair) => number | null;
+/** Which of the two networks of a pair grows while the other stays. */
+type Growing = 'teacher' | 'student';
 
 const withoutNd: NamedLine = { label: 'without ND', style: kdStyle };
 const withNd: NamedLine = { label: 'with ND (++)', style: styleAt(0) };
 const studentAlone: NamedLine = { label: 'the student alone', style: aloneStyle };
 
-/** Each student that was trained under several teachers, and the trend over their sizes. */
-export function growingTeachers(pairs: readonly StudyPair[]): Block[] {
-  const students = new Set(pairs.map(({ student }) => student));
-  return [...students].flatMap((student) =>
-    studentBlocks(
-      student,
-      bySize(
-        pairs.filter((pair) => pair.student === student),
-        teacherSize,
-      ),
-    ),
-  );
+/**
+ * Pairs in which one network stays, two or more of each by its name, in the order of the growing one's
+ * size; those of unknown size first.
+ */
+export function bySize(pairs: readonly StudyPair[], growing: Growing): [string, StudyPair[]][] {
+  const constant = growing === 'teacher' ? 'student' : 'teacher';
+  const size = (pair: StudyPair): number => pair[`${growing}Parameters`] ?? 0;
+  return [...new Set(pairs.map((pair) => pair[constant]))]
+    .map((name): [string, StudyPair[]] => [
+      name,
+      pairs.filter((pair) => pair[constant] === name).sort((a, b) => size(a) - size(b)),
+    ])
+    .filter(([, own]) => own.length > 1);
 }
 
-function studentBlocks(student: string, pairs: readonly StudyPair[]): Block[] {
-  const [first] = pairs;
-  if (first === undefined || pairs.length < 2) return [];
-  const methods = methodsOf(pairs);
-  const alone = rowOf(first, 'student')?.top1;
-  return [
-    { kind: 'heading', text: `${student} under teachers of growing size` },
-    sizesTable(student, pairs, methods),
-    ...pairs
-      .map(methodNotes)
-      .filter((block) => block.items.length > 0)
-      .slice(0, 1),
-    trendTable(student, pairs, methods),
-    sizePlots(
-      pairs,
-      couples.filter((couple) => couple.some((method) => methods.includes(method))),
-      {
-        title: `${student}: accuracy against the teacher’s size`,
-        whose: student,
-        axis: 'the teacher’s parameters',
-        size: teacherSize,
-        level: alone?.mean,
-      },
-    ),
-  ];
+/** Each student that was trained under several teachers, and the trend over their sizes. */
+export function growingTeachers(all: readonly StudyPair[]): Block[] {
+  return bySize(all, 'teacher').flatMap(([student, pairs]): Block[] => {
+    const methods = (pairs[0]?.rows ?? [])
+      .map(({ method }) => method)
+      .filter((method) => pairs.some((pair) => top1In(pair, method) !== null));
+    return [
+      { kind: 'heading', text: `${student} under teachers of growing size` },
+      sizesTable(student, pairs, methods),
+      ...pairs
+        .map(methodNotes)
+        .filter((block) => block.items.length > 0)
+        .slice(0, 1),
+      trendTable(student, pairs, methods),
+      sizePlots(
+        pairs,
+        couples.filter((couple) => couple.some((method) => methods.includes(method))),
+        { title: student, whose: student, growing: 'teacher' },
+      ),
+    ];
+  });
 }
 
 function sizesTable(
@@ -99,12 +87,9 @@ function sizesTable(
         cells: [
           labelIn(pairs, method),
           ...pairs.map((pair) => {
-            const row = rowOf(pair, method);
-            const gain = row?.overBase ?? null;
-            return withBelow(
-              summaryCell(row?.top1 ?? null),
-              ...(gain === null ? [] : [`${formatSummary(gain, toSigned2)} over its base`]),
-            );
+            const { top1 = null, overBase: gain = null } = rowOf(pair, method) ?? {};
+            const below = gain && `${formatSummary(gain, toSigned2)} over its base`;
+            return withBelow(summaryCell(top1), below);
           }),
         ],
         strong: method.endsWith('++'),
@@ -121,144 +106,115 @@ function trendTable(
   const trends = new Map(
     methods
       .filter((method) => method !== 'student')
-      .map((method) => [method, trendOfMethod(pairs, method)] as const),
+      .map((method) => {
+        const points = pointsOf(pairs, method, 'teacher');
+        return [
+          method,
+          trendOf(points.map(({ x, y }) => ({ parameters: x, values: bySeedOf(y) }))),
+        ] as const;
+      }),
   );
-  const rises = [...trends].map(([method, trend]) => ({
-    statement: `${labelIn(pairs, method)}: rises with the teacher’s size`,
-    difference: trend?.slope ?? null,
-    trend,
-    enough: trend !== null,
-  }));
-  const against = [...trends].flatMap(([method, trend]) => {
-    const base = baseOf(method);
-    const other = base === null ? undefined : trends.get(base);
-    if (base === null || other === undefined) return [];
-    return {
-      statement: `${labelIn(pairs, method)} rises more than ${labelIn(pairs, base)}`,
-      difference: steeper(trend, other),
-      trend: null,
-      enough: trend !== null && other !== null,
-    };
-  });
-  const asked = [...rises, ...against];
-  const judged = judgeTogether(asked);
+  const judged = judgeTogether([
+    ...[...trends].map(([method, trend]) => ({
+      statement: `${labelIn(pairs, method)}: rises with the teacher’s size`,
+      difference: trend?.slope ?? null,
+      trend,
+      enough: trend !== null,
+    })),
+    ...[...trends].flatMap(([method, trend]) => {
+      const base = baseOf(method);
+      const other = base === null ? undefined : trends.get(base);
+      if (base === null || other === undefined) return [];
+      return {
+        statement: `${labelIn(pairs, method)} rises more than ${labelIn(pairs, base)}`,
+        difference: steeper(trend, other),
+        trend: null,
+        enough: trend !== null && other !== null,
+      };
+    }),
+  ]);
   const scale = weakestScale(pairs.map(({ claimScale }) => claimScale));
   return {
     kind: 'table',
-    caption: `Does ${student} learn more from larger teachers?${adjustedNote(judged.filter(({ p }) => p !== null).length)}`,
+    caption: `Does ${student} learn more from larger teachers?${adjustedNote(judged)}`,
     head: [
-      'claim',
-      'slope, points for ten times the size',
-      '95 %',
-      pHead,
-      'rank correlation',
-      'orders as steep',
-      'measured here',
+      ...['claim', 'slope, points for ten times the size', intervalHead, pHead],
+      ...['rank correlation', 'orders as steep', 'measured here'],
     ],
-    rows: judged.map(({ statement, difference, p, outcome, why }, index) => {
-      const { trend = null, enough = false } = asked[index] ?? {};
-      return {
-        cells: [
-          statement,
-          difference === null ? none : formatSummary(difference, toSigned2),
-          formatInterval(difference?.interval ?? null, toSigned2),
-          formatP(p),
-          trend === null ? '' : toSigned2(trend.rank),
-          trend === null ? '' : formatPercent(trend.permutation),
-          verdictCell(outcome, scale, enough ? why : 'needs three sizes'),
-        ],
-        idle: outcome === 'not run',
-      };
-    }),
+    rows: judged.map(({ statement, difference, p, outcome, why, trend, enough }) => ({
+      cells: [
+        statement,
+        ...differenceCells(difference, p),
+        trend === null ? '' : toSigned2(trend.rank),
+        trend === null ? '' : formatPercent(trend.permutation),
+        verdictCell(outcome, scale, enough ? why : 'needs three sizes'),
+      ],
+      idle: outcome === 'not run',
+    })),
   };
-}
-
-function trendOfMethod(pairs: readonly StudyPair[], method: string): Trend | null {
-  return trendOf(
-    pairs.flatMap((pair) => {
-      const summary = rowOf(pair, method)?.top1 ?? null;
-      return summary === null || pair.teacherParameters === null
-        ? []
-        : [{ parameters: pair.teacherParameters, values: bySeedOf(summary) }];
-    }),
-  );
 }
 
 /** Accuracy of each student under one teacher over its size, alone, without and with ND; one plot a base. */
 export function growingStudentsPlots(teacher: string, pairs: readonly StudyPair[]): PlotsBlock {
-  const drawn = couples.filter((couple) =>
-    couple.some(
-      (method) => pairs.filter((pair) => (rowOf(pair, method)?.top1 ?? null) !== null).length > 1,
-    ),
+  const isDrawn = (method: string): boolean =>
+    pairs.filter((pair) => top1In(pair, method) !== null).length > 1;
+  return sizePlots(
+    pairs,
+    couples.filter((couple) => couple.some(isDrawn)),
+    { title: `Under ${teacher}`, whose: `students under ${teacher}`, growing: 'student' },
   );
-  return sizePlots(pairs, drawn, {
-    title: `Under ${teacher}: accuracy against the student’s size`,
-    whose: `students under ${teacher}`,
-    axis: 'the student’s parameters',
-    size: studentSize,
-  });
 }
 
 /** The student alone is a level where it is always the same one, else a line. */
 function sizePlots(
   pairs: readonly StudyPair[],
-  drawn: readonly Couple[],
-  look: { title: string; whose: string; axis: string; size: SizeOf; level?: number | undefined },
+  drawn: readonly (typeof couples)[number][],
+  { title, whose, growing }: { title: string; whose: string; growing: Growing },
 ): PlotsBlock {
-  const { title, whose, axis, size, level } = look;
   const lineOf = (method: string, line: NamedLine): RelationSeries => ({
     ...line,
-    points: pairs.flatMap((pair) => {
-      const [x, y] = [size(pair), rowOf(pair, method)?.top1 ?? null];
-      return x === null || y === null ? [] : [{ x, y }];
-    }),
+    points: pointsOf(pairs, method, growing),
   });
+  const [first] = pairs;
+  const level = growing === 'teacher' && first ? top1In(first, 'student') : null;
   return {
     kind: 'plots',
-    title,
+    title: `${title}: accuracy against the ${growing}’s size`,
     legend: linesLegend([withoutNd, withNd, studentAlone]),
     plots: drawn.map(([base, plus]) => {
       const series = [
         ...[lineOf(base, withoutNd), lineOf(plus, withNd)],
-        ...(size === studentSize ? [lineOf('student', studentAlone)] : []),
+        ...(growing === 'student' ? [lineOf('student', studentAlone)] : []),
       ];
       return {
         title: `${labelIn(pairs, base)} and ${labelIn(pairs, plus)}`,
         says: `${whose}: ${series.map(inWords).join('; ')}`,
         spec: relationSpec({
-          x: { title: axis, scale: 'log' },
+          x: { title: `the ${growing}’s parameters`, scale: 'log' },
           y: 'top-1 (%)',
           series,
-          levels: level === undefined ? [] : [{ ...studentAlone, value: level }],
+          levels: level === null ? [] : [{ ...studentAlone, value: level.mean }],
         }),
       };
     }),
   };
 }
 
+/** A method's top-1 against the growing network's number of parameters, where both are known. */
+function pointsOf(pairs: readonly StudyPair[], method: string, growing: Growing): RelationPoint[] {
+  return pairs.flatMap((pair) => {
+    const [x, y] = [pair[`${growing}Parameters`], top1In(pair, method)];
+    return x === null || y === null ? [] : [{ x, y }];
+  });
+}
+
 function inWords({ label, points }: RelationSeries): string {
   return `${label} ${points.map(({ y }) => toFixed2(y.mean)).join(', ')}`;
 }
 
-function methodsOf(pairs: readonly StudyPair[]): string[] {
-  const [first] = pairs;
-  return (first?.rows ?? [])
-    .map(({ method }) => method)
-    .filter((method) => pairs.some((pair) => (rowOf(pair, method)?.top1 ?? null) !== null));
+function labelIn([first]: readonly StudyPair[], method: string): string {
+  return (first && rowOf(first, method)?.label) ?? method;
 }
-
-function labelIn(pairs: readonly StudyPair[], method: string): string {
-  const [first] = pairs;
-  return (first === undefined ? undefined : rowOf(first, method))?.label ?? method;
-}
-
-/** In the order of a size; those of unknown size first. */
-export function bySize(pairs: readonly StudyPair[], size: SizeOf): StudyPair[] {
-  return [...pairs].sort((a, b) => (size(a) ?? 0) - (size(b) ?? 0));
-}
-
-const teacherSize: SizeOf = ({ teacherParameters }) => teacherParameters;
-export const studentSize: SizeOf = ({ studentParameters }) => studentParameters;
 
 /** `0.28 M`. */
 export function millions(parameters: number | null): string {

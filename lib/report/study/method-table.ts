@@ -1,8 +1,8 @@
 import { findPaperNumber, paperTable, type PaperTableName } from '../../paper';
 import type { Summary } from '../../statistics/summary';
-import { columnNote, gainCells, summaryCell } from '../cells';
+import { columnNote, gainCells, summaryCell, withBelow } from '../cells';
 import type { Cell, ListBlock, TableBlock } from '../document';
-import { formatSummary, none, toFixed2 } from '../numbers';
+import { formatMean, formatSummary, listed, none, toFixed2 } from '../numbers';
 import { unfinishedInWords } from '../run-record';
 import type { MethodColumn, StudyPair, StudyRow } from './model';
 
@@ -33,16 +33,14 @@ export function knownOf(table: PaperTableName): string[] {
   ];
 }
 
-const bestEpoch = 'best epoch';
-
 /** Over KD, or over the base of a `++` row, on the same seeds. */
-export const gainOverBase: MethodColumn = {
+const gainOverBase: MethodColumn = {
   head: 'gain over its base, same seeds',
   of: (row, rows) => (row.base === null ? '' : cellIn(rows, row, ({ overBase }) => overBase)),
 };
 
 /** Over the student alone. */
-export const gainOverStudent: MethodColumn = {
+const gainOverStudent: MethodColumn = {
   head: 'gain over the student alone',
   wide: true,
   of: (row, rows) => cellIn(rows, row, ({ overStudent }) => overStudent),
@@ -57,25 +55,33 @@ function cellIn(
 }
 
 /** The student's norm, and below it its share of the teacher's. */
-export const normColumn: MethodColumn = {
+const normColumn: MethodColumn = {
   head: 'student’s norm',
   of({ studentNorm, teacherNorm }) {
-    if (studentNorm === null) return none;
-    const text = formatSummary(studentNorm, toFixed2);
-    return teacherNorm === null
-      ? text
-      : { text, below: [`${toFixed2(studentNorm.mean / teacherNorm)} of the teacher’s`] };
+    const below =
+      studentNorm === null || teacherNorm === null
+        ? null
+        : `${toFixed2(studentNorm.mean / teacherNorm)} of the teacher’s`;
+    return withBelow(formatSummary(studentNorm, toFixed2), below);
   },
 };
 
 /** The cosine to the own class mean. */
-export const cosineColumn: MethodColumn = {
+const cosineColumn: MethodColumn = {
   head: 'cosine to the own class mean',
   of: ({ cosine }) =>
     cosine === null
       ? none
       : `${cosine.mean.toFixed(3)}${cosine.std === null ? '' : ` ± ${cosine.std.toFixed(3)}`}`,
 };
+
+/** What any study can tell of its methods. */
+export const column = {
+  overBase: gainOverBase,
+  overStudent: gainOverStudent,
+  norm: normColumn,
+  cosine: cosineColumn,
+} as const;
 
 /** The methods of a pair that were run, with their accuracy and what else is asked. */
 export function methodTable(
@@ -90,13 +96,13 @@ export function methodTable(
   return {
     kind: 'table',
     caption: compared ? `${caption} (${columnNote})` : caption,
-    head: ['method', 'top-1, last epoch', bestEpoch, ...columns.map(({ head }) => head)],
-    wide: new Set([bestEpoch, ...columns.filter(({ wide }) => wide).map(({ head }) => head)]),
+    head: ['method', 'top-1, last epoch', 'best epoch', ...columns.map(({ head }) => head)],
+    wide: new Set(['best epoch', ...columns.filter(({ wide }) => wide).map(({ head }) => head)]),
     rows: shown.map((row) => ({
       cells: [
         row.label,
         summaryCell(row.top1),
-        row.best === null ? none : toFixed2(row.best.mean),
+        formatMean(row.best),
         ...columns.map(({ of }) => of(row, shown)),
       ],
       strong: row.method.endsWith('++'),
@@ -107,13 +113,16 @@ export function methodTable(
 /** What each row is, and what was not run or not to its end. */
 export function methodNotes(pair: StudyPair): ListBlock {
   const idle = pair.rows.filter(({ top1, unfinished }) => top1 === null && unfinished.length === 0);
-  const rows = measured(pair).filter(({ note }) => note !== '');
+  const noted = measured(pair).filter(({ note }) => note !== '');
   return {
     kind: 'list',
     wide: true,
     items: [
-      ...rows.map(({ label, note }) => `${label}: ${note}.`),
-      ...(idle.length === 0 ? [] : [`Not run: ${idle.map(({ label }) => label).join('; ')}.`]),
+      ...noted.map(({ label, note }) => `${label}: ${note}.`),
+      ...listed(
+        'Not run',
+        idle.map(({ label }) => label),
+      ),
       ...pair.rows.flatMap(({ label, unfinished }) =>
         unfinished.map((run) => unfinishedInWords(label, run)),
       ),

@@ -29,10 +29,11 @@ export interface StudyView {
   /** Of each pair, below its name. */
   readonly ofPair?: PairView;
   /** Of all pairs of a setting, after theirs. */
-  readonly groupBlocks?: (group: StudyGroup, more: MoreEvidence) => readonly Block[];
-  /** Whether the paper's numbers of this study are known to us. */
-  readonly numbersKnown: boolean;
-  /** What of the paper's numbers can be compared, where that is not said by the line above. */
+  readonly groupBlocks?: (
+    group: StudyGroup,
+    published: readonly PublishedMeans[],
+  ) => readonly Block[];
+  /** What of the paper's numbers can be compared; where nothing is said they are not known to us. */
   readonly comparable?: string;
   readonly reading: readonly string[];
   readonly sources: readonly string[];
@@ -72,27 +73,16 @@ export interface Sweep {
   /** The number that they differ in; null for a row whose recipe has it not. */
   readonly x: (row: StudyRow) => number | null;
   readonly axis: Relation['x'];
-  readonly quantities: readonly {
-    readonly title: string;
-    readonly axis: string;
-    readonly of: (row: StudyRow) => Summary | null;
-    readonly ofTeacher?: (row: StudyRow) => number | null;
-  }[];
+  /** That number, in the titles of the plots. */
+  readonly against: string;
+  readonly quantities: readonly ('top1' | 'norm' | 'cosine')[];
   /** Methods whose levels are drawn across; KD's always is. */
   readonly levels: readonly string[];
 }
 
-/** What a study shows besides runs. */
-export interface MoreEvidence {
-  readonly publishedMeans: readonly PublishedMeans[];
-}
-
 /** One method on one pair. */
-export interface StudyRow {
+export interface StudyRow extends Omit<StudyMethod, 'id'> {
   readonly method: string;
-  readonly label: string;
-  /** What it is, in a sentence. */
-  readonly note: string;
   /** Top-1 after the last epoch, in percent: the number. */
   readonly top1: Summary | null;
   readonly best: Summary | null;
@@ -156,4 +146,9 @@ export interface StudyGroup {
 /** A row of a pair, where it was run. */
 export function rowOf({ rows }: StudyPair, method: string): StudyRow | undefined {
   return rows.find((row) => row.method === method);
+}
+
+/** Its top-1; null where it was not run. */
+export function top1In(pair: StudyPair, method: string): Summary | null {
+  return rowOf(pair, method)?.top1 ?? null;
 }

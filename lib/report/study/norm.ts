@@ -1,34 +1,13 @@
-import { bySeedOf, summarise, type Summary } from '../../statistics/summary';
+import { bySeedOf, summarise } from '../../statistics/summary';
 import { trendOf } from '../../statistics/trend';
 import { normByEpoch, top1ByEpoch } from '../plots/by-epoch';
 import { relationSpec } from '../plots/relation';
 import { styleAt } from '../plots/style';
-import { toFixed2 } from '../numbers';
-import {
-  type Claim,
-  claimed,
-  claimsOver,
-  claimTable,
-  judgeTogether,
-  permutationWords,
-} from './claims';
+import { formatPercent, toFixed2 } from '../numbers';
+import { type Claim, type ClaimedDifference, claimsOn, claimsOver } from './claims';
 import type { Block } from '../document';
-import {
-  cosineColumn,
-  gainOverBase,
-  gainOverStudent,
-  knownOf,
-  normColumn,
-  paperColumn,
-} from './method-table';
-import {
-  type FamilyMember,
-  type MoreEvidence,
-  rowOf,
-  type StudyGroup,
-  type StudyPair,
-  type StudyView,
-} from './model';
+import { column, knownOf, paperColumn } from './method-table';
+import { type FamilyMember, rowOf, type StudyPair, type StudyView } from './model';
 import type { PublishedMeans } from './published-means';
 import { single, termNumber } from './relations';
 
@@ -45,44 +24,25 @@ const claims: readonly Claim[] = [
     { kd: 'SIFN makes the features longer than KD does' },
     ({ studentNorm }) => studentNorm,
   ),
+  shorter,
 ];
 
 /** Longer features. */
 export const norm: StudyView = {
   title: 'Norm: longer features',
   asks: 'Do longer features help, and is it better to let them grow step by step (SIFN) than to pull them to the teacher’s length at once? Have larger networks longer features?',
-  numbersKnown: false,
   ofPair: {
     caption: 'Norm losses',
-    columns: () => [paper, gainOverBase, gainOverStudent, normColumn, cosineColumn],
-    claims: (pair) => [
-      claimTable(
-        `The paper’s claims on ${pair.pair}`,
-        judgeTogether([
-          ...claims.map((claim) => claimed(pair, claim)),
-          {
-            statement: 'A student’s features are shorter than its teacher’s, under KD',
-            difference: missing(pair),
-          },
-        ]),
-        pair.claimScale,
-      ),
-    ],
+    columns: () => [paper, column.overBase, column.overStudent, column.norm, column.cosine],
+    claims: (pair) => [claimsOn(pair, 'The paper’s claims', claims)],
     sweep: {
       title: 'Against SIFN’s step r',
       label: 'KD + SIFN',
       methods: ['kd+sifn-r0.1', 'kd+sifn-r0.5', 'kd+sifn', 'kd+sifn-r2'],
       x: (row) => termNumber(row, 'sifn', 'step'),
       axis: { title: 'step r', scale: 'log' },
-      quantities: [
-        { title: 'Top-1 against r', axis: 'top-1 (%)', of: ({ top1 }) => top1 },
-        {
-          title: 'Norm against r',
-          axis: 'mean norm',
-          of: ({ studentNorm }) => studentNorm,
-          ofTeacher: ({ teacherNorm }) => teacherNorm,
-        },
-      ],
+      against: 'r',
+      quantities: ['top1', 'norm'],
       levels: ['kd+norm', 'kd+feature'],
     },
     lines: {
@@ -95,7 +55,7 @@ export const norm: StudyView = {
     },
     quantities: [normByEpoch, top1ByEpoch],
   },
-  groupBlocks,
+  groupBlocks: ({ family }, published) => [...familyBlocks(family), ...publishedBlocks(published)],
   reading: [
     'Norm: the mean length of the features before the classifier, over the test images; the teacher’s is its own.',
     'With the previous norm held constant, SIFN’s gradient depends on weight times r alone: the plots against r are as well plots against its weight.',
@@ -103,26 +63,22 @@ export const norm: StudyView = {
   sources: knownOf('motivation'),
 };
 
-/** The teacher's norm minus the student's, seed by seed. */
-function missing(pair: StudyPair): Summary | null {
+/** By the teacher's norm minus the student's, seed by seed. */
+function shorter(pair: StudyPair): ClaimedDifference {
   const { studentNorm = null, teacherNorm = null } = rowOf(pair, 'kd') ?? {};
-  if (studentNorm === null || teacherNorm === null) return null;
-  return summarise(
-    new Map([...bySeedOf(studentNorm)].map(([seed, value]) => [seed, teacherNorm - value])),
+  const missing = [...bySeedOf(studentNorm)].flatMap(([seed, norm]) =>
+    teacherNorm === null ? [] : [[seed, teacherNorm - norm] as const],
   );
-}
-
-function groupBlocks({ family }: StudyGroup, { publishedMeans }: MoreEvidence): Block[] {
-  return [...familyBlocks(family), ...publishedBlocks(publishedMeans)];
+  return {
+    statement: 'A student’s features are shorter than its teacher’s, under KD',
+    difference: summarise(new Map(missing)),
+  };
 }
 
 function familyBlocks(family: readonly FamilyMember[]): Block[] {
   if (family.length < 2) return [];
   const trend = trendOf(
-    family.map((member) => ({
-      parameters: member.parameters,
-      values: new Map([[0, member.norm]]),
-    })),
+    family.map(({ parameters, norm: own }) => ({ parameters, values: new Map([[0, own]]) })),
   );
   return [
     { kind: 'heading', text: 'Have larger networks longer features?' },
@@ -145,7 +101,7 @@ function familyBlocks(family: readonly FamilyMember[]): Block[] {
       text:
         trend === null
           ? 'Fewer than three networks: no trend.'
-          : `Of ${String(trend.sizes)} networks, each trained once: the norm changes by ${toFixed2(trend.slope.mean)} for ten times the parameters; ${permutationWords(trend)}.`,
+          : `Of ${String(trend.sizes)} networks, each trained once: the norm changes by ${toFixed2(trend.slope.mean)} for ten times the parameters; rank correlation ${toFixed2(trend.rank)}, and ${formatPercent(trend.permutation)} of all orders of ${String(trend.sizes)} sizes rise as steeply.`,
     },
     {
       kind: 'plots',

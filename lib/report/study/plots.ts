@@ -1,9 +1,9 @@
 import type { Block, PlotsBlock } from '../document';
 import { epochBlocks, type Family, type Quantity } from '../plots/by-epoch';
-import { intervalsBlock, type IntervalRow } from '../plots/intervals';
+import { intervalsBlock, type IntervalRow, measuredRows } from '../plots/intervals';
 import { kdStyle, styleAt } from '../plots/style';
 import { measured } from './method-table';
-import { rowOf, type StudyPair, type StudyRow } from './model';
+import { rowOf, type StudyPair } from './model';
 
 /** A block for each group of methods: their quantities by epoch. */
 export function linesByEpoch(
@@ -30,21 +30,18 @@ function familyOf(pair: StudyPair, label: string, methods: readonly string[]): F
 
 /** Accuracy and gain over KD of all methods, with intervals. */
 export function barsBlock(pair: StudyPair): Block {
-  const rows = (of: (row: StudyRow) => IntervalRow['measured'] | null): IntervalRow[] =>
-    measured(pair).flatMap((row) => {
-      const value = of(row);
-      return value === null ? [] : [{ label: row.label, measured: value, paper: null }];
-    });
+  const rows = (of: 'top1' | 'overBase'): IntervalRow[] =>
+    measuredRows(measured(pair).map((row) => ({ label: row.label, measured: row[of] })));
   return intervalsBlock(
     pair.pair,
     'Accuracy and gains, with intervals',
     [
-      { title: 'Top-1 after the last epoch', axis: 'top-1 (%)', rows: rows(({ top1 }) => top1) },
+      { title: 'Top-1 after the last epoch', axis: 'top-1 (%)', rows: rows('top1') },
       {
         title: 'Gain over the base, same seeds',
         axis: 'points of top-1',
         difference: true,
-        rows: rows(({ overBase }) => overBase),
+        rows: rows('overBase'),
       },
     ],
     { wideLabels: true },

@@ -5,19 +5,17 @@ import { checkRecord } from '../../records';
 import { readRuns } from '../../runs/store';
 import type { Evidence } from '../write';
 import { buildStudy } from './build';
-import { buildGroups } from './groups';
-import type { StudyDocumentName, StudyMethod } from './model';
+import { buildGroups, type GroupOptions } from './groups';
+import type { StudyDocumentName } from './model';
 import { type PublishedMeans, publishedMeansSchema, readPublishedMeans } from './published-means';
 
 /** What a study is read from. */
-export interface StudySource {
+export interface StudySource extends Pick<GroupOptions, 'methods'> {
   readonly name: StudyDocumentName;
   /** The results directory: runs are read below it. */
   readonly resultsRoot: string;
   /** The folders of runs: each setting in them is a part of its own. */
   readonly folders: readonly string[];
-  /** The study's rows, in the table's order. */
-  readonly methods: readonly StudyMethod[];
 }
 
 /** A study from run files alone; null where no run belongs to it. */
@@ -27,12 +25,12 @@ export function readStudy({ name, resultsRoot, folders, methods }: StudySource):
     runs: folders.flatMap((folder) => readRuns(resultsRoot, folder)),
     methods,
     // KD and KD++ stand in table 1 too: they alone make no study of a pair.
-    ...(name === 'teachers' || name === 'table2' ? {} : { ownMethods: new Set(ownMethods) }),
+    ownMethods: name === 'teachers' || name === 'table2' ? undefined : new Set(ownMethods),
     root: resultsRoot,
   });
   if (groups.length === 0) return null;
-  const publishedMeans = publishedIn(resultsRoot);
-  return { document: buildStudy(name, groups, { publishedMeans }), json: { name, groups } };
+  const document = buildStudy(name, groups, publishedIn(resultsRoot));
+  return { document, json: { name, groups } };
 }
 
 /** The norms of published class means, kept so that later renderings have them too. */

@@ -3,30 +3,43 @@ import type { Block, Drawing } from '../document';
 import { toFixed2 } from '../numbers';
 import { type RelationPoint, relationSpec } from '../plots/relation';
 import { kdStyle, linesLegend, styleAt, teacherStyle } from '../plots/style';
-import { rowOf, type StudyPair, type StudyRow, type Sweep } from './model';
+import { measured } from './method-table';
+import type { StudyPair, StudyRow, Sweep } from './model';
+
+/** What can be drawn against a number of the recipe. */
+const quantities = {
+  top1: { name: 'Top-1', axis: 'top-1 (%)', of: ({ top1 }: StudyRow) => top1 },
+  norm: { name: 'Norm', axis: 'mean norm', of: ({ studentNorm }: StudyRow) => studentNorm },
+  cosine: { name: 'Cosine', axis: 'mean cosine', of: ({ cosine }: StudyRow) => cosine },
+} as const;
 
 /** Accuracy and more against a number of the recipe; nothing with fewer than two rows. */
 export function sweepBlock(pair: StudyPair, sweep: Sweep): Block[] {
+  const shown = measured(pair);
   const rows = sweep.methods.flatMap((method) => {
-    const row = rowOf(pair, method);
+    const row = shown.find((candidate) => candidate.method === method);
     const x = row === undefined ? null : sweep.x(row);
-    return row === undefined || x === null || row.top1 === null ? [] : [{ row, x }];
+    return row === undefined || x === null ? [] : [{ row, x }];
   });
-  if (rows.length < 2) return [];
+  const [first] = rows;
+  if (first === undefined || rows.length < 2) return [];
   const style = styleAt(0);
-  const compared = ['kd', ...sweep.levels].flatMap((method, index) => {
-    const row = rowOf(pair, method);
-    if (row === undefined || row.top1 === null || sweep.methods.includes(method)) return [];
-    return [{ row, style: method === 'kd' ? kdStyle : styleAt(index) }];
-  });
-  const plots = sweep.quantities.map((quantity): Drawing => {
+  const compared = ['kd', ...sweep.levels]
+    .flatMap((method, index) =>
+      shown
+        .filter((row) => row.method === method)
+        .map((row) => ({ row, style: method === 'kd' ? kdStyle : styleAt(index) })),
+    )
+    .filter(({ row }) => !sweep.methods.includes(row.method));
+  const plots = sweep.quantities.map((name): Drawing => {
+    const quantity = quantities[name];
     const points = rows.flatMap(({ row, x }): RelationPoint[] => {
       const y = quantity.of(row);
       return y === null ? [] : [{ x, y }];
     });
-    const teacher = rows[0] === undefined ? null : (quantity.ofTeacher?.(rows[0].row) ?? null);
+    const teacher = name === 'norm' ? first.row.teacherNorm : null;
     return {
-      title: quantity.title,
+      title: `${quantity.name} against ${sweep.against}`,
       says: `${pair.pair}: ${points.map(({ x, y }) => `${String(x)}: ${toFixed2(y.mean)}`).join('; ')}`,
       spec: relationSpec({
         x: sweep.axis,
@@ -45,7 +58,7 @@ export function sweepBlock(pair: StudyPair, sweep: Sweep): Block[] {
   const legend = linesLegend([
     { label: sweep.label, style },
     ...compared.map(({ row: { label }, style: own }) => ({ label, style: own })),
-    ...(sweep.quantities.some(({ ofTeacher }) => ofTeacher !== undefined)
+    ...(sweep.quantities.includes('norm')
       ? [{ label: 'Teacher (norm)', style: teacherStyle }]
       : []),
   ]);

@@ -2,7 +2,7 @@ import { findPaperNumber, paperTable, type PaperTableName } from '../../paper';
 import { normByEpoch, top1ByEpoch } from '../plots/by-epoch';
 import { none, toSigned2 } from '../numbers';
 import { growingTeachers } from './growing-teachers';
-import { cosineColumn, gainOverBase, gainOverStudent, knownOf, normColumn } from './method-table';
+import { column, knownOf } from './method-table';
 import type { MethodColumn, StudyPair, StudyView } from './model';
 
 /** The main table's rows whose number belongs to a published recipe, not to that of the `++` row. */
@@ -59,14 +59,13 @@ function paperGainColumn({ pair }: StudyPair): MethodColumn {
 export const table2: StudyView = {
   title: 'Table 2: ImageNet',
   asks: 'What do the ++ rows gain on ImageNet, under larger teachers and vision transformers, and for DeiT?',
-  numbersKnown: true,
   comparable:
     'The paper’s numbers are on ImageNet at 224 × 224 over 100 epochs (DeiT 300): only runs of that setting can be compared with them, others by their gains.',
   ofPair: {
     caption: 'Table 2',
     columns: (pair) => [
-      ...[paperColumn(pair), gainOverBase, paperGainColumn(pair), gainOverStudent],
-      ...[normColumn, cosineColumn],
+      ...[paperColumn(pair), column.overBase, paperGainColumn(pair), column.overStudent],
+      ...[column.norm, column.cosine],
     ],
     lines: {
       KD: ['student', 'kd', 'kd++'],

@@ -3,14 +3,8 @@ import { paperTable } from '../../paper';
 import { columnNote, summaryCell } from '../cells';
 import type { Block, TableBlock } from '../document';
 import { toFixed2, toSigned2 } from '../numbers';
-import {
-  bySize,
-  growingStudentsPlots,
-  growingTeachers,
-  millions,
-  studentSize,
-} from './growing-teachers';
-import { gainOverBase, gainOverStudent, knownOf } from './method-table';
+import { bySize, growingStudentsPlots, growingTeachers, millions } from './growing-teachers';
+import { column, knownOf } from './method-table';
 import type { StudyGroup, StudyPair, StudyView } from './model';
 
 const imagenet = 'scalable-teachers';
@@ -19,7 +13,8 @@ const imagenet = 'scalable-teachers';
 export const teachers: StudyView = {
   title: 'Teachers of growing size',
   asks: 'Does a student learn more from a larger teacher, and does ND make that so? And do larger students gain more under one teacher?',
-  numbersKnown: true,
+  comparable:
+    'The paper’s numbers are on ImageNet: what can be compared is whether the accuracy rises with the teacher’s size, with and without ND.',
   groupBlocks,
   reading: [
     'Slope: the least-squares rise of the student’s top-1, in points, for a teacher of ten times the parameters; one slope a seed, the interval by Student’s t over the seeds. Each teacher was trained once: what another training of the same teacher would give is not in the interval.',
@@ -33,25 +28,15 @@ export const teachers: StudyView = {
 };
 
 function groupBlocks({ pairs }: StudyGroup): Block[] {
-  const taught = new Set(pairs.map(({ teacher }) => teacher));
   return [
     ...growingTeachers(pairs),
-    ...[...taught].flatMap((teacher) =>
-      teacherBlocks(
-        teacher,
-        bySize(
-          pairs.filter((pair) => pair.teacher === teacher),
-          studentSize,
-        ),
-      ),
-    ),
+    ...bySize(pairs, 'student').flatMap(([teacher, own]) => teacherBlocks(teacher, own)),
     paperTableBlock(),
   ];
 }
 
 /** Larger students under one teacher. */
 function teacherBlocks(teacher: string, pairs: readonly StudyPair[]): Block[] {
-  if (pairs.length < 2) return [];
   const rows = pairs.flatMap((pair) =>
     pair.rows.filter((row) => row.top1 !== null).map((row) => ({ pair, row })),
   );
@@ -61,14 +46,20 @@ function teacherBlocks(teacher: string, pairs: readonly StudyPair[]): Block[] {
     {
       kind: 'table',
       caption: `Students of growing size under ${teacher} (${columnNote})`,
-      head: ['student', 'method', 'top-1, last epoch', gainOverStudent.head, gainOverBase.head],
+      head: [
+        'student',
+        'method',
+        'top-1, last epoch',
+        column.overStudent.head,
+        column.overBase.head,
+      ],
       rows: rows.map(({ pair, row }) => ({
         cells: [
           `${pair.student} (${millions(pair.studentParameters)})`,
           row.label,
           summaryCell(row.top1),
-          row.method === 'student' ? '' : gainOverStudent.of(row, all),
-          gainOverBase.of(row, all),
+          row.method === 'student' ? '' : column.overStudent.of(row, all),
+          column.overBase.of(row, all),
         ],
         strong: row.method.endsWith('++'),
       })),
@@ -90,12 +81,7 @@ function paperTableBlock(): TableBlock {
         cells: [
           printed,
           ...numbers.map(toFixed2),
-          toSigned2(
-            sampleRankCorrelation(
-              numbers.map((_, index) => index),
-              numbers,
-            ),
-          ),
+          toSigned2(sampleRankCorrelation([...numbers.keys()], numbers)),
         ],
         strong: method.endsWith('++'),
       };

@@ -3,8 +3,7 @@ import { isFinished, type Run } from '../../runs/store';
 import { holm } from '../../statistics/summary';
 import { curvesOf } from '../curves';
 import { groupRuns, type RunGroup } from '../group';
-import { inRowOrder, positionIn, rowOrder } from '../methods';
-import type { Gain } from './gain';
+import { inOrder, inRowOrder, rowOrder } from '../methods';
 import { compareOverPairs } from './over-pairs';
 import { environmentOf } from '../run-record';
 import {
@@ -42,8 +41,9 @@ function buildGroup(group: RunGroup, methods: readonly string[], options: RowOpt
   const paper = paperTable('table1');
   const printed = paper.pairs.map(({ pair }) => pair);
   const own = group.runs.length > 0 ? group.runs : group.teachers;
-  const found = [...new Set(own.map(({ config }) => config.pair))].sort(
-    (a, b) => positionIn(printed, a) - positionIn(printed, b) || (a < b ? -1 : 1),
+  const found = inOrder(
+    own.map(({ config }) => config.pair),
+    printed,
   );
   const pairs = found.map((pair) => buildPair(group, pair, methods, options));
   const reasons = pairs.flatMap(({ rows }) => {
@@ -83,15 +83,10 @@ function buildPair(
     ...runs.map(({ config }) => config.method),
   ]);
   const rows = withAdjustedPs(
-    methods.map((method) =>
-      buildRow({
-        pair,
-        method,
-        runs: method === 'teacher' ? teachers : runs,
-        students: runs,
-        options,
-      }),
-    ),
+    methods.map((method) => {
+      const own = method === 'teacher' ? teachers : runs;
+      return buildRow({ pair, method, runs: own, students: runs, ...options });
+    }),
   );
   return {
     pair,
@@ -105,21 +100,15 @@ function buildPair(
 }
 
 /** Each column of gains asks one question of several rows: its p values are adjusted for all of them. */
-function withAdjustedPs(rows: readonly Table1Row[]): Table1Row[] {
-  const column = (of: (row: Table1Row) => Gain | null): (Gain | null)[] => {
-    const gains = rows.map(of);
-    const adjusted = holm(gains.map((gain) => gain?.p ?? null));
-    return gains.map((gain, index) => gain && { ...gain, p: adjusted[index] ?? null });
-  };
-  const overStudent = column((row) => row.overStudent);
-  const overBase = column((row) => row.overBase);
-  const overPublished = column((row) => row.overPublished);
-  return rows.map((row, index) => ({
-    ...row,
-    overStudent: overStudent[index] ?? null,
-    overBase: overBase[index] ?? null,
-    overPublished: overPublished[index] ?? null,
-  }));
+function withAdjustedPs(rows: readonly Table1Row[]): readonly Table1Row[] {
+  const columns = ['overStudent', 'overBase', 'overPublished'] as const;
+  return columns.reduce((adjusted, column) => {
+    const ps = holm(rows.map((row) => row[column]?.p ?? null));
+    return adjusted.map((row, index) => {
+      const gain = row[column];
+      return { ...row, [column]: gain && { ...gain, p: ps[index] ?? null } };
+    });
+  }, rows);
 }
 
 /** A published recipe's batch stands nowhere else in a table of one setting. */

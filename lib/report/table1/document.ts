@@ -1,19 +1,17 @@
 import { significance } from '../../statistics/summary';
-import { gainCell, summaryCell, withBelow } from '../cells';
+import { differenceCells, gainCell, intervalHead, pHead, summaryCell, withBelow } from '../cells';
 import type { Block, Cell, DocumentPart, ReportDocument, TableBlock, TableRow } from '../document';
 import { settingInWords } from '../group';
 import { shortLabelOf } from '../methods';
-import {
-  count,
-  formatInterval,
-  formatP,
-  formatSummary,
-  none,
-  toFixed2,
-  toSigned2,
-} from '../numbers';
+import { count, formatInterval, formatMean, none, toSigned2 } from '../numbers';
 import { cosineByEpoch, epochBlocks, normByEpoch, top1ByEpoch } from '../plots/by-epoch';
-import { type Comparison, extentOf, intervalsBlock, type IntervalRow } from '../plots/intervals';
+import {
+  type Comparison,
+  extentOf,
+  intervalsBlock,
+  type IntervalRow,
+  measuredRows,
+} from '../plots/intervals';
 import { runEntry, type RunEntry } from '../run-entries';
 import { environmentInWords, type RunReference } from '../run-record';
 import { type Verdict, verdicts } from '../verdict';
@@ -82,26 +80,23 @@ function partOf(group: Table1Group): DocumentPart {
     sentences: whatCanBeCompared(group),
     blocks: [
       ...pairs.flatMap(pairBlocks),
-      ...(overPairs.length === 0 ? [] : overPairsBlocks(overPairs)),
-      ...(pairsNotRun.length === 0
-        ? []
-        : [
-            {
-              kind: 'text' as const,
-              text: `The paper’s pairs not run here: ${pairsNotRun.join(', ')}.`,
-            },
-          ]),
+      ...overPairsBlocks(overPairs),
+      ...notRunBlocks(pairsNotRun),
     ],
     runs: pairs.flatMap(entriesOf),
     dataHash: setting.dataHash,
   };
 }
 
+function notRunBlocks(pairs: readonly string[]): Block[] {
+  if (pairs.length === 0) return [];
+  return [{ kind: 'text', text: `The paper’s pairs not run here: ${pairs.join(', ')}.` }];
+}
+
 /** `resnet56 → resnet20`, and whether the paper has this pair. */
 function pairInWords({ pair, teacher, student, printed }: Table1Pair): string {
-  const name = teacher === null ? pair : `${teacher} → ${student}`;
-  if (teacher === null) return `${name}, the teacher alone`;
-  return printed === null ? `${name} (the paper has no such pair)` : `${name} (${printed})`;
+  if (teacher === null) return `${pair}, the teacher alone`;
+  return `${teacher} → ${student} (${printed ?? 'the paper has no such pair'})`;
 }
 
 function pairBlocks(pair: Table1Pair): Block[] {
@@ -123,19 +118,15 @@ export function rowsTable(pair: Table1Pair): TableBlock {
   return {
     kind: 'table',
     head: [
-      'method',
-      'paper',
-      'measured, last epoch',
-      'best epoch',
-      'gain over the student alone',
-      'verdict',
+      ...['method', 'paper', 'measured, last epoch', 'best epoch'],
+      ...['gain over the student alone', 'verdict'],
     ],
     rows: shownRows(pair).map((row) => ({
       cells: [
         { text: row.label, short: row.shortLabel },
         row.paper === null ? none : (row.paper.value?.toFixed(2) ?? 'not known'),
         summaryCell(row.measured),
-        row.best === null ? none : toFixed2(row.best.mean),
+        formatMean(row.best),
         gainBesidePaper(row.overStudent),
         verdictCell(row),
       ],
@@ -147,32 +138,17 @@ export function rowsTable(pair: Table1Pair): TableBlock {
 
 /** Each `++` row over its two bases, measured and in the paper; nothing where there is nothing to say of any. */
 export function basesTable(pair: Table1Pair): TableBlock[] {
-  const lines = shownRows(pair).flatMap((row) =>
-    [row.overBase, row.overPublished].flatMap((gain): TableRow[] =>
-      gain === null || saysNothing(gain)
-        ? []
-        : [
-            {
-              cells: [
-                `${row.shortLabel} over ${shortLabelOf(gain.over)}`,
-                gain.measured === null ? none : formatSummary(gain.measured, toSigned2),
-                formatInterval(gain.measured?.interval ?? null, toSigned2),
-                formatP(gain.p),
-                paperGain(gain),
-              ],
-            },
-          ],
-    ),
+  const rows = shownRows(pair).flatMap(({ shortLabel, overBase, overPublished }) =>
+    [overBase, overPublished].flatMap((gain): TableRow[] => {
+      if (gain === null || saysNothing(gain)) return [];
+      const name = `${shortLabel} over ${shortLabelOf(gain.over)}`;
+      return [{ cells: [name, ...differenceCells(gain.measured, gain.p), paperGain(gain)] }];
+    }),
   );
-  return lines.length === 0
-    ? []
-    : [
-        {
-          kind: 'table',
-          head: ['++ over its bases', 'gain', '95 %', 'p (Holm)', 'paper'],
-          rows: lines,
-        },
-      ];
+  if (rows.length === 0) return [];
+  return [
+    { kind: 'table', head: ['++ over its bases', 'gain', intervalHead, pHead, 'paper'], rows },
+  ];
 }
 
 function saysNothing({ measured, paper, paperRange }: Gain): boolean {
@@ -183,7 +159,7 @@ function saysNothing({ measured, paper, paperRange }: Gain): boolean {
 function gainBesidePaper(gain: Gain | null): string | Cell {
   if (gain === null) return '';
   const paper = paperGain(gain);
-  return withBelow(gainCell(gain.measured, gain.p), ...(paper === none ? [] : [`paper ${paper}`]));
+  return withBelow(gainCell(gain.measured, gain.p), paper === none ? null : `paper ${paper}`);
 }
 
 function paperGain({ paper, paperRange }: Gain): string {
@@ -204,19 +180,14 @@ function verdictCell({ verdict, difference, reasons }: Table1Row): Cell {
 }
 
 function overPairsBlocks(comparisons: readonly MethodComparison[]): Block[] {
+  if (comparisons.length === 0) return [];
   return [
     { kind: 'heading', text: 'Does ND help? Each ++ method against its two bases' },
     {
       kind: 'table',
       head: [
-        'over all pairs',
-        'pairs',
-        'runs',
-        'mean gain',
-        '95 %',
-        'p (Holm)',
-        'runs of equal seeds won',
-        'what these seeds show',
+        ...['over all pairs', 'pairs', 'runs', 'mean gain', intervalHead, pHead],
+        ...['runs of equal seeds won', 'what these seeds show'],
       ],
       wide: new Set(['runs', 'what these seeds show']),
       rows: comparisons.map((comparison) => {
@@ -226,9 +197,7 @@ function overPairsBlocks(comparisons: readonly MethodComparison[]): Block[] {
             `${shortLabelOf(method)} over ${shortLabelOf(base)}`,
             { text: pairs.join(', '), short: String(pairs.length) },
             `${String(runs)} and ${String(baseRuns)}`,
-            gain === null ? none : formatSummary(gain, toSigned2),
-            formatInterval(gain?.interval ?? null, toSigned2),
-            formatP(p),
+            ...differenceCells(gain, p),
             `${String(won)} of ${String(couples)}`,
             conclusionOf(comparison),
           ],
@@ -251,22 +220,10 @@ export function conclusionOf({ gain, p }: Pick<MethodComparison, 'gain' | 'p'>):
  * setting, and the gains over the student alone and over both bases.
  */
 export function comparisonsOf({ rows }: Table1Pair): Comparison[] {
-  const gains = (of: (row: Table1Row) => Gain | null): IntervalRow[] =>
-    rows.flatMap((row) => {
-      const gain = of(row);
-      return gain === null || gain.measured === null
-        ? []
-        : [
-            {
-              label: row.shortLabel,
-              measured: gain.measured,
-              paper: gain.paper,
-              paperRange: gain.paperRange,
-            },
-          ];
-    });
-  const overBase = gains((row) => row.overBase);
-  const overPublished = gains((row) => row.overPublished);
+  const gains = (of: 'overStudent' | 'overBase' | 'overPublished'): IntervalRow[] =>
+    measuredRows(rows.map((row) => ({ measured: null, ...row[of], label: row.shortLabel })));
+  const overBase = gains('overBase');
+  const overPublished = gains('overPublished');
   // One scale for both bases, so that their plots can be compared.
   const [low, high] = extentOf([...overBase, ...overPublished]);
   const look = { axis: 'points of top-1', difference: true };
@@ -275,23 +232,15 @@ export function comparisonsOf({ rows }: Table1Pair): Comparison[] {
     {
       title: 'Top-1 after the last epoch',
       axis: 'top-1 (%)',
-      rows: rows.flatMap(({ shortLabel, measured, paper, reasons }) =>
-        measured === null
-          ? []
-          : [
-              {
-                label: shortLabel,
-                measured,
-                paper: reasons.length === 0 ? (paper?.value ?? null) : null,
-              },
-            ],
+      rows: measuredRows(
+        rows.map(({ shortLabel, measured, paper, reasons }) => ({
+          label: shortLabel,
+          measured,
+          paper: reasons.length === 0 ? (paper?.value ?? null) : null,
+        })),
       ),
     },
-    {
-      ...look,
-      title: 'Gain over the student alone (same recipe)',
-      rows: gains((row) => row.overStudent),
-    },
+    { ...look, title: 'Gain over the student alone (same recipe)', rows: gains('overStudent') },
     { ...look, domain, title: 'Gain of ++ over its own recipe with ND 0', rows: overBase },
     { ...look, domain, title: 'Gain of ++ over its published base', rows: overPublished },
   ];

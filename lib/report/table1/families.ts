@@ -9,27 +9,23 @@ import {
 } from '../methods';
 import type { LineStyle } from '../document';
 import type { Family } from '../plots/by-epoch';
-import { palette } from '../plots/style';
+import { aloneStyle, kdStyle, palette, styleAt } from '../plots/style';
 import type { Table1Pair } from './model';
-
-const through = [1, 0];
 
 /** The same role has the same line in every family. */
 const roles = {
-  plus: { color: palette.blue, dash: through },
-  base: { color: palette.vermilion, dash: [6, 3] },
-  published: { color: palette.green, dash: [2, 2] },
-  student: { color: palette.grey, dash: through },
-  publishedStudent: { color: palette.grey, dash: [2, 3] },
-} as const satisfies Record<string, LineStyle>;
+  plus: styleAt(0),
+  base: kdStyle,
+  published: styleAt(1),
+  student: styleAt(4),
+  publishedStudent: aloneStyle,
+};
 
 /** For methods that stand together without being each other's base. */
 const others: readonly LineStyle[] = [
-  { color: palette.blue, dash: through },
-  { color: palette.vermilion, dash: [6, 3] },
-  { color: palette.green, dash: [2, 2] },
+  ...[roles.plus, roles.base, roles.published],
   { color: palette.purple, dash: [8, 3, 2, 3] },
-  { color: palette.orange, dash: [3, 1] },
+  styleAt(2),
 ];
 
 const older = 'Older methods';

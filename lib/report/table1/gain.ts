@@ -1,11 +1,15 @@
-import { findPaperNumber, paperGain, paperTable } from '../../paper';
+import { paperGain, paperTable } from '../../paper';
 import { familyOf, paperMethodOf } from '../methods';
-import { pairedDifference, pValue, type BySeed, type Summary } from '../../statistics/summary';
+import {
+  type BySeed,
+  type Interval,
+  pairedDifference,
+  pValue,
+  type Summary,
+} from '../../statistics/summary';
 
 /** The paper's gain over all its pairs, where it has not this pair. */
-export interface PaperRange {
-  readonly low: number;
-  readonly high: number;
+export interface PaperRange extends Interval {
   /** How many pairs of the paper it spans. */
   readonly pairs: number;
 }
@@ -38,28 +42,21 @@ export function gainOver(
     measured,
     p: pValue(measured),
     paper: rows && paperGain({ table: 'table1', pair, method: rows.method }, rows.over),
-    paperRange: inPaper || rows === null ? null : paperRange(rows),
+    paperRange: inPaper || rows === null ? null : paperRange(rows.method, rows.over),
   };
 }
 
-interface PaperRows {
-  readonly method: string;
-  readonly over: string;
-}
-
 /** The paper's two rows that a gain stands beside. It has one student alone, whatever the recipe. */
-function paperRows(method: string, over: string): PaperRows | null {
+function paperRows(method: string, over: string): { method: string; over: string } | null {
   const first = paperMethodOf(method);
   const second = familyOf(over) === 'student' ? 'student' : paperMethodOf(over);
   return first === null || second === null ? null : { method: first, over: second };
 }
 
-function paperRange({ method, over }: PaperRows): PaperRange | null {
-  const table = 'table1';
-  const gains = paperTable(table)
-    .pairs.filter(({ pair }) => findPaperNumber({ table, pair, method }) !== null)
-    .map(({ pair }) => paperGain({ table, pair, method }, over))
-    .filter((gain) => gain !== null);
+function paperRange(method: string, over: string): PaperRange | null {
+  const gains = paperTable('table1').pairs.flatMap(
+    ({ pair }) => paperGain({ table: 'table1', pair, method }, over) ?? [],
+  );
   return gains.length === 0
     ? null
     : { low: Math.min(...gains), high: Math.max(...gains), pairs: gains.length };

@@ -1,5 +1,5 @@
 import { findPaperNumber, type PaperNumber, paperTable, type PaperTable } from '../../paper';
-import { bestEpoch, bySeed, lastTop1 } from '../../runs/measures';
+import { bestEpoch, bySeed, lastTop1, top1BySeed } from '../../runs/measures';
 import type { RunConfig } from '../../runs/schema';
 import { isFinished, type Run } from '../../runs/store';
 import { summarise, type Summary } from '../../statistics/summary';
@@ -26,34 +26,23 @@ export interface RowOptions {
 }
 
 /** What a row is built from. */
-export interface RowInput {
+export interface RowInput extends RowOptions {
   readonly pair: string;
   readonly method: string;
   /** All runs of the pair; for the teacher's row, the teacher's. */
   readonly runs: readonly Run[];
   /** All runs of the pair's student, alone and distilled. */
   readonly students: readonly Run[];
-  readonly options: RowOptions;
 }
 
 /** Builds the row of one method on one pair from its finished runs. */
-export function buildRow({ pair, method, runs, students, options }: RowInput): Table1Row {
+export function buildRow(input: RowInput): Table1Row {
+  const { pair, method, runs, students, root, isPaperRecipe = () => true } = input;
   const { setting } = paperTable('table1');
-  const { root, isPaperRecipe = () => true } = options;
   const own = runs.filter(({ config }) => config.method === method);
   const last = bySeed(own, lastTop1);
-  const gain = (over: string | null | undefined): Gain | null =>
-    typeof over !== 'string'
-      ? null
-      : gainOver(
-          { pair, method },
-          over,
-          last,
-          bySeed(
-            students.filter(({ config }) => config.method === over),
-            lastTop1,
-          ),
-        );
+  const gain = (over: string | null = null): Gain | null =>
+    over === null ? null : gainOver({ pair, method }, over, last, top1BySeed(students, over));
   const paperMethod = paperMethodOf(method);
   const paper =
     paperMethod === null ? null : findPaperNumber({ table: 'table1', pair, method: paperMethod });
@@ -61,9 +50,9 @@ export function buildRow({ pair, method, runs, students, options }: RowInput): T
   const evidence = method === 'teacher' ? teacherEvidence(own, students) : null;
   const measured = evidence?.measured ?? summarise(last);
   const finished = own.filter(isFinished);
-  const elsewhere = evidence?.seenIn ?? [];
-  const used = elsewhere.length === 0 ? finished : [];
-  const behind = elsewhere.length === 0 ? finished : elsewhere;
+  const seenIn = evidence?.seenIn ?? [];
+  const used = seenIn.length === 0 ? finished : [];
+  const behind = [...used, ...seenIn];
   const reasons = [
     ...new Set(
       behind.flatMap((run) => reasonsNotComparable(run, { setting, paperTeacher, isPaperRecipe })),

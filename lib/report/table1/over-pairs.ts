@@ -1,6 +1,12 @@
-import { bySeed, lastTop1 } from '../../runs/measures';
+import { top1BySeed } from '../../runs/measures';
 import type { Run } from '../../runs/store';
-import { adjustedPs, type BySeed, summarise, type Summary } from '../../statistics/summary';
+import {
+  type BySeed,
+  differencesOf,
+  summarise,
+  type Summary,
+  withAdjustedPs,
+} from '../../statistics/summary';
 import { basesOf, inRowOrder } from '../methods';
 
 /** A `++` method against one of its bases over all the pairs that have runs of both. */
@@ -30,15 +36,13 @@ export interface MethodComparison {
 export function compareOverPairs(runs: readonly Run[]): MethodComparison[] {
   const methods = inRowOrder(runs.map(({ config }) => config.method));
   const pairs = [...new Set(runs.map(({ config }) => config.pair))].sort();
-  const scores = (pair: string, method: string): BySeed =>
-    bySeed(
-      runs.filter(({ config }) => config.pair === pair && config.method === method),
-      lastTop1,
-    );
   const couples = methods.flatMap((method) => basesOf(method).map((base) => ({ method, base })));
   const compared = couples.flatMap(({ method, base }): Omit<MethodComparison, 'p'>[] => {
     const shared = pairs
-      .map((pair) => ({ pair, first: scores(pair, method), second: scores(pair, base) }))
+      .map((pair) => {
+        const own = runs.filter(({ config }) => config.pair === pair);
+        return { pair, first: top1BySeed(own, method), second: top1BySeed(own, base) };
+      })
       .filter(({ first, second }) => first.size > 0 && second.size > 0);
     if (shared.length === 0) return [];
     const differences = shared.map(({ first, second }) => differencesOf(first, second));
@@ -56,30 +60,17 @@ export function compareOverPairs(runs: readonly Run[]): MethodComparison[] {
       },
     ];
   });
-  const ps = adjustedPs(compared.map(({ gain }) => gain));
-  return compared.map((comparison, index) => ({ ...comparison, p: ps[index] ?? null }));
-}
-
-function differencesOf(first: BySeed, second: BySeed): Map<number, number> {
-  return new Map(
-    [...first].flatMap(([seed, value]) => {
-      const other = second.get(seed);
-      return other === undefined ? [] : [[seed, value - other] as const];
-    }),
-  );
+  return withAdjustedPs(compared, ({ gain }) => gain);
 }
 
 /** Of each seed that all the pairs have. */
 function meanOverPairs(differences: readonly BySeed[]): BySeed {
-  const [first = new Map<number, number>()] = differences;
-  return new Map(
-    [...first.keys()].flatMap((seed) => {
-      const values = differences.flatMap((ofPair) => ofPair.get(seed) ?? []);
-      return values.length < differences.length
-        ? []
-        : [[seed, total(values) / values.length] as const];
-    }),
-  );
+  const means = new Map<number, number>();
+  for (const seed of differences[0]?.keys() ?? []) {
+    const values = differences.flatMap((ofPair) => ofPair.get(seed) ?? []);
+    if (values.length === differences.length) means.set(seed, total(values) / values.length);
+  }
+  return means;
 }
 
 function total(values: readonly number[]): number {

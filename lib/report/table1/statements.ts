@@ -1,4 +1,6 @@
+import { nothingFinished, onSeeds } from '../cells';
 import { paperMethodOf } from '../methods';
+import { listed } from '../numbers';
 import { unfinishedInWords } from '../run-record';
 import { trainedHere } from '../verdict';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './model';
@@ -27,51 +29,46 @@ export function brieflyOf(table: Table1): string[] {
 /** What can be compared with the paper in a group of runs, and what cannot, in plain sentences. */
 export function whatCanBeCompared(group: Table1Group): string[] {
   const rows = group.pairs.flatMap((pair) => pair.rows).filter((row) => row.measured !== null);
-  if (rows.length === 0) return ['No run is finished yet: there is nothing to compare.'];
+  if (rows.length === 0) return [nothingFinished];
   const reduced = rows.filter(({ verdict }) => verdict === 'reduced');
-  const sentences: string[] = [];
-  if (reduced.length === 0) {
-    sentences.push(
-      'These runs have the paper’s data, schedule, batch, recipes and teachers: their accuracies can be compared with the paper’s.',
-    );
-  } else {
-    sentences.push(
-      `${reduced.length === rows.length ? 'This is not the paper’s setting' : 'Rows marked reduced are not the paper’s setting'}: ${group.reasons.join('; ')}.`,
-      'Their accuracies can neither confirm nor contradict the paper’s.',
-      'What can be compared is the gain: whether a distilled student beats the same student alone, and a ++ method its base, on the same seeds. Its size may differ with data and schedule.',
-    );
-  }
-  const foreign = group.pairs.filter(
-    ({ printed, teacher }) => printed === null && teacher !== null,
-  );
-  if (foreign.length > 0) {
-    sentences.push(
-      `The paper has no pair ${foreign.map(({ pair }) => pair).join(', ')}: beside its gains stands the range of the paper’s over its own six pairs.`,
-    );
-  }
-  const least = Math.min(...rows.flatMap((row) => seedCount(row)));
-  if (least === 1) {
-    sentences.push(
-      'Some of these numbers come from a single seed: nothing is known of their spread.',
-    );
-  }
-  return sentences;
+  const foreign = group.pairs
+    .filter(({ printed, teacher }) => printed === null && teacher !== null)
+    .map(({ pair }) => pair);
+  return [
+    ...(reduced.length === 0
+      ? [
+          'These runs have the paper’s data, schedule, batch, recipes and teachers: their accuracies can be compared with the paper’s.',
+        ]
+      : [
+          `${reduced.length === rows.length ? 'This is not the paper’s setting' : 'Rows marked reduced are not the paper’s setting'}: ${group.reasons.join('; ')}.`,
+          'Their accuracies can neither confirm nor contradict the paper’s.',
+          'What can be compared is the gain: whether a distilled student beats the same student alone, and a ++ method its base, on the same seeds. Its size may differ with data and schedule.',
+        ]),
+    ...(foreign.length === 0
+      ? []
+      : [
+          `The paper has no pair ${foreign.join(', ')}: beside its gains stands the range of the paper’s over its own six pairs.`,
+        ]),
+    ...onSeeds(rows.map(({ method, measured }) => (method === 'teacher' ? null : measured))),
+  ];
 }
 
 /** What must be said below the rows of a pair: sources' slips, unfinished runs, remarks. */
 export function footnotes(pair: Table1Pair): string[] {
-  const { rows, remarks } = pair;
-  const folded = notRunRows(pair).map(({ shortLabel }) => shortLabel);
+  const { rows, printed, remarks } = pair;
+  // Those begun have a line of their own.
+  const idle = rows.filter((row) => saysNothing(row) && row.unfinished.length === 0);
   const withoutNumber = rows.filter(
-    ({ method, measured }) => measured !== null && paperMethodOf(method) === null,
+    ({ method, measured }) =>
+      printed !== null && measured !== null && paperMethodOf(method) === null,
   );
+  const names = (of: readonly Table1Row[]): string[] => of.map(({ shortLabel }) => shortLabel);
   return [
-    ...(folded.length === 0 ? [] : [`Not run: ${folded.join('; ')}.`]),
-    ...(pair.printed === null || withoutNumber.length === 0
-      ? []
-      : [
-          `The paper prints no number of these rows, since its own have the published recipe: ${withoutNumber.map(({ shortLabel }) => shortLabel).join('; ')}.`,
-        ]),
+    ...listed('Not run', names(idle)),
+    ...listed(
+      'The paper prints no number of these rows, since its own have the published recipe',
+      names(withoutNumber),
+    ),
     ...rows.flatMap(({ label, paper }) =>
       paper?.note === undefined ? [] : [`${label}, the paper’s number: ${paper.note}`],
     ),
@@ -101,15 +98,7 @@ export function shownRows({ rows }: Table1Pair): Table1Row[] {
   return rows.filter((row) => !saysNothing(row));
 }
 
-/** The rows that would be a line of dashes; those begun have a line of their own below the table. */
-function notRunRows({ rows }: Table1Pair): Table1Row[] {
-  return rows.filter((row) => saysNothing(row) && row.unfinished.length === 0);
-}
-
+/** Whether it would be a line of dashes. */
 function saysNothing({ measured, paper }: Table1Row): boolean {
   return measured === null && paper === null;
-}
-
-function seedCount({ method, measured }: Table1Row): number[] {
-  return method === 'teacher' || measured === null ? [] : [measured.n];
 }

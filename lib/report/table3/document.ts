@@ -1,11 +1,10 @@
 import { formatDuration } from '../../format-duration';
 import type { DetectionRun } from '../../runs/store';
-import type { Summary } from '../../statistics/summary';
-import { columnNote, gainCells, summaryCell } from '../cells';
+import { columnNote, gainCells, nothingFinished, onSeeds, summaryCell } from '../cells';
 import { type CsvRecord, summaryColumns } from '../csv';
 import type { Block, DocumentPart, ListBlock, ReportDocument, TableBlock } from '../document';
-import { count, none, toFixed2 } from '../numbers';
-import { intervalsBlock, type IntervalRow } from '../plots/intervals';
+import { count, formatMean, listed, none } from '../numbers';
+import { intervalsBlock, measuredRows } from '../plots/intervals';
 import { lossDrawing, lossLegend } from '../plots/losses';
 import { detectorFacts, type RunEntry } from '../run-entries';
 import { directoryBelow, environmentInWords } from '../run-record';
@@ -18,7 +17,6 @@ import {
   runsOf,
   type Table3Group,
   type Table3Pair,
-  type Table3Row,
   tableFigures,
 } from './model';
 
@@ -26,13 +24,13 @@ import {
 const paperFile = 'results/paper/table3-coco.json';
 
 /** Pictures of what the detectors of a pair found, where there are some. */
-export type PicturesOf = (pair: Table3Pair) => readonly Block[];
+type Pictures = ReadonlyMap<Table3Pair, readonly Block[]>;
 
 /** Table 3 from its groups: the same groups give the same document. */
 export function table3Document(
   groups: readonly Table3Group[],
   root: string,
-  picturesOf: PicturesOf = () => [],
+  pictures: Pictures = new Map(),
 ): ReportDocument {
   return {
     name: 'table3',
@@ -42,7 +40,7 @@ export function table3Document(
     sheets: [{ ending: '', title: 'Table 3: COCO detection: the plots' }],
     briefly,
     records: recordsOf(groups, root),
-    parts: groups.map((group) => part(group, root, picturesOf)),
+    parts: groups.map((group) => part(group, root, pictures)),
     reading: [
       'Box AP in percent as COCO evaluates it (pycocotools’ figures, computed here) on the evaluation images after the last iteration: AP over overlaps 0.50 to 0.95, AP50 and AP75 at one overlap, APl, APm and APs for large, medium and small objects. Mean ± sample standard deviation (number of seeds); below it Student’s 95 % interval of the mean over the seeds, from three seeds on.',
       'Gains are differences of AP on equal seeds, so that what a seed does to both runs cancels. A ++ row’s base is the same recipe without ND.',
@@ -54,20 +52,17 @@ export function table3Document(
   };
 }
 
-function part(group: Table3Group, root: string, picturesOf: PicturesOf): DocumentPart {
+function part(group: Table3Group, root: string, pictures: Pictures): DocumentPart {
   const { dataset, scale, environment, pairs, dataHash, runs } = group;
-  const iterations = [
-    ...new Set(
-      runs
-        .filter(({ config }) => config.method !== 'teacher')
-        .map(({ config }) => config.iterations),
-    ),
-  ].sort((a, b) => a - b);
+  const students = runs.filter(({ config }) => config.method !== 'teacher');
+  const iterations = [...new Set(students.map(({ config }) => config.iterations))].sort(
+    (a, b) => a - b,
+  );
   return {
     title: `${dataset} · scale ${scale}${iterations.length === 0 ? '' : ` · ${iterations.join(', ')} iterations`}`,
     environment: environmentInWords(environment),
     sentences: sentences(group),
-    blocks: pairs.flatMap((pair) => [...pairBlocks(pair), ...picturesOf(pair)]),
+    blocks: pairs.flatMap((pair) => [...pairBlocks(pair), ...(pictures.get(pair) ?? [])]),
     runs: runs.map((run) => entryOf(run, root)),
     dataHash,
   };
@@ -75,43 +70,33 @@ function part(group: Table3Group, root: string, picturesOf: PicturesOf): Documen
 
 function sentences({ scale, dataset, pairs, runs }: Table3Group): string[] {
   const finished = runs.filter(isFinishedDetection);
-  if (finished.length === 0) return ['No run is finished yet: there is nothing to compare.'];
+  if (finished.length === 0) return [nothingFinished];
   const images = Math.max(...finished.map(({ evaluation }) => evaluation?.images ?? 0));
-  const fewest = Math.min(
-    ...pairs.flatMap(({ rows }) => rows.flatMap(({ measured }) => measured.AP?.n ?? [])),
-  );
+  const small = `These are small runs on ${dataset} (evaluated on ${count(images, 'image')}), not the paper’s setting: no AP here is a COCO AP.`;
   return [
-    ...(scale === 'paper' && dataset === 'coco'
-      ? []
-      : [
-          `These are small runs on ${dataset} (evaluated on ${count(images, 'image')}), not the paper’s setting: no AP here is a COCO AP.`,
-        ]),
+    ...(scale === 'paper' && dataset === 'coco' ? [] : [small]),
     `The paper’s figures are not known to us (${paperFile} is the file to complete).`,
-    ...(fewest === 1
-      ? ['Some of these numbers come from a single seed: nothing is known of their spread.']
-      : []),
+    ...onSeeds(pairs.flatMap(({ rows }) => rows.map(({ measured }) => measured.AP))),
   ];
 }
 
 function pairBlocks(pair: Table3Pair): Block[] {
-  const shown = pair.rows.filter(({ measured }) => measured.AP !== null);
   const last = pair.rows.flatMap(({ runs }) =>
     runs.filter(({ metrics }) => metrics.length > 0).slice(0, 1),
   );
-  const bars = intervals(shown, ({ measured }) => measured.AP);
-  const gains = intervals(shown, ({ overStudent }) => overStudent);
+  const bars = measuredRows(
+    pair.rows.map(({ label, measured }) => ({ label, measured: measured.AP })),
+  );
+  const gains = measuredRows(
+    pair.rows.map(({ label, overStudent }) => ({ label, measured: overStudent })),
+  );
   return [
     { kind: 'heading', text: `${pair.teacher} → ${pair.student}` },
     tableOf(pair),
     notesOf(pair),
     intervalsBlock(pair.pair, 'AP and gains', [
       { title: 'AP after the last iteration', axis: 'AP (%)', rows: bars },
-      {
-        title: 'Gain over the student alone',
-        axis: 'points of AP',
-        difference: true,
-        rows: gains,
-      },
+      { title: 'Gain over the student alone', axis: 'points of AP', difference: true, rows: gains },
     ]),
     {
       kind: 'plots',
@@ -119,7 +104,7 @@ function pairBlocks(pair: Table3Pair): Block[] {
       legend: lossLegend(last),
       plots: last.map((run) => lossDrawing(labelOf(run.config.method), run)),
     },
-    ...detectionBlocks(pair.pair, runsOf(pair), labelOf),
+    ...detectionBlocks(pair.pair, runsOf(pair)),
   ];
 }
 
@@ -131,13 +116,8 @@ function tableOf({ pair, rows }: Table3Pair): TableBlock {
     kind: 'table',
     caption: `Table 3 on ${pair}, box AP in percent (${columnNote})`,
     head: [
-      'method',
-      'paper, AP',
-      first,
-      ...others,
-      'gain over the student alone',
-      'gain of ++ over its base',
-      'verdict',
+      ...['method', 'paper, AP', ...tableFigures],
+      ...['gain over the student alone', 'gain of ++ over its base', 'verdict'],
     ],
     wide: new Set(['paper, AP']),
     rows: rows.map((row, index) => ({
@@ -145,7 +125,7 @@ function tableOf({ pair, rows }: Table3Pair): TableBlock {
         row.label,
         row.paper?.toFixed(1) ?? 'not known',
         summaryCell(row.measured[first]),
-        ...others.map((name) => meanOf(row.measured[name])),
+        ...others.map((name) => formatMean(row.measured[name])),
         row.overStudent === null ? '' : (overStudent[index] ?? none),
         row.overBase === null ? '' : (overBase[index] ?? none),
         row.verdict,
@@ -162,7 +142,7 @@ function notesOf({ rows }: Table3Pair): ListBlock {
     kind: 'list',
     wide: true,
     items: [
-      ...(reasons.length === 0 ? [] : [`Not the paper’s setting: ${reasons.join('; ')}.`]),
+      ...listed('Not the paper’s setting', reasons),
       ...rows.flatMap(({ label, runs }) =>
         runs
           .filter((run) => !isFinishedDetection(run))
@@ -173,20 +153,6 @@ function notesOf({ rows }: Table3Pair): ListBlock {
       ),
     ],
   };
-}
-
-function meanOf(summary: Summary | null): string {
-  return summary === null ? none : toFixed2(summary.mean);
-}
-
-function intervals(
-  rows: readonly Table3Row[],
-  of: (row: Table3Row) => Summary | null,
-): IntervalRow[] {
-  return rows.flatMap((row) => {
-    const measured = of(row);
-    return measured === null ? [] : [{ label: row.label, measured, paper: null }];
-  });
 }
 
 /** How and where a detector's run was made. */

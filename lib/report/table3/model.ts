@@ -1,9 +1,9 @@
 import { findPaperNumber, paperTable } from '../../paper';
 import type { DetectionRun } from '../../runs/store';
 import { type BySeed, pairedDifference, summarise, type Summary } from '../../statistics/summary';
-import { baseOf, positionIn } from '../methods';
+import { baseOf, inOrder } from '../methods';
 import { type Environment, environmentOf } from '../run-record';
-import { trainedHere, type Verdict, verdictOf } from '../verdict';
+import { instead, trainedHere, type Verdict, verdictOf } from '../verdict';
 
 /** COCO's figures that the table shows, in its order. */
 export const tableFigures = ['AP', 'AP50', 'AP75', 'APl', 'APm', 'APs'] as const;
@@ -46,20 +46,15 @@ export interface Table3Group {
   readonly runs: readonly DetectionRun[];
 }
 
-/** The paper's iterations and images a step. */
-const paperSetting = {
-  dataset: 'coco',
-  scale: 'paper',
-  iterations: 180_000,
-  batchSize: 8,
-} as const;
-
 /** The rows of one folder of runs; null without any run. */
 export function table3Group(study: string, runs: readonly DetectionRun[]): Table3Group | null {
   const [first] = runs;
   if (first === undefined) return null;
   const students = runs.filter(({ config }) => config.method !== 'teacher');
-  const pairs = [...new Set(students.map(({ config }) => config.pair))].sort(byPaperOrder);
+  const pairs = inOrder(
+    students.map(({ config }) => config.pair),
+    paperTable('table3').pairs.map(({ pair }) => pair),
+  );
   const teacherAlone = pairs.length === 0 ? [first.config.pair] : [];
   return {
     study,
@@ -88,10 +83,8 @@ function pairOf(pair: string, runs: readonly DetectionRun[]): Table3Pair {
   const teachers = runs.filter(
     ({ config }) => config.method === 'teacher' && config.pair === teacher,
   );
-  const methods = inTableOrder(own.map(({ config }) => config.method));
-  const rows = methods
-    .filter((method) => method !== 'teacher')
-    .map((method) => rowOf(pair, method, own));
+  const students = own.map(({ config }) => config.method).filter((method) => method !== 'teacher');
+  const rows = inOrder(students, order).map((method) => rowOf(pair, method, own));
   return {
     pair,
     teacher,
@@ -133,22 +126,16 @@ function rowOf(pair: string, method: string, runs: readonly DetectionRun[]): Tab
 
 /** Why a run is not of the paper's own setting. */
 function reasonsOf({ config, provenance }: DetectionRun): string[] {
-  const reasons: string[] = [];
-  for (const name of ['dataset', 'scale', 'iterations', 'batchSize'] as const) {
-    // A teacher has a schedule of its own.
-    if (config.method === 'teacher' && (name === 'iterations' || name === 'batchSize')) continue;
-    if (config[name] === paperSetting[name]) continue;
-    const words = {
-      dataset: 'data set',
-      scale: 'scale',
-      iterations: 'iterations',
-      batchSize: 'batch',
-    };
-    reasons.push(`${words[name]} ${String(config[name])} instead of ${String(paperSetting[name])}`);
-  }
-  if (provenance?.teacherSource === trainedHere) reasons.push('the teacher was trained here');
-  if (provenance?.firstWeights === 'random') reasons.push('random first weights');
-  return reasons;
+  // A teacher has a schedule of its own.
+  const isTeacher = config.method === 'teacher';
+  return [
+    ...instead('data set', config.dataset, 'coco'),
+    ...instead('scale', config.scale, 'paper'),
+    ...instead('iterations', config.iterations, isTeacher ? null : 180_000),
+    ...instead('batch', config.batchSize, isTeacher ? null : 8),
+    ...(provenance?.teacherSource === trainedHere ? ['the teacher was trained here'] : []),
+    ...(provenance?.firstWeights === 'random' ? ['random first weights'] : []),
+  ];
 }
 
 /** Of rows that the paper's table is not known to have. */
@@ -157,6 +144,9 @@ const labels: Readonly<Record<string, string>> = {
   reviewdkd: 'ReviewDKD',
   'reviewdkd++': 'ReviewDKD++',
   'reviewkd-mask': 'ReviewKD, weight of Mask R-CNN',
+  'kd+nd-x0.1': 'KD + 0.1 × ND',
+  'kd+nd-x0.33': 'KD + 0.33 × ND',
+  'kd+nd-objects': 'KD + ND on objects',
 };
 
 /** As the paper writes a row. */
@@ -167,10 +157,12 @@ export function labelOf(method: string): string {
 
 /** The student alone, then each base before its `++` row. */
 const order = [
-  'teacher',
   'student',
   'kd',
+  'kd+nd-x0.1',
+  'kd+nd-x0.33',
   'kd++',
+  'kd+nd-objects',
   'reviewkd',
   'reviewkd++',
   'reviewkd-mask',
@@ -178,14 +170,3 @@ const order = [
   'reviewdkd',
   'reviewdkd++',
 ];
-
-function inTableOrder(methods: readonly string[]): string[] {
-  return [...new Set(methods)].sort(
-    (a, b) => positionIn(order, a) - positionIn(order, b) || (a < b ? -1 : 1),
-  );
-}
-
-function byPaperOrder(a: string, b: string): number {
-  const pairs = paperTable('table3').pairs.map(({ pair }) => pair);
-  return positionIn(pairs, a) - positionIn(pairs, b) || (a < b ? -1 : 1);
-}

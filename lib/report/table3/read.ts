@@ -1,9 +1,9 @@
 import { readDetectionRuns } from '../../runs/store';
 import type { Block } from '../document';
 import type { Evidence } from '../write';
-import { oneOfEach, picturesBlock } from './detections';
-import { type PicturesOf, table3Document } from './document';
-import { labelOf, runsOf, type Table3Group, table3Group, type Table3Pair } from './model';
+import { picturesBlock } from './detections';
+import { table3Document } from './document';
+import { runsOf, table3Group, type Table3Pair } from './model';
 
 /** Table 3 from the run files in some folders alone; null where no run belongs to it. */
 export async function readTable3({
@@ -18,20 +18,10 @@ export async function readTable3({
     return group === null ? [] : [group];
   });
   if (groups.length === 0) return null;
-  const document = table3Document(groups, resultsRoot, await drawPictures(groups));
-  return { document, json: groups };
-}
-
-/** Draws what the detectors of each pair found. */
-async function drawPictures(groups: readonly Table3Group[]): Promise<PicturesOf> {
-  const drawn = new Map<Table3Pair, readonly Block[]>();
+  const pictures = new Map<Table3Pair, readonly Block[]>();
   for (const pair of groups.flatMap(({ pairs }) => pairs)) {
-    const named = oneOfEach(runsOf(pair)).map((run) => ({
-      label: labelOf(run.config.method),
-      run,
-    }));
-    const block = await picturesBlock(named);
-    if (block !== null) drawn.set(pair, [block]);
+    const block = await picturesBlock(runsOf(pair));
+    if (block !== null) pictures.set(pair, [block]);
   }
-  return (pair) => drawn.get(pair) ?? [];
+  return { document: table3Document(groups, resultsRoot, pictures), json: groups };
 }

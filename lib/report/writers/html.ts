@@ -39,7 +39,7 @@ export function renderPage(documents: readonly DrawnDocument[]): string {
 <header>
 <h1>${escapeHtml(title)}</h1>
 <nav aria-label="On this page"><ul>
-${(only === undefined ? documents : [only]).flatMap(linksTo(only !== undefined)).join('\n')}
+${(only === undefined ? documents.map(({ name, title: text }) => link(name, text)) : linksWithin(only)).join('\n')}
 </ul></nav>
 </header>
 <main id="content">
@@ -51,18 +51,17 @@ ${content}
 `;
 }
 
-/** The links of a navigation: to the parts of a document that is the page, or to the document. */
-function linksTo(alone: boolean): (document: DrawnDocument) => string[] {
-  const link = (id: string, text: string): string =>
-    `<li><a href="#${id}">${escapeHtml(text)}</a></li>`;
-  return (document) =>
-    alone
-      ? [
-          ...document.parts.map((part, index) => link(partId(document, index), part.title)),
-          link(`${document.name}-reading`, 'How to read it'),
-          link(`${document.name}-sources`, 'Sources'),
-        ]
-      : [link(document.name, document.title)];
+/** The links to the parts of a document that is the page. */
+function linksWithin(document: DrawnDocument): string[] {
+  return [
+    ...document.parts.map((part, index) => link(partId(document, index), part.title)),
+    link(`${document.name}-reading`, 'How to read it'),
+    link(`${document.name}-sources`, 'Sources'),
+  ];
+}
+
+function link(id: string, text: string): string {
+  return `<li><a href="#${id}">${escapeHtml(text)}</a></li>`;
 }
 
 function sectionHtml(document: DrawnDocument): string {
@@ -205,7 +204,7 @@ ${entries.join('\n')}
 }
 
 /** Facts that are typed or compared letter by letter. */
-const literal = new Set(['Run directory', 'Command', 'Code revision', 'Checkpoint', 'Data']);
+const literal = new Set(['Run directory', 'Command', 'Code revision']);
 
 function factHtml(term: string, text: string): string {
   return literal.has(term) || /^[0-9a-f]{64}$/u.test(text)

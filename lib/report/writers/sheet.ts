@@ -17,14 +17,12 @@ interface Piece {
 export function renderSheet({ title, parts }: DrawnDocument, { ending }: Sheet): string {
   const drawn = parts.flatMap((part) => {
     const plots = underHeadings(part.blocks, ending);
-    return plots.length === 0 ? [] : [text(part.title, { size: 16, weight: 600 }), ...plots];
+    return plots.length === 0 ? [] : [text(part.title, 16), ...plots];
   });
   const pieces = [
-    text(title, { size: 20, weight: 600 }),
+    text(title, 20),
     // An old plot must not stay beside a new table.
-    ...(drawn.length > 0
-      ? drawn
-      : [text('No finished runs to draw yet', { size: 14, weight: 400 })]),
+    ...(drawn.length > 0 ? drawn : [text('No finished runs to draw yet', 14, 400)]),
   ];
   const width = columns * columnWidth + 2 * margin;
   let height = margin;
@@ -43,7 +41,7 @@ ${placed.join('\n')}
 function underHeadings(blocks: readonly Block<Figure>[], sheet: string): Piece[] {
   let heading: Piece[] = [];
   return blocks.flatMap((block) => {
-    if (block.kind === 'heading') heading = [text(block.text, { size: 15, weight: 600 })];
+    if (block.kind === 'heading') heading = [text(block.text, 15)];
     if (block.kind !== 'plots' || (block.sheet ?? '') !== sheet) return [];
     const pieces = [...heading, ...plotsPieces(block)];
     heading = [];
@@ -56,13 +54,13 @@ function plotsPieces({ title, legend, plots }: PlotsBlock<Figure>): Piece[] {
     plots.slice(row * columns, (row + 1) * columns),
   );
   return [
-    text(title, { size: 14, weight: 600 }),
+    text(title, 14),
     ...(legend.length === 0 ? [] : [legendPiece(legend)]),
     ...rows.map(rowPiece),
   ];
 }
 
-function text(words: string, { size, weight }: { size: number; weight: number }): Piece {
+function text(words: string, size: number, weight = 600): Piece {
   return {
     svg: `<text y="${size}" font-size="${size}" font-weight="${weight}" fill="#222">${escapeHtml(words)}</text>`,
     height: size + gap,

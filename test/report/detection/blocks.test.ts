@@ -58,15 +58,15 @@ describe('what detectors find, in a report', () => {
 
   it('has curves of each method and AP by category, of the smallest seed', () => {
     const runs = [runOf('teacher', 1, 0), runOf('student', 2, 2), runOf('student', 1, 1)];
-    const blocks = detectionBlocks(pair, runs, (method) => method.toUpperCase());
+    const blocks = detectionBlocks(pair, runs);
     expect(blocks.map(({ kind }) => kind)).to.deep.equal(['plots', 'table']);
     const [curves, table] = blocks;
     if (curves?.kind !== 'plots' || table?.kind !== 'table') return expect.fail('other blocks');
-    expect(curves.legend.map(({ label }) => label)).to.deep.equal(['TEACHER', 'STUDENT']);
+    expect(curves.legend.map(({ label }) => label)).to.deep.equal(['Teacher', 'Student']);
     expect(curves.plots.map(({ says }) => says)[0]).to.equal(
-      `${pair}, mean precision: TEACHER 1.000; STUDENT 1.000`,
+      `${pair}, mean precision: Teacher 1.000; Student 1.000`,
     );
-    expect(table.head).to.deep.equal(['category', 'objects', 'TEACHER', 'STUDENT']);
+    expect(table.head).to.deep.equal(['category', 'objects', 'Teacher', 'Student']);
     expect(table.rows.map(({ cells }) => cells[2])).to.deep.equal(['100.0', '100.0', '100.0']);
     const objects = table.rows.map(({ cells }) => Number(cells[1]));
     expect(objects).to.deep.equal([...objects].sort((a, b) => b - a));
@@ -83,12 +83,12 @@ describe('what detectors find, in a report', () => {
       ],
       curves: { '0.50': [1, 0.5], '0.75': [0.5, 0.25] },
     };
-    const [curves, table] = detectionBlocks(pair, [{ ...run, evaluation }], (method) => method);
+    const [curves, table] = detectionBlocks(pair, [{ ...run, evaluation }]);
     if (curves?.kind !== 'plots' || table?.kind !== 'table') return expect.fail('other blocks');
     // (1 + 0.5) / 2 and (0.5 + 0.25) / 2.
     expect(curves.plots.map(({ title, says }) => [title, says])).to.deep.equal([
-      ['At an overlap of 0.50', `${pair}, mean precision: student 0.750`],
-      ['At an overlap of 0.75', `${pair}, mean precision: student 0.375`],
+      ['At an overlap of 0.50', `${pair}, mean precision: Student 0.750`],
+      ['At an overlap of 0.75', `${pair}, mean precision: Student 0.375`],
     ]);
     // From the recall 0 to 1.
     const recalls = [...JSON.stringify(curves.plots[0]?.spec).matchAll(/"recall":([\d.]+)/gu)];
@@ -112,23 +112,21 @@ describe('what detectors find, in a report', () => {
   });
 
   it('falls where a detector stops finding: every second object is half of the recall', async () => {
-    const [curves] = detectionBlocks(pair, [runOf('student', 2, 1)], (method) => method);
+    const [curves] = detectionBlocks(pair, [runOf('student', 2, 1)]);
     if (curves?.kind !== 'plots') return expect.fail('no plots');
     const [figure] = await drawAll(curves.plots);
     // Three categories, each with about half of its objects found: mean precision about a half.
-    expect(Number(/: student (\d\.\d+)/u.exec(figure?.label ?? '')?.[1])).to.be.within(0.45, 0.55);
+    expect(Number(/: Student (\d\.\d+)/u.exec(figure?.label ?? '')?.[1])).to.be.within(0.45, 0.55);
     expect(figure?.svg).to.contain('<svg').and.to.contain('recall');
   });
 
   it('says nothing without a finished run', () => {
-    expect(
-      detectionBlocks(pair, [{ ...runOf('kd', 1, 1), evaluation: null }], String),
-    ).to.deep.equal([]);
+    expect(detectionBlocks(pair, [{ ...runOf('kd', 1, 1), evaluation: null }])).to.deep.equal([]);
   });
 
   it('shows drawn images with boxes, and none of photographs or without detections', async () => {
     const run = runOf('kd++', 1, 1, join(folder(), 'a'));
-    const block = await picturesBlock([{ label: 'KD++', run }]);
+    const block = await picturesBlock([run]);
     if (block === null) return expect.fail('no pictures');
     expect(block.pictures).to.have.length(3);
     const [first] = block.pictures;
@@ -145,12 +143,12 @@ describe('what detectors find, in a report', () => {
     ]);
     expect(page).to.contain(`alt="${first?.label ?? ''}"`);
     const photographs = { ...run, config: { ...run.config, dataset: 'coco' } };
-    expect(await picturesBlock([{ label: 'KD++', run: photographs }])).to.equal(null);
+    expect(await picturesBlock([photographs])).to.equal(null);
     const otherImages = {
       ...run,
       config: { ...run.config, recipe: { evaluationDatasetHash: 'x' } },
     };
-    expect(await picturesBlock([{ label: 'KD++', run: otherImages }])).to.equal(null);
-    expect(await picturesBlock([{ label: 'KD++', run: runOf('kd', 1, 1) }])).to.equal(null);
+    expect(await picturesBlock([otherImages])).to.equal(null);
+    expect(await picturesBlock([runOf('kd', 1, 1)])).to.equal(null);
   });
 });

@@ -65,7 +65,7 @@ export function documentOf(
   runs: readonly StudyRun[],
   methods: readonly StudyMethod[],
 ): ReportDocument {
-  return buildStudy(name, groupsOf(runs, methods), { publishedMeans: [] });
+  return buildStudy(name, groupsOf(runs, methods), []);
 }
 
 /** The rows of a table of the document's first part, cells by column; only the text of each. */
