@@ -182,7 +182,9 @@ export async function setUpJupyterLab(onProgress: OnSetUpProgress): Promise<Jupy
       rmSync(folder, { recursive: true, force: true });
       throw error;
     }
-    return requireReady(folder);
+    const own = readReady(folder);
+    if (own === null) throw new Error(`${folder} was set up but is not there`);
+    return own;
   });
 }
 
@@ -198,15 +200,14 @@ async function install(folder: string, onProgress: OnSetUpProgress): Promise<voi
   const python = pythonOf(folder);
   const sitePackages = await sitePackagesOf(python);
   const packages = requirementLines(jupyter).length + requirementLines(constraints).length;
-  await pipInstall(
-    { python, sitePackages, packages, options: ['-r', jupyter, '-c', constraints] },
-    onProgress,
-  );
-  const drawing = requirementLines(renderer).length;
-  await pipInstall(
-    { python, sitePackages, packages: drawing, options: ['--no-deps', '-r', renderer] },
-    onProgress,
-  );
+  const into = { python, sitePackages };
+  const options = ['-r', jupyter, '-c', constraints];
+  await pipInstall({ ...into, packages, options }, onProgress);
+  const drawing = {
+    packages: requirementLines(renderer).length,
+    options: ['--no-deps', '-r', renderer],
+  };
+  await pipInstall({ ...into, ...drawing }, onProgress);
   const settings = join(folder, 'share', 'jupyter', 'lab', 'settings');
   mkdirSync(settings, { recursive: true });
   cpSync(join(jupyterFolder(), 'overrides.json'), join(settings, 'overrides.json'));
@@ -234,12 +235,6 @@ function readReady(folder: string): JupyterLab | null {
   if (!existsSync(file) || !existsSync(python)) return null;
   const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
   return { python, version, origin: 'own', drawsPlots: true };
-}
-
-function requireReady(folder: string): JupyterLab {
-  const ready = readReady(folder);
-  if (ready === null) throw new Error(`${folder} was set up but is not there`);
-  return ready;
 }
 
 /** Its name changes with all that goes into it, so that a newer pin makes a new environment. */

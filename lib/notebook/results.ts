@@ -21,13 +21,16 @@ export interface ResultsOptions {
   readonly study?: string;
 }
 
-/** One finished run, as a row of a table. */
-export interface ResultRow {
+interface Identity {
   readonly study: string;
   /** Teacher first; a teacher's own run has itself alone. */
   readonly pair: string;
   readonly method: string;
   readonly seed: number;
+}
+
+/** One finished run, as a row of a table. */
+export interface ResultRow extends Identity {
   readonly epochs: number;
   /** What a verdict on a claim stands on: `full`, `reduced` or `toy`. */
   readonly scale: ClaimScale;
@@ -42,15 +45,8 @@ export interface ResultRow {
 }
 
 /** One epoch of a run, as a row of a table. */
-export interface EpochRow {
-  readonly study: string;
-  readonly pair: string;
-  readonly method: string;
-  readonly seed: number;
+export interface EpochRow extends Omit<ResultRow, 'epochs' | 'scale' | 'best'> {
   readonly epoch: number;
-  readonly top1: number;
-  readonly norm: number;
-  readonly cosine: number | null;
 }
 
 /** The finished runs of the project's studies, one row each, for a `DataFrame`. */
@@ -105,25 +101,17 @@ function runsOf({ results = join(packageRoot(), 'results'), study = '' }: Result
   return studyNames(results, study).flatMap((name) => readRuns(results, name));
 }
 
-function identity({ config }: Run): Pick<ResultRow, 'study' | 'pair' | 'method' | 'seed'> {
+function identity({ config }: { readonly config: Identity }): Identity {
   const { study, pair, method, seed } = config;
   return { study, pair, method, seed };
 }
 
-function features({
-  studentNorm,
-  cosineToClassMean,
-}: EpochMetrics): Pick<ResultRow, 'norm' | 'cosine'> {
-  return { norm: studentNorm, cosine: cosineToClassMean };
+function features(metrics: EpochMetrics): Pick<ResultRow, 'norm' | 'cosine'> {
+  return { norm: metrics.studentNorm, cosine: metrics.cosineToClassMean };
 }
 
 /** One finished detector, as a row of a table: AP in percent. */
-export interface DetectionResultRow {
-  readonly study: string;
-  /** Teacher first; a teacher's own run has itself alone. */
-  readonly pair: string;
-  readonly method: string;
-  readonly seed: number;
+export interface DetectionResultRow extends Identity {
   readonly dataset: string;
   readonly iterations: number;
   readonly AP: number;
@@ -134,20 +122,11 @@ export interface DetectionResultRow {
 /** The finished runs of table 3, one row each, for a `DataFrame`. */
 export function readDetectionResults(options: ResultsOptions = {}): DetectionResultRow[] {
   return readFinishedDetectors(options).map(({ config, evaluation }) => {
-    const { study, pair, method, seed, dataset, iterations } = config;
+    const { dataset, iterations } = config;
     const { AP, AP50, AP75 } = evaluation.stats;
     const percent = (share: number): number => (share < 0 ? NaN : 100 * share);
-    return {
-      study,
-      pair,
-      method,
-      seed,
-      dataset,
-      iterations,
-      AP: percent(AP),
-      AP50: percent(AP50),
-      AP75: percent(AP75),
-    };
+    const shares = { AP: percent(AP), AP50: percent(AP50), AP75: percent(AP75) };
+    return { ...identity({ config }), dataset, iterations, ...shares };
   });
 }
 

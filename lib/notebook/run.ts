@@ -119,11 +119,8 @@ function requireNoFault(
     const found = lateFault.exec(text);
     if (found === null) continue;
     const where = `${name}, seen under code cell ${String(index + 1)}`;
-    throw cellFault(
-      'something failed after its cell had ended',
-      where,
-      faultText(text, found.index),
-    );
+    const what = 'something failed after its cell had ended';
+    throw cellFault(what, where, faultText(text, found.index));
   }
 }
 
@@ -260,10 +257,7 @@ async function runNotebook(
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   try {
-    const settings = {
-      ...cellEvents?.(name),
-      ...(cellTimeout === undefined ? {} : { cellTimeout }),
-    };
+    const settings = { ...cellEvents?.(name), cellTimeout };
     const executed = await executeNotebook(readNotebook(file), name, settings);
     const written = output === undefined ? file : join(output, name);
     writeAtomic(written, notebookText(executed));

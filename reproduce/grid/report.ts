@@ -1,7 +1,7 @@
 import type { DocumentName } from '../../lib/report/document';
 import { keepPublishedMeans, readStudy } from '../../lib/report/study/read';
-import { readTable1 } from '../../lib/report/table1/read';
-import { readTable3 } from '../../lib/report/table3/read';
+import { readTable1 } from '../../lib/report/table1/document';
+import { readTable3 } from '../../lib/report/table3/document';
 import { type Report, writeDocument } from '../../lib/report/write';
 import type { Rendered } from '../../lib/runs/run-grid';
 import { studyNames } from '../../lib/runs/store';

@@ -1,4 +1,4 @@
-import { readTable1 } from '../../lib/report/table1/read';
+import { readTable1 } from '../../lib/report/table1/document';
 import { type Report, writeDocument, type Written } from '../../lib/report/write';
 
 /** A report of table 1 alone, from the runs of the folder `table1`. */

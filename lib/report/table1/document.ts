@@ -1,3 +1,4 @@
+import { readRuns } from '../../runs/store';
 import { significance } from '../../statistics/summary';
 import { differenceCells, gainCell, intervalHead, pHead, summaryCell, withBelow } from '../cells';
 import type { Block, Cell, DocumentPart, ReportDocument, TableBlock, TableRow } from '../document';
@@ -15,6 +16,8 @@ import {
 import { runEntry, type RunEntry } from '../run-entries';
 import { environmentInWords, type RunReference } from '../run-record';
 import { type Verdict, verdicts } from '../verdict';
+import type { Evidence } from '../write';
+import { buildTable1, type Table1Input } from './build';
 import { familiesOf } from './families';
 import type { Gain } from './gain';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './model';
@@ -260,4 +263,24 @@ function entriesOf({ pair, rows }: Table1Pair): RunEntry[] {
 function lineOf({ directory, last, best, bestEpoch, revision, dirty }: RunReference): string {
   const code = revision === null ? 'unknown revision' : revision.slice(0, 12);
   return `${directory}: ${last.toFixed(2)}, best ${best.toFixed(2)} after ${count(bestEpoch, 'epoch')}, ${code}${dirty === true ? ' with uncommitted changes' : ''}`;
+}
+
+/** What table 1 is read from. */
+export interface Table1Source extends Pick<Table1Input, 'methods' | 'isPaperRecipe'> {
+  /** The results directory: runs are read below it. */
+  readonly resultsRoot: string;
+  /** The folders of runs: each setting in them is a part of its own. */
+  readonly folders: readonly string[];
+  /** Methods whose runs are no rows of this table. */
+  readonly omit?: ReadonlySet<string>;
+}
+
+/** Table 1 from run files alone; null without any run. */
+export function readTable1(source: Table1Source): Evidence | null {
+  const { resultsRoot: root, folders, omit = new Set(), ...options } = source;
+  const runs = folders
+    .flatMap((folder) => readRuns(root, folder))
+    .filter(({ config }) => !omit.has(config.method));
+  const table = buildTable1({ study: folders.join(', '), runs, root, ...options });
+  return table.groups.length === 0 ? null : { document: table1Document(table), json: table };
 }

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../format-duration';
-import type { DetectionRun } from '../../runs/store';
+import { type DetectionRun, readDetectionRuns } from '../../runs/store';
 import { columnNote, gainCells, nothingFinished, onSeeds, summaryCell } from '../cells';
 import { type CsvRecord, summaryColumns } from '../csv';
 import type { Block, DocumentPart, ListBlock, ReportDocument, TableBlock } from '../document';
@@ -10,12 +10,14 @@ import { detectorFacts, type RunEntry } from '../run-entries';
 import { directoryBelow, environmentInWords } from '../run-record';
 import { briefly } from '../study/build';
 import { knownOf } from '../study/method-table';
-import { detectionBlocks } from './detections';
+import type { Evidence } from '../write';
+import { detectionBlocks, picturesBlock } from './detections';
 import {
   isFinishedDetection,
   labelOf,
   runsOf,
   type Table3Group,
+  table3Group,
   type Table3Pair,
   tableFigures,
 } from './model';
@@ -208,4 +210,25 @@ function recordsOf(groups: readonly Table3Group[], root: string): CsvRecord[] {
       })),
     ),
   );
+}
+
+/** Table 3 from the run files in some folders alone; null where no run belongs to it. */
+export async function readTable3({
+  resultsRoot,
+  folders,
+}: {
+  readonly resultsRoot: string;
+  readonly folders: readonly string[];
+}): Promise<Evidence | null> {
+  const groups = folders.flatMap((folder) => {
+    const group = table3Group(folder, readDetectionRuns(resultsRoot, folder));
+    return group === null ? [] : [group];
+  });
+  if (groups.length === 0) return null;
+  const pictures = new Map<Table3Pair, readonly Block[]>();
+  for (const pair of groups.flatMap(({ pairs }) => pairs)) {
+    const block = await picturesBlock(runsOf(pair));
+    if (block !== null) pictures.set(pair, [block]);
+  }
+  return { document: table3Document(groups, resultsRoot, pictures), json: groups };
 }
