@@ -82,6 +82,8 @@ const form = z.object({
   hcl: z.number().optional(),
   nd: z.number(),
   gradientNorms: z.record(z.string(), z.number()),
+  /** The largest relative change of these in PyTorch when the images change in their last bit. */
+  rounding: z.number().nonnegative().optional(),
   /** Norms of the student's running statistics after the step. */
   runningNorms: z.record(z.string(), z.number()).default({}),
 });
@@ -215,7 +217,7 @@ function check(entry: Entry, release: Release): CaseOutcome {
         fresh(disturbance, (batch) =>
           stagesOf(expected, measure(entry, learner, named, batch, losses)),
         ),
-      { tolerance, largestAllowance },
+      { tolerance, rounding: entry.rounding, largestAllowance },
     );
     return { ...step, mismatches: [...compareForward(entry, labels, found), ...step.mismatches] };
   } finally {

@@ -5,6 +5,7 @@ import {
   compareStages,
   compareText,
   disturb,
+  type Stage,
 } from '../../lib/verify/compare';
 
 describe('comparing numbers', () => {
@@ -74,6 +75,22 @@ describe('comparing what rounding moves', () => {
     );
     expect(outcome.mismatches).to.deep.equal([]);
     expect(outcome.note).to.contain('0.50 %');
+  });
+
+  it('allows the last stage three times what rounding moved the reference itself, and no other', () => {
+    // 1 % off in both stages, of which nothing here moves; the reference by 0.5 %.
+    const two = (values: readonly [number, number]): Stage[] => [
+      { name: 'first', values: [values[0]] },
+      { name: 'second', values: [values[1]] },
+    ];
+    const off = (rounding: number, largestAllowance = 1): string[] =>
+      compareStages(two([100, 100]), () => two([101, 101]), {
+        ...{ tolerance: 1e-3, rounding, largestAllowance },
+      }).mismatches.map(({ quantity }) => quantity);
+    expect(off(0)).to.deep.equal(['first', 'second']);
+    expect(off(0.005)).to.deep.equal(['first']);
+    expect(off(0.002)).to.deep.equal(['first', 'second']);
+    expect(off(0.005, 0.005)).to.deep.equal(['first', 'second']);
   });
 
   it('still fails what is further off than that', () => {
