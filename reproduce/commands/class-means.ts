@@ -42,9 +42,11 @@ const command = new Command('npm run class-means --')
   .allowExcessArguments(false)
   .action(makeClassMeans);
 
-function makeClassMeans(options: ClassMeansOptions): Promise<void> {
+async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
   const { data, dataDir, out, compare, plain, json } = options;
   registerDatasets();
+  // Before the pass over the data, which a faulty file would waste.
+  const other = compare === undefined ? undefined : readAny(compare);
   return withDataProgress(async (onProgress) => {
     await startEngine();
     const dataset = await loadDataset(data, { dataDir, onProgress });
@@ -56,7 +58,7 @@ function makeClassMeans(options: ClassMeansOptions): Promise<void> {
       onProgress: (done, total) =>
         onProgress({ message: 'class means', unit: 'images', done, total }),
     });
-    const compared = compare && compareClassMeans(means, readAny(compare));
+    const compared = other && compareClassMeans(means, other);
     writeClassMeans(out, means);
     const { top1 } = await evaluateTeacher({ model }, dataset);
     const { classes, dimension, augmented } = means;

@@ -36,9 +36,9 @@ import {
 import {
   classMeansFor,
   distinct,
+  refuseClassMeans,
   requireChoice,
   singleOf,
-  trainedHere,
   weightsIn,
 } from './teachers';
 
@@ -251,7 +251,7 @@ function teachersOf(
   options: GridOptions,
   { scale, pairs, methods }: Choice,
   folder: string,
-): Pick<ReturnType<typeof trainedHere>, 'given' | 'notes'> {
+): { given: Map<string, GivenTeacher>; notes: string[] } {
   const { teacherWeights, teachers } = options;
   const choice = requireChoice(teachers);
   const given = new Map<string, GivenTeacher>();
@@ -262,7 +262,10 @@ function teachersOf(
     given.set(name, { weights: teacherWeights, ...classMeansFor(name, options) });
     return { given, notes };
   }
-  if (choice === 'trained') return trainedHere(options);
+  if (choice === 'trained') {
+    refuseClassMeans(options);
+    return { given, notes };
+  }
   const learns = methods.some((method) => method !== 'student' && method !== 'teacher');
   for (const name of distinct('teacher', pairs)) {
     const file =
@@ -278,7 +281,7 @@ function teachersOf(
     } else if (choice === 'published' || needed) {
       throw optionError`the teacher ${name} is not there, and training it takes 270,000 iterations (--teachers): found no ${name}.pkl, .pth or .safetensors in ${folder}. Put detectron2’s published detector there, name a file with --teacher-weights, or name the row teacher in --methods to train it here`;
     } else {
-      trainedHere(options);
+      refuseClassMeans(options);
     }
   }
   return { given, notes };

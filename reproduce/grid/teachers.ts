@@ -46,7 +46,8 @@ export function chooseTeachers(
   }
   const atPaperSetting = scale === 'paper' && data === publishedDataset;
   if (choice === 'trained' || (choice === 'auto' && !atPaperSetting)) {
-    return trainedHere(options);
+    refuseClassMeans(options);
+    return none;
   }
   if (data !== publishedDataset) {
     throw contradiction('--teachers', choice, `They know CIFAR-100 only, not ${data}`);
@@ -87,7 +88,8 @@ export function chooseImageNetTeachers(
   if (isGivenByFile(options)) return { given: givenByFile(options, pairs), notes: [] };
   const atPaperSetting = scale === 'paper' && data === 'imagenet';
   if (choice === 'trained' || (choice === 'auto' && !atPaperSetting)) {
-    return trainedHere(options);
+    refuseClassMeans(options);
+    return none;
   }
   const folder = join(dataDirectory(options.dataDir), imageNetFolder);
   return published(pairs, choice, options, (name) => {
@@ -160,8 +162,8 @@ function isGivenByFile({ teacherWeights, classMeans }: TeacherOptions): boolean 
 }
 
 /** @throws LabError of kind `option` where class means are given for a teacher that is trained here. */
-export function trainedHere({ classMeans }: TeacherOptions): ChosenTeachers {
-  if (classMeans === undefined) return none;
+export function refuseClassMeans({ classMeans }: Pick<TeacherOptions, 'classMeans'>): void {
+  if (classMeans === undefined) return;
   throw optionError`class means belong to a teacher that is given or published (--class-means): found '${classMeans}' and a teacher that is trained here. Add --teachers published, or give the teacher with --teacher-weights`;
 }
 
@@ -206,7 +208,7 @@ function published(
       const { missing: what, where: place, fix: remedy } = found;
       throw optionError`${what} (--teachers): found ${place}. ${remedy}`;
     } else {
-      trainedHere(options);
+      refuseClassMeans(options);
     }
     return `Teacher ${name}: ${found.note}`;
   });
