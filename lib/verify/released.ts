@@ -1,7 +1,16 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { studentFeatures, teacherFeatures } from '../distill/fusion-blocks';
-import { crossEntropy, type LossTerm, normDirection, warmUp } from '../distill/terms';
+import {
+  crossEntropy,
+  type LossTerm,
+  mixedNormDirection,
+  normDirection,
+  softCrossEntropy,
+  tokenDistillation,
+  warmUp,
+} from '../distill/terms';
+import { comparedEmbedding } from '../distill/objective';
 import { reviewKdBlocks, type ReviewKdOptions } from '../distill/terms/review-kd';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
@@ -53,6 +62,10 @@ const form = z.object({
   prefix: z.string(),
   batch: z.number().int().min(2),
   classes: z.number().int().min(3),
+  imageSize: z.number().int().positive().optional(),
+  /** λ, with which each image is joined with that of the mirror place; the labels are smoothed. */
+  mixup: z.number().min(0).max(1).optional(),
+  smoothing: z.number().min(0).lt(1).default(0.1),
   /** Counted from 0, for the warm-ups; without it they are over. */
   epoch: z.number().int().min(0).default(1e6),
   warmUpEpochs: z
@@ -74,6 +87,7 @@ const form = z.object({
   teacherEmbedding: featureForm,
   adaptedEmbedding: featureForm,
   studentLogits: featureForm,
+  distillationLogits: featureForm.optional(),
   labels: z.array(z.number().int()),
   ce: z.number(),
   kd: z.number().optional(),
@@ -159,12 +173,20 @@ type Losses = readonly [name: 'ce' | 'kd' | 'dkd' | 'dist' | 'hcl' | 'nd', term:
 function lossesOf(entry: Entry, release: Release): Losses {
   const { weights, warmUpEpochs, temperature = release.code === 'CIFAR' ? 4 : 1 } = entry;
   const { kd: weight = 1, alpha = 1, beta = 1 } = weights;
+  const warm = (epochs: number | undefined, term: LossTerm): LossTerm =>
+    epochs === undefined ? term : warmUp(epochs, term);
+  if (release.method === 'DeiT++') {
+    const { smoothing } = entry;
+    return [
+      ['ce', softCrossEntropy({ weight: weights.ce, smoothing })],
+      ['kd', warm(warmUpEpochs?.kd, tokenDistillation({ weight, kind: 'hard' }))],
+      ['nd', warm(warmUpEpochs?.nd, mixedNormDirection({ weight: weights.nd, smoothing }))],
+    ];
+  }
   const [name, distillation] = distillationOf(release.method, {
     ...(release.code === 'CIFAR' ? {} : releasedReviewKd(release.student)),
     ...{ weight, alpha, beta, temperature },
   });
-  const warm = (epochs: number | undefined, term: LossTerm): LossTerm =>
-    epochs === undefined ? term : warmUp(epochs, term);
   return [
     ['ce', crossEntropy({ weight: weights.ce })],
     [name, warm(warmUpEpochs?.kd, distillation)],
@@ -174,15 +196,16 @@ function lossesOf(entry: Entry, release: Release): Losses {
 
 function check(entry: Entry, release: Release): CaseOutcome {
   const { prefix, classes, batch: samples } = entry;
-  const [side, architectures] =
+  const [published, architectures] =
     release.code === 'CIFAR' ? ([32, cifarModels] as const) : ([224, imageNetModels] as const);
+  const side = entry.imageSize ?? published;
   const missing = [release.teacher, release.student].find(
     (name) => !Object.hasOwn(architectures, name),
   );
   if (missing !== undefined) throw new NotAvailable(`model '${missing}' of ${release.code}`);
   const losses = lossesOf(entry, release);
   const [student, teacher] = [release.student, release.teacher].map((name) =>
-    createModel(name, { classes }),
+    createModel(name, { classes, imageSize: side }),
   ) as [Model, Model];
   const learner = createLearner({
     student,
@@ -205,7 +228,7 @@ function check(entry: Entry, release: Release): CaseOutcome {
     setWeights(teacher.state, `${prefix}/teacher`, keyInRelease(release, release.teacher));
     return tidied(() => {
       const images = imagesOf(`${prefix}/input`, [samples, 3, side, side], disturbance);
-      return work(batchOf(images, labels));
+      return work(mixed(batchOf(images, labels), entry));
     });
   };
   try {
@@ -227,12 +250,24 @@ function check(entry: Entry, release: Release): CaseOutcome {
   }
 }
 
+/** The batch with each image joined with that of the mirror place, as the released `Mixup` does it. */
+function mixed(batch: Batch, { mixup }: Entry): Batch {
+  if (mixup === undefined) return batch;
+  const { images, labels } = batch;
+  return {
+    ...batch,
+    images: tf.add(tf.mul(images, mixup), tf.mul(tf.reverse4d(images, 0), 1 - mixup)),
+    mix: { partners: tf.reverse1d(labels), lambda: tf.fill(labels.shape, mixup) },
+  };
+}
+
 type FeatureName =
   | 'teacherFeatures'
   | 'fusedStudentFeatures'
   | 'teacherEmbedding'
   | 'adaptedEmbedding'
-  | 'studentLogits';
+  | 'studentLogits'
+  | 'distillationLogits';
 type Features = Readonly<Record<FeatureName, readonly Feature[]>>;
 
 /** What is trained, and its names in the released code. */
@@ -264,6 +299,7 @@ function gradientName({ folder, released }: NamedState, key: string): string {
 
 /** Keys that the released code has changed from mdistiller's, in all but its ReviewKD++ for CIFAR-100. */
 function keyInRelease({ code, method }: Release, model: string): (key: string) => string {
+  if (model.startsWith('deit')) return (key) => key.replace(/^dist_token$/, 'dis_token');
   if (code !== 'CIFAR' || method.startsWith('ReviewKD')) return (key) => key;
   if (model.startsWith('wrn')) return (key) => key.replace(/^bn1\./, 'bn.');
   return model === 'ResNet50' ? (key) => key : (key) => key.replace(/^linear\./, 'fc.');
@@ -277,12 +313,14 @@ function featuresOf(
 ): Features {
   const taught = teacher.forward(images, { training: false });
   const own = student.forward(images, { training: true, repeatedNorms: false });
-  const adapted = adapter?.forward(own.embedding, { training: true }) ?? own.embedding;
+  const compared = comparedEmbedding(own);
+  const adapted = adapter?.forward(compared, { training: true }) ?? compared;
   return {
     ...reviewed({ student, teacher, objective }, { taught, own }, losses),
     teacherEmbedding: [readFeature(taught.embedding)],
     adaptedEmbedding: [readFeature(adapted)],
     studentLogits: [readFeature(own.logits)],
+    distillationLogits: own.distillationLogits ? [readFeature(own.distillationLogits)] : [],
   };
 }
 
@@ -319,6 +357,7 @@ function compareForward(entry: Entry, labels: Int32Array, found: Features): Mism
     ...compare('teacherEmbedding', [entry.teacherEmbedding]),
     ...compare('adaptedEmbedding', [entry.adaptedEmbedding]),
     ...compare('studentLogits', [entry.studentLogits]),
+    ...compare('distillationLogits', entry.distillationLogits && [entry.distillationLogits]),
   ];
 }
 

@@ -13,6 +13,7 @@ describe('training steps of the released code with large networks, executed', ()
     'released-imagenet-reviewkd-resnet34-resnet18',
     'released-imagenet-reviewkd-resnet50-mobilenet_v1',
     'released-imagenet-dkd-resnet50-mobilenet_v1',
+    'released-imagenet-deit-regnety_160-deit_base_distilled_patch16_224',
   ]) {
     it(`agree with the same step here: ${name}`, async () => {
       const [step] = releasedChecker.cases(join(fixtures, `${name}.json`));
