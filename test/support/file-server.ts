@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Time for the sent bytes to be read before the connection breaks, in milliseconds. */
 const breakDelay = 150;
@@ -19,6 +21,12 @@ export interface ServedFile {
   chunked?: boolean;
   /** Begin continued answers this many bytes later than asked. */
   rangeError?: number;
+  /** Kind of content that it claims. */
+  contentType?: string | undefined;
+  /** What stands under other names; undefined answers 404. Without it all names have `bytes`. */
+  named?: ((name: string) => Buffer | undefined) | undefined;
+  /** Pieces of this many bytes, with a pause of `breakDelay` after each. */
+  slowPieces?: number | undefined;
 }
 
 /** One request as it came. */
@@ -65,29 +73,44 @@ export function withFileServer(): () => FileServer {
 }
 
 function answer(file: ServedFile, request: IncomingMessage, response: ServerResponse): void {
-  const { bytes, etag, ranges = true, breakAfter, status } = file;
+  const { etag, ranges = true, breakAfter, contentType, named, slowPieces } = file;
   const { stall = false, chunked = false, rangeError = 0 } = file;
-  if (status !== undefined) {
-    response.writeHead(status).end();
+  const name = decodeURIComponent(basename(request.url ?? ''));
+  const bytes = named === undefined ? file.bytes : named(name);
+  const status = file.status ?? (bytes === undefined ? 404 : undefined);
+  if (status !== undefined || bytes === undefined) {
+    response.writeHead(status ?? 404).end();
     return;
   }
-  const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
+  const [, asked, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
   const isSame = request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
   const start = asked !== undefined && ranges && isSame ? Number(asked) + rangeError : 0;
   if (start >= bytes.length && start > 0) {
     response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
     return;
   }
-  const body = bytes.subarray(start);
-  response.writeHead(start > 0 ? 206 : 200, {
+  const isPart = asked !== undefined && ranges && isSame && (start > 0 || last !== '');
+  const end = isPart && last ? Math.min(Number(last) + 1, bytes.length) : bytes.length;
+  const body = bytes.subarray(start, end);
+  response.writeHead(isPart ? 206 : 200, {
     ...(etag === undefined ? {} : { etag }),
+    ...(contentType === undefined ? {} : { 'content-type': contentType }),
     ...(chunked ? {} : { 'content-length': body.length }),
-    ...(start > 0 ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}),
+    ...(isPart ? { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` } : {}),
   });
-  if (breakAfter === undefined) response.end(body);
+  if (slowPieces !== undefined) void sendSlowly(body, slowPieces, response);
+  else if (breakAfter === undefined) response.end(body);
   else {
     response.write(body.subarray(0, breakAfter), () => {
       if (!stall) setTimeout(() => response.destroy(), breakDelay);
     });
   }
+}
+
+async function sendSlowly(body: Buffer, size: number, response: ServerResponse): Promise<void> {
+  for (let at = 0; at < body.length && !response.destroyed; at += size) {
+    response.write(body.subarray(at, at + size));
+    await sleep(breakDelay);
+  }
+  response.end();
 }
