@@ -6,6 +6,7 @@ import { requireNotedDigest, writeDigest } from '../../formats/sha256sum';
 import { unzip } from '../../formats/zip';
 import { type Checksum, download, type DownloadOptions, wrongDigest } from '../download';
 import { mirrored } from '../download-source';
+import { requireGoingOn } from '../http';
 import { isFile } from '../paths';
 import type { OnDataProgress } from '../progress';
 import { fileRanges, type RangeSource, serverRanges } from '../ranges';
@@ -71,7 +72,7 @@ export async function fetchNeeds(
   const files = chosen.filter(({ kind }) => kind === 'weights' || kind === 'class-means');
   await inParallel(files, connections, bring);
   for (const need of chosen) if (!files.includes(need)) await bring(need);
-  signal?.throwIfAborted();
+  requireGoingOn(signal);
   return chosen.flatMap(({ name }) => results.get(name) ?? []);
 }
 

@@ -80,7 +80,7 @@ function resNet(name: string, digits: string, bytes: number): FileNeed {
   return {
     kind: 'weights',
     name,
-    what: `teacher ${name}, torchvision’s first weights`,
+    what: 'teacher, torchvision’s first weights',
     bytes,
     url: `${torchvision}${stem}.pth`,
     fileName: `${stem}.pth`,
@@ -96,7 +96,7 @@ function visionTransformer(name: string, revision: string, bytes: number): FileN
   return {
     kind: 'weights',
     name,
-    what: `teacher ${name}, timm 0.6.12’s weights (${form})`,
+    what: 'teacher, timm 0.6.12’s weights',
     bytes,
     url: `${huggingFace}${name}.${form}/resolve/${revision}/model.safetensors`,
     fileName: `${name}-${form}.safetensors`,
@@ -110,7 +110,7 @@ function classMeans(name: string, path: string, blob: string, bytes: number): Fi
   return {
     kind: 'class-means',
     name: `class-means-${name}`,
-    what: `class means of ${name} as the paper’s code has them, to compare with`,
+    what: 'class means of the paper’s code, to compare with',
     bytes,
     url: `${paperCode}${path}`,
     fileName: `${name}.json`,
@@ -156,7 +156,7 @@ function cocoImages(
   return {
     kind: 'archive',
     name,
-    what: `COCO 2017, ${count} images, unpacked as they come`,
+    what: `COCO 2017, ${count.toLocaleString('en')} images`,
     bytes,
     url: `${coco}zips/${name}.zip`,
     fileName: `${name}.zip`,
@@ -211,7 +211,7 @@ export const tableNeeds: Readonly<Record<FetchedTable, readonly Need[]>> = {
     {
       kind: 'weights',
       name: 'regnety_160',
-      what: 'teacher RegNetY-16GF, DeiT’s weights of it',
+      what: 'teacher, DeiT’s weights of RegNetY-16GF',
       bytes: 335_000_000,
       url: `${facebook}deit/regnety_160-a5fe301d.pth`,
       fileName: 'regnety_160-a5fe301d.pth',
@@ -285,14 +285,9 @@ export const tableNeeds: Readonly<Record<FetchedTable, readonly Need[]>> = {
         checksum: { algorithm: 'sha256', value: 'f37072fd' },
       },
     ),
-    detectorFile(
-      'r50-fpn-backbone',
-      'what R50-FPN begins with, MSRA’s ResNet-50 in detectron2’s form',
-      102_500_000,
-      {
-        url: `${facebook}detectron2/ImageNetPretrained/MSRA/R-50.pkl`,
-      },
-    ),
+    detectorFile('r50-fpn-backbone', 'what R50-FPN begins with, MSRA’s ResNet-50', 102_500_000, {
+      url: `${facebook}detectron2/ImageNetPretrained/MSRA/R-50.pkl`,
+    }),
     detectorFile(
       'mobilenet_v2-fpn-backbone',
       'what MobileNetV2-FPN begins with, torchvision’s',

@@ -1,0 +1,109 @@
+import { dataDirectory } from '../../lib/data/paths';
+import { chosenNeeds, type FetchedNeed, fetchNeeds } from '../../lib/data/tables/fetch';
+import { type FetchedTable, type Need, tableNeeds } from '../../lib/data/tables/needs';
+import { needStatus, type NeedStatus } from '../../lib/data/tables/places';
+import { gigabytes } from '../../lib/files';
+import { interruption } from '../../lib/train/interruption';
+import { print, tableOf, withDataProgress } from './common';
+
+/** The options of `npm run data -- table2` and `-- table3`. */
+export interface TableDataOptions {
+  readonly dataDir?: string;
+  readonly only?: string;
+  readonly mirror?: string;
+  readonly from?: string;
+  readonly connections?: number;
+  readonly list?: true;
+  readonly json?: true;
+}
+
+/** Lists what a table needs, fetches what is missing, and says what became of it. */
+export async function fetchTableData(
+  table: FetchedTable,
+  { dataDir, only, mirror, from, connections, list, json }: TableDataOptions,
+): Promise<void> {
+  const directory = dataDirectory(dataDir);
+  const needs = chosenNeeds(tableNeeds[table], wordsIn(only));
+  const before = needs.map((need) => needStatus(need, directory));
+  if (list)
+    return print(json, { table, dataDir: directory, needs: before }, listing(table, before));
+  if (!json) process.stdout.write(`${listing(table, before)}\n`);
+  const { signal, release } = interruption(() =>
+    process.stderr.write('Stopping; what came is kept. Ctrl-C again ends at once.\n'),
+  );
+  try {
+    const found = await withDataProgress((onProgress) =>
+      fetchNeeds(needs, {
+        dataDir: directory,
+        mirror,
+        from: wordsIn(from),
+        connections,
+        onProgress,
+        signal,
+      }),
+    );
+    print(json, { table, dataDir: directory, needs: found }, summary(table, found));
+    process.stderr.write(
+      notes(needs, found)
+        .map((note) => `${note}\n`)
+        .join(''),
+    );
+    if (found.some(({ outcome, optional }) => outcome === 'failed' && !optional)) {
+      process.exitCode = 1;
+    }
+  } finally {
+    release();
+  }
+}
+
+function wordsIn(list: string | undefined): string[] | undefined {
+  return list
+    ?.split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+}
+
+function listing(table: FetchedTable, needs: readonly NeedStatus[]): string {
+  const shown = tableOf(['part', 'what it is', 'bytes', 'state']);
+  for (const { name, what, bytes, state, detail, optional } of needs) {
+    const missing = optional ? 'missing (optional)' : 'missing';
+    const words = state === 'missing' ? missing : [state, detail].filter(Boolean).join(': ');
+    shown.push([name, what, { content: bytes.toLocaleString('en'), hAlign: 'right' }, words]);
+  }
+  const left = needs.reduce((sum, { bytes, share }) => sum + bytes * (1 - share), 0);
+  return `${shown.toString()}\n${table}: ${gigabytes(left)} of ${gigabytes(total(needs))} are missing`;
+}
+
+function total(needs: readonly NeedStatus[]): number {
+  return needs.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function summary(table: FetchedTable, found: readonly FetchedNeed[]): string {
+  const fetched = found.filter(({ outcome }) => outcome === 'fetched');
+  const lines = fetched.map(
+    ({ name, path, sha256 }) => `${name}: ${path}${sha256 === null ? '' : ` (SHA-256 ${sha256})`}`,
+  );
+  const lacking = found.filter(({ state, optional }) => state !== 'present' && !optional);
+  return [
+    ...lines,
+    lacking.length === 0
+      ? `${table}: all is there. Run npm run reproduce:${table} -- --scale paper`
+      : `${table}: not there: ${lacking.map(({ name }) => name).join(', ')}`,
+  ].join('\n');
+}
+
+/** What a reader must do or know, a line each. */
+function notes(needs: readonly Need[], found: readonly FetchedNeed[]): string[] {
+  const requests = needs.flatMap((need) => {
+    const outcome = found.find(({ name }) => name === need.name)?.outcome;
+    if (need.kind !== 'on request' || outcome !== 'on request') return [];
+    const files = Object.values(need.archives).map(({ fileName }) => fileName);
+    return [
+      `${need.name} is given to those who accept its terms, and is not fetched here. Ask for it at ${need.url}, then give its archives: --from ${files.join(',')}`,
+    ];
+  });
+  const faults = found.flatMap(({ name, fault }) =>
+    fault === null ? [] : [`error: ${name}: ${fault}`],
+  );
+  return [...requests, ...faults];
+}
