@@ -5,6 +5,7 @@ import { needStatus, type NeedStatus } from '../../lib/data/tables/places';
 import { gigabytes } from '../../lib/files';
 import { interruption } from '../../lib/train/interruption';
 import { print, tableOf, withDataProgress } from './common';
+import { measuredText, measureTable } from './data-measure';
 
 /** The options of `npm run data -- table2` and `-- table3`. */
 export interface TableDataOptions {
@@ -14,14 +15,17 @@ export interface TableDataOptions {
   readonly from?: string;
   readonly connections?: number;
   readonly list?: true;
+  readonly measure?: boolean;
+  readonly results: string;
   readonly json?: true;
 }
 
-/** Lists what a table needs, fetches what is missing, and says what became of it. */
+/** Lists what a table needs, fetches what is missing, measures its teachers, and says what became of it. */
 export async function fetchTableData(
   table: FetchedTable,
-  { dataDir, only, mirror, from, connections, list, json }: TableDataOptions,
+  options: TableDataOptions,
 ): Promise<void> {
+  const { dataDir, only, mirror, from, connections, list, measure = true, results, json } = options;
   const directory = dataDirectory(dataDir);
   const needs = chosenNeeds(tableNeeds[table], wordsIn(only));
   const before = needs.map((need) => needStatus(need, directory));
@@ -32,22 +36,25 @@ export async function fetchTableData(
     process.stderr.write('Stopping; what came is kept. Ctrl-C again ends at once.\n'),
   );
   try {
-    const found = await withDataProgress((onProgress) =>
-      fetchNeeds(needs, {
+    const { found, measured, notes } = await withDataProgress(async (onProgress) => {
+      const common = { onProgress, signal };
+      const fetched = await fetchNeeds(needs, {
+        ...common,
         dataDir: directory,
         mirror,
         from: wordsIn(from),
         connections,
-        onProgress,
-        signal,
-      }),
-    );
-    print(json, { table, dataDir: directory, needs: found }, summary(table, found));
-    process.stderr.write(
-      notes(needs, found)
-        .map((note) => `${note}\n`)
-        .join(''),
-    );
+      });
+      if (!measure) return { found: fetched, measured: [], notes: [] };
+      return {
+        found: fetched,
+        ...(await measureTable(table, fetched, { ...common, dataDir, results })),
+      };
+    });
+    const words = [summary(table, found), ...(measured.length > 0 ? [measuredText(measured)] : [])];
+    print(json, { table, dataDir: directory, needs: found, measured }, words.join('\n'));
+    const lines = [...faultsAndRequests(needs, found), ...notes];
+    process.stderr.write(lines.map((line) => `${line}\n`).join(''));
     if (found.some(({ outcome, optional }) => outcome === 'failed' && !optional)) {
       process.exitCode = 1;
     }
@@ -93,7 +100,7 @@ function summary(table: FetchedTable, found: readonly FetchedNeed[]): string {
 }
 
 /** What a reader must do or know, a line each. */
-function notes(needs: readonly Need[], found: readonly FetchedNeed[]): string[] {
+function faultsAndRequests(needs: readonly Need[], found: readonly FetchedNeed[]): string[] {
   const requests = needs.flatMap((need) => {
     const outcome = found.find(({ name }) => name === need.name)?.outcome;
     if (need.kind !== 'on request' || outcome !== 'on request') return [];

@@ -67,13 +67,15 @@ runCommand(async () => {
 function tableCommand(program: Command, table: FetchedTable): void {
   common(program.command(table))
     .description(
-      `lists what ${table} needs at the paper’s scale, fetches what is missing, and checks it`,
+      `lists what ${table} needs at the paper’s scale, fetches what is missing, checks it, and measures its teachers`,
     )
     .option('--only <names>', 'these parts or kinds of parts alone: resnet34,class-means')
     .option('--mirror <url>', 'folder of another server that has all files under their names')
     .option('--from <files>', 'files that were fetched by other means, told by their names: a,b')
     .option('--connections <number>', 'how many are open at once (default: 4)', atLeastOne)
     .option('--list', 'list, and fetch nothing')
+    .option('--no-measure', 'do not measure the teachers on the data that are there')
+    .option('--results <path>', 'where what was measured is kept', 'results')
     .action((options: TableDataOptions) => fetchTableData(table, options));
 }
 
