@@ -57,18 +57,16 @@ export async function unzip(archive: ZipBytes, options: UnzipOptions): Promise<n
   const zip = await opened(archive, options.where);
   const wanted = await listed(zip, archive.size, options);
   const totalBytes = wanted.reduce((sum, { entry }) => sum + entry.compressedSize, 0);
-  let files = 0;
-  let bytes = 0;
+  const missing: Wanted[] = [];
+  for (const each of wanted) if (!(await isThere(each))) missing.push(each);
+  let files = wanted.length - missing.length;
+  let bytes = totalBytes - missing.reduce((sum, { entry }) => sum + entry.compressedSize, 0);
+  if (files > 0) options.onProgress?.({ files, bytes, totalBytes });
   const done = ({ entry }: Wanted): void => {
     files += 1;
     bytes += entry.compressedSize;
     options.onProgress?.({ files, bytes, totalBytes });
   };
-  const missing: Wanted[] = [];
-  for (const each of wanted) {
-    if (await isThere(each)) done(each);
-    else missing.push(each);
-  }
   const blocks = inBlocks(missing);
   let failed = false;
   const work = async (): Promise<void> => {
