@@ -162,6 +162,13 @@ describe('what tables 2 and 3 need', () => {
     expect(fix).to.contain("Did you mean 'r50-fpn'?");
   });
 
+  it('is fetched over as many connections as are asked for', async () => {
+    server().file.slowPieces = 20_000;
+    const only = ['r50-fpn', 'r18-fpn-backbone', 'r50-fpn-backbone', 'mobilenet_v2-fpn-backbone'];
+    await fetchIt(small('table3'), { only, connections: 3 });
+    expect(server().mostAtOnce()).to.equal(3);
+  });
+
   it('is taken from files that are given, and no server is asked', async () => {
     const given = ['model_final_280758.pkl', 'val2017.zip'].map((name) => {
       const path = join(folder(), name);
@@ -258,6 +265,13 @@ describe('what tables 2 and 3 need', () => {
         left: [],
       },
       {
+        what: 'parts of an archive end before they begin',
+        answer: { emptyParts: true, chunked: true },
+        only: val,
+        fault: /a download broke off .*found 0 of \d+ bytes/,
+        left: [],
+      },
+      {
         what: 'the connection breaks off in an archive',
         answer: { breakAfter: 1500 },
         only: val,
@@ -284,6 +298,8 @@ describe('what tables 2 and 3 need', () => {
           ...before,
           breakAfter: undefined,
           stall: false,
+          emptyParts: false,
+          chunked: false,
           contentType: undefined,
         });
         const again = await fetchIt(needs, { only: names });
@@ -301,6 +317,15 @@ describe('what tables 2 and 3 need', () => {
       });
       const [failed] = await fetchIt(needs, { only: ['train2017'] });
       expect(failed?.fault).to.contain('train2017.zip.wrong and not used');
+    });
+
+    it('an archive changes while it is fetched: it is said at once', async () => {
+      const before = archives['val2017.zip'] ?? Buffer.alloc(0);
+      let asked = 0;
+      const named = (): Buffer => (++asked > 1 ? Buffer.concat([before, before]) : before);
+      Object.assign(server().file, { named });
+      const [failed] = await fetchIt(small('table3'), { only: val });
+      expect(failed?.fault).to.match(/has changed while it was fetched .*found \d+ bytes, before/);
     });
 
     it('an archive has other numbers of images: what came is kept aside and not used', async () => {

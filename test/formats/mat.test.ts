@@ -33,14 +33,17 @@ describe('a MAT file', () => {
           ...content,
         ]),
       );
-    const struct = matrix(
-      2,
-      'synsets',
-      Buffer.from([5, 0, 4, 0, 2, 0, 0, 0]),
-      element(1, ...Buffer.from('a\0b\0')),
-      matrix(6, '', Buffer.from([4, 0, 2, 0, 0x10, 0x27, 0, 0])),
-      matrix(4, '', element(4, 0x6e, 0, 0x30, 0)),
-    );
+    const structs = (name: string, low: number): Buffer =>
+      matrix(
+        2,
+        name,
+        // Short elements: type and length in two bytes each, then the content.
+        Buffer.from([5, 0, 4, 0, 2, 0, 0, 0]),
+        element(1, ...Buffer.from('a\0b\0')),
+        matrix(6, '', Buffer.from([4, 0, 2, 0, low, 0x27, 0, 0])),
+        matrix(4, '', element(4, 0x6e, 0, 0x30, 0)),
+      );
+    const struct = Buffer.concat([structs('others', 0x11), structs('synsets', 0x10)]);
     const header = Buffer.alloc(128);
     header.write('IM', 126, 'latin1');
     const packed = deflateSync(struct);

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
-import { zipSync } from 'fflate';
+import { type Zippable, zipSync } from 'fflate';
 import { unzip } from '../../lib/formats/zip';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
@@ -56,17 +57,71 @@ describe('a zip archive that is read in parts', () => {
     ['stored', 0],
     ['compressed', 6],
   ] as const) {
-    it(`gives the chosen files of those that are ${how}, and only those`, async () => {
+    it(`gives the chosen files of those that are ${how}, and reads nothing of the others`, async () => {
       const seen: number[] = [];
-      const found = await take(zipSync(files, { level }), {
-        onProgress: ({ files: count }) => seen.push(count),
-      });
+      // Some programs put times and owners between a file's name and its content.
+      const extra = { 0x7875: Uint8Array.of(1, 2, 3, 4, 5) };
+      const zipped = Object.entries(files).map(([name, bytes]) => [name, [bytes, { extra }]]);
+      const archived = zipSync(Object.fromEntries(zipped) as Zippable, { level });
+      const found = await take(archived, { onProgress: ({ files: count }) => seen.push(count) });
       expect(found).to.equal(3);
       expect(seen).to.deep.equal([1, 2, 3]);
       for (const name of ['set/1.jpg', 'set/2.jpg', 'set/4.jpg'] as const) expectFile(name);
       expect(existsSync(join(folder(), '3.jpg'))).to.equal(false);
+      // The last two reads: the first two files together, and the one behind the other folder's.
+      const other = Buffer.from(archived).indexOf('other/3.jpg') - 30;
+      const last = Buffer.from(archived).indexOf('set/4.jpg') - 30;
+      expect(read.slice(-2).map(([start, end]) => [start, end < last])).to.deep.equal([
+        [0, true],
+        [last, false],
+      ]);
+      expect(read.at(-2)?.[1]).to.equal(other);
     });
   }
+
+  it('takes files in the order of their places, whatever the order of the list', async () => {
+    const zipped = Buffer.from(zipSync(files, { level: 0 }));
+    const end = zipped.length - 22;
+    const start = zipped.readUInt32LE(end + 16);
+    const list: Buffer[] = [];
+    for (let at = start; at < end;) {
+      const length = 46 + zipped.readUInt16LE(at + 28) + zipped.readUInt16LE(at + 30);
+      list.push(zipped.subarray(at, at + length));
+      at += length;
+    }
+    const backwards = [zipped.subarray(0, start), ...list.reverse(), zipped.subarray(end)];
+    expect(await take(Buffer.concat(backwards))).to.equal(3);
+    for (const name of ['set/1.jpg', 'set/2.jpg', 'set/4.jpg'] as const) expectFile(name);
+  });
+
+  it('reads as many parts at once as it may', async () => {
+    for (const connections of [1, 2]) {
+      let open = 0;
+      let most = 0;
+      const bytes = zipSync(files, { level: 0 });
+      const counted = archive(bytes);
+      const where = join(folder(), String(connections));
+      await unzip(
+        {
+          ...counted,
+          async *read(start, end) {
+            most = Math.max(most, ++open);
+            for await (const piece of counted.read(start, end)) {
+              await setImmediate();
+              yield piece;
+            }
+            open -= 1;
+          },
+        },
+        {
+          where: 'a.zip',
+          connections,
+          destinationOf: (name) => (name.startsWith('set/') ? join(where, name) : undefined),
+        },
+      );
+      expect(most).to.equal(connections);
+    }
+  });
 
   it('gives a file too large for memory as it comes, with its checksum', async () => {
     const large = Buffer.alloc(9 * 2 ** 20, bytesOf(5, 70_001));

@@ -25,6 +25,8 @@ export interface ServedFile {
   contentType?: string | undefined;
   /** What stands under other names; undefined answers 404. Without it all names have `bytes`. */
   named?: ((name: string) => Buffer | undefined) | undefined;
+  /** Answer a part of a file with nothing of it, as if that were all. */
+  emptyParts?: boolean;
   /** Pieces of this many bytes, with a pause of `breakDelay` after each. */
   slowPieces?: number | undefined;
 }
@@ -40,6 +42,8 @@ export interface FileServer {
   readonly url: string;
   readonly file: ServedFile;
   readonly requests: Request[];
+  /** How many requests were answered at once at most. */
+  readonly mostAtOnce: () => number;
   /** Stops answering. */
   readonly close: () => Promise<void>;
 }
@@ -50,12 +54,15 @@ export function withFileServer(): () => FileServer {
   beforeEach(async () => {
     const file: ServedFile = { bytes: Buffer.alloc(0) };
     const requests: Request[] = [];
+    let [open, most] = [0, 0];
     const server = createServer((request, response) => {
       requests.push({
         url: request.url ?? '',
         range: request.headers.range,
         ifRange: request.headers['if-range']?.toString(),
       });
+      most = Math.max(most, ++open);
+      response.on('close', () => (open -= 1));
       answer(file, request, response);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -66,7 +73,13 @@ export function withFileServer(): () => FileServer {
         server.close(() => resolve());
         server.closeAllConnections();
       });
-    current = { url: `http://127.0.0.1:${port}/archive.tar.gz`, file, requests, close };
+    current = {
+      url: `http://127.0.0.1:${port}/archive.tar.gz`,
+      file,
+      requests,
+      mostAtOnce: () => most,
+      close,
+    };
   });
   afterEach(() => current.close());
   return () => current;
@@ -74,7 +87,7 @@ export function withFileServer(): () => FileServer {
 
 function answer(file: ServedFile, request: IncomingMessage, response: ServerResponse): void {
   const { etag, ranges = true, breakAfter, contentType, named, slowPieces } = file;
-  const { stall = false, chunked = false, rangeError = 0 } = file;
+  const { stall = false, chunked = false, rangeError = 0, emptyParts = false } = file;
   const name = decodeURIComponent(basename(request.url ?? ''));
   const bytes = named === undefined ? file.bytes : named(name);
   const status = file.status ?? (bytes === undefined ? 404 : undefined);
@@ -91,7 +104,7 @@ function answer(file: ServedFile, request: IncomingMessage, response: ServerResp
   }
   const isPart = asked !== undefined && ranges && isSame && (start > 0 || last !== '');
   const end = isPart && last ? Math.min(Number(last) + 1, bytes.length) : bytes.length;
-  const body = bytes.subarray(start, end);
+  const body = bytes.subarray(start, isPart && emptyParts ? start : end);
   response.writeHead(isPart ? 206 : 200, {
     ...(etag === undefined ? {} : { etag }),
     ...(contentType === undefined ? {} : { 'content-type': contentType }),
