@@ -1,5 +1,5 @@
 import { type Dispatcher, EnvHttpProxyAgent, fetch, type Response } from 'undici';
-import { dataError, interruptedError, LabError } from '../errors';
+import { dataError, interruptedError, type LabError } from '../errors';
 import { errorCode } from '../files';
 
 /** A connection that failed or broke off and may work if tried again. */
@@ -37,9 +37,7 @@ export class IdleTimer {
       stop === undefined ? this.controller.signal : AbortSignal.any([this.controller.signal, stop]);
   }
 
-  /** @throws LabError of kind `interrupted` when the user has stopped. */
   restart(): void {
-    requireGoingOn(this.stop);
     this.timer.refresh();
   }
 
@@ -129,7 +127,6 @@ export async function* chunksOf(
       yield value;
     }
   } catch (error) {
-    if (error instanceof LabError) throw error;
     throw idle.faultOf(error, received());
   } finally {
     await reader.cancel().catch(() => undefined);

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { dataDirectory } from '../../lib/data/paths';
 import { chosenNeeds, type FetchedNeed, fetchNeeds } from '../../lib/data/tables/fetch';
 import { type FetchedTable, type Need, tableNeeds } from '../../lib/data/tables/needs';
@@ -42,7 +43,7 @@ export async function fetchTableData(
         ...common,
         dataDir: directory,
         mirror,
-        from: wordsIn(from),
+        from: wordsIn(from)?.map(withHome),
         connections,
       });
       if (!measure) return { found: fetched, measured: [], notes: [] };
@@ -61,6 +62,11 @@ export async function fetchTableData(
   } finally {
     release();
   }
+}
+
+/** `~/a` too: a shell leaves the tilde of a list's second path alone. */
+function withHome(path: string): string {
+  return path.replace(/^~(?=\/)/u, homedir());
 }
 
 function wordsIn(list: string | undefined): string[] | undefined {

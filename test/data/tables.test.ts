@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { zipSync } from 'fflate';
@@ -339,6 +339,23 @@ describe('what tables 2 and 3 need', () => {
       expect(left()).to.deep.equal(
         valImages.map((name) => `coco/${name}`.replace('/0', '.wrong/0')),
       );
+    });
+
+    it('a part of the images is there already: it is filled up, unless two places have one', async () => {
+      const put = (folderName: string): void => {
+        const place = join(dataDir(), 'coco', folderName);
+        mkdirSync(place, { recursive: true });
+        const name = valImages[0] ?? '';
+        writeFileSync(join(place, name.slice('val2017/'.length)), content(name, 3000));
+      };
+      put('val2017');
+      put('val2017.unpacking');
+      const [failed] = await fetchIt(small('table3'), { only: val });
+      expect(failed).to.include({ outcome: 'failed', state: 'partly', detail: '1 of 2 images' });
+      expect(failed?.fault).to.contain('two folders of the same images');
+      rmSync(join(dataDir(), 'coco', 'val2017.unpacking'), { recursive: true });
+      await fetchIt(small('table3'), { only: val });
+      expect(left()).to.deep.equal(valImages.map((name) => `coco/${name}`));
     });
 
     it('the disk has no room: it is said before anything is asked for', async () => {

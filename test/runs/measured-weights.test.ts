@@ -93,6 +93,9 @@ describe('published weights', () => {
     expect(await measure()).to.equal(0);
     expect(await measure('b'.repeat(64), figures.slice(0, 1))).to.equal(1);
     expect(readMeasured(results)).to.have.length(3);
+    const unprepared = { preparedAs: 'resnet20', value: 50, whose: 'nobody' };
+    const { what } = await faultOf(() => measure('c'.repeat(64), [unprepared]));
+    expect(what).to.contain("unknown model with published preprocessing 'resnet20'");
   });
 
   it('of a detector are measured by box AP', async () => {

@@ -27,7 +27,7 @@ export interface ServedFile {
   named?: ((name: string) => Buffer | undefined) | undefined;
   /** Answer a part of a file with nothing of it, as if that were all. */
   emptyParts?: boolean;
-  /** Pieces of this many bytes, with a pause of `breakDelay` after each. */
+  /** Pieces of this many bytes, with a pause of `breakDelay` between them. */
   slowPieces?: number | undefined;
 }
 
@@ -54,15 +54,17 @@ export function withFileServer(): () => FileServer {
   beforeEach(async () => {
     const file: ServedFile = { bytes: Buffer.alloc(0) };
     const requests: Request[] = [];
-    let [open, most] = [0, 0];
+    const open = new Set<ServerResponse>();
+    let most = 0;
     const server = createServer((request, response) => {
       requests.push({
         url: request.url ?? '',
         range: request.headers.range,
         ifRange: request.headers['if-range']?.toString(),
       });
-      most = Math.max(most, ++open);
-      response.on('close', () => (open -= 1));
+      most = Math.max(most, open.add(response).size);
+      // What is finished may close much later, when the next request is there already.
+      for (const event of ['finish', 'close']) response.on(event, () => open.delete(response));
       answer(file, request, response);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -121,9 +123,10 @@ function answer(file: ServedFile, request: IncomingMessage, response: ServerResp
 }
 
 async function sendSlowly(body: Buffer, size: number, response: ServerResponse): Promise<void> {
-  for (let at = 0; at < body.length && !response.destroyed; at += size) {
+  let at = 0;
+  for (; at + size < body.length && !response.destroyed; at += size) {
     response.write(body.subarray(at, at + size));
     await sleep(breakDelay);
   }
-  response.end();
+  response.end(body.subarray(at));
 }

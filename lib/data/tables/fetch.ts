@@ -6,8 +6,7 @@ import { requireNotedDigest, writeDigest } from '../../formats/sha256sum';
 import { unzip } from '../../formats/zip';
 import { type Checksum, download, type DownloadOptions, wrongDigest } from '../download';
 import { mirrored } from '../download-source';
-import { requireGoingOn } from '../http';
-import { isFile } from '../paths';
+import { isFile, isFolder } from '../paths';
 import type { OnDataProgress } from '../progress';
 import { fileRanges, type RangeSource, serverRanges } from '../ranges';
 import { unpackImageNet } from './imagenet';
@@ -58,7 +57,7 @@ export async function fetchNeeds(
   needs: readonly Need[],
   options: FetchNeedsOptions,
 ): Promise<FetchedNeed[]> {
-  const { dataDir, connections = 4, signal } = options;
+  const { dataDir, connections = 4 } = options;
   const chosen = chosenNeeds(needs, options.only);
   const given = givenFiles(chosen, options.from ?? []);
   if (options.mirror !== undefined) mirrored(options.mirror, '', '--mirror');
@@ -72,7 +71,6 @@ export async function fetchNeeds(
   const files = chosen.filter(({ kind }) => kind === 'weights' || kind === 'class-means');
   await inParallel(files, connections, bring);
   for (const need of chosen) if (!files.includes(need)) await bring(need);
-  requireGoingOn(signal);
   return chosen.flatMap(({ name }) => results.get(name) ?? []);
 }
 
@@ -314,7 +312,7 @@ async function unpack(
   const destination = join(root, keep.images);
   const inProgress = unfinished(destination);
   // What somebody unpacked in part is filled up.
-  if (entriesIn(destination) > 0) await rename(destination, inProgress);
+  if (entriesIn(destination) > 0) await renameAnew(destination, inProgress);
   const there = await unzip(source, {
     ...options,
     destinationOf(entry) {
@@ -330,6 +328,14 @@ async function unpack(
     throw otherArchive(where, found, `What came is kept as ${aside} and not used. `);
   }
   await rename(inProgress, destination);
+}
+
+/** @throws LabError of kind `file` when the new name is taken */
+async function renameAnew(from: string, to: string): Promise<void> {
+  if (isFolder(to)) {
+    throw fileError`two folders of the same images are there, and neither is whole: found ${from} and ${to}. Move one of them away and run the same command again`;
+  }
+  await rename(from, to);
 }
 
 /** The name of an image in a folder of the archive; undefined for all else. */
