@@ -52,7 +52,10 @@ export async function fetchTableData(
         ...(await measureTable(table, fetched, { ...common, dataDir, results })),
       };
     });
-    const words = [summary(table, found), ...(measured.length > 0 ? [measuredText(measured)] : [])];
+    const words = [
+      summary(table, found, directory),
+      ...(measured.length > 0 ? [measuredText(measured)] : []),
+    ];
     print(json, { table, dataDir: directory, needs: found, measured }, words.join('\n'));
     const lines = [...faultsAndRequests(needs, found), ...notes];
     process.stderr.write(lines.map((line) => `${line}\n`).join(''));
@@ -91,12 +94,15 @@ function total(needs: readonly NeedStatus[]): number {
   return needs.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-function summary(table: FetchedTable, found: readonly FetchedNeed[]): string {
+function summary(table: FetchedTable, found: readonly FetchedNeed[], dataDir: string): string {
   const fetched = found.filter(({ outcome }) => outcome === 'fetched');
   const lines = fetched.map(
     ({ name, path, sha256 }) => `${name}: ${path}${sha256 === null ? '' : ` (SHA-256 ${sha256})`}`,
   );
-  const lacking = found.filter(({ state, optional }) => state !== 'present' && !optional);
+  // Of all that the table needs, whatever was asked for.
+  const lacking = tableNeeds[table]
+    .map((need) => needStatus(need, dataDir))
+    .filter(({ state, optional }) => state !== 'present' && !optional);
   return [
     ...lines,
     lacking.length === 0

@@ -6,10 +6,12 @@ import { fetchNeeds, type FetchNeedsOptions, type FetchedNeed } from '../../lib/
 import { type FetchedTable, type Need, tableNeeds } from '../../lib/data/tables/needs';
 import { needStatus } from '../../lib/data/tables/places';
 import { sha256 } from '../../lib/files';
+import { encodeSafetensors } from '../../lib/formats/safetensors';
 import { faultOf } from '../support/faults';
 import { withFileServer } from '../support/file-server';
 import { withFolder } from '../support/folder';
 import { content, gitBlob, md5 } from '../support/made-up-files';
+import { python2Pickle } from '../support/python2-pickle';
 
 const trainImages = Array.from(
   { length: 30 },
@@ -38,8 +40,20 @@ const archives: Readonly<Record<string, Buffer>> = {
   'annotations_trainval2017.zip': archiveOf(annotations),
 };
 
+const floats = new Float32Array(1000).fill(1);
+/** Files without a published checksum, which must hold weights. */
+const unchecked: Readonly<Record<string, Buffer>> = {
+  'R-50.pkl': python2Pickle(new Map([['conv1_w', { shape: [1000], floats }]])),
+  ...Object.fromEntries(
+    ['small', 'base'].map((size) => [
+      `vit_${size}_patch16_224-augreg_in21k_ft_in1k.safetensors`,
+      Buffer.from(encodeSafetensors(new Map([[size, { shape: [1000], data: floats }]]))),
+    ]),
+  ),
+};
+
 /** What stands on the server, and among a user's files, under a name. */
-const served = (name: string): Buffer => archives[name] ?? content(name);
+const served = (name: string): Buffer => archives[name] ?? unchecked[name] ?? content(name);
 
 /** The needs of a table with the checksums and sizes of what is served here. */
 function small(table: FetchedTable): Need[] {
@@ -205,6 +219,13 @@ describe('what tables 2 and 3 need', () => {
         only: r50,
         fault: /wrong checksum .*detectors\/r50-fpn\.pkl\.wrong and not used/,
         left: ['detectors/r50-fpn.pkl.wrong'],
+      },
+      {
+        what: 'a file without a published checksum holds no weights',
+        answer: { named: only('R-50.pkl', wrong) },
+        only: ['r50-fpn-backbone'],
+        fault: /holds no weights .*r50-fpn-backbone\.pkl\.wrong and not used/,
+        left: ['detectors/r50-fpn-backbone.pkl.wrong'],
       },
       {
         what: 'there is no such file',

@@ -1,8 +1,10 @@
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { dataError, fileError, LabError, optionError, unknownName } from '../../errors';
 import { freeBytes, gigabytes, hashFile, writeFault } from '../../files';
+import { decodeDetectronPickle } from '../../formats/detectron-pickle';
 import { requireNotedDigest, writeDigest } from '../../formats/sha256sum';
+import { readWeights } from '../../formats/weights';
 import { unzip } from '../../formats/zip';
 import { type Checksum, download, type DownloadOptions, wrongDigest } from '../download';
 import { mirrored } from '../download-source';
@@ -214,14 +216,32 @@ async function bringFile(need: FileNeed, context: Context): Promise<void> {
   const { fileName, checksum, name } = need;
   const destination = destinationOf(need, dataDir);
   const path = given.get(fileName);
-  if (path !== undefined) return copyRight(path, destination, checksum);
-  await download({
-    ...transfer(context),
-    url: addressOf(need, context),
-    destination,
-    checksum,
-    onProgress: ({ done }) => progress(name, done),
-  });
+  if (path !== undefined) await copyRight(path, destination, checksum);
+  else {
+    await download({
+      ...transfer(context),
+      url: addressOf(need, context),
+      destination,
+      checksum,
+      onProgress: ({ done }) => progress(name, done),
+    });
+  }
+  if (checksum === undefined) await requireReadable(destination);
+}
+
+/** Where nobody published a checksum, a file must at least hold weights. @throws LabError of kind `data` */
+async function requireReadable(path: string): Promise<void> {
+  try {
+    if (path.endsWith('.pkl')) decodeDetectronPickle(await readFile(path), path);
+    else await readWeights(path);
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    const aside = `${path}.wrong`;
+    await rename(path, aside);
+    throw dataError.because(
+      error,
+    )`what came holds no weights (${path}): found ${error.problem}. It is kept as ${aside} and not used: get the file from elsewhere`;
+  }
 }
 
 function transfer({
