@@ -59,9 +59,7 @@ export async function fetchTableData(
     print(json, { table, dataDir: directory, needs: found, measured }, words.join('\n'));
     const lines = [...faultsAndRequests(needs, found), ...notes];
     process.stderr.write(lines.map((line) => `${line}\n`).join(''));
-    if (found.some(({ outcome, optional }) => outcome === 'failed' && !optional)) {
-      process.exitCode = 1;
-    }
+    if (lines.some((line) => line.startsWith('error'))) process.exitCode = 1;
   } finally {
     release();
   }
@@ -102,7 +100,7 @@ function summary(table: FetchedTable, found: readonly FetchedNeed[], dataDir: st
   // Of all that the table needs, whatever was asked for.
   const lacking = tableNeeds[table]
     .map((need) => needStatus(need, dataDir))
-    .filter(({ state, optional }) => state !== 'present' && !optional);
+    .filter(({ state, optional }) => (state === 'missing' || state === 'partly') && !optional);
   return [
     ...lines,
     lacking.length === 0
@@ -121,8 +119,8 @@ function faultsAndRequests(needs: readonly Need[], found: readonly FetchedNeed[]
       `${need.name} is given to those who accept its terms, and is not fetched here. Ask for it at ${need.url}, then give its archives: --from ${files.join(',')}`,
     ];
   });
-  const faults = found.flatMap(({ name, fault }) =>
-    fault === null ? [] : [`error: ${name}: ${fault}`],
+  const faults = found.flatMap(({ name, fault, optional }) =>
+    fault === null ? [] : [`${optional ? 'WARNING' : 'error'}: ${name}: ${fault}`],
   );
   return [...requests, ...faults];
 }

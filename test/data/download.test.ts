@@ -276,7 +276,7 @@ describe('download', () => {
       expect(seen).to.have.length(1);
     } finally {
       for (const name of ['http_proxy', 'no_proxy']) {
-        delete process.env[name];
+        Reflect.deleteProperty(process.env, name);
         if (before[name] !== undefined) process.env[name] = before[name];
       }
       proxy.closeAllConnections();
