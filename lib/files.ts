@@ -12,6 +12,7 @@ import {
   renameSync,
   rmSync,
   statfsSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -87,12 +88,13 @@ export function sha256(bytes: string | Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** How a file may be hashed; `git` is the name that Git gives its content. */
+export type FileDigest = 'sha256' | 'md5' | 'git';
+
 /** A digest of a file, read as a stream, hexadecimal. */
-export async function hashFile(
-  path: string,
-  algorithm: 'sha256' | 'md5' = 'sha256',
-): Promise<string> {
-  const hash = createHash(algorithm);
+export async function hashFile(path: string, algorithm: FileDigest = 'sha256'): Promise<string> {
+  const hash = createHash(algorithm === 'git' ? 'sha1' : algorithm);
+  if (algorithm === 'git') hash.update(`blob ${statSync(path).size}\0`);
   for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   return hash.digest('hex');
 }

@@ -38,8 +38,8 @@ export const table2Study: GridStudy = {
   npm run reproduce:table2 -- --scale paper --data-dir ~/data --pairs resnet34:resnet18 --methods kd++ --micro-batch 64
   npm run reproduce:table2 -- --scale paper --gpus 0,1,2,3
 
-The paper's teachers are published weights: put torchvision's and timm's files (resnet34-….pth,
-vit_small_patch16_224.safetensors, …) into DATA-DIR/imagenet-teachers. A batch of 512 that does not fit into
+The paper's teachers are published weights, which npm run data -- table2 fetches into
+DATA-DIR/imagenet-teachers (resnet34-….pth, vit_small_patch16_224-….safetensors, …). A batch of 512 that does not fit into
 memory is computed in parts with --micro-batch: the same step up to rounding, but that batch norms take the
 statistics of each part, as they do on several GPUs.`,
   },

@@ -36,8 +36,8 @@ export const table3Study: GridStudy<Detection> = {
   npm run reproduce:table3 -- --scale paper --data-dir ~/data --pairs r101-fpn:r18-fpn --methods kd++
   npm run reproduce:table3 -- --scale paper --data-dir ~/data --gpus 0,1,2,3
 
-The paper's teachers are detectron2's published detectors, its students begin with published backbones:
-put the files into DATA-DIR/detectors, as r101-fpn.pkl (model_final_….pkl), r50-fpn.pkl,
+The paper's teachers are detectron2's published detectors, its students begin with published backbones.
+npm run data -- table3 fetches them and COCO; files of your own go into DATA-DIR/detectors, as r101-fpn.pkl (model_final_….pkl), r50-fpn.pkl,
 r18-fpn-backbone.pth (torchvision's resnet18), r50-fpn-backbone.pkl (MSRA's R-50.pkl) and
 mobilenet_v2-fpn-backbone.pth. Several processes that share the folder of results may run the same
 command at once: none does the work of another.`,

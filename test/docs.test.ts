@@ -121,7 +121,7 @@ function optionsIn(help: string): string[] {
 /** The commands below a command that its help lists. */
 function commandsIn(help: string): string[] {
   const [, list = ''] = help.split('\nCommands:\n');
-  return [...list.matchAll(/^ {2}([a-z][-a-z]*)/gm)].map(([, name = '']) => name);
+  return [...list.matchAll(/^ {2}([a-z][-a-z0-9]*)/gm)].map(([, name = '']) => name);
 }
 
 /** A call of npm or npx: its words. */

@@ -49,8 +49,8 @@ export async function downloadSource(
  *
  * @throws LabError of kind `option` when `base` is no address.
  */
-export function mirrored(base: string, fileName: string): string {
+export function mirrored(base: string, fileName: string, option = '--from'): string {
   const folder = base.endsWith('/') ? base : `${base}/`;
   if (URL.canParse(fileName, folder)) return new URL(fileName, folder).href;
-  throw optionError`not an address of a server (--from): found '${base}'. Give one such as https://example.org/data/`;
+  throw optionError`not an address of a server (${option}): found '${base}'. Give one such as https://example.org/data/`;
 }

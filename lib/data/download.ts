@@ -3,14 +3,26 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
-import { dataError, type LabError } from '../errors';
-import { errorCode, hashFile, writeAtomic, writeFault } from '../files';
+import type { Response } from 'undici';
+import { dataError } from '../errors';
+import { errorCode, hashFile, type FileDigest, writeAtomic, writeFault } from '../files';
+import {
+  BrokenOff,
+  chunksOf,
+  IdleTimer,
+  request,
+  requireFile,
+  requireGoingOn,
+  startOfRange,
+  totalOfRange,
+  unreachable,
+} from './http';
 import { isFile } from './paths';
 import type { OnDataProgress } from './progress';
 
-/** A digest that a file must have, hexadecimal. */
+/** A digest that a file must have, hexadecimal, or the first digits of it. */
 export interface Checksum {
-  readonly algorithm: 'md5' | 'sha256';
+  readonly algorithm: FileDigest;
   readonly value: string;
 }
 
@@ -20,24 +32,6 @@ export interface RemoteFile {
   /** What it is called where it is kept. */
   readonly fileName: string;
   readonly checksum: Checksum;
-}
-
-/** A connection that failed or broke off and may work if tried again. */
-class BrokenOff extends Error {
-  override readonly name = 'BrokenOff';
-
-  /**
-   * @param received bytes of the file that lie on disk by now
-   * @param answered whether the server answered at all
-   */
-  constructor(
-    message: string,
-    readonly received: number,
-    options: ErrorOptions = {},
-    readonly answered = true,
-  ) {
-    super(message, options);
-  }
 }
 
 /** The bytes of a download so far, and what tells whether the server still has the same file. */
@@ -81,12 +75,21 @@ class PartialFile {
     await rm(this.path, { force: true });
     await rm(this.notePath, { force: true });
   }
+
+  /** Puts what is wrong where nobody reads it, for the user to look at. @returns its name there */
+  async putAside(): Promise<string> {
+    const aside = `${this.destination}.wrong`;
+    await storing(aside, () => rename(this.path, aside));
+    await this.remove();
+    return aside;
+  }
 }
 
 interface FetchOptions {
   readonly url: string;
   readonly onProgress: OnDataProgress | undefined;
   readonly idleTimeout: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -95,37 +98,21 @@ interface FetchOptions {
  * @throws BrokenOff when trying again may help, LabError when not.
  */
 async function fetchInto(part: PartialFile, options: FetchOptions): Promise<void> {
-  const { url, idleTimeout } = options;
+  const { url, idleTimeout, signal } = options;
   const start = part.size;
-  const idle = new IdleTimer(idleTimeout);
+  const idle = new IdleTimer(idleTimeout, signal);
   try {
-    const response = await request(url, start, part.validator(url), idle);
+    const response = await request(url, { start, validator: part.validator(url) }, idle);
     if (start > 0 && isNoContinuation(response, start)) {
       await response.body?.cancel();
       if (response.status === 416 && totalOfRange(response) === start) return;
       await part.remove();
       throw new BrokenOff('the server cannot continue the earlier download', 0);
     }
-    refuseStatus(url, response.status, start);
+    requireFile(url, response, start);
     await store(part, response, options, idle);
   } finally {
-    idle.stop();
-  }
-}
-
-async function request(
-  url: string,
-  start: number,
-  validator: string | undefined,
-  idle: IdleTimer,
-): Promise<Response> {
-  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
-  if (start > 0) headers['range'] = `bytes=${start}-`;
-  if (start > 0 && validator !== undefined) headers['if-range'] = validator;
-  try {
-    return await fetch(url, { headers, signal: idle.signal });
-  } catch (error) {
-    throw new BrokenOff(describeNetwork(error), start, { cause: error }, false);
+    idle.end();
   }
 }
 
@@ -141,8 +128,7 @@ async function store(
   const file = await storing(part.path, () => open(part.path, start > 0 ? 'a' : 'w'));
   let received = start;
   try {
-    for await (const chunk of chunksOf(response, () => received)) {
-      idle.restart();
+    for await (const chunk of chunksOf(response, idle, () => received)) {
       await storing(part.path, () => file.appendFile(chunk));
       received += chunk.length;
       const message = `downloading ${basename(part.destination)}`;
@@ -158,58 +144,10 @@ async function store(
   }
 }
 
-async function* chunksOf(
-  { body }: Response,
-  received: () => number,
-): AsyncGenerator<Uint8Array, void> {
-  if (body === null) return;
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } catch (error) {
-    const message = `${describeNetwork(error)} after ${received()} bytes`;
-    throw new BrokenOff(message, received(), { cause: error });
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
-}
-
-/** Ends a connection that has sent nothing for too long. */
-class IdleTimer {
-  private readonly controller = new AbortController();
-  private readonly timer: NodeJS.Timeout;
-
-  constructor(milliseconds: number) {
-    const reason = new Error(`nothing was received for ${milliseconds / 1000} s`);
-    this.timer = setTimeout(() => this.controller.abort(reason), milliseconds);
-  }
-
-  get signal(): AbortSignal {
-    return this.controller.signal;
-  }
-
-  restart(): void {
-    this.timer.refresh();
-  }
-
-  stop(): void {
-    clearTimeout(this.timer);
-  }
-}
-
 /** Whether a request to continue at `start` was answered by something else than the rest or the whole. */
-function isNoContinuation({ status, headers }: Response, start: number): boolean {
-  const range = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '');
-  return status === 416 || (status === 206 && Number(range?.[1]) !== start);
-}
-
-function totalOfRange(response: Response): number | undefined {
-  const total = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1];
-  return total === undefined ? undefined : Number(total);
+function isNoContinuation(response: Response, start: number): boolean {
+  const { status } = response;
+  return status === 416 || (status === 206 && startOfRange(response) !== start);
 }
 
 function totalBytes(response: Response, start: number): number | undefined {
@@ -226,14 +164,6 @@ function validatorOf({ headers }: Response): string | undefined {
   return headers.get('last-modified') ?? undefined;
 }
 
-function refuseStatus(url: string, status: number, received: number): void {
-  if (status === 200 || status === 206) return;
-  if (status >= 500 || status === 408 || status === 429) {
-    throw new BrokenOff(`HTTP status ${status}`, received);
-  }
-  throw dataError`a server does not give the file (${url}): found HTTP status ${status}. Check the address in a browser, or take another form or source`;
-}
-
 /** @throws LabError of kind `file` when what is done to the file fails. */
 async function storing<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
   try {
@@ -241,15 +171,6 @@ async function storing<Result>(path: string, work: () => Promise<Result>): Promi
   } catch (error) {
     throw writeFault(path, error);
   }
-}
-
-/** The system's reason for a failed request, which `fetch` hides in `cause`. */
-function describeNetwork(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = errorCode(cause) ?? errorCode(error);
-  const reason = cause instanceof Error ? cause : error;
-  const message = reason instanceof Error ? reason.message : String(reason);
-  return code === undefined || message.includes(code) ? message : `${code}: ${message}`;
 }
 
 export interface DownloadOptions {
@@ -265,6 +186,8 @@ export interface DownloadOptions {
   readonly retryDelay?: number;
   /** A connection that sends nothing for so long has broken off, in milliseconds. Default 60,000. */
   readonly idleTimeout?: number;
+  /** Stops it when aborted; what came is kept. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface DownloadResult {
@@ -289,6 +212,7 @@ export async function download(options: DownloadOptions): Promise<DownloadResult
   const folder = dirname(destination);
   await storing(folder, () => mkdir(folder, { recursive: true }));
   return withLock(destination, async () => {
+    requireGoingOn(options.signal);
     // Another process may have just finished it.
     if (await isThere(options)) return { path: destination, downloaded: false };
     const part = new PartialFile(destination);
@@ -313,52 +237,61 @@ async function isThere(options: DownloadOptions): Promise<boolean> {
 }
 
 async function fetchPatiently(options: DownloadOptions, part: PartialFile): Promise<void> {
-  const { url, destination, checksum, onProgress } = options;
+  const { url, destination, checksum, onProgress, signal } = options;
   const { retries = 4, retryDelay = 1000, idleTimeout = 60_000 } = options;
   for (let attempt = 0; ; attempt++) {
     // Without a mark of the server or a checksum nobody could tell whether the pieces fit.
     if (checksum === undefined && part.validator(url) === undefined) await part.remove();
     try {
-      await fetchInto(part, { url, onProgress, idleTimeout });
+      await fetchInto(part, { url, onProgress, idleTimeout, signal });
       return;
     } catch (error) {
       if (!(error instanceof BrokenOff)) throw error;
       // A server that does not answer at first will not answer a second later.
       const isHopeless = attempt === 0 && !error.answered;
       if (isHopeless || attempt >= retries) throw unreachable(url, destination, error);
-      await sleep(retryDelay * 2 ** attempt);
+      await sleep(retryDelay * 2 ** attempt, undefined, { signal }).catch(() =>
+        requireGoingOn(signal),
+      );
     }
   }
 }
 
-async function requireDownloaded(options: DownloadOptions, part: PartialFile): Promise<void> {
-  try {
-    await requireChecksum(options, part.path, 'a download has the wrong checksum');
-  } catch (error) {
-    await part.remove();
-    throw error;
-  }
+async function requireDownloaded(
+  { url, destination, checksum }: DownloadOptions,
+  part: PartialFile,
+): Promise<void> {
+  const found = await wrongDigest(part.path, checksum);
+  if (found === undefined) return;
+  const aside = await part.putAside();
+  throw dataError`a download has the wrong checksum (${url}): found ${found}. It is kept as ${aside} and not used. Try again later or from elsewhere, or put the right file at ${destination}`;
 }
 
 async function hasChecksum({ checksum }: DownloadOptions, path: string): Promise<boolean> {
-  return checksum === undefined || (await hashFile(path, checksum.algorithm)) === checksum.value;
+  return (await wrongDigest(path, checksum)) === undefined;
+}
+
+/** The digest of a file that is not the one expected, with both in words; undefined where it is. */
+export async function wrongDigest(
+  path: string,
+  checksum: Checksum | undefined,
+): Promise<string | undefined> {
+  if (checksum === undefined) return undefined;
+  const { algorithm, value } = checksum;
+  const found = await hashFile(path, algorithm);
+  return found.startsWith(value)
+    ? undefined
+    : `${algorithm.toUpperCase()} ${found}, expected ${value}`;
 }
 
 async function requireChecksum(
-  { url, destination, checksum }: DownloadOptions,
+  { checksum }: DownloadOptions,
   path: string,
   what: string,
 ): Promise<void> {
-  if (checksum === undefined) return;
-  const { algorithm, value } = checksum;
-  const found = await hashFile(path, algorithm);
-  if (found === value) return;
-  const isDownload = path !== destination;
-  throw dataError`${what} (${isDownload ? url : path}): found ${algorithm.toUpperCase()} ${found}, expected ${value}. ${
-    isDownload
-      ? `It was removed. Try again later or from elsewhere, or put the right file at ${destination}`
-      : 'It is damaged or another one: move it away and run the same command again'
-  }`;
+  const found = await wrongDigest(path, checksum);
+  if (found === undefined) return;
+  throw dataError`${what} (${path}): found ${found}. It is damaged or another one: move it away and run the same command again`;
 }
 
 async function withLock<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
@@ -381,10 +314,4 @@ async function withLock<Result>(path: string, work: () => Promise<Result>): Prom
   } finally {
     if (!lost) await release();
   }
-}
-
-function unreachable(url: string, destination: string, error: BrokenOff): LabError {
-  return dataError.because(
-    error,
-  )`${error.answered ? 'a download broke off' : 'a server cannot be reached'} (${url}): found ${error.message}. Check the network and run the same command again: it goes on where it stopped. Or get the file by other means and put it at ${destination}`;
 }

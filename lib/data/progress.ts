@@ -34,33 +34,35 @@ export function dataProgressPrinter(
   const show = stream.isTTY ? barOn(stream) : linesOn(stream);
   let message = '';
   let startedAt = 0;
+  /** What was there before: its time is not that of this attempt. */
+  let before = 0;
   return {
     report(progress) {
       if (progress.message !== message) {
         show.stop();
-        ({ message } = progress);
+        ({ message, done: before } = progress);
         startedAt = Date.now();
       }
       const elapsed = Date.now() - startedAt;
-      if (elapsed >= patience) show.update(progress, elapsed);
+      if (elapsed >= patience) show.update(progress, left(progress, before, elapsed));
     },
     stop: show.stop,
   };
 }
 
 interface Shown {
-  readonly update: (progress: DataProgress, elapsed: number) => void;
+  readonly update: (progress: DataProgress, timeLeft: string) => void;
   readonly stop: () => void;
 }
 
 function linesOn(stream: NodeJS.WriteStream): Shown {
   let printedAt = 0;
   return {
-    update(progress, elapsed) {
+    update(progress, timeLeft) {
       const now = Date.now();
       if (progress.done === progress.total || now - printedAt < lineInterval) return;
       printedAt = now;
-      stream.write(`data: ${progress.message}: ${describe(progress)}${left(progress, elapsed)}\n`);
+      stream.write(`data: ${progress.message}: ${describe(progress)}${timeLeft}\n`);
     },
     stop: () => undefined,
   };
@@ -69,8 +71,8 @@ function linesOn(stream: NodeJS.WriteStream): Shown {
 function barOn(stream: NodeJS.WriteStream): Shown {
   let bar: SingleBar | undefined;
   return {
-    update(progress, elapsed) {
-      const text = `${describe(progress)}${left(progress, elapsed)}`;
+    update(progress, timeLeft) {
+      const text = `${describe(progress)}${timeLeft}`;
       if (bar === undefined) {
         bar = new SingleBar({
           stream,
@@ -97,7 +99,8 @@ function describe({ unit, done, total }: DataProgress): string {
   return `${amount(done)}${of} ${unit === 'bytes' ? 'MB' : 'images'}`;
 }
 
-function left({ done, total }: DataProgress, elapsed: number): string {
-  if (total === undefined || done === 0) return '';
-  return `, ${Math.max(0, Math.round((elapsed / 1000) * (total / done - 1)))} s left`;
+function left({ done, total }: DataProgress, before: number, elapsed: number): string {
+  if (total === undefined || done <= before) return '';
+  const seconds = ((elapsed / 1000) * (total - done)) / (done - before);
+  return `, ${Math.max(0, Math.round(seconds))} s left`;
 }

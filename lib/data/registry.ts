@@ -16,6 +16,7 @@ import type {
   LoadContext,
   Subset,
 } from './source';
+import { tableSources } from './tables/source';
 import { teachersSource } from './teachers';
 
 /** What a data set of one's own must say of itself. */
@@ -82,6 +83,7 @@ const sources: DataSource[] = [
   cifarSource(cifar10Spec),
   cifarSource(cifar100Spec),
   teachersSource,
+  ...tableSources,
 ];
 
 /** Everything that `npm run data` lists, downloads and checks. */

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { batchNormEpsilon } from '../engine/operations/batch-norm';
 import { fileError, type LabError, modelError } from '../errors';
-import { errorCode } from '../files';
+import { errorCode, sha256 } from '../files';
 import { decodeDetectronPickle } from '../formats/detectron-pickle';
+import { readDigest, requireNotedDigest } from '../formats/sha256sum';
 import { readWeights } from '../formats/weights';
 import { hashStateDict, type StateDict, type StateEntry } from '../nn/state';
 import type { Detector } from './detector';
@@ -174,6 +175,7 @@ async function readDetectorFile(path: string): Promise<StateDict> {
   } catch (error) {
     throw fileError`weights cannot be read (${path}): found ${errorCode(error) === 'ENOENT' ? 'no such file' : String(error)}. Name a .pkl of detectron2’s model zoo`;
   }
+  if (readDigest(path) !== undefined) requireNotedDigest(path, sha256(bytes));
   const { weights, names } = decodeDetectronPickle(bytes, path);
   return names === 'caffe2' ? fromCaffe2(weights) : fromTorchvision(weights);
 }

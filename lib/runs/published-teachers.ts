@@ -97,12 +97,25 @@ export function teacherWarning({
 }): string | undefined {
   const paper = paperTeacherTop1(name);
   if (paper === null || dataset !== paperDataset) return undefined;
-  const difference = top1 - paper;
+  return differenceWarning(`teacher ${name}`, top1, paper, 'the paper');
+}
+
+/**
+ * What must be said of weights whose measured figure, in percent, is more than 0.3 points from the published one;
+ * undefined where it is not.
+ */
+export function differenceWarning(
+  who: string,
+  value: number,
+  published: number,
+  whose: string,
+): string | undefined {
+  const difference = value - published;
   // Both are printed with two decimals; the sum of their roundings shall not decide.
   if (Math.abs(difference) <= tolerance + 0.005) return undefined;
   const signed = `${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(2)}`;
   return (
-    `teacher ${name} has ${top1.toFixed(2)} % here, the paper's has ${paper.toFixed(2)} % (${signed}): ` +
-    'it is another teacher than the paper’s, or the data are not prepared alike'
+    `${who} has ${value.toFixed(2)} % here, ${whose}'s has ${published.toFixed(2)} % (${signed}): ` +
+    `it is another teacher than ${whose}’s, or the data are not prepared alike`
   );
 }

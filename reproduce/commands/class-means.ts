@@ -1,9 +1,19 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import { mean, min } from 'simple-statistics';
 import { runCommand } from '../../lib/cli';
 import { loadDataset } from '../../lib/data';
-import { computeClassMeans, readClassMeans, writeClassMeans } from '../../lib/distill/class-means';
+import { folderPrefix } from '../../lib/data/folder';
+import { imageFolderSource } from '../../lib/data/imagenet/source';
+import { dataDirectory } from '../../lib/data/paths';
+import type { OnDataProgress } from '../../lib/data/progress';
+import { imageNetFolder } from '../../lib/data/tables/needs';
+import {
+  computeClassMeans,
+  computeClassMeansOver,
+  readClassMeans,
+  writeClassMeans,
+} from '../../lib/distill/class-means';
 import {
   type ClassMeansComparison,
   compareClassMeans,
@@ -11,9 +21,10 @@ import {
   readReleasedClassMeans,
 } from '../../lib/distill/released-class-means';
 import { startEngine } from '../../lib/engine/load';
-import { modelNames } from '../../lib/models/registry';
+import { imageNetModelNames, modelNames } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/state';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
+import { isBatchSource, type TrainingData } from '../../lib/train/batch-source';
 import { evaluateTeacher } from '../../lib/train/classifier';
 import { registerDatasets } from '../datasets';
 import type { Flags, Texts } from '../grid/settings';
@@ -30,7 +41,11 @@ const command = new Command('npm run class-means --')
   )
   .requiredOption('--model <name>', `the teacher: ${modelNames.join(', ')}`)
   .requiredOption('--weights <file>', 'its weights (.pth or .safetensors)')
-  .option('--data <name>', 'fashion-mnist, cifar10, cifar100, folder:PATH', 'fashion-mnist')
+  .option(
+    '--data <name>',
+    'fashion-mnist, cifar10, cifar100, imagenet (DATA-DIR/imagenet), folder:PATH',
+    'fashion-mnist',
+  )
   .option('--data-dir <path>', 'where data sets lie (or NORM_DIRECTION_LAB_DATA)')
   .option('--out <file>', 'where the class means go', 'class-means.safetensors')
   .option(
@@ -43,24 +58,28 @@ const command = new Command('npm run class-means --')
   .action(makeClassMeans);
 
 async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
-  const { data, dataDir, out, compare, plain, json } = options;
+  const { out, compare, plain, json } = options;
   registerDatasets();
   // Before the pass over the data, which a faulty file would waste.
   const other = compare === undefined ? undefined : readAny(compare);
   return withDataProgress(async (onProgress) => {
     await startEngine();
-    const dataset = await loadDataset(data, { dataDir, onProgress });
+    const dataset = await openData(options, onProgress);
     const model = await loadTrainedModel(options.weights, options.model, dataset.classes.length);
     const teacherHash = hashStateDict(model.stateDict());
-    const means = computeClassMeans(model, dataset, {
+    const settings = {
       teacherHash,
       augmented: plain !== true,
-      onProgress: (done, total) =>
+      onProgress: (done: number, total: number): void =>
         onProgress({ message: 'class means', unit: 'images', done, total }),
-    });
+    };
+    const means = isBatchSource(dataset)
+      ? await computeClassMeansOver(model, dataset, settings)
+      : computeClassMeans(model, dataset, settings);
     const compared = other && compareClassMeans(means, other);
     writeClassMeans(out, means);
     const { top1 } = await evaluateTeacher({ model }, dataset);
+    if (isBatchSource(dataset)) await dataset.dispose?.();
     const { classes, dimension, augmented } = means;
     const found = { file: out, teacherHash, top1, classes, dimension, augmented };
     const words = `${out}: ${classes} class means of ${dimension} numbers; the teacher has ${top1.toFixed(2)} % top-1 on ${dataset.name}`;
@@ -70,6 +89,20 @@ async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
       compared ? `${words}\n${comparisonText(compared, dataset.classes, compare)}` : words,
     );
   });
+}
+
+/** Networks of ImageNet see a folder as it is decoded, at their own size; all others see data in memory. */
+async function openData(
+  { model, data, dataDir }: ClassMeansOptions,
+  onProgress: OnDataProgress,
+): Promise<TrainingData> {
+  const inFolder = data === imageNetFolder || data.startsWith(folderPrefix);
+  if (!inFolder || !imageNetModelNames.includes(model)) {
+    return loadDataset(data, { dataDir, onProgress });
+  }
+  return data === imageNetFolder
+    ? imageFolderSource({ root: join(dataDirectory(dataDir), data), name: data, onProgress })
+    : imageFolderSource({ root: data.slice(folderPrefix.length), onProgress });
 }
 
 function readAny(file: string): PlainClassMeans {

@@ -10,10 +10,12 @@ import {
   listDatasets,
 } from '../../lib/data/registry';
 import type { DatasetStatus } from '../../lib/data/source';
+import { type FetchedTable, fetchedTables } from '../../lib/data/tables/needs';
 import { teachersSource } from '../../lib/data/teachers';
 import { unknownName } from '../../lib/errors';
 import { registerDatasets } from '../datasets';
-import { print, tableOf, withDataProgress } from './common';
+import { print, tableOf, wholeNumber as atLeastOne, withDataProgress } from './common';
+import { fetchTableData, type TableDataOptions } from './data-tables';
 import { fetchAndMeasureTeachers, type TeachersOptions } from './data-teachers';
 
 interface CommonOptions {
@@ -26,7 +28,8 @@ runCommand(async () => {
   const program = new Command('npm run data --').description(
     'Lists, downloads and checks the data sets. fashion-mnist is part of the package; cifar10 and ' +
       'cifar100 are downloaded or read from a folder or archive that you have; folder:PATH is any ' +
-      'folder of JPEG or PNG files in train/CLASS/ and val/CLASS/ (or test/CLASS/).',
+      'folder of JPEG or PNG files in train/CLASS/ and val/CLASS/ (or test/CLASS/). table2 and table3 ' +
+      'fetch all that those tables need: weights, COCO, and ImageNet from the archives that you have.',
   );
   common(program.command('list', { isDefault: true }))
     .description('what is there and what is not (the default)')
@@ -52,6 +55,7 @@ runCommand(async () => {
     )
     .option('--no-measure', 'load the teachers, but do not measure their accuracy')
     .action(teachers);
+  for (const table of fetchedTables) tableCommand(program, table);
   common(program.command('check'))
     .description('reads a data set completely and verifies sizes, labels and official checksums')
     .argument('<name>', 'a data set or folder:PATH')
@@ -59,6 +63,21 @@ runCommand(async () => {
     .action(check);
   await program.parseAsync();
 });
+
+function tableCommand(program: Command, table: FetchedTable): void {
+  common(program.command(table))
+    .description(
+      `lists what ${table} needs at the paper’s scale, fetches what is missing, checks it, and measures its teachers`,
+    )
+    .option('--only <names>', 'these parts or kinds of parts alone: resnet34,class-means')
+    .option('--mirror <url>', 'folder of another server that has all files under their names')
+    .option('--from <files>', 'files that were fetched by other means, told by their names: a,b')
+    .option('--connections <number>', 'how many are open at once (default: 4)', atLeastOne)
+    .option('--list', 'list, and fetch nothing')
+    .option('--no-measure', 'do not measure the teachers on the data that are there')
+    .option('--results <path>', 'where what was measured is kept', 'results')
+    .action((options: TableDataOptions) => fetchTableData(table, options));
+}
 
 function common(command: Command): Command {
   return command
@@ -74,7 +93,7 @@ async function list(names: readonly string[], { dataDir, json }: CommonOptions):
   const known = dataSources.map(({ name }) => name);
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    const commands = ['list', 'download', 'cifar-teachers', 'check'];
+    const commands = ['list', 'download', 'cifar-teachers', ...fetchedTables, 'check'];
     throw unknownName('command or data set', unknown, [...new Set([...commands, ...known])]);
   }
   const all = await listDatasets({ dataDir });

@@ -2,6 +2,8 @@ import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { estimateDetectionStep } from '../../lib/bench/detector-step';
 import { dataDirectory } from '../../lib/data/paths';
+import { cocoFolder, detectorsFolder } from '../../lib/data/tables/needs';
+import { detectorIn } from '../../lib/data/tables/places';
 import {
   cocoData,
   type DetectionData,
@@ -33,22 +35,13 @@ import {
   teacherSeed,
   wholeNumber,
 } from './settings';
-import {
-  classMeansFor,
-  distinct,
-  refuseClassMeans,
-  requireChoice,
-  singleOf,
-  weightsIn,
-} from './teachers';
+import { classMeansFor, distinct, refuseClassMeans, requireChoice, singleOf } from './teachers';
 
 /** Made up by the program. */
 const shapes = 'shapes';
 /** The folder of COCO below where data sets lie. */
-const coco = 'coco';
+const coco = cocoFolder;
 const cocoPrefix = 'coco:';
-/** Where published weights lie below the data sets. */
-const weightsFolder = 'detectors';
 const backboneEnding = '-backbone';
 
 /** How long detectors are trained at a scale unless the options say otherwise. */
@@ -135,7 +128,7 @@ export const cocoScope: Scope<Detection> = {
     const recipes = recipesOf(options, scale);
     const classMeansIterations =
       wholeNumber(options, 'classMeansIterations') ?? scale.classMeansIterations;
-    const folder = join(dataDirectory(options.dataDir), weightsFolder);
+    const folder = join(dataDirectory(options.dataDir), detectorsFolder);
     const teachers = teachersOf(options, choice, folder);
     const first = firstWeightsOf(options, choice, folder);
     return {
@@ -268,8 +261,7 @@ function teachersOf(
   }
   const learns = methods.some((method) => method !== 'student' && method !== 'teacher');
   for (const name of distinct('teacher', pairs)) {
-    const file =
-      isSmall(name) && choice === 'auto' ? undefined : weightsIn(folder, (stem) => stem === name);
+    const file = isSmall(name) && choice === 'auto' ? undefined : detectorIn(folder, name);
     const needed = scale === 'paper' && !isSmall(name) && learns && !methods.includes('teacher');
     if (file !== undefined) {
       given.set(name, {
@@ -279,7 +271,7 @@ function teachersOf(
       });
       notes.push(`Teacher ${name}: ${file}.`);
     } else if (choice === 'published' || needed) {
-      throw optionError`the teacher ${name} is not there, and training it takes 270,000 iterations (--teachers): found no ${name}.pkl, .pth or .safetensors in ${folder}. Put detectron2’s published detector there, name a file with --teacher-weights, or name the row teacher in --methods to train it here`;
+      throw optionError`the teacher ${name} is not there, and training it takes 270,000 iterations (--teachers): found no ${name}.pkl, .pth or .safetensors in ${folder}. Run \`npm run data -- table3\`, put detectron2’s published detector there, name a file with --teacher-weights, or name the row teacher in --methods to train it here`;
     } else {
       refuseClassMeans(options);
     }
@@ -303,14 +295,14 @@ function firstWeightsOf(
   const students = distinct('student', pairs);
   for (const name of new Set([...students, ...distinct('teacher', pairs)])) {
     if (isSmall(name)) continue;
-    const file = weightsIn(folder, (stem) => stem === `${name}${backboneEnding}`);
+    const file = detectorIn(folder, `${name}${backboneEnding}`);
     if (file !== undefined) {
       files.set(name, join(folder, file));
       notes.push(`${name} begins with ${file}.`);
     } else if (students.includes(name)) {
       notes.push(
         `WARNING: ${name} begins with random weights under frozen norms and will learn little. ` +
-          `Put a backbone trained on ImageNet into ${folder} as ${name}${backboneEnding}.pkl or .pth, or name it with --student-weights.`,
+          `Run \`npm run data -- table3\`, or put a backbone trained on ImageNet into ${folder} as ${name}${backboneEnding}.pkl or .pth, or name it with --student-weights.`,
       );
     }
   }

@@ -5,6 +5,7 @@ import { folderName, imageFolderSource } from '../../lib/data/imagenet/source';
 import { dataDirectory } from '../../lib/data/paths';
 import { findSource } from '../../lib/data/registry';
 import { nameWithSubset, type Subset } from '../../lib/data/source';
+import { imageNetFolder } from '../../lib/data/tables/needs';
 import { optionError } from '../../lib/errors';
 import { type Classification, classification } from '../../lib/runs/classification';
 import { parsePairs } from '../../lib/runs/grid';
@@ -16,7 +17,7 @@ import { type GridOptions, type Scope, wholeNumber } from './settings';
 import { chooseImageNetTeachers } from './teachers';
 
 /** The folder of ImageNet below where data sets lie: `imagenet/train/n01440764/…`, `imagenet/val/…`. */
-const imageNet = 'imagenet';
+const imageNet = imageNetFolder;
 
 /** Side of training images by scale, in pixels. */
 const sizes = { quick: 32, short: 64, paper: 224 } as const;

@@ -1,6 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { dataDirectory, isFolder } from '../../lib/data/paths';
+import { dataDirectory } from '../../lib/data/paths';
+import { classMeansFolder, imageNetTeachersFolder } from '../../lib/data/tables/needs';
+import { imageNetTeacherIn } from '../../lib/data/tables/places';
 import { fetchCommand, publishedTeacher, publishedTeacherNames } from '../../lib/data/teachers';
 import { type LabError, optionError, unknownName } from '../../lib/errors';
 import { type Pair, pairName } from '../../lib/runs/grid';
@@ -12,9 +14,6 @@ const teacherChoices = ['auto', 'published', 'trained'] as const;
 
 /** The data set of the published teachers. */
 const publishedDataset = 'cifar100';
-
-/** Where ImageNet's published weights lie below the data sets: `resnet34.pth`, `resnet34-b627a593.pth`, … */
-const imageNetFolder = 'imagenet-teachers';
 
 /** The teachers that are not trained here, and a line on each choice that the user did not make. */
 interface ChosenTeachers {
@@ -91,17 +90,17 @@ export function chooseImageNetTeachers(
     refuseClassMeans(options);
     return none;
   }
-  const folder = join(dataDirectory(options.dataDir), imageNetFolder);
+  const folder = join(dataDirectory(options.dataDir), imageNetTeachersFolder);
   return published(pairs, choice, options, (name) => {
-    const file = weightsIn(folder, (stem) => stem === name || stem.startsWith(`${name}-`));
+    const file = imageNetTeacherIn(folder, name);
     if (file !== undefined) {
       return { weights: join(folder, file), source: `published: ${file}`, note: `${file}.` };
     }
     return {
       missing: `the published ${name} is not there`,
       where: folder,
-      fix: `Put torchvision's or timm's file of it there (${name}.pth or ${name}.safetensors), or train it with --teachers trained`,
-      note: `trained here. The paper takes published weights: put ${name}.pth or ${name}.safetensors into ${folder}.`,
+      fix: `Run \`npm run data -- table2\`, or put torchvision's or timm's file of it there (${name}.pth or ${name}.safetensors), or train it with --teachers trained`,
+      note: `trained here. The paper takes published weights: run \`npm run data -- table2\`, or put ${name}.pth or ${name}.safetensors into ${folder}.`,
     };
   });
 }
@@ -111,17 +110,6 @@ export function requireChoice(given = 'auto'): (typeof teacherChoices)[number] {
   const choice = teacherChoices.find((known) => known === given);
   if (choice === undefined) throw unknownName('choice', given, teacherChoices, '--teachers');
   return choice;
-}
-
-/** The file of weights in a folder whose name without its ending is the one that is looked for. */
-export function weightsIn(folder: string, isIt: (stem: string) => boolean): string | undefined {
-  if (!isFolder(folder)) return undefined;
-  return readdirSync(folder)
-    .sort()
-    .find((file) => {
-      const stem = /^(.*)\.(?:pkl|pth|pt|safetensors)$/.exec(file)?.[1];
-      return stem !== undefined && isIt(stem);
-    });
 }
 
 /** The one teacher, or student, of some pairs. @throws LabError of kind `option` for several. */
@@ -153,8 +141,6 @@ function givenByFile(
   return new Map([[name, { weights, ...classMeansFor(name, options) }]]);
 }
 
-/** Class means of the paper's code beside the data sets: `resnet56.json`, `r101-fpn.json`. */
-const releasedFolder = 'class-means';
 const released = 'released';
 
 function isGivenByFile({ teacherWeights, classMeans }: TeacherOptions): boolean {
@@ -177,7 +163,7 @@ export function classMeansFor(
   { classMeans, dataDir }: Pick<TeacherOptions, 'classMeans' | 'dataDir'>,
 ): Pick<GivenTeacher, 'classMeans'> {
   if (classMeans !== released) return classMeans === undefined ? {} : { classMeans };
-  const file = join(dataDirectory(dataDir), releasedFolder, `${name}.json`);
+  const file = join(dataDirectory(dataDir), classMeansFolder, `${name}.json`);
   if (existsSync(file)) return { classMeans: file };
   throw optionError`the released class means of ${name} are not there (--class-means): found no ${file}. Put the file of the paper’s code there (CIFAR/ckpt/teacher/…/center_emb_train.json, Detection/configs/Center/…_emb.json), or leave the option out to have them made`;
 }

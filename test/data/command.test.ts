@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { sha256 } from '../../lib/files';
 import { encodePth } from '../../lib/formats/pth-writer';
+import { writeSafetensors } from '../../lib/formats/safetensors';
 import { createModel } from '../../lib/models/registry';
 import { runTypeScript } from '../support/child';
 import { runHere } from '../support/command';
@@ -30,11 +31,15 @@ describe('npm run data', () => {
     expect(table.stdout).to.match(/cifar100.*missing/);
     expect(table.stdout).to.contain('npm run data -- download cifar100');
     const statuses: unknown = JSON.parse(json.stdout);
-    expect(statuses).to.have.length(5);
+    expect(statuses).to.have.length(7);
     expect(statuses).to.have.nested.property('[2].name', 'cifar100');
     expect(statuses).to.have.nested.property('[2].state', 'missing');
-    expect(statuses).to.have.nested.property('[4].name', 'cifar100-first20');
-    expect(statuses).to.have.nested.property('[4].state', 'missing');
+    expect(statuses).to.have.nested.property('[5].name', 'table3');
+    expect(statuses)
+      .to.have.nested.property('[5].detail')
+      .that.matches(/^0 of 10 parts; missing: r101-fpn, .*annotations: 21\.0 GB$/);
+    expect(statuses).to.have.nested.property('[6].name', 'cifar100-first20');
+    expect(statuses).to.have.nested.property('[6].state', 'missing');
   });
 
   it('checks a data set and prints its hash', async () => {
@@ -81,7 +86,7 @@ describe('npm run data', () => {
     }
   });
 
-  it('downloads from another server, and keeps nothing of a wrong checksum', async () => {
+  it('downloads from another server, and keeps what has a wrong checksum aside', async () => {
     server().file.bytes = Buffer.from('not the archive');
     const from = new URL('.', server().url).href;
     const dataDir = join(folder(), 'new');
@@ -91,7 +96,45 @@ describe('npm run data', () => {
     expect(server().requests.map(({ url }) => url)).to.deep.equal(['/cifar-100-python.tar.gz']);
     expect(stderr).to.contain('wrong checksum').and.to.contain('eb9058c3a382ffc7106e4002c42a8d85');
     expect(existsSync(join(dataDir, 'cifar-100-python.tar.gz'))).to.equal(false);
-    expect(existsSync(join(dataDir, 'cifar-100-python.tar.gz.part'))).to.equal(false);
+    expect(readFileSync(join(dataDir, 'cifar-100-python.tar.gz.wrong'), 'utf8')).to.equal(
+      'not the archive',
+    );
+  });
+
+  it('lists what a table needs, fetches it, and says what it could not have', async () => {
+    const dataDir = join(folder(), 'new');
+    const args = ['table2', '--data-dir', dataDir];
+    const listed = await run(...args, '--list');
+    expect(listed.status, listed.stderr).to.equal(0);
+    expect(listed.stdout).to.match(/resnet34 .* 87,319,819 .* missing/);
+    expect(listed.stdout).to.contain('table2: 156.1 GB of 156.1 GB are missing');
+
+    const from = join(folder(), 'vit_small_patch16_224-augreg_in21k_ft_in1k.safetensors');
+    writeSafetensors(from, new Map([['cls_token', { shape: [2], data: Float32Array.of(1, 2) }]]));
+    server().file.named = () => undefined;
+    const mirror = new URL('.', server().url).href;
+    const parts = ['--only', 'vit_small_patch16_224,resnet34,imagenet,class-means-resnet34'];
+    const { status, stdout, stderr } = await run(
+      ...[...args, ...parts, '--mirror', mirror, '--from', from, '--json'],
+    );
+    expect(status).to.equal(1);
+    const report: unknown = JSON.parse(stdout);
+    expect(report).to.have.nested.include({
+      table: 'table2',
+      'needs[0].outcome': 'failed',
+      'needs[1].outcome': 'fetched',
+      'needs[1].sha256': sha256(readFileSync(from)),
+      'needs[2].outcome': 'on request',
+    });
+    expect(server().requests.map(({ url }) => url)).to.have.members([
+      '/resnet34-b627a593.pth',
+      '/resnet34.json',
+    ]);
+    // The table can be made without it.
+    expect(stderr).to.contain('WARNING: class-means-resnet34: a server does not give the file');
+    expect(stderr).to.contain('error: resnet34: a server does not give the file');
+    expect(stderr).to.contain('Ask for it at https://image-net.org/download.php');
+    expect(stderr).to.contain('--from ILSVRC2012_img_train.tar,ILSVRC2012_img_val.tar');
   });
 
   it('unpacks published teachers, loads them and says what it could not do', async () => {

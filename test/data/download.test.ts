@@ -8,7 +8,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { expect } from 'chai';
 import { download, type DownloadOptions } from '../../lib/data/download';
 import type { DataProgress } from '../../lib/data/progress';
@@ -44,10 +47,11 @@ describe('download', () => {
   /** What lies in the folder of the destination. */
   const left = (): string[] => readdirSync(join(folder(), 'data')).sort();
   const keptBytes = (): number => statSync(`${destination()}.part`).size;
-  const expectWhole = (): void => {
+  const expectWholeAnd = (...others: readonly string[]): void => {
     expect(readFileSync(destination()).equals(content)).to.equal(true);
-    expect(left()).to.deep.equal(['archive.tar.gz']);
+    expect(left()).to.deep.equal(['archive.tar.gz', ...others]);
   };
+  const expectWhole = (): void => expectWholeAnd();
 
   it('fetches a file, tells how far it is, and leaves nothing else behind', async () => {
     const seen: DataProgress[] = [];
@@ -166,29 +170,119 @@ describe('download', () => {
     expectWhole();
   });
 
-  it('refuses a wrong checksum, naming both, and removes what came', async () => {
+  it('refuses a wrong checksum, naming both, and keeps what came aside', async () => {
     const value = '0'.repeat(64);
-    const { what, found } = await faultOf(() =>
+    const { what, found, fix } = await faultOf(() =>
       fetchIt({ checksum: { algorithm: 'sha256', value } }),
     );
     expect(what).to.equal('a download has the wrong checksum');
     expect(found).to.equal(`SHA256 ${sha256(content)}, expected ${value}`);
-    expect(left()).to.deep.equal([]);
+    expect(fix).to.contain('archive.tar.gz.wrong');
+    expect(left()).to.deep.equal(['archive.tar.gz.wrong']);
+    expect(readFileSync(`${destination()}.wrong`).equals(content)).to.equal(true);
+    // It does not stand in the way of the next attempt.
+    await fetchIt();
+    expect(left()).to.deep.equal(['archive.tar.gz', 'archive.tar.gz.wrong']);
+  });
+
+  it('takes the first digits of a checksum, and Git’s name of a file', async () => {
+    const bytes = Buffer.from('hello\n');
+    server().file.bytes = bytes;
+    // printf 'hello\n' | git hash-object --stdin; … | sha256sum; … | md5sum
+    const right = [
+      { algorithm: 'git', value: 'ce013625030ba8dba906f756967f9e9ca394464a' },
+      { algorithm: 'sha256', value: '5891b5b5' },
+      { algorithm: 'md5', value: 'b1946a' },
+    ] as const;
+    for (const checksum of right) {
+      const at = join(folder(), checksum.algorithm);
+      await fetchIt({ checksum, destination: at });
+      const wrong = { ...checksum, value: `f${checksum.value.slice(1)}` };
+      const { found } = await faultOf(() => fetchIt({ checksum: wrong, destination: `${at}2` }));
+      expect(found).to.contain(`expected ${wrong.value}`);
+    }
   });
 
   it('notices a file that ends early although the connection ends well', async () => {
     Object.assign(server().file, { bytes: content.subarray(0, half), chunked: true });
     expect((await faultOf(() => fetchIt())).what).to.contain('wrong checksum');
-    expect(left()).to.deep.equal([]);
+    expect(left()).to.deep.equal(['archive.tar.gz.wrong']);
   });
 
-  it('says that the server has no such file, at once', async () => {
-    server().file.status = 404;
-    const { found, where } = await faultOf(() => fetchIt({ retries: 3 }));
-    expect(found).to.equal('HTTP status 404');
-    expect(where).to.equal(server().url);
-    expect(server().requests).to.have.length(1);
-    expect(existsSync(destination())).to.equal(false);
+  for (const [what, answer, expected] of [
+    ['has no such file', { status: 404 }, 'HTTP status 404'],
+    [
+      'gives a web page',
+      { contentType: 'text/html; charset=utf-8' },
+      'a web page (text/html; charset=utf-8)',
+    ],
+  ] as const) {
+    it(`says that the server ${what}, at once`, async () => {
+      Object.assign(server().file, answer);
+      const { found, where } = await faultOf(() => fetchIt({ retries: 3 }));
+      expect(found).to.equal(expected);
+      expect(where).to.equal(server().url);
+      expect(server().requests).to.have.length(1);
+      expect(left()).to.deep.equal([]);
+    });
+  }
+
+  it('stops at once when the user does, keeps what came, and goes on there', async () => {
+    server().file.slowPieces = half;
+    const controller = new AbortController();
+    const stopped = await faultOf(() =>
+      fetchIt({ signal: controller.signal, retries: 3, onProgress: () => controller.abort() }),
+    );
+    expect(stopped.kind).to.equal('interrupted');
+    const kept = keptBytes();
+    expect(kept).to.be.within(1, content.length - 1);
+    expect(left()).to.deep.equal(['archive.tar.gz.part', 'archive.tar.gz.part.json']);
+    server().file.slowPieces = undefined;
+    await fetchIt();
+    expectWhole();
+    expect(server().requests.map(({ range }) => range)).to.deep.equal([
+      undefined,
+      `bytes=${kept}-`,
+    ]);
+  });
+
+  it('goes through the proxy that the environment names, but for what it exempts', async () => {
+    const { url } = server();
+    const proxy = createServer((asked, answer) => {
+      seen.push(asked.url ?? '');
+      answer.end(content);
+    });
+    const seen: string[] = [];
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    proxy.on('connect', (asked: IncomingMessage, socket: Duplex) => {
+      seen.push(asked.url ?? '');
+      const to = connect(Number(new URL(url).port), '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        to.pipe(socket);
+        socket.pipe(to);
+      });
+      to.on('error', () => socket.destroy());
+      socket.on('error', () => to.destroy());
+    });
+    const { port } = proxy.address() as AddressInfo;
+    const before = { ...process.env };
+    try {
+      process.env['http_proxy'] = `http://127.0.0.1:${port}`;
+      await fetchIt();
+      expect(seen).to.have.length(1);
+      expect(seen[0]).to.contain(new URL(url).host);
+      process.env['no_proxy'] = '127.0.0.1';
+      await fetchIt({ destination: `${destination()}2` });
+      expect(seen).to.have.length(1);
+    } finally {
+      for (const name of ['http_proxy', 'no_proxy']) {
+        Reflect.deleteProperty(process.env, name);
+        if (before[name] !== undefined) process.env[name] = before[name];
+      }
+      proxy.closeAllConnections();
+      proxy.close();
+    }
+    expectWholeAnd('archive.tar.gz2');
   });
 
   it('tries again when the server is busy', async () => {

@@ -52,6 +52,16 @@ describe('dataProgressPrinter', () => {
     ]);
   });
 
+  it('tells the time left of an attempt that goes on by what came in it', () => {
+    const text = lines((report) => {
+      report({ message: 'downloading x', unit: 'bytes', done: 90e6, total: 100e6 });
+      time += 2000;
+      report({ message: 'downloading x', unit: 'bytes', done: 92e6, total: 100e6 });
+    });
+    // 2 MB in 2 s, 8 MB to come.
+    expect(text).to.equal('data: downloading x: 92.0 of 100.0 MB, 8 s left\n');
+  });
+
   it('does without a total that is not known', () => {
     const text = lines((report) => {
       report({ message: 'downloading x', unit: 'bytes', done: 0 });

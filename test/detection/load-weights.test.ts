@@ -63,6 +63,10 @@ describe('loading a detector', () => {
     expect(missing).to.deep.equal([]);
     expect(unused).to.deep.equal(['proposal_generator.anchor_generator.cell_anchors.0']);
     expect(detector.stateDict()).to.deep.equal(entries);
+    // With a checksum noted beside it, it must be the file that was fetched.
+    writeFileSync(`${path}.sha256`, `${'0'.repeat(64)}  model.pkl\n`);
+    const { what } = await faultOf(() => loadDetectorWeights(detector, path));
+    expect(what).to.equal('a file is not the one whose checksum is noted beside it');
   });
 
   it('takes a backbone under Caffe2’s names, whose norms are a scale and a shift', async () => {

@@ -12,13 +12,16 @@ import {
 } from '../../lib/distill/class-means';
 import { compareClassMeans, readReleasedClassMeans } from '../../lib/distill/released-class-means';
 import { LabError } from '../../lib/errors';
+import { writeSafetensors } from '../../lib/formats/safetensors';
 import { createModel } from '../../lib/models/registry';
 import type { Model } from '../../lib/nn/model';
 import { inMemorySource, type TrainingBatchRequest } from '../../lib/train/batch-source';
+import { runHere } from '../support/command';
 import { smallDataset } from '../support/datasets';
 import { withEngine } from '../support/engine';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
+import { writePhotoFolder } from '../support/photo-folder';
 
 /** A teacher whose embedding is the first pixel's red and blue, normalised as the data set says. */
 function pixelTeacher(): Model {
@@ -195,5 +198,28 @@ describe('class means', () => {
     const file = join(folder(), 'other.safetensors');
     writeFileSync(file, 'hello, world');
     expect(() => readClassMeans(file)).to.throw(LabError, 'not a whole safetensors file');
+  });
+
+  it('of a network of ImageNet are made over a folder that is decoded as it is read, and compared', async () => {
+    await writePhotoFolder(join(folder(), 'data/imagenet'), { train: 2, val: 1 });
+    const model = createModel('resnet18_half', { classes: 2, seed: 1 });
+    const weights = join(folder(), 'half.safetensors');
+    writeSafetensors(weights, model.stateDict());
+    model.dispose();
+    const out = join(folder(), 'means.safetensors');
+    const common = ['--model', 'resnet18_half', '--weights', weights, '--out', out, '--json'];
+    const data = ['--data', 'imagenet', '--data-dir', join(folder(), 'data')];
+    const command = join(__dirname, '../../reproduce/commands/class-means.ts');
+    const made = await runHere(command, [...common, ...data]);
+    expect(made.status, made.stderr).to.equal(0);
+    const means = readClassMeans(out);
+    // 256 channels at half the width, at the last stage.
+    expect([means.classes, means.dimension, means.augmented]).to.deep.equal([2, 256, true]);
+    const published = join(folder(), 'center_emb_train.json');
+    const rows = [0, 1].map((row) => [...means.means.subarray(256 * row, 256 * (row + 1))]);
+    writeFileSync(published, JSON.stringify({ 0: rows[0], 1: rows[1] }));
+    const again = await runHere(command, [...common, ...data, '--compare', published]);
+    const report: unknown = JSON.parse(again.stdout);
+    expect(report).to.have.nested.property('compared.smallestCosine').that.is.closeTo(1, 1e-6);
   });
 });

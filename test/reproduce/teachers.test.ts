@@ -1,8 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { expect } from 'chai';
+import { type FetchedTable, tableNeeds } from '../../lib/data/tables/needs';
+import { destinationOf } from '../../lib/data/tables/places';
+import { detectorNames } from '../../lib/runs/detection-recipe';
 import { parsePairs } from '../../lib/runs/grid';
-import { chooseTeachers } from '../../reproduce/grid/teachers';
+import { cocoScope } from '../../reproduce/grid/coco';
+import { chooseImageNetTeachers, chooseTeachers } from '../../reproduce/grid/teachers';
+import { paperPairs as table2Pairs } from '../../reproduce/recipes/table2';
+import { paperPairs as table3Pairs } from '../../reproduce/recipes/table3';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 
@@ -100,5 +106,50 @@ describe('the teachers of table 1', () => {
     expect(several.what).to.equal('one file of weights cannot serve several teachers');
     const alone = await faultOf(() => chooseTeachers({ classMeans: 'b.safetensors' }, one));
     expect(alone.what).to.equal('class means belong to a teacher that is given');
+  });
+});
+
+describe('what npm run data -- table2 and table3 fetch', () => {
+  const folder = withFolder();
+  const put = (table: FetchedTable): Map<string, string> =>
+    new Map(
+      tableNeeds[table].flatMap((need) => {
+        if (need.kind === 'archive' || need.kind === 'on request') return [];
+        const path = destinationOf(need, folder());
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, 'weights');
+        return [[need.name, path]];
+      }),
+    );
+
+  it('is what table 2 takes at the paper’s scale, every teacher and its class means', () => {
+    const files = put('table2');
+    const pairs = table2Pairs.flatMap((pair) => parsePairs(pair));
+    const choice = { scale: 'paper', data: 'imagenet', pairs } as const;
+    const options = { dataDir: folder(), classMeans: 'released' };
+    const { given } = chooseImageNetTeachers(options, choice);
+    const teachers = [...new Set(pairs.map(({ teacher }) => teacher))];
+    expect([...given.keys()]).to.deep.equal(teachers);
+    for (const [name, { weights, classMeans }] of given) {
+      expect(weights).to.equal(files.get(name));
+      expect(classMeans).to.equal(files.get(`class-means-${name}`));
+    }
+  });
+
+  it('is what table 3 takes at the paper’s scale, every teacher and every backbone', () => {
+    const files = put('table3');
+    const pairs = table3Pairs.flatMap((pair) => parsePairs(pair, '--pairs', detectorNames));
+    const choice = { scale: 'paper', data: 'coco', precision: 'f32', pairs } as const;
+    const settled = cocoScope.settle(
+      { scale: 'paper', results: folder(), resume: true, dataDir: folder() },
+      { ...choice, methods: ['kd++'] },
+    );
+    const given = [...settled.givenTeachers].map(([name, { weights }]) => [name, weights]);
+    expect(given).to.deep.equal(['r101-fpn', 'r50-fpn'].map((name) => [name, files.get(name)]));
+    const students = ['r18-fpn', 'r50-fpn', 'mobilenet_v2-fpn'];
+    for (const name of students) {
+      const file = basename(files.get(`${name}-backbone`) ?? '');
+      expect(settled.notes).to.include(`${name} begins with ${file}.`);
+    }
   });
 });

@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Time for the sent bytes to be read before the connection breaks, in milliseconds. */
 const breakDelay = 150;
@@ -19,6 +21,14 @@ export interface ServedFile {
   chunked?: boolean;
   /** Begin continued answers this many bytes later than asked. */
   rangeError?: number;
+  /** Kind of content that it claims. */
+  contentType?: string | undefined;
+  /** What stands under other names; undefined answers 404. Without it all names have `bytes`. */
+  named?: ((name: string) => Buffer | undefined) | undefined;
+  /** Answer a part of a file with nothing of it, as if that were all. */
+  emptyParts?: boolean;
+  /** Pieces of this many bytes, with a pause of `breakDelay` between them. */
+  slowPieces?: number | undefined;
 }
 
 /** One request as it came. */
@@ -32,6 +42,8 @@ export interface FileServer {
   readonly url: string;
   readonly file: ServedFile;
   readonly requests: Request[];
+  /** How many requests were answered at once at most. */
+  readonly mostAtOnce: () => number;
   /** Stops answering. */
   readonly close: () => Promise<void>;
 }
@@ -42,12 +54,17 @@ export function withFileServer(): () => FileServer {
   beforeEach(async () => {
     const file: ServedFile = { bytes: Buffer.alloc(0) };
     const requests: Request[] = [];
+    const open = new Set<ServerResponse>();
+    let most = 0;
     const server = createServer((request, response) => {
       requests.push({
         url: request.url ?? '',
         range: request.headers.range,
         ifRange: request.headers['if-range']?.toString(),
       });
+      most = Math.max(most, open.add(response).size);
+      // What is finished may close much later, when the next request is there already.
+      for (const event of ['finish', 'close']) response.on(event, () => open.delete(response));
       answer(file, request, response);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -58,36 +75,58 @@ export function withFileServer(): () => FileServer {
         server.close(() => resolve());
         server.closeAllConnections();
       });
-    current = { url: `http://127.0.0.1:${port}/archive.tar.gz`, file, requests, close };
+    current = {
+      url: `http://127.0.0.1:${port}/archive.tar.gz`,
+      file,
+      requests,
+      mostAtOnce: () => most,
+      close,
+    };
   });
   afterEach(() => current.close());
   return () => current;
 }
 
 function answer(file: ServedFile, request: IncomingMessage, response: ServerResponse): void {
-  const { bytes, etag, ranges = true, breakAfter, status } = file;
-  const { stall = false, chunked = false, rangeError = 0 } = file;
-  if (status !== undefined) {
-    response.writeHead(status).end();
+  const { etag, ranges = true, breakAfter, contentType, named, slowPieces } = file;
+  const { stall = false, chunked = false, rangeError = 0, emptyParts = false } = file;
+  const name = decodeURIComponent(basename(request.url ?? ''));
+  const bytes = named === undefined ? file.bytes : named(name);
+  const status = file.status ?? (bytes === undefined ? 404 : undefined);
+  if (status !== undefined || bytes === undefined) {
+    response.writeHead(status ?? 404).end();
     return;
   }
-  const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
+  const [, asked, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
   const isSame = request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
   const start = asked !== undefined && ranges && isSame ? Number(asked) + rangeError : 0;
   if (start >= bytes.length && start > 0) {
     response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
     return;
   }
-  const body = bytes.subarray(start);
-  response.writeHead(start > 0 ? 206 : 200, {
+  const isPart = asked !== undefined && ranges && isSame && (start > 0 || last !== '');
+  const end = isPart && last ? Math.min(Number(last) + 1, bytes.length) : bytes.length;
+  const body = bytes.subarray(start, isPart && emptyParts ? start : end);
+  response.writeHead(isPart ? 206 : 200, {
     ...(etag === undefined ? {} : { etag }),
+    ...(contentType === undefined ? {} : { 'content-type': contentType }),
     ...(chunked ? {} : { 'content-length': body.length }),
-    ...(start > 0 ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}),
+    ...(isPart ? { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` } : {}),
   });
-  if (breakAfter === undefined) response.end(body);
+  if (slowPieces !== undefined) void sendSlowly(body, slowPieces, response);
+  else if (breakAfter === undefined) response.end(body);
   else {
     response.write(body.subarray(0, breakAfter), () => {
       if (!stall) setTimeout(() => response.destroy(), breakDelay);
     });
   }
+}
+
+async function sendSlowly(body: Buffer, size: number, response: ServerResponse): Promise<void> {
+  let at = 0;
+  for (; at + size < body.length && !response.destroyed; at += size) {
+    response.write(body.subarray(at, at + size));
+    await sleep(breakDelay);
+  }
+  response.end(body.subarray(at));
 }

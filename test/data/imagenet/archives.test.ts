@@ -1,0 +1,181 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect } from 'chai';
+import {
+  fetchNeeds,
+  type FetchNeedsOptions,
+  type FetchedNeed,
+} from '../../../lib/data/tables/fetch';
+import { type Need, tableNeeds } from '../../../lib/data/tables/needs';
+import { devkitMeta } from '../../support/devkit-meta';
+import { withFolder } from '../../support/folder';
+import { content, md5 } from '../../support/made-up-files';
+import { tarFile } from '../../support/tar-file';
+
+describe('ImageNet’s archives', () => {
+  const folder = withFolder();
+  const dataDir = (): string => join(folder(), 'data');
+  const fetchIt = (
+    needs: readonly Need[],
+    more: Partial<FetchNeedsOptions> = {},
+  ): Promise<FetchedNeed[]> => fetchNeeds(needs, { dataDir: dataDir(), ...more });
+  const left = (): string[] =>
+    existsSync(dataDir())
+      ? readdirSync(dataDir(), { recursive: true, withFileTypes: true })
+          .filter((item) => item.isFile())
+          .map((item) => join(item.parentPath, item.name).slice(dataDir().length + 1))
+          .sort()
+      : [];
+  const names = ['n02119789', 'n02100735', 'n01440764'];
+  const image = (name: string): { name: string; content: Buffer } => ({
+    name,
+    content: content(name, 1500),
+  });
+  /** As many images of each class as the development kit says. */
+  const counts = [2, 1, 3];
+  const train = tarFile(
+    names.map((name, at) => ({
+      name: `${name}.tar`,
+      content: tarFile(
+        Array.from({ length: counts[at] ?? 0 }, (_, i) => image(`${name}_${i + 1}.JPEG`)),
+      ),
+    })),
+  );
+  // Two validation images of each class; the labels are the numbers of the development kit.
+  const labels = [3, 1, 2, 2, 3, 1];
+  const valNames = labels.map((_, i) => `ILSVRC2012_val_${String(i + 1).padStart(8, '0')}.JPEG`);
+  const val = tarFile(valNames.map(image));
+  const devkit = gzipSync(
+    tarFile([
+      { name: 'ILSVRC2012_devkit_t12/data/meta.mat', content: devkitMeta },
+      {
+        name: 'ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt',
+        content: Buffer.from(labels.join('\n')),
+      },
+    ]),
+  );
+  const files = { train, val, devkit };
+  const needOf = (own: typeof files = files): Need[] =>
+    tableNeeds.table2.flatMap((need) => {
+      if (need.kind !== 'on request') return [];
+      const archive = (part: keyof typeof files): (typeof need.archives)[typeof part] => ({
+        ...need.archives[part],
+        checksum: { algorithm: 'md5', value: md5(own[part]) },
+      });
+      return [
+        {
+          ...need,
+          bytes: 10_000,
+          archives: { train: archive('train'), val: archive('val'), devkit: archive('devkit') },
+          ...{ classes: 3, trainImages: 6, valImagesPerClass: 2 },
+        },
+      ];
+    });
+  const put = (own: Partial<typeof files> = files): string[] =>
+    Object.entries(own).map(([part, bytes]) => {
+      const ending = part === 'devkit' ? 'devkit_t12.tar.gz' : `img_${part}.tar`;
+      const path = join(folder(), `ILSVRC2012_${ending}`);
+      writeFileSync(path, bytes);
+      return path;
+    });
+
+  it('is not fetched: it is said where to ask for it', async () => {
+    const [found] = await fetchIt(needOf());
+    expect(found?.outcome).to.equal('on request');
+  });
+
+  it('comes out of its archives into folders of classes, as the development kit says', async () => {
+    const [found] = await fetchIt(needOf(), { from: put() });
+    expect(found, found?.fault ?? '').to.include({ outcome: 'fetched', state: 'present' });
+    expect(left()).to.deep.equal(
+      [
+        ...['n02119789/n02119789_1', 'n02119789/n02119789_2', 'n02100735/n02100735_1']
+          .concat('n01440764/n01440764_1', 'n01440764/n01440764_2', 'n01440764/n01440764_3')
+          .map((name) => `imagenet/train/${name}.JPEG`),
+        // 3 is n01440764, 1 n02119789, 2 n02100735.
+        ...['n01440764', 'n02119789', 'n02100735', 'n02100735', 'n01440764', 'n02119789'].map(
+          (name, at) => `imagenet/val/${name}/${valNames[at] ?? ''}`,
+        ),
+      ].sort(),
+    );
+    const path = join(dataDir(), 'imagenet/train/n01440764/n01440764_2.JPEG');
+    expect(readFileSync(path).equals(content('n01440764_2.JPEG', 1500))).to.equal(true);
+    const [again] = await fetchIt(needOf());
+    expect(again?.outcome).to.equal('there');
+  });
+
+  const shortClass = tarFile([
+    { name: 'n02119789.tar', content: tarFile([image('n02119789_1.JPEG')]) },
+    { name: 'n02100735.tar', content: tarFile([image('n02100735_1.JPEG')]) },
+    {
+      name: 'n01440764.tar',
+      content: tarFile(['1', '2', '3'].map((i) => image(`n01440764_${i}.JPEG`))),
+    },
+  ]);
+  const cases: readonly {
+    readonly what: string;
+    readonly given: Partial<typeof files>;
+    /** Whether the checksums are those of what is given. */
+    readonly asPublished?: true;
+    readonly fault: RegExp;
+  }[] = [
+    { what: 'without its development kit', given: { train, val }, fault: /not given .*devkit/ },
+    {
+      what: 'from another archive',
+      given: { ...files, train: shortClass },
+      fault: /img_train.*MD5/,
+    },
+    {
+      what: 'from another kit',
+      given: { ...files, devkit: gzipSync(val) },
+      fault: /devkit.*MD5/,
+    },
+    {
+      what: 'with an image too few',
+      given: { ...files, train: shortClass },
+      asPublished: true,
+      fault: /1 of 2 images of n02119789/,
+    },
+    {
+      what: 'with a class too few',
+      given: {
+        ...files,
+        train: tarFile([{ name: 'n02119789.tar', content: tarFile([image('n02119789_1.JPEG')]) }]),
+      },
+      asPublished: true,
+      fault: /1 of 3 classes/,
+    },
+    {
+      what: 'from an archive that is cut off',
+      given: { ...files, train: train.subarray(0, 4000) },
+      asPublished: true,
+      fault: /cannot be read/,
+    },
+    {
+      what: 'with a kit that knows other labels',
+      given: {
+        ...files,
+        devkit: gzipSync(
+          tarFile([
+            { name: 'a/meta.mat', content: devkitMeta },
+            {
+              name: 'a/ILSVRC2012_validation_ground_truth.txt',
+              content: Buffer.from('1 2 3 4 1 2'),
+            },
+          ]),
+        ),
+      },
+      asPublished: true,
+      fault: /3 classes and 5 labels of 6 validation images/,
+    },
+  ];
+  for (const { what, given, asPublished, fault } of cases) {
+    it(`is refused ${what}, and nothing of it stays`, async () => {
+      const needs = needOf(asPublished ? { ...files, ...given } : files);
+      const [found] = await fetchIt(needs, { from: put(given) });
+      expect(found?.fault).to.match(fault);
+      expect(left()).to.deep.equal([]);
+    });
+  }
+});
