@@ -5,7 +5,7 @@ import { freeBytes, gigabytes, hashFile, writeFault } from '../../files';
 import { decodeDetectronPickle } from '../../formats/detectron-pickle';
 import { requireNotedDigest, writeDigest } from '../../formats/sha256sum';
 import { readWeights } from '../../formats/weights';
-import { unzip } from '../../formats/zip';
+import { unzip } from '../../formats/unzip';
 import { type Checksum, download, type DownloadOptions, wrongDigest } from '../download';
 import { mirrored } from '../download-source';
 import { isFile, isFolder } from '../paths';

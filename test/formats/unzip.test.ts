@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type Zippable, zipSync } from 'fflate';
-import { unzip } from '../../lib/formats/zip';
+import { unzip } from '../../lib/formats/unzip';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 
