@@ -12,11 +12,13 @@ import {
   renameSync,
   rmSync,
   statfsSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileError, type LabError } from './errors';
+import { fileError, LabError } from './errors';
+import { limitOf, requireWithin } from './limits';
 
 /**
  * Writes a file under a temporary name, syncs it and renames it: a reader sees the old bytes or the
@@ -108,9 +110,11 @@ export function readBytes(
   fault: string | ((found: string, cause: unknown) => LabError),
 ): Buffer {
   try {
+    // A device has no end, and a pipe may have none.
+    if (!statSync(path).isFile()) throw new Error('no regular file');
     return readFileSync(path);
   } catch (error) {
-    const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
+    const found = errorCode(error) === 'ENOENT' ? 'no such file' : reasonOf(error);
     throw typeof fault === 'string'
       ? fileError`a file cannot be read (${path}): found ${found}. ${fault}`
       : fault(found, error);
@@ -123,12 +127,43 @@ export function readBytes(
  * @throws LabError of kind `file` when it is missing or is not JSON.
  */
 export function readJson(path: string, fix: string): unknown {
-  const text = readBytes(path, fix).toString('utf8');
+  const bytes = readBytes(path, fix);
   try {
-    return JSON.parse(text);
+    return parseJson(bytes, path);
   } catch (error) {
-    throw fileError`a file is not valid JSON (${path}): found ${error instanceof Error ? error.message : String(error)}. ${fix}`;
+    if (error instanceof LabError) throw error;
+    throw fileError`a file is not valid JSON (${path}): found ${reasonOf(error)}. ${fix}`;
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const byteOrderMark = 0xfeff;
+
+/**
+ * Parses JSON that does not nest deeper than the limit: what walks through it later calls itself for each level.
+ *
+ * @throws SyntaxError where it is none; LabError of kind `file` where it is too deep.
+ */
+export function parseJson(bytes: Buffer, where: string): unknown {
+  const deepest = limitOf('jsonDepth');
+  let depth = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === quote) {
+      do at += bytes[at] === backslash ? 2 : 1;
+      while (at < bytes.length && bytes[at] !== quote);
+    } else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > deepest) requireWithin('jsonDepth', depth, where);
+    } else if (byte === 0x5d || byte === 0x7d) depth--;
+  }
+  const text = bytes.toString('utf8');
+  // Some programs put a mark before the text that is no part of it.
+  return JSON.parse(text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text);
 }
 
 /** Does `work` in a new folder of its own among the system's temporary ones, which is removed afterwards. */
@@ -142,6 +177,11 @@ export async function inTemporaryFolder<Result>(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Whether a path that a file or an archive names would leave the folder that it is to lie in. */
+export function leavesFolder(path: string): boolean {
+  return /^[\\/]|^[A-Za-z]:|\0/.test(path) || path.split(/[\\/]/).includes('..');
 }
 
 /** Free space where a folder is or would be made. */

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { batchNormEpsilon } from '../engine/operations/batch-norm';
 import { fileError, type LabError, modelError } from '../errors';
-import { errorCode } from '../files';
+import { readBytes } from '../files';
 import { decodeDetectronPickle } from '../formats/detectron-pickle';
 import { readWeights } from '../formats/weights';
 import { hashStateDict, type StateDict, type StateEntry } from '../nn/state';
@@ -168,12 +167,11 @@ export async function hashDetectorFile(path: string): Promise<string> {
 
 async function readDetectorFile(path: string): Promise<StateDict> {
   if (!path.endsWith('.pkl')) return fromTorchvision(await readWeights(path));
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw fileError`weights cannot be read (${path}): found ${errorCode(error) === 'ENOENT' ? 'no such file' : String(error)}. Name a .pkl of detectron2’s model zoo`;
-  }
+  const bytes = readBytes(
+    path,
+    (found) =>
+      fileError`weights cannot be read (${path}): found ${found}. Name a .pkl of detectron2’s model zoo`,
+  );
   const { weights, names } = decodeDetectronPickle(bytes, path);
   return names === 'caffe2' ? fromCaffe2(weights) : fromTorchvision(weights);
 }

@@ -1,5 +1,5 @@
 import { fileError, type LabError, shown } from '../errors';
-import { requireWithin } from './limits';
+import { requireWithin } from '../limits';
 import { type StateDict, type StateEntry, storedEntry } from './state-dict';
 import { type NumberType, numberTypes } from './numbers';
 import { isNumpyArray, type NumpyArray, numpyGlobals } from './numpy-pickle';

@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer';
 import { fileError, type LabError } from '../errors';
-import { limitOf, requireWithin } from './limits';
+import { limitOf, requireWithin } from '../limits';
 
 /** Where a pickle came from, for messages. */
 interface PickleOrigin {

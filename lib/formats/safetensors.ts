@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { fileError, type LabError, shown } from '../errors';
 import { readBytes, writeAtomic } from '../files';
-import { requireWithin } from './limits';
+import { requireWithin } from '../limits';
 import { type StateDict, type StateEntry, storedEntry } from './state-dict';
 import { type NumberType, numberTypes, sizeOf } from './numbers';
 import { storedForm, type StoredTensor } from './pth';

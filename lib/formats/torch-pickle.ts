@@ -1,5 +1,5 @@
 import { fileError, type LabError, shown } from '../errors';
-import { limitOf, requireWithin } from './limits';
+import { limitOf, requireWithin } from '../limits';
 import { type NumberType, numberTypes, sizeOf } from './numbers';
 import { numpyGlobals } from './numpy-pickle';
 import { type PickleGlobal, type PickleStateful, setPickleState } from './pickle';

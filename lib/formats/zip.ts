@@ -1,7 +1,7 @@
 import { crc32, inflateRawSync } from 'node:zlib';
 import { type Entry, fromBufferPromise } from 'yauzl';
 import { LabError, shown } from '../errors';
-import { limitOf, requireWithin } from './limits';
+import { limitOf, requireWithin } from '../limits';
 
 const stored = 0;
 const deflated = 8;

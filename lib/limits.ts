@@ -1,4 +1,4 @@
-import { fileError, optionError } from '../errors';
+import { fileError, optionError } from './errors';
 
 /**
  * How much of a stranger's file is read before it is refused: a few bytes can ask for more memory or time than
