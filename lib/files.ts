@@ -10,13 +10,14 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statfsSync,
   statSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileError, LabError } from './errors';
 import { limitOf, requireWithin } from './limits';
 
@@ -30,7 +31,7 @@ import { limitOf, requireWithin } from './limits';
 export function writeAtomic(path: string, bytes: string | Uint8Array): void {
   const temporary = `${path}.${randomInt(2 ** 47)}`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     try {
       writeWhole(temporary, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
       renameSync(temporary, path);
@@ -40,6 +41,51 @@ export function writeAtomic(path: string, bytes: string | Uint8Array): void {
     }
   } catch (error) {
     throw writeFault(path, error);
+  }
+}
+
+/**
+ * Makes a folder and those above it. `mkdir`'s own way of doing so tries for ever where a folder says that it is
+ * there and takes nothing, as /proc does.
+ */
+export function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (errorCode(error) !== 'EEXIST' || !statSync(folder).isDirectory()) throw error;
+  }
+}
+
+/**
+ * Refuses a folder in which nothing can be written, before work that would be lost; leaves nothing there.
+ *
+ * @param option where the user named it
+ * @throws LabError of kind `file`.
+ */
+export function requireWritable(folder: string, option: string): void {
+  let there = resolve(folder);
+  try {
+    while (!existsSync(there)) there = dirname(there);
+    rmdirSync(mkdtempSync(join(there, '.writable-')));
+  } catch (error) {
+    const code = errorCode(error);
+    const found =
+      code === 'ENOTDIR' ? 'a file, not a folder' : `${there}: ${code ?? reasonOf(error)}`;
+    throw fileError.because(
+      error,
+    )`nothing can be written there (${option} ${folder}): found ${found}. Name a folder that you may write to`;
+  }
+}
+
+/** Removes a folder and those above it that lie in `root`, as far as they are empty. */
+export function removeEmptyFolders(folder: string, root: string): void {
+  try {
+    for (let at = folder; at.startsWith(root) && at !== root; at = dirname(at)) rmdirSync(at);
+  } catch {
+    // It holds something, or is not there.
   }
 }
 

@@ -1,18 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { list, type ReadEntry } from 'tar';
 import { fileError, LabError, shown } from '../errors';
-import { errorCode, leavesFolder, writeFault } from '../files';
+import { errorCode, leavesFolder, makeFolder, writeFault } from '../files';
 import { limitOf, limitsVariable } from '../limits';
 
 /**
@@ -170,7 +161,7 @@ class Output {
   constructor(readonly path: string) {
     this.#temporary = `${path}.unpacking`;
     this.#file = writing(path, () => {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       rmSync(this.#temporary, { force: true });
       return openSync(this.#temporary, 'wx');
     });

@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { Command } from 'commander';
 import { mean, min } from 'simple-statistics';
 import { runCommand } from '../../lib/cli';
@@ -11,6 +11,7 @@ import {
   readReleasedClassMeans,
 } from '../../lib/distill/released-class-means';
 import { startEngine } from '../../lib/engine/load';
+import { requireWritable } from '../../lib/files';
 import { modelNames } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/state';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
@@ -45,6 +46,7 @@ const command = new Command('npm run class-means --')
 async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
   const { data, dataDir, out, compare, plain, json } = options;
   registerDatasets();
+  requireWritable(dirname(out), '--out');
   // Before the pass over the data, which a faulty file would waste.
   const other = compare === undefined ? undefined : readAny(compare);
   return withDataProgress(async (onProgress) => {
