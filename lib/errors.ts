@@ -43,7 +43,7 @@ export interface ErrorTag extends Tag {
 
 /**
  * Text of a file or a user as it may be printed: what would move a terminal's cursor, begin a line of its own or
- * turn the direction of writing becomes `\\u001b` and the like, and what is long is cut.
+ * turn the direction of writing becomes `\u001b` and the like, and what is long is cut.
  */
 export function shown(text: unknown, longest = 80): string {
   return cut(escaped(String(text), allControls), longest);
@@ -53,6 +53,11 @@ export function shown(text: unknown, longest = 80): string {
 const allControls = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/gu;
 /** The same where lines are meant: the last words of a program. */
 const controlsWithinLines = /(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/gu;
+
+/** The same of a text that has lines, uncut: a table, an answer in words. */
+export function printable(text: string): string {
+  return escaped(text, controlsWithinLines);
+}
 
 function escaped(text: string, controls: RegExp): string {
   return text.replace(controls, (character) => {

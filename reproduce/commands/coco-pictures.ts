@@ -5,7 +5,7 @@ import type { CocoDataset } from '../../lib/detection/coco/data';
 import { cocoData, shapesData } from '../../lib/detection/coco/detection-data';
 import { loadCoco } from '../../lib/detection/coco/load';
 import { requireDetectionsOf } from '../../lib/detection/coco/results-form';
-import { optionError } from '../../lib/errors';
+import { optionError, printable } from '../../lib/errors';
 import { requireWritable, writeAtomic } from '../../lib/files';
 import { drawDetections } from '../../lib/report/pictures/detection-picture';
 import { type ReadPanel, readPanel } from '../../lib/report/pictures/read-panels';
@@ -77,7 +77,7 @@ async function draw(given: string[], options: PicturesOptions): Promise<void> {
     const file = join(out, `${String(id)}.${jpeg ? 'jpg' : 'png'}`);
     writeAtomic(file, drawn.bytes);
     pictures.push({ imageId: id, file, description: drawn.description });
-    if (!json) process.stdout.write(`${file}  ${drawn.description}\n`);
+    if (!json) process.stdout.write(`${file}  ${printable(drawn.description)}\n`);
   }
   if (json) process.stdout.write(`${JSON.stringify({ pictures })}\n`);
 }
