@@ -5,6 +5,7 @@
 const base = [
   'errors',
   'files',
+  'limits',
   'records',
   'environment',
   'format-duration',

@@ -1,4 +1,5 @@
 import { LabError } from './errors';
+import { errorCode } from './files';
 
 /** Exit status for a fault that the user can mend. */
 const exitFault = 1;
@@ -12,6 +13,7 @@ const exitInterrupted = 130;
  * exit status: 1 for a `LabError`, 130 after an interruption, 70 (with the stack) for a defect.
  */
 export function runCommand(main: () => Promise<unknown>): void {
+  bearClosedOutputs();
   main().then(
     () => undefined,
     (error: unknown) => {
@@ -28,4 +30,21 @@ export function runCommand(main: () => Promise<unknown>): void {
       }
     },
   );
+}
+
+let bearing = false;
+
+/** Output that nobody reads any more is no defect. */
+function bearClosedOutputs(): void {
+  if (bearing) return;
+  bearing = true;
+  // Whoever reads the answer has seen enough (`… --json | head`).
+  process.stdout.on('error', (error) => {
+    if (errorCode(error) !== 'EPIPE') throw error;
+    process.exit();
+  });
+  // Messages that nobody reads stop no training.
+  process.stderr.on('error', (error) => {
+    if (errorCode(error) !== 'EPIPE') throw error;
+  });
 }

@@ -41,10 +41,47 @@ export interface ErrorTag extends Tag {
   because(cause: unknown): Tag;
 }
 
+/**
+ * Text of a file or a user as it may be printed: what would move a terminal's cursor, begin a line of its own or
+ * turn the direction of writing becomes `\u001b` and the like, and what is long is cut.
+ */
+export function shown(text: unknown, longest = 80): string {
+  return cut(escaped(String(text), allControls), longest);
+}
+
+// C0, DEL and C1, line separators, marks of direction, halves of a character.
+const allControls = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/gu;
+/** The same where lines are meant: the last words of a program. */
+const controlsWithinLines = /(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/gu;
+
+/** The same of a text that has lines, uncut: a table, an answer in words. */
+export function printable(text: string): string {
+  return escaped(text, controlsWithinLines);
+}
+
+function escaped(text: string, controls: RegExp): string {
+  return text.replace(controls, (character) => {
+    const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character];
+    return known ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+function cut(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest)}… (${text.length} characters)`;
+}
+
+/** Longer than any list of names that a message holds. */
+const longestValue = 3000;
+
 function errorTag(kind: FaultKind): ErrorTag {
+  // A compiler's or a notebook's last words have lines.
+  const controls = kind === 'engine' || kind === 'numerics' ? controlsWithinLines : allControls;
   const make =
     (options?: ErrorOptions): Tag =>
-    (text, ...values) => {
+    (text, ...found) => {
+      const values = found.map((value) =>
+        cut(escaped(String(value).slice(0, 20 * longestValue), controls), longestValue),
+      );
       const index = Math.max(
         text.findIndex((part) => part.includes('. ')),
         0,

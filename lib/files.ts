@@ -10,14 +10,16 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statfsSync,
   statSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileError, type LabError } from './errors';
+import { dirname, join, resolve } from 'node:path';
+import { fileError, LabError } from './errors';
+import { limitOf, requireWithin } from './limits';
 
 /**
  * Writes a file under a temporary name, syncs it and renames it: a reader sees the old bytes or the
@@ -29,7 +31,7 @@ import { fileError, type LabError } from './errors';
 export function writeAtomic(path: string, bytes: string | Uint8Array): void {
   const temporary = `${path}.${randomInt(2 ** 47)}`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     try {
       writeWhole(temporary, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
       renameSync(temporary, path);
@@ -39,6 +41,51 @@ export function writeAtomic(path: string, bytes: string | Uint8Array): void {
     }
   } catch (error) {
     throw writeFault(path, error);
+  }
+}
+
+/**
+ * Makes a folder and those above it. `mkdir`'s own way of doing so tries for ever where a folder says that it is
+ * there and takes nothing, as /proc does.
+ */
+export function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (errorCode(error) !== 'EEXIST' || !statSync(folder).isDirectory()) throw error;
+  }
+}
+
+/**
+ * Refuses a folder in which nothing can be written, before work that would be lost; leaves nothing there.
+ *
+ * @param option where the user named it
+ * @throws LabError of kind `file`.
+ */
+export function requireWritable(folder: string, option: string): void {
+  let there = resolve(folder);
+  try {
+    while (!existsSync(there)) there = dirname(there);
+    rmdirSync(mkdtempSync(join(there, '.writable-')));
+  } catch (error) {
+    const code = errorCode(error);
+    const found =
+      code === 'ENOTDIR' ? 'a file, not a folder' : `${there}: ${code ?? reasonOf(error)}`;
+    throw fileError.because(
+      error,
+    )`nothing can be written there (${option} ${folder}): found ${found}. Name a folder that you may write to`;
+  }
+}
+
+/** Removes a folder and those above it that lie in `root`, as far as they are empty. */
+export function removeEmptyFolders(folder: string, root: string): void {
+  try {
+    for (let at = folder; at.startsWith(root) && at !== root; at = dirname(at)) rmdirSync(at);
+  } catch {
+    // It holds something, or is not there.
   }
 }
 
@@ -110,9 +157,11 @@ export function readBytes(
   fault: string | ((found: string, cause: unknown) => LabError),
 ): Buffer {
   try {
+    // A device has no end, and a pipe may have none.
+    if (!statSync(path).isFile()) throw new Error('no regular file');
     return readFileSync(path);
   } catch (error) {
-    const found = errorCode(error) === 'ENOENT' ? 'no such file' : String(error);
+    const found = errorCode(error) === 'ENOENT' ? 'no such file' : reasonOf(error);
     throw typeof fault === 'string'
       ? fileError`a file cannot be read (${path}): found ${found}. ${fault}`
       : fault(found, error);
@@ -125,12 +174,43 @@ export function readBytes(
  * @throws LabError of kind `file` when it is missing or is not JSON.
  */
 export function readJson(path: string, fix: string): unknown {
-  const text = readBytes(path, fix).toString('utf8');
+  const bytes = readBytes(path, fix);
   try {
-    return JSON.parse(text);
+    return parseJson(bytes, path);
   } catch (error) {
-    throw fileError`a file is not valid JSON (${path}): found ${error instanceof Error ? error.message : String(error)}. ${fix}`;
+    if (error instanceof LabError) throw error;
+    throw fileError`a file is not valid JSON (${path}): found ${reasonOf(error)}. ${fix}`;
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const byteOrderMark = 0xfeff;
+
+/**
+ * Parses JSON that does not nest deeper than the limit: what walks through it later calls itself for each level.
+ *
+ * @throws SyntaxError where it is none; LabError of kind `file` where it is too deep.
+ */
+export function parseJson(bytes: Buffer, where: string): unknown {
+  const deepest = limitOf('jsonDepth');
+  let depth = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === quote) {
+      do at += bytes[at] === backslash ? 2 : 1;
+      while (at < bytes.length && bytes[at] !== quote);
+    } else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > deepest) requireWithin('jsonDepth', depth, where);
+    } else if (byte === 0x5d || byte === 0x7d) depth--;
+  }
+  const text = bytes.toString('utf8');
+  // Some programs put a mark before the text that is no part of it.
+  return JSON.parse(text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text);
 }
 
 /** Does `work` in a new folder of its own among the system's temporary ones, which is removed afterwards. */
@@ -144,6 +224,11 @@ export async function inTemporaryFolder<Result>(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Whether a path that a file or an archive names would leave the folder that it is to lie in. */
+export function leavesFolder(path: string): boolean {
+  return /^[\\/]|^[A-Za-z]:|\0/.test(path) || path.split(/[\\/]/).includes('..');
 }
 
 /** Free space where a folder is or would be made. */

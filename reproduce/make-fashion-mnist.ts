@@ -60,7 +60,7 @@ function make(source: string, { out, train, test }: MakeOptions): void {
 
 function readOriginal(path: string): IdxArray {
   try {
-    return readIdx(gunzipSync(readFileSync(path)), path);
+    return readIdx(gunzipSync(readFileSync(path), { maxOutputLength: 2 ** 26 }), path);
   } catch (error) {
     if (error instanceof LabError) throw error;
     throw dataError`an original file of Fashion-MNIST cannot be read (${path}): found ${errorCode(error) ?? String(error)}. Give the folder of the four .gz files: \`apt-get install dataset-fashion-mnist\``;

@@ -97,7 +97,7 @@ function helpOf(name: string, command?: string): Promise<string> {
 }
 
 async function askForHelp(name: string, command: readonly string[]): Promise<string> {
-  const file = / (reproduce\/\S+\.ts)$/.exec(scripts[name] ?? '')?.[1];
+  const file = / ((?:reproduce|test)\/\S+\.ts)$/.exec(scripts[name] ?? '')?.[1];
   let result: ProgramResult;
   if (file !== undefined) {
     result = await runHere(join(root, file), [...command, '--help']);
@@ -151,7 +151,7 @@ async function faultsOf(call: Call): Promise<string[]> {
   const [program, first = '', ...others] = call;
   const isScript = program === 'npm' && (first === 'run' || first === 'test');
   if (program === 'npm' && !isScript) {
-    return ['ci', 'install', 'pack'].includes(first) ? [] : [`npm has no '${first}'`];
+    return ['audit', 'ci', 'install', 'pack'].includes(first) ? [] : [`npm has no '${first}'`];
   }
   const name = first === 'run' ? (others[0] ?? '') : first;
   const words = first === 'run' ? others.slice(1) : others;
@@ -186,7 +186,8 @@ async function faultsOf(call: Call): Promise<string[]> {
 /** Every option of every command of this project. */
 async function everyOption(): Promise<string[]> {
   const names = Object.keys(scripts).filter(
-    (name) => scripts[name]?.includes(' reproduce/') === true || behind[name] !== undefined,
+    (name) =>
+      / (?:reproduce|test)\/\S+\.ts$/.test(scripts[name] ?? '') || behind[name] !== undefined,
   );
   const lists = await Promise.all(
     names.map(async (name) => {

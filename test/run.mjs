@@ -55,7 +55,11 @@ const { status } = spawnSync(
     cwd: root,
     stdio: 'inherit',
     // The processes share the processors already; several threads in each would only wait for one another.
-    env: { TF_NUM_INTRAOP_THREADS: '1', OMP_NUM_THREADS: '1', ...process.env },
+    env: {
+      ...{ TF_NUM_INTRAOP_THREADS: '1', OMP_NUM_THREADS: '1' },
+      ...(all ? { NORM_DIRECTION_LAB_KILLS: '5' } : {}),
+      ...process.env,
+    },
   },
 );
 process.exitCode = status ?? 1;

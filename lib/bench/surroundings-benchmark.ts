@@ -9,7 +9,7 @@ import { loadDataset } from '../data/registry';
 import type { ImageDataset } from '../data/source';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
-import { engineError } from '../errors';
+import { engineError, optionError } from '../errors';
 import { createModel } from '../models/registry';
 import { evaluate, evaluationBatchSize } from '../train/evaluate';
 import {
@@ -56,6 +56,10 @@ export async function benchmarkSurroundings(
 ): Promise<SurroundingsBenchmark> {
   const { iterations, onProgress } = options;
   const dataset = await loadDataset('fashion-mnist');
+  const { count } = dataset.train;
+  if (options.batch > count) {
+    throw optionError`a batch cannot be larger than the data (--batch): found ${options.batch} images where ${dataset.name} has ${count}. Give a smaller batch`;
+  }
   const step = createBenchStep(options);
   let times: number[];
   try {

@@ -221,7 +221,11 @@ function checkSize(spec: CifarSpec, form: CifarForm, where: string, records: num
 }
 
 async function readArchive(spec: CifarSpec, { path }: CifarSource): Promise<CifarFilesRead> {
-  const wanted = new Set(cifarForms.flatMap((form) => cifarFileNames(spec, form)));
+  const wanted = new Map(
+    cifarForms.flatMap((form) =>
+      cifarFileNames(spec, form).map((name) => [name, mostBytes(spec, form, name)] as const),
+    ),
+  );
   const files = await readTarFiles(path, wanted);
   const form = cifarForms.find((candidate) =>
     spec[candidate].train.some((name) => files.has(name)),
@@ -231,6 +235,15 @@ async function readArchive(spec: CifarSpec, { path }: CifarSource): Promise<Cifa
     throw missingFile(spec, `${path}, ${missing ?? ''}`);
   }
   return { form, files };
+}
+
+/** More than a file of this name can need. */
+function mostBytes(spec: CifarSpec, form: CifarForm, name: string): number {
+  const split = (['train', 'test'] as const).find((each) => spec[form][each].includes(name));
+  if (split === undefined) return 2 ** 20;
+  // In the python form each image has its file's name and labels of any Python beside its pixels.
+  const beside = form === 'binary' ? spec.binary.layout.labelBytes : 256;
+  return recordsPerFile(spec, form, split) * (cifarImageBytes + beside) + 2 ** 16;
 }
 
 function missingFile({ name }: CifarSpec, where: string): LabError {

@@ -1,10 +1,11 @@
 import sharp from 'sharp';
-import { dataError, optionError, unknownName } from '../errors';
+import { dataError, type LabError, optionError, unknownName } from '../errors';
 import {
   decodePixels,
   evaluationPixels,
   type EvaluationPreprocessing,
   faultIn,
+  readImageFile,
 } from './imagenet/decode';
 import { imagenetNormalisation, type Normalisation } from './imagenet/jobs';
 import type { Pixels } from './resample';
@@ -28,8 +29,13 @@ export function requireFixedSize(name: string, side: number, imageSize: number |
  * @throws LabError of kind `data` when the file is damaged, cut off or not an image.
  */
 export async function decodeImage(path: string, size: number): Promise<Uint8Array> {
+  const fault = (found: string, cause?: unknown): LabError =>
+    dataError.because(
+      cause,
+    )`an image cannot be decoded (${path}): found ${found}. Remove the file or put a whole JPEG or PNG in its place`;
+  const { bytes } = readImageFile(path, fault);
   try {
-    const { data, info } = await sharp(path, { failOn: 'error', ignoreIcc: true })
+    const { data, info } = await sharp(bytes, { failOn: 'error', ignoreIcc: true })
       .flatten({ background: '#000000' })
       .toColourspace('srgb')
       .resize(size, size, { fit: 'cover', position: 'centre', kernel: 'linear' })
@@ -38,9 +44,7 @@ export async function decodeImage(path: string, size: number): Promise<Uint8Arra
     if (info.channels !== 3) throw new Error(`${info.channels} channels after decoding`);
     return data;
   } catch (error) {
-    throw dataError.because(
-      error,
-    )`an image cannot be decoded (${path}): found ${faultIn(error)}. Remove the file or put a whole JPEG or PNG in its place`;
+    throw fault(faultIn(error), error);
   }
 }
 

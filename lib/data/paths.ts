@@ -1,8 +1,8 @@
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { fileError } from '../errors';
-import { errorCode } from '../files';
+import { errorCode, readBytes } from '../files';
 
 /** Whether a path is a file (or a link to one) that can be looked at. */
 export function isFile(path: string): boolean {
@@ -16,13 +16,13 @@ export function isFolder(path: string): boolean {
 
 /** @throws LabError of kind `file` when the file cannot be read. */
 export function readDataFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw fileError.because(
-      error,
-    )`a data file cannot be read (${path}): found ${errorCode(error) ?? String(error)}. Check that it exists and that you may read it`;
-  }
+  return readBytes(
+    path,
+    (found, cause) =>
+      fileError.because(
+        cause,
+      )`a data file cannot be read (${path}): found ${errorCode(cause) ?? found}. Check that it exists and that you may read it`,
+  );
 }
 
 function look(path: string): Stats | undefined {

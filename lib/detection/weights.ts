@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { batchNormEpsilon } from '../engine/operations/batch-norm';
 import { fileError, type LabError, modelError } from '../errors';
-import { errorCode, sha256 } from '../files';
+import { readBytes, sha256 } from '../files';
 import { decodeDetectronPickle } from '../formats/detectron-pickle';
 import { readDigest, requireNotedDigest } from '../formats/sha256sum';
 import { readWeights } from '../formats/weights';
@@ -169,12 +168,11 @@ export async function hashDetectorFile(path: string): Promise<string> {
 
 async function readDetectorFile(path: string): Promise<StateDict> {
   if (!path.endsWith('.pkl')) return fromTorchvision(await readWeights(path));
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw fileError`weights cannot be read (${path}): found ${errorCode(error) === 'ENOENT' ? 'no such file' : String(error)}. Name a .pkl of detectron2’s model zoo`;
-  }
+  const bytes = readBytes(
+    path,
+    (found) =>
+      fileError`weights cannot be read (${path}): found ${found}. Name a .pkl of detectron2’s model zoo`,
+  );
   if (readDigest(path) !== undefined) requireNotedDigest(path, sha256(bytes));
   const { weights, names } = decodeDetectronPickle(bytes, path);
   return names === 'caffe2' ? fromCaffe2(weights) : fromTorchvision(weights);

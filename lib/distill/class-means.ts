@@ -200,9 +200,9 @@ export function readClassMeans(path: string): ClassMeans {
   const { tensors, metadata } = readSafetensors(path);
   const parsed = metadataSchema.safeParse(metadata);
   const entry = tensors.get('means');
-  const [classes, dimension] = entry?.shape ?? [];
-  if (!parsed.success || !entry || classes === undefined || dimension === undefined) {
-    throw fileError`not a file of class means (${path}). Make one with \`npm run class-means\``;
+  const [classes = 0, dimension = 0, ...more] = entry?.shape ?? [];
+  if (!parsed.success || !entry || classes < 1 || dimension < 1 || more.length > 0) {
+    throw fileError`not a file of class means (${path}): found ${entry === undefined ? 'no means' : `means of shape [${entry.shape.join(', ')}]`}. Make one with \`npm run class-means\``;
   }
   const { teacherHash, datasetHash, augmented, place } = parsed.data;
   return {

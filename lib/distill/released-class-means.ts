@@ -59,8 +59,13 @@ export function compareClassMeans(a: PlainClassMeans, b: PlainClassMeans): Class
     const [own, other] = [a, b].map(({ means }) =>
       means.subarray(index * dimension, (index + 1) * dimension),
     ) as [Float32Array, Float32Array];
-    const norms = [Math.hypot(...own), Math.hypot(...other)] as const;
+    const norms = [normOf(own), normOf(other)] as const;
     const product = own.reduce((sum, value, at) => sum + value * (other[at] ?? NaN), 0);
     return { cosine: product / (norms[0] * norms[1]), norms };
   });
+}
+
+/** Of any number of numbers, where the arguments of `Math.hypot` are limited. */
+function normOf(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 }

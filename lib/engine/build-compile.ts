@@ -100,14 +100,30 @@ export async function compileBinding(
   await Promise.all([
     compile(tools, join(folder, bindingName), [headers, ...cppOf(filesOf(copies)), ...links]),
     compile(tools, join(folder, quietName), [quietSource()]),
-    compile(tools, join(folder, operationsName), [
-      ...operationFlags,
-      headers,
-      ...cppOf(operationSources()),
-      ...links,
-    ]),
+    compileOperations(tools, device, libraries, join(folder, operationsName)),
   ]);
   rmSync(copies, { recursive: true });
+}
+
+/**
+ * Compiles this package's own operations alone, into a folder beside the libraries.
+ *
+ * @param more flags of the compiler, as those of its sanitizers
+ */
+export async function compileOperations(
+  tools: BuildTools,
+  device: EngineDevice,
+  libraries: string,
+  file: string,
+  more: readonly string[] = [],
+): Promise<void> {
+  await compile(tools, file, [
+    ...operationFlags,
+    ...more,
+    `-I${join(libraries, 'tensorflow', 'include')}`,
+    ...cppOf(operationSources()),
+    ...linkFlags(device, libraries, basename(libraries)),
+  ]);
 }
 
 async function compile(tools: BuildTools, result: string, args: string[]): Promise<void> {

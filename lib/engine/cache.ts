@@ -7,7 +7,7 @@ import envPaths from 'env-paths';
 import { lock } from 'proper-lockfile';
 import { z } from 'zod';
 import { engineError, optionError } from '../errors';
-import { errorCode, hashFile, sha256, writeFault } from '../files';
+import { errorCode, hashFile, makeFolder, sha256, writeFault } from '../files';
 
 /** A lock whose holder has not renewed it for so long, in milliseconds, belongs to a dead process. */
 const staleAfter = 10_000;
@@ -121,7 +121,7 @@ export async function cached(
   const folder = join(entry.root, entry.name);
   if (options.force !== true && (await isComplete(folder))) return { folder, made: false };
   try {
-    mkdirSync(entry.root, { recursive: true });
+    makeFolder(entry.root);
   } catch (error) {
     throw writeFault(entry.root, error);
   }

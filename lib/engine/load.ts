@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { LabError, optionError, unknownName } from '../errors';
+import { engineError, LabError, optionError, unknownName } from '../errors';
 import { buildEngine, enginePlace, engineProgressPrinter, type OnEngineProgress } from './build';
 import { manifestName } from './cache';
 import { type EngineDescription, type EngineKind, engineKinds, engineThreads } from './describe';
@@ -78,6 +78,16 @@ function isGpuVisible(environment: NodeJS.ProcessEnv = process.env): boolean {
   return visible !== '' && visible !== '-1' && existsSync(driverFile);
 }
 
+/** Device files of NVIDIA's drivers in containers without /proc of their own, and under Windows. */
+const deviceFiles = ['/dev/nvidiactl', '/dev/dxg'];
+
+function requireGpu(): void {
+  const visible = process.env['CUDA_VISIBLE_DEVICES'];
+  const hidden = visible === '' || visible === '-1';
+  if (!hidden && [driverFile, ...deviceFiles].some((file) => existsSync(file))) return;
+  throw engineError`a GPU was asked for and there is none (${deviceVariable}=gpu): found ${hidden ? `CUDA_VISIBLE_DEVICES=${visible}` : 'no driver of NVIDIA'}. Load the driver (nvidia-smi shows it), or compute on the processor with ${deviceVariable}=cpu`;
+}
+
 /** The device where none is asked for: a GPU that is visible and whose engine was built, or the CPU. */
 export function bestDevice(): EngineDevice {
   if (!isGpuVisible() || wheelsFor('gpu') === undefined) return 'cpu';
@@ -128,6 +138,8 @@ async function start(
 ): Promise<EngineDescription> {
   if (choice.engine === 'plain') return usePlainBackend();
   const device = choice.device ?? bestDevice();
+  // Before 3 GB are fetched for it.
+  if (device === 'gpu') requireGpu();
   try {
     const engine = await buildEngine({ device, onProgress });
     return await loadBinding(engine);

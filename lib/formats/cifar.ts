@@ -49,7 +49,7 @@ function checkLabel(label: unknown, record: number, expected: CifarExpectation):
   throw cifarFault(
     `record ${record} has a label that is no class`,
     where,
-    `${String(label)}, expected 0 to ${classCount - 1}`,
+    `${typeof label === 'number' ? label : typeof label}, expected 0 to ${classCount - 1}`,
   );
 }
 
@@ -178,7 +178,11 @@ export function decodeCifarMeta(
 /** The pickled dict; keys that Python 3 wrote as bytes become text. */
 function readDict(bytes: Uint8Array, where: string): Map<unknown, unknown> {
   const remedy = 'It is damaged or not of the python form of CIFAR: remove it and get it again';
-  const { value } = unpickle(bytes, { globals: numpyGlobals(where), where, fix: remedy });
+  const { value } = unpickle(bytes, {
+    globals: numpyGlobals(where, bytes.byteLength),
+    where,
+    fix: remedy,
+  });
   if (!(value instanceof Map)) {
     throw cifarFault('a CIFAR file does not hold a dict', where, typeof value);
   }

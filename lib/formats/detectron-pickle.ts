@@ -1,5 +1,6 @@
-import { fileError, type LabError } from '../errors';
-import type { StateDict, StateEntry } from './state-dict';
+import { fileError, type LabError, shown } from '../errors';
+import { requireWithin } from '../limits';
+import { type StateDict, type StateEntry, storedEntry } from './state-dict';
 import { type NumberType, numberTypes } from './numbers';
 import { isNumpyArray, type NumpyArray, numpyGlobals } from './numpy-pickle';
 import { unpickle } from './pickle';
@@ -20,7 +21,11 @@ interface DetectronPickle {
  */
 export function decodeDetectronPickle(bytes: Uint8Array, where: string): DetectronPickle {
   const remedy = 'Get the file again, or name a .pkl of detectron2’s model zoo';
-  const { value } = unpickle(bytes, { globals: numpyGlobals(where), where, fix: remedy });
+  const { value } = unpickle(bytes, {
+    globals: numpyGlobals(where, bytes.byteLength),
+    where,
+    fix: remedy,
+  });
   const broken = (found: string): LabError =>
     fileError`not a .pkl with weights of detectron2 (${where}): found ${found}. ${remedy}`;
   if (!(value instanceof Map)) throw broken('a pickle that is not a dict');
@@ -28,14 +33,17 @@ export function decodeDetectronPickle(bytes: Uint8Array, where: string): Detectr
   const blobs: unknown = own ? value.get('model') : (value.get('blobs') ?? value);
   if (!(blobs instanceof Map)) throw broken(`'${own ? 'model' : 'blobs'}' that is not a dict`);
   const weights = new Map<string, StateEntry>();
+  let viewed = 0;
   for (const [name, entry] of blobs as Map<unknown, unknown>) {
     if (typeof name !== 'string') throw broken('a name that is not text');
     // Caffe2 keeps the optimiser's momentum and notes of its own beside the weights.
     if (!own && (name.endsWith('_momentum') || !isNumpyArray(entry))) continue;
-    if (!isNumpyArray(entry)) throw broken(`'${name}', which is not an array`);
+    if (!isNumpyArray(entry)) throw broken(`'${shown(name)}', which is not an array`);
+    viewed += entry.bytes.byteLength;
     weights.set(name, floats(entry, name, broken));
   }
   if (weights.size === 0) throw broken('no array');
+  requireWithin('sharedViews', viewed / bytes.byteLength, where);
   // detectron2 keeps Caffe2's names of a converted file, and says so in the author.
   const converted = own && value.get('__author__') === 'Caffe2';
   return { weights, names: own && !converted ? 'detectron2' : 'caffe2' };
@@ -56,11 +64,7 @@ function floats(
   broken: (found: string) => LabError,
 ): StateEntry {
   const reader = types.get(type);
-  if (reader === undefined) throw broken(`'${name}' with elements of type ${type}`);
-  if (fortran && shape.length > 1) throw broken(`'${name}', stored column by column`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const data = Float32Array.from({ length: bytes.length / reader.size }, (_, index) =>
-    reader.read(view, index * reader.size),
-  );
-  return { shape, data };
+  if (reader === undefined) throw broken(`'${shown(name)}' with elements of type ${type}`);
+  if (fortran && shape.length > 1) throw broken(`'${shown(name)}', stored column by column`);
+  return storedEntry(shape, { bytes, type: reader, offset: 0 });
 }

@@ -15,17 +15,28 @@ export interface NumpyArray {
 /**
  * What a pickled numpy array names, under numpy 1 and 2 and Python 2 and 3: for `unpickle`'s
  * `globals`. Arrays come out as objects for which `isNumpyArray` holds.
+ *
+ * @param size bytes of the pickle: it cannot hold more of text that stands for bytes, but could name the
+ *   same one again and again.
  */
-export function numpyGlobals(where: string): ReadonlyMap<string, PickleGlobal> {
+export function numpyGlobals(where: string, size: number): ReadonlyMap<string, PickleGlobal> {
+  let left = size;
+  const bytesOfText: BytesOfText = (text) => {
+    left -= text.length;
+    if (left < 0) throw faulty(where, 'the same text as bytes more than once');
+    return Buffer.from(text, 'latin1');
+  };
   const ndarray: PickleGlobal = {
     call: () => {
       throw faulty(where, 'an ndarray made without its data');
     },
   };
-  const reconstruct: PickleGlobal = { call: () => new PickledArray(where) };
+  const reconstruct: PickleGlobal = { call: () => new PickledArray(where, bytesOfText) };
   const dtype: PickleGlobal = { call: ([code]) => new PickledType(where, code) };
-  const encode: PickleGlobal = { call: (args) => encodeLatin1(where, args) };
-  const fromBuffer: PickleGlobal = { call: (args) => arrayFromBuffer(where, args) };
+  const encode: PickleGlobal = { call: (args) => encodeLatin1(where, args, bytesOfText) };
+  const fromBuffer: PickleGlobal = {
+    call: (args) => arrayFromBuffer(new PickledArray(where, bytesOfText), args),
+  };
   return new Map([
     ['numpy.ndarray', ndarray],
     ['numpy.dtype', dtype],
@@ -37,6 +48,8 @@ export function numpyGlobals(where: string): ReadonlyMap<string, PickleGlobal> {
     ['_codecs.encode', encode],
   ]);
 }
+
+type BytesOfText = (text: string) => Uint8Array;
 
 export function isNumpyArray(value: unknown): value is NumpyArray {
   return value instanceof PickledArray && value.filled;
@@ -70,7 +83,10 @@ class PickledArray implements NumpyArray, PickleStateful {
   fortran = false;
   bytes: Uint8Array = new Uint8Array();
 
-  constructor(private readonly where: string) {}
+  constructor(
+    private readonly where: string,
+    private readonly bytesOfText: BytesOfText,
+  ) {}
 
   [setPickleState](state: unknown): void {
     if (!Array.isArray(state) || state.length !== 5) {
@@ -82,7 +98,7 @@ class PickledArray implements NumpyArray, PickleStateful {
   fill(shape: unknown, type: unknown, fortran: boolean, data: unknown): void {
     if (!isShape(shape)) throw faulty(this.where, `the shape ${describe(shape)}`);
     if (!(type instanceof PickledType)) throw faulty(this.where, 'no type of elements');
-    const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
+    const bytes = typeof data === 'string' ? this.bytesOfText(data) : data;
     if (!(bytes instanceof Uint8Array)) throw faulty(this.where, `data as ${describe(data)}`);
     const expected = sizeOf(shape) * type.itemSize;
     if (bytes.length !== expected) {
@@ -97,17 +113,23 @@ class PickledArray implements NumpyArray, PickleStateful {
   }
 }
 
-function arrayFromBuffer(where: string, [data, type, shape, order]: readonly unknown[]): unknown {
-  const array = new PickledArray(where);
+function arrayFromBuffer(
+  array: PickledArray,
+  [data, type, shape, order]: readonly unknown[],
+): PickledArray {
   array.fill(shape, type, order === 'F', data);
   return array;
 }
 
-function encodeLatin1(where: string, [text, encoding]: readonly unknown[]): Uint8Array {
+function encodeLatin1(
+  where: string,
+  [text, encoding]: readonly unknown[],
+  bytesOfText: BytesOfText,
+): Uint8Array {
   if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) {
     throw faulty(where, `text encoded as ${describe(encoding)}`);
   }
-  return Buffer.from(text, 'latin1');
+  return bytesOfText(text);
 }
 
 function isShape(value: unknown): value is readonly number[] {

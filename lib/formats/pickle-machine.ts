@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer';
 import { fileError, type LabError } from '../errors';
+import { limitOf, requireWithin } from '../limits';
 
 /** Where a pickle came from, for messages. */
 interface PickleOrigin {
@@ -21,6 +22,11 @@ export class PickleReader {
     private readonly origin: PickleOrigin,
   ) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** The file, for messages. */
+  get where(): string {
+    return this.origin.where;
   }
 
   /** The error for a pickle that cannot be read, with the byte at which that was noticed. */
@@ -127,10 +133,10 @@ function plainInteger(value: bigint): number | bigint {
 
 /**
  * Something a pickle may name: a function or a class of Python, replaced by `call`. It gets exactly
- * what the pickle holds and must check it.
+ * what the pickle holds and must check it; one that copies as many values as it is given says so to `spend`.
  */
 export interface PickleGlobal {
-  readonly call: (args: readonly unknown[]) => unknown;
+  readonly call: (args: readonly unknown[], spend: (values: number) => void) => unknown;
 }
 
 /** Key of the method by which an object made by a `PickleGlobal` takes its state (`__setstate__`). */
@@ -154,12 +160,22 @@ export class PickleMachine {
   private readonly stack: unknown[] = [];
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, unknown>();
+  private readonly mostValues = limitOf('pickleValues');
+  private values = 0;
 
   constructor(
     readonly reader: PickleReader,
     readonly globals: ReadonlyMap<string, PickleGlobal>,
     readonly persistentLoad: ((id: unknown) => unknown) | undefined,
   ) {}
+
+  /** Counts what the pickle makes, and refuses one that makes more than any file needs. */
+  readonly spend = (values: number): void => {
+    this.values += values;
+    if (this.values > this.mostValues) {
+      requireWithin('pickleValues', this.values, this.reader.where);
+    }
+  };
 
   push(value: unknown): void {
     this.stack.push(value);

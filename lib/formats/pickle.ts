@@ -221,7 +221,7 @@ function call(machine: PickleMachine, callee: unknown, args: unknown): void {
   if (!(callee instanceof NamedGlobal) || !Array.isArray(args)) {
     throw machine.reader.fault('a pickle calls something that cannot be called');
   }
-  machine.push(callee.call(args));
+  machine.push(callee.call(args, machine.spend));
 }
 
 function callTop(machine: PickleMachine): void {
@@ -308,6 +308,8 @@ const operations: ReadonlyMap<number, PickleOperation> = new Map([
  * character a byte (latin1); bytes → Uint8Array (shared with the input); list → array; tuple →
  * frozen array; dict → Map; set → Set.
  *
+ * A pickle that makes more values than the limit is refused (`limits.ts`).
+ *
  * Protocol: docs.python.org/3/library/pickletools.html. Out-of-band buffers and the extension
  * registry are refused.
  *
@@ -338,6 +340,7 @@ function run(machine: PickleMachine): unknown {
     if (operation === undefined) {
       throw reader.fault('a pickle holds an unknown operation', `0x${opcode.toString(16)}`);
     }
+    machine.spend(1);
     operation(machine);
   }
 }

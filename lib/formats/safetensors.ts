@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { fileError, type LabError } from '../errors';
+import { fileError, type LabError, shown } from '../errors';
 import { readBytes, writeAtomic } from '../files';
-import type { StateDict, StateEntry } from './state-dict';
+import { requireWithin } from '../limits';
+import { type StateDict, type StateEntry, storedEntry } from './state-dict';
 import { type NumberType, numberTypes, sizeOf } from './numbers';
 import { storedForm, type StoredTensor } from './pth';
 
@@ -41,17 +42,20 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** A header larger than this is no header (the official reader's limit). */
-const largestHeader = 100_000_000;
-
 const tensorSchema = z.strictObject({
   dtype: z.string(),
   shape: z.array(z.int().nonnegative()),
   data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
 });
-const headerSchema = z.record(z.string(), z.unknown());
 const metadataSchema = z.record(z.string(), z.string());
 const knownTypes: ReadonlyMap<string, NumberType> = new Map(Object.entries(numberTypes));
+/** Kinds of the format that are no weights here, with the bits of a number: passed over. */
+const otherTypes: ReadonlyMap<string, number> = new Map([
+  ['C64', 64],
+  ['F4', 4],
+  ['F6_E2M3', 6],
+  ['F6_E3M2', 6],
+]);
 
 /**
  * The bytes of a file with float32 tensors, batch norm's counters as 64-bit integers; equal content gives
@@ -97,7 +101,8 @@ export function writeSafetensors(
 }
 
 /**
- * Reads a file; numbers of every known type become float32.
+ * Reads a file; numbers of every type become float32 when they are asked for, complex ones and those of less
+ * than a byte are passed over.
  *
  * @throws LabError of kind `file` when it is missing, truncated, not of this format, or has a hash
  *   that its content does not have.
@@ -112,9 +117,10 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Safetensors
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.byteLength < 8) throw damaged(where, `${bytes.byteLength} bytes`);
   const headerLength = Number(view.getBigUint64(0, true));
-  if (headerLength > largestHeader || 8 + headerLength > bytes.byteLength) {
+  if (8 + headerLength > bytes.byteLength) {
     throw damaged(where, `a header of ${headerLength} bytes in a file of ${bytes.byteLength}`);
   }
+  requireWithin('headerBytes', headerLength, where);
   const header = parseHeader(bytes.subarray(8, 8 + headerLength), where);
   const numbersAt = 8 + headerLength;
   const tensors = new Map<string, StateEntry>();
@@ -128,17 +134,19 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Safetensors
     }
     const { dtype, shape, data_offsets: place } = checked(tensorSchema, value, where, name);
     const type = knownTypes.get(dtype);
-    if (type === undefined) throw damaged(where, `tensor '${name}' of unknown type ${dtype}`);
-    const count = sizeOf(shape);
+    const bits = type ? 8 * type.size : otherTypes.get(dtype);
+    if (bits === undefined)
+      throw damaged(where, `tensor '${shown(name)}' of unknown type ${shown(dtype)}`);
     const [start, end] = place;
-    if (end - start !== count * type.size || numbersAt + end > bytes.byteLength) {
-      throw damaged(where, `tensor '${name}' [${shape.join(', ')}] at bytes ${start} to ${end}`);
+    if (8 * (end - start) !== sizeOf(shape) * bits || numbersAt + end > bytes.byteLength) {
+      throw damaged(
+        where,
+        `tensor '${shown(name)}' [${shape.join(', ')}] at bytes ${start} to ${end}`,
+      );
     }
     covered += end - start;
-    const data = new Float32Array(count);
-    for (let i = 0; i < count; i++) data[i] = type.read(view, numbersAt + start + i * type.size);
-    tensors.set(name, { shape, data });
     const numbers = bytes.subarray(numbersAt + start, numbersAt + end);
+    if (type) tensors.set(name, storedEntry(shape, { bytes: numbers, type, offset: 0 }));
     stored.push({ name, dtype, shape, bytes: numbers, start, end });
   }
   if (numbersAt + covered !== bytes.byteLength) {
@@ -146,7 +154,7 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Safetensors
   }
   const places = stored.toSorted((a, b) => a.start - b.start || a.end - b.end);
   const apart = places.find(({ start }, index) => start !== (places[index - 1]?.end ?? 0));
-  if (apart) throw damaged(where, `tensor '${apart.name}' not where the one before it ends`);
+  if (apart) throw damaged(where, `tensor '${shown(apart.name)}' not where the one before it ends`);
   const { [hashKey]: expected, ...others } = metadata;
   if (expected !== undefined && contentHash(stored, others) !== expected) {
     throw damaged(where, 'content that is not what was written: its hash is another');
@@ -154,18 +162,24 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Safetensors
   return { tensors, metadata: others };
 }
 
-function parseHeader(bytes: Uint8Array, where: string): Record<string, unknown> {
+function parseHeader(bytes: Uint8Array, where: string): Readonly<Record<string, unknown>> {
   try {
-    return headerSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-  } catch {
-    throw damaged(where, 'a header that is not a JSON object');
+    const header: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    if (isObject(header)) return header;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
   }
+  throw damaged(where, 'a header that is not a JSON object');
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown, where: string, name: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw damaged(where, `a broken entry '${name}' in the header`);
+  throw damaged(where, `a broken entry '${shown(name)}' in the header`);
 }
 
 function damaged(where: string, found: string): LabError {

@@ -1,30 +1,30 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { list, type ReadEntry } from 'tar';
-import { fileError, LabError } from '../errors';
-import { errorCode, writeFault } from '../files';
-
-/** An entry larger than this is refused before it is read, in bytes. */
-const largestEntry = 2 ** 30;
+import { fileError, LabError, shown } from '../errors';
+import { errorCode, leavesFolder, makeFolder, writeFault } from '../files';
+import { limitOf, limitsVariable } from '../limits';
 
 /**
- * Reads the files with the given base names out of a `.tar`, `.tar.gz` or `.tgz` into memory, without
- * unpacking anything to disk. Files that are not there are missing from the result.
+ * Reads files out of a `.tar`, `.tar.gz` or `.tgz` into memory, without unpacking anything to disk. Files that
+ * are not there are missing from the result.
  *
+ * @param wanted base names, with the most bytes that each may have
  * @throws LabError of kind `file` when the archive cannot be read, is damaged or is cut off.
  */
 export async function readTarFiles(
   path: string,
-  names: ReadonlySet<string>,
+  wanted: ReadonlyMap<string, number>,
 ): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   let tooLarge: string | undefined;
   const onReadEntry = (entry: ReadEntry): void => {
     const name = basename(entry.path);
-    if (!names.has(name) || files.has(name) || !isFile(entry)) return;
-    if (entry.size > largestEntry) {
-      tooLarge ??= `${entry.path} of ${entry.size} bytes`;
+    const most = wanted.get(name);
+    if (most === undefined || files.has(name) || !isFile(entry)) return;
+    if (entry.size > most) {
+      tooLarge ??= `${shown(entry.path)} of ${entry.size} bytes where at most ${most} belong`;
       return;
     }
     const bytes = new Uint8Array(entry.size);
@@ -36,12 +36,25 @@ export async function readTarFiles(
     });
   };
   try {
-    await list({ file: path, strict: true, onReadEntry });
+    await list({
+      file: path,
+      strict: true,
+      maxDecompressionRatio: largestRatio(path),
+      onReadEntry,
+    });
   } catch (error) {
     throw unreadableArchive(path, error);
   }
   if (tooLarge !== undefined) throw unreadableArchive(path, tooLarge);
   return files;
+}
+
+/** What a small archive unpacks to is never too much, in bytes. */
+const alwaysUnpacked = 2 ** 28;
+
+function largestRatio(archive: string): number {
+  const size = statSync(archive, { throwIfNoEntry: false })?.size ?? 0;
+  return Math.max(limitOf('unpackedRatio'), alwaysUnpacked / Math.max(1, size));
 }
 
 /** Whether an entry is a plain file, not a link, a folder or a device. */
@@ -58,7 +71,9 @@ function unreadableArchive(path: string, cause: unknown): LabError {
 
 function describe(error: unknown): string {
   if (errorCode(error) === 'ENOENT') return 'no such file';
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  if (!text.startsWith('max decompression ratio')) return text;
+  return `more than ${limitOf('unpackedRatio')} bytes unpacked for each of its own (${limitsVariable}=2 raises every limit)`;
 }
 
 /** A file that came out of an archive. */
@@ -101,13 +116,13 @@ export async function extractTarFiles(
   const onReadEntry = (entry: ReadEntry): void =>
     guarded(() => {
       if (leavesFolder(entry.path)) {
-        throw unreadableArchive(archive, `an entry that leaves its folder: '${entry.path}'`);
+        throw unreadableArchive(archive, `an entry that leaves its folder: '${shown(entry.path)}'`);
       }
       const destination = destinationOf(entry.path);
       if (destination === undefined || entry.type === 'Directory') return;
       if (!isFile(entry) || outputs.has(destination)) {
         const kind = isFile(entry) ? 'a file twice' : `no plain file but ${entry.type}`;
-        throw unreadableArchive(archive, `${kind}: '${entry.path}'`);
+        throw unreadableArchive(archive, `${kind}: '${shown(entry.path)}'`);
       }
       const output = new Output(destination);
       outputs.set(destination, output);
@@ -120,7 +135,12 @@ export async function extractTarFiles(
       );
     });
   try {
-    await list({ file: archive, strict: true, onReadEntry });
+    await list({
+      file: archive,
+      strict: true,
+      maxDecompressionRatio: largestRatio(archive),
+      onReadEntry,
+    });
     if (fault !== undefined) throw fault;
     return [...outputs.values()].map((output) => output.finish());
   } catch (error) {
@@ -141,7 +161,7 @@ class Output {
   constructor(readonly path: string) {
     this.#temporary = `${path}.unpacking`;
     this.#file = writing(path, () => {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       rmSync(this.#temporary, { force: true });
       return openSync(this.#temporary, 'wx');
     });
@@ -174,10 +194,6 @@ class Output {
     if (this.#open) closeSync(this.#file);
     this.#open = false;
   }
-}
-
-function leavesFolder(path: string): boolean {
-  return /^[\\/]|^[A-Za-z]:/.test(path) || path.split(/[\\/]/).includes('..');
 }
 
 function writing<T>(path: string, work: () => T): T {

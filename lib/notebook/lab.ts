@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join, resolve as resolvePath } from 'node:path';
 import { createInterface } from 'node:readline';
 import { cacheKey, cacheRoot, withCacheLock } from '../engine/cache';
 import { findPython, lastLines, runProgram } from '../engine/program';
 import { type StepProgress, stepPrinter } from '../engine/progress';
 import { engineError } from '../errors';
-import { writeAtomic, writeFault } from '../files';
+import { makeFolder, writeAtomic, writeFault } from '../files';
 import { packageRoot } from '../package-root';
 import { jupyterFolder } from './kernel';
 
@@ -108,11 +108,14 @@ const oldestPython = [3, 10] as const;
 const readyFile = 'ready.json';
 const patience = 60_000;
 
+/** The oldest Python for which everything is pinned, with the hash of each file. */
+const oldestLocked = [3, 11, 5] as const;
+
 /** The files of pinned requirements. */
-function requirementFiles(): { jupyter: string; constraints: string; renderer: string } {
+function requirementFiles(): { jupyter: string; locked: string; renderer: string } {
   return {
     jupyter: join(jupyterFolder(), 'requirements.txt'),
-    constraints: join(jupyterFolder(), 'constraints.txt'),
+    locked: join(jupyterFolder(), 'locked.txt'),
     renderer: join(jupyterFolder(), 'requirements-renderer.txt'),
   };
 }
@@ -158,14 +161,14 @@ export async function ownJupyterLab(): Promise<JupyterLab | null> {
  */
 export async function setUpJupyterLab(onProgress: OnSetUpProgress): Promise<JupyterLab> {
   const version = await pythonVersion();
-  if (version === null || !isRecent(version)) {
+  if (version === null || !isAtLeast(version, oldestPython)) {
     throw engineError`JupyterLab needs Python ${oldestPython.join('.')} or newer (${await systemPython()}): found ${version ?? 'no Python'}. Install Python 3 with its venv module (Debian and Ubuntu: apt-get install python3 python3-venv; Fedora: dnf install python3), or name one: NORM_DIRECTION_LAB_PYTHON=PROGRAM. npm run notebooks needs no Python`;
   }
   const folder = environmentFolder(version);
   const ready = readReady(folder);
   if (ready !== null) return ready;
   try {
-    mkdirSync(cacheRoot(), { recursive: true });
+    makeFolder(cacheRoot());
   } catch (error) {
     throw writeFault(cacheRoot(), error);
   }
@@ -177,7 +180,7 @@ export async function setUpJupyterLab(onProgress: OnSetUpProgress): Promise<Jupy
     if (made !== null) return made;
     rmSync(folder, { recursive: true, force: true });
     try {
-      await install(folder, onProgress);
+      await install(folder, version, onProgress);
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
       throw error;
@@ -188,8 +191,12 @@ export async function setUpJupyterLab(onProgress: OnSetUpProgress): Promise<Jupy
   });
 }
 
-async function install(folder: string, onProgress: OnSetUpProgress): Promise<void> {
-  const { jupyter, constraints, renderer } = requirementFiles();
+async function install(
+  folder: string,
+  version: string,
+  onProgress: OnSetUpProgress,
+): Promise<void> {
+  const { jupyter, locked, renderer } = requirementFiles();
   const base = await systemPython();
   onProgress({ message: `setting up JupyterLab in ${folder} (250 MB); a minute or two` });
   onProgress({ message: `making a Python virtual environment with ${base} -m venv` });
@@ -199,17 +206,18 @@ async function install(folder: string, onProgress: OnSetUpProgress): Promise<voi
   }
   const python = pythonOf(folder);
   const sitePackages = await sitePackagesOf(python);
-  const packages = requirementLines(jupyter).length + requirementLines(constraints).length;
-  const into = { python, sitePackages };
-  const options = ['-r', jupyter, '-c', constraints];
-  await pipInstall({ ...into, packages, options }, onProgress);
-  const drawing = {
-    packages: requirementLines(renderer).length,
-    options: ['--no-deps', '-r', renderer],
-  };
-  await pipInstall({ ...into, ...drawing }, onProgress);
+  const packages = requirementLines(locked).length;
+  const into = { python, sitePackages, packages };
+  if (isAtLeast(version, oldestLocked)) {
+    await pipInstall({ ...into, options: ['--require-hashes', '-r', locked] }, onProgress);
+  } else {
+    await pipInstall({ ...into, options: ['-r', jupyter] }, onProgress);
+    const drawing = { packages: requirementLines(renderer).length };
+    const options = ['--no-deps', '-r', renderer];
+    await pipInstall({ ...into, ...drawing, options }, onProgress);
+  }
   const settings = join(folder, 'share', 'jupyter', 'lab', 'settings');
-  mkdirSync(settings, { recursive: true });
+  makeFolder(settings);
   cpSync(join(jupyterFolder(), 'overrides.json'), join(settings, 'overrides.json'));
   const { status, stdout, stderr } = await runProgram(python, ['-m', 'jupyterlab', '--version']);
   if (status !== 0) {
@@ -226,7 +234,7 @@ async function sitePackagesOf(python: string): Promise<string> {
 function requirementLines(file: string): string[] {
   return readFileSync(file, 'utf8')
     .split('\n')
-    .filter((line) => line.trim() !== '' && !line.startsWith('#'));
+    .filter((line) => line.includes('=='));
 }
 
 function readReady(folder: string): JupyterLab | null {
@@ -239,11 +247,11 @@ function readReady(folder: string): JupyterLab | null {
 
 /** Its name changes with all that goes into it, so that a newer pin makes a new environment. */
 function environmentFolder(pythonVersionText: string): string {
-  const { jupyter, constraints, renderer } = requirementFiles();
+  const { jupyter, locked, renderer } = requirementFiles();
   const key = cacheKey({
     python: pythonVersionText,
     jupyter: readFileSync(jupyter, 'utf8'),
-    constraints: readFileSync(constraints, 'utf8'),
+    locked: readFileSync(locked, 'utf8'),
     renderer: readFileSync(renderer, 'utf8'),
     overrides: readFileSync(join(jupyterFolder(), 'overrides.json'), 'utf8'),
   });
@@ -265,10 +273,10 @@ async function pythonVersion(): Promise<string | null> {
   return status === 0 ? stdout.trim() : null;
 }
 
-function isRecent(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [oldestMajor, oldestMinor] = oldestPython;
-  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+function isAtLeast(version: string, oldest: readonly number[]): boolean {
+  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
+  const differing = oldest.findIndex((part, index) => part !== (parts[index] ?? 0));
+  return differing < 0 || (parts[differing] ?? 0) > (oldest[differing] ?? 0);
 }
 
 interface StartLabOptions {

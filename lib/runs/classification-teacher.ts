@@ -19,7 +19,7 @@ import { hashStateDict } from '../nn/state';
 import { isBatchSource, type TrainingData } from '../train/batch-source';
 import { evaluateTeacher } from '../train/classifier';
 import type { Teacher } from '../train/learner';
-import type { LoadedTeacher } from './task';
+import type { GivenTeacher, LoadedTeacher } from './task';
 
 /** A teacher ready for use: weights, class means, and where both came from. */
 export interface TrainedTeacher extends LoadedTeacher, Teacher {
@@ -77,7 +77,7 @@ export async function loadTeacher(options: TeacherOptions): Promise<TrainedTeach
     model,
     classMeans: means,
     hash,
-    classMeansHash: sha256(new Uint8Array(means.buffer)),
+    classMeansHash: sha256(new Uint8Array(means.buffer, means.byteOffset, means.byteLength)),
     source,
     top1,
     embeddingNorm,
@@ -91,7 +91,7 @@ async function classMeansOf(
   model: Model,
   teacherHash: string,
   layer: FeaturePlace,
-  options: TeacherOptions,
+  options: Pick<TeacherOptions, 'dataset' | 'classMeans' | 'makeClassMeans' | 'onProgress'>,
 ): Promise<ClassMeans> {
   const { dataset, makeClassMeans, onProgress } = options;
   const elsewhere = layer !== 'embedding';
@@ -138,6 +138,27 @@ export async function loadTrainedModel(
     throw error;
   }
   return model;
+}
+
+/**
+ * Whether a given teacher fits the data, before anything else is done with it: its weights, and the form of its
+ * class means where a file of them is given.
+ *
+ * @throws LabError as `loadTrainedModel` and the reading of class means do.
+ */
+export async function requireGivenTeacher(
+  name: string,
+  { weights, classMeans }: GivenTeacher,
+  dataset: TrainingData,
+): Promise<void> {
+  const model = await loadTrainedModel(weights, name, dataset.classes.length, dataset.height);
+  try {
+    if (classMeans === undefined) return;
+    const hash = hashStateDict(model.stateDict());
+    await classMeansOf(model, hash, 'embedding', { dataset, classMeans, makeClassMeans: false });
+  } finally {
+    model.dispose();
+  }
 }
 
 /** A teacher with the class means of all places that a method needs; a first method there makes them. */

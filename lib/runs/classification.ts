@@ -13,6 +13,7 @@ import { openTeacherMemory, type TeacherMemory } from '../train/teacher-memory';
 import {
   classMeansFile,
   loadTeacher,
+  requireGivenTeacher,
   type TrainedTeacher,
   withClassMeansFor,
 } from './classification-teacher';
@@ -63,6 +64,7 @@ export function classification(
       classMeansHash: teacher?.classMeansHash ?? null,
     }),
     requireFits: (recipe) => requireRecipeFits(recipe, dataset),
+    requireGiven: (name, given) => requireGivenTeacher(name, given, dataset),
     loadTeacher: (request) => loadOnce(request, dataset),
     teacherFor: (teacher, { method }) => withClassMeansFor(method, teacher),
     begin: (request) => Promise.resolve(begin(request, dataset, options)),

@@ -16,7 +16,7 @@ import { hashStateDict } from '../nn/state';
 import type { DetectionRecipe } from './detection-recipe';
 import { withRunLock } from './lock';
 import { weightsFile } from './paths';
-import { type LoadedTeacher, type TeacherRequest, trainedHere } from './task';
+import { type GivenTeacher, type LoadedTeacher, type TeacherRequest, trainedHere } from './task';
 
 /** A teacher ready for use, and where it came from. */
 export interface TrainedDetectionTeacher extends DetectionTeacher, LoadedTeacher {}
@@ -30,9 +30,27 @@ export interface DetectionTeacherOptions {
   readonly classMeansIterations: number;
 }
 
+/**
+ * Whether a given teacher fits, before anything else is done with it: its weights and its class means.
+ *
+ * @throws LabError as `loadDetectorWeights` and the reading of class means do.
+ */
+export async function requireGivenDetector(
+  name: string,
+  given: GivenTeacher,
+  options: DetectionTeacherOptions,
+): Promise<void> {
+  const teacher = await loadDetectionTeacher({ name, directory: '', given }, options);
+  try {
+    if (given.classMeans !== undefined) givenClassMeans(given.classMeans, teacher.detector);
+  } finally {
+    teacher.dispose();
+  }
+}
+
 /** @throws LabError as `loadDetectorWeights` does. */
 export async function loadDetectionTeacher(
-  { name, directory, given }: TeacherRequest,
+  { name, directory, given }: Pick<TeacherRequest, 'name' | 'directory' | 'given'>,
   { data, teacherRecipeOf }: DetectionTeacherOptions,
 ): Promise<TrainedDetectionTeacher> {
   const detector = createDetector({
@@ -169,7 +187,8 @@ export function writeDetectorClassMeans(
 export function readDetectorClassMeans(path: string, expected: ClassMeansOrigin): Float32Array {
   const { tensors, metadata } = readSafetensors(path);
   const parsed = metadataSchema.safeParse(metadata);
-  const means = tensors.get('means')?.data;
+  const entry = tensors.get('means');
+  const means = entry?.shape.length === 2 ? entry.data : undefined;
   const fault = (what: string, found: string): LabError =>
     fileError`${what} (${path}): found ${found}. Delete the file: it is made anew`;
   if (!parsed.success || !means) throw fault(`not ${kindOfFile}`, 'another kind of file');

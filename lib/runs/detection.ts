@@ -18,6 +18,7 @@ import {
   type DetectionTeacherOptions,
   loadDetectionTeacher,
   needsClassMeans,
+  requireGivenDetector,
   type TrainedDetectionTeacher,
   withClassMeans,
 } from './detection-teacher';
@@ -68,6 +69,7 @@ export function detection(options: DetectionOptions): Task<Detection> {
       firstWeightsHash: firstWeights.get(run.student)?.hash ?? null,
     }),
     requireFits: () => undefined,
+    requireGiven: (name, given) => requireGivenDetector(name, given, options),
     loadTeacher: (request) => loadDetectionTeacher(request, options),
     teacherFor: async (teacher, recipe, request) =>
       needsClassMeans(recipe) ? withClassMeans(teacher, request, options) : teacher,

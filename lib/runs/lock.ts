@@ -1,19 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readlinkSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { interruptedError, type LabError, resultsError } from '../errors';
-import { errorCode, writeAtomic, writeFault } from '../files';
+import { errorCode, makeFolder, writeAtomic, writeFault } from '../files';
 import { lockThread } from './lock-thread';
 
 /** A lock that nobody has renewed for so long, in milliseconds, belongs to a process that is gone. */
@@ -55,7 +47,11 @@ export interface RunLock {
  * @throws LabError of kind `file` when the place cannot be written.
  */
 export async function tryRunLock(directory: string): Promise<RunLock | undefined> {
-  makeFolder(dirname(directory));
+  try {
+    makeFolder(dirname(directory));
+  } catch (error) {
+    throw writeFault(dirname(directory), error);
+  }
   const wasHeld = existsSync(ownerFile(directory));
   const last = readRunOwner(directory);
   const gone = last !== undefined && isGone(last);
@@ -152,14 +148,6 @@ export function ownerInWords(owner: LockOwner | undefined): string {
 
 function ownerFile(directory: string): string {
   return `${directory}.owner.lock`;
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw writeFault(folder, error);
-  }
 }
 
 function lostLock(directory: string): LabError {

@@ -1,7 +1,11 @@
+import { existsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { dataProgressPrinter, type OnDataProgress } from '../data/progress';
 import type { EngineDescription } from '../engine/describe';
 import { startEngine } from '../engine/load';
 import { type Precision, requirePrecision } from '../engine/precision';
+import { fileError } from '../errors';
+import { removeEmptyFolders, requireWritable } from '../files';
 import { formatDuration } from '../format-duration';
 import { deleteRuns } from './claim';
 import { ConsoleReporter } from './console-reporter';
@@ -87,9 +91,12 @@ const measuring = (pair: string): void => say(`Measuring the memory of ${pair} h
 /** Runs a grid, or its part, or lists it, and writes and prints what was measured. */
 export async function runGrid<Kind extends TaskKind>(settings: GridSettings<Kind>): Promise<void> {
   const { action, resume, store } = settings;
+  if (action !== 'list') requireWritable(settings.resultsRoot, '--results');
   if (action === 'render') return render(settings);
   if (!isWorker()) settings.notes.forEach(say);
   const plan = (): PlannedRun<Kind['recipe']>[] => planOf(settings, settings.cells);
+  const given = givenIn(settings, plan());
+  given.forEach(([, teacher]) => requireFiles(teacher));
   const jobs = isWorker() || action === 'list' ? onlyJob : await planJobs(settings.jobs);
   if (jobs.jobs > 1) {
     await withTask(settings, (task) => requireAllFit(task, plan()));
@@ -106,11 +113,19 @@ export async function runGrid<Kind extends TaskKind>(settings: GridSettings<Kind
     requireAllFit(task, plan());
     if (action === 'list') return list(settings, plan(), task);
     // Whoever started this worker has deleted them, once for all workers.
+    for (const [name, teacher] of given) await task.requireGiven(name, teacher);
     if (!resume && !isWorker()) await deleteRuns(plan());
     const runs = plan();
+    const results = resolve(settings.resultsRoot);
+    const root = existsSync(results) ? results : dirname(results);
     const cost = costModel(task, runs, timing);
     await announce(settings, { task, engine, runs, cost });
-    await train(settings, { task, engine, runs, cost });
+    try {
+      await train(settings, { task, engine, runs, cost });
+    } finally {
+      // What was refused before it began leaves nothing.
+      runs.forEach(({ directory }) => removeEmptyFolders(dirname(resolve(directory)), root));
+    }
   });
   if (action === 'train' && !isWorker()) await renderWhenComplete(settings);
 }
@@ -121,6 +136,30 @@ function planOf<Kind extends TaskKind>(
   cells: readonly Cell[],
 ): PlannedRun<Kind['recipe']>[] {
   return planRuns({ ...settings, cells, givenTeachers: new Set(settings.givenTeachers.keys()) });
+}
+
+/** The given teachers of runs that are still to be made. */
+function givenIn<Kind extends TaskKind>(
+  { givenTeachers, resume }: GridSettings<Kind>,
+  runs: readonly PlannedRun<Kind['recipe']>[],
+): (readonly [string, GivenTeacher])[] {
+  const wanted = new Set(
+    runs.flatMap(({ teacher, finished }) =>
+      teacher === null || (finished && resume) ? [] : teacher,
+    ),
+  );
+  return [...givenTeachers].filter(([name]) => wanted.has(name));
+}
+
+/** Before the data are opened, which may take long: that the files are there at all. */
+function requireFiles({ weights, classMeans }: GivenTeacher): void {
+  for (const [file, option] of [
+    [weights, '--teacher-weights'],
+    [classMeans, '--class-means'],
+  ] as const) {
+    if (file === undefined || statSync(file, { throwIfNoEntry: false })?.isFile()) continue;
+    throw fileError`a teacher's file is not there (${option} ${file}): found ${existsSync(file) ? 'no regular file' : 'no such file'}. Name a file that exists`;
+  }
 }
 
 function requireAllFit<Kind extends TaskKind>(

@@ -119,6 +119,8 @@ export interface Task<Kind extends TaskKind> {
   ): Readonly<Record<string, string | null>>;
   /** @throws LabError when a recipe cannot run on these data, before anything is trained. */
   requireFits(recipe: Kind['recipe']): void;
+  /** @throws LabError when a given teacher's files do not fit, before anything is timed or trained. */
+  requireGiven(name: string, given: GivenTeacher): Promise<void>;
   loadTeacher(request: TeacherRequest): Promise<Kind['teacher']>;
   /** The teacher with what a recipe needs of it: class means, at other places. */
   teacherFor(

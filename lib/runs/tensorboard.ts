@@ -3,7 +3,6 @@ import {
   constants,
   existsSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readFileSync,
   writeSync,
@@ -11,7 +10,7 @@ import {
 import { dirname, join } from 'node:path';
 import { crc32c } from '@aws-crypto/crc32c';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { writeFault } from '../files';
+import { makeFolder, writeFault } from '../files';
 import type { TrainingEvents } from '../train/task';
 import type { CommonProvenance } from './schema';
 import { type AnyRunStore, storeOf } from './store';
@@ -125,7 +124,7 @@ export function writeTensorBoard(
   const records: RecordAt[] = [openingRecord, ...lines.map((line) => lineRecord(store, line))];
   // Not through a temporary file: TensorBoard would find it by its name and follow it for good.
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     const present = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
     const { count, bytes } = agreement(present, records);
     const missing = records

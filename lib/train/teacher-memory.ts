@@ -2,7 +2,6 @@ import {
   closeSync,
   existsSync,
   linkSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -14,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
 import { augmentedViews } from '../data/batches';
-import { errorCode, freeBytes, gibibytes, sha256, writeAtomic } from '../files';
+import { errorCode, freeBytes, gibibytes, makeFolder, sha256, writeAtomic } from '../files';
 import { canonicalJson } from '../records';
 import type { Batch } from './batch-source';
 
@@ -244,7 +243,7 @@ function isOwn(file: string, key: TeacherMemoryKey): boolean {
 
 /** Makes a file with its header and nothing else; another process' file of this name stays. */
 function create(file: string, key: TeacherMemoryKey): void {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const made = `${file}.${String(process.pid)}`;
   writeAtomic(made, header(key).padEnd(headerBytes));
   try {

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { mean, min } from 'simple-statistics';
 import { runCommand } from '../../lib/cli';
@@ -21,6 +21,7 @@ import {
   readReleasedClassMeans,
 } from '../../lib/distill/released-class-means';
 import { startEngine } from '../../lib/engine/load';
+import { requireWritable } from '../../lib/files';
 import { imageNetModelNames, modelNames } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/state';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
@@ -60,6 +61,7 @@ const command = new Command('npm run class-means --')
 async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
   const { out, compare, plain, json } = options;
   registerDatasets();
+  requireWritable(dirname(out), '--out');
   // Before the pass over the data, which a faulty file would waste.
   const other = compare === undefined ? undefined : readAny(compare);
   return withDataProgress(async (onProgress) => {

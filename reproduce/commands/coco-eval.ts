@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { readAnnotations } from '../../lib/detection/coco/annotations';
@@ -14,8 +15,8 @@ import {
   requireDetectionsOf,
   statsText,
 } from '../../lib/detection/coco/results-form';
-import { dataError, numericsError } from '../../lib/errors';
-import { writeAtomic } from '../../lib/files';
+import { dataError, numericsError, shown } from '../../lib/errors';
+import { requireWritable, writeAtomic } from '../../lib/files';
 import { evaluationCurves } from '../../lib/report/plots/precision-recall';
 import { renderSvg } from '../../lib/report/plots/style';
 import { print, tableOf } from './common';
@@ -61,6 +62,7 @@ async function evaluate(
   results: string,
   { categories, curves, pycocotools, json }: CocoEvalOptions,
 ): Promise<void> {
+  if (curves !== undefined) requireWritable(dirname(curves), '--curves');
   const { notes, ...groundTruth } = readAnnotations(annotations);
   for (const note of notes) process.stderr.write(`${note}\n`);
   const detections = readDetections(results);
@@ -77,7 +79,7 @@ function categoryTable(byCategory: CocoEvaluation['byCategory']): string {
   const table = tableOf(['category', 'objects', 'AP', 'AP50']);
   const share = (value: number): string => (value < 0 ? '–' : value.toFixed(3));
   for (const { name, objects, AP, AP50 } of byCategory) {
-    table.push([name, objects, share(AP), share(AP50)]);
+    table.push([shown(name), objects, share(AP), share(AP50)]);
   }
   return table.toString();
 }

@@ -5,8 +5,8 @@ import type { CocoDataset } from '../../lib/detection/coco/data';
 import { cocoData, shapesData } from '../../lib/detection/coco/detection-data';
 import { loadCoco } from '../../lib/detection/coco/load';
 import { requireDetectionsOf } from '../../lib/detection/coco/results-form';
-import { optionError } from '../../lib/errors';
-import { writeAtomic } from '../../lib/files';
+import { optionError, printable } from '../../lib/errors';
+import { requireWritable, writeAtomic } from '../../lib/files';
 import { drawDetections } from '../../lib/report/pictures/detection-picture';
 import { type ReadPanel, readPanel } from '../../lib/report/pictures/read-panels';
 
@@ -42,7 +42,7 @@ const command = new Command('npm run coco-pictures --')
   .option('--count <n>', 'without --ids: the first n images with an object', whole, 6)
   .option('--least-score <share>', 'boxes with a lower score are not drawn', share, 0.5)
   .option('--most <n>', 'at most so many boxes of a detector, the surest', whole, 20)
-  .option('--side <pixels>', 'of each image’s longer side in the picture', whole, 360)
+  .option('--side <pixels>', 'of each image’s longer side in the picture', side, 360)
   .option('--jpeg', 'JPEG in place of PNG: half of the bytes for photographs')
   .option(
     '--json',
@@ -60,6 +60,7 @@ Examples:
 
 async function draw(given: string[], options: PicturesOptions): Promise<void> {
   const { out, count, leastScore, most, side, jpeg, json } = options;
+  requireWritable(out, '--out');
   const panels = given.map(readPanel);
   const dataset = datasetOf(options, panels);
   for (const note of dataset.notes) process.stderr.write(`${note}\n`);
@@ -76,7 +77,7 @@ async function draw(given: string[], options: PicturesOptions): Promise<void> {
     const file = join(out, `${String(id)}.${jpeg ? 'jpg' : 'png'}`);
     writeAtomic(file, drawn.bytes);
     pictures.push({ imageId: id, file, description: drawn.description });
-    if (!json) process.stdout.write(`${file}  ${drawn.description}\n`);
+    if (!json) process.stdout.write(`${file}  ${printable(drawn.description)}\n`);
   }
   if (json) process.stdout.write(`${JSON.stringify({ pictures })}\n`);
 }
@@ -104,6 +105,15 @@ function whole(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new InvalidArgumentError('A whole number above 0.');
+}
+
+/** Beyond this a picture has more pixels than a viewer shows, or memory holds. */
+const longestSide = 4096;
+
+function side(text: string): number {
+  const value = whole(text);
+  if (value <= longestSide) return value;
+  throw new InvalidArgumentError(`A whole number up to ${longestSide}.`);
 }
 
 function share(text: string): number {

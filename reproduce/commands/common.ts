@@ -2,11 +2,12 @@ import CliTable from 'cli-table3';
 import { InvalidArgumentError } from 'commander';
 import { benchProgress } from '../../lib/bench/progress';
 import type { OnBenchProgress } from '../../lib/bench/step';
+import { printable } from '../../lib/errors';
 import { dataProgressPrinter, type OnDataProgress } from '../../lib/data/progress';
 
 /** What was found, on standard output: as one JSON object, or in words. */
 export function print(json: boolean | undefined, found: unknown, words: string): void {
-  process.stdout.write(`${json ? JSON.stringify(found) : words}\n`);
+  process.stdout.write(`${json ? JSON.stringify(found) : printable(words)}\n`);
 }
 
 /** A table without colours. */

@@ -5,6 +5,7 @@ import { cocoStatNames } from '../../lib/detection/coco/evaluate';
 import { loadCoco } from '../../lib/detection/coco/load';
 import { startEngine } from '../../lib/engine/load';
 import { type LabError, optionError, resultsError } from '../../lib/errors';
+import { requireWritable } from '../../lib/files';
 import { ConsoleReporter } from '../../lib/runs/console-reporter';
 import { costModel } from '../../lib/runs/cost';
 import { detection } from '../../lib/runs/detection';
@@ -64,6 +65,7 @@ const command = new Command('npm run detector --')
 
 async function train(options: DetectorCommandOptions): Promise<void> {
   const { out: directory, seed } = options;
+  requireWritable(directory, '--out');
   const data = dataOf(options);
   const recipe = smallRecipe({ ...options, flip: options.flip === true });
   const { student, iterations: length } = recipe;

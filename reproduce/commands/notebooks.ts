@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { numericsError } from '../../lib/errors';
+import { requireWritable } from '../../lib/files';
 import { ensureCompiled } from '../../lib/notebook/compiled';
 import { findNotebooks, runNotebooks } from '../../lib/notebook/run';
 import { print, wholeNumber } from './common';
@@ -42,6 +43,7 @@ async function execute(names: string[], options: NotebooksOptions): Promise<void
   const { output, timeout, jobs, list, json } = options;
   const files = findNotebooks(names);
   if (list === true) return print(json, { files }, files.join('\n'));
+  if (output !== undefined) requireWritable(output, '--output');
   const log = (text: string): void => void process.stderr.write(text);
   await ensureCompiled((message) => log(`${message}\n`));
   if (jobs > 1) {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { runCommand } from '../../lib/cli';
+import { requireWritable } from '../../lib/files';
 import { writePages } from '../../lib/report/write';
 import { reportOf } from '../grid/report';
 
@@ -26,6 +27,7 @@ const command = new Command('npm run report --')
   .action(writeReport);
 
 async function writeReport({ results, output, open, json }: ReportOptions): Promise<void> {
+  requireWritable(output ?? results, output === undefined ? '--results' : '--output');
   const files = await writePages(reportOf(results), output ?? results);
   process.stdout.write(
     json === true ? `${JSON.stringify({ files })}\n` : `Written: ${files.join(', ')}\n`,

@@ -8,6 +8,7 @@ import type { DataProgress } from '../../lib/data/progress';
 import type { LoadContext } from '../../lib/data/source';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
+import { otherFormats } from '../support/other-formats';
 
 type Colour = readonly [number, number, number];
 
@@ -235,6 +236,16 @@ describe('folder:PATH', () => {
       await putSmall();
       writeFileSync(join(folder(), 'val/cat/x.png'), 'not an image');
       expect(await refusal()).to.contain('an image cannot be decoded | /val/cat/x.png | ');
+      for (const content of Object.values(otherFormats)) {
+        writeFileSync(join(folder(), 'val/cat/x.png'), content);
+        expect(await refusal()).to.contain('/val/cat/x.png | neither a JPEG nor a PNG');
+      }
+      // A PNG of 100,000 × 100,000 pixels, of which a small file can tell.
+      const bomb = Buffer.from(readFileSync(join(folder(), 'val/dog/y.png')));
+      bomb.writeUInt32BE(100_000, 16);
+      bomb.writeUInt32BE(100_000, 20);
+      writeFileSync(join(folder(), 'val/cat/x.png'), bomb);
+      expect(await refusal()).to.contain('10,000,000,000 pixels, the limit is 67,108,864');
       await put('val/cat/x.png', plain(red));
       for (const name of ['train/dog/2.jpeg', 'train/dog/3.png']) {
         await put(name, stripes([red, green, blue], 60, 60));

@@ -101,10 +101,12 @@ describe('startEngine', () => {
   });
 
   it('never falls back when a GPU was asked for', async () => {
-    const env = { ...bareMachine(), NORM_DIRECTION_LAB_DEVICE: 'gpu' };
+    const hidden = { CUDA_VISIBLE_DEVICES: '' };
+    const env = { ...bareMachine(), ...hidden, NORM_DIRECTION_LAB_DEVICE: 'gpu' };
     const { status, stdout, stderr } = await start({}, env);
     expect([status, stdout]).to.deep.equal([1, '']);
-    expect(stderr).to.match(/^error: /);
+    // Before Python is looked for, or anything fetched.
+    expect(stderr).to.match(/^error: a GPU was asked for and there is none/);
   });
 
   it('refuses a value that it does not know in the environment', async () => {

@@ -18,7 +18,7 @@ const fixture = z
   .parse(JSON.parse(readFileSync(join(__dirname, '../fixtures/numpy-pickles.json'), 'utf8')));
 
 function read(bytes: Uint8Array): unknown {
-  const { value } = unpickle(bytes, { globals: numpyGlobals('file'), where: 'file' });
+  const { value } = unpickle(bytes, { globals: numpyGlobals('file', bytes.length), where: 'file' });
   return value instanceof Map ? value.get('data') : undefined;
 }
 

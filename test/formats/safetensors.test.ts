@@ -70,6 +70,33 @@ describe('safetensors', () => {
     expect(read('BF16', [0xc0, 0x3f])).to.deep.equal([1.5]);
     expect(read('I64', [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])).to.deep.equal([-2]);
     expect(read('F64', [0, 0, 0, 0, 0, 0, 0xf8, 0x3f])).to.deep.equal([1.5]);
+    expect(read('U64', [1, 0, 0, 0, 1, 0, 0, 0])).to.deep.equal([2 ** 32 + 1].map(Math.fround));
+    expect(read('U32', [0, 0, 0, 0x80])).to.deep.equal([2 ** 31]);
+    expect(read('I16', [0xfe, 0xff])).to.deep.equal([-2]);
+    expect(read('U16', [0xfe, 0xff])).to.deep.equal([2 ** 16 - 2]);
+    expect(read('I8', [0xfe])).to.deep.equal([-2]);
+    expect(read('BOOL', [0, 1, 2], [3])).to.deep.equal([0, 1, 1]);
+    // One, the least and the largest number, what is no number: by the exponent's bits and its bias.
+    const eights: readonly (readonly [string, number[], number[]])[] = [
+      ['F8_E4M3', [0x38, 0x01, 0x7e, 0x7f, 0xb8], [1, 2 ** -9, 1.75 * 2 ** 8, NaN, -1]],
+      ['F8_E5M2', [0x3c, 0x01, 0x7b, 0x7c, 0x7d], [1, 2 ** -16, 1.75 * 2 ** 15, Infinity, NaN]],
+      ['F8_E4M3FNUZ', [0x40, 0x01, 0x7f, 0x80], [1, 2 ** -10, 1.875 * 2 ** 7, NaN]],
+      ['F8_E5M2FNUZ', [0x40, 0x01, 0x7f, 0x80], [1, 2 ** -17, 1.75 * 2 ** 15, NaN]],
+      ['F8_E8M0', [127, 128, 255], [1, 2, NaN]],
+    ];
+    for (const [type, bytes, numbers] of eights) {
+      expect(read(type, bytes, [bytes.length]), type).to.deep.equal(numbers);
+    }
+  });
+
+  it('leave out complex numbers and those of less than a byte', () => {
+    for (const [type, shape, bytes] of [
+      ['C64', [1], 8],
+      ['F4', [4], 2],
+    ] as const) {
+      const file = fileWith(type, [...shape], new Uint8Array(bytes));
+      expect([...decodeSafetensors(file, 'here').tensors.keys()], type).to.deep.equal([]);
+    }
   });
 
   it('are refused when cut anywhere', () => {

@@ -29,7 +29,7 @@ describe('readTarFiles', () => {
 
   for (const gzip of [true, false]) {
     it(`reads files by name and passes folders over, ${gzip ? '' : 'not '}gzipped`, async () => {
-      const names = new Set(['wanted.txt', 'large.bin', 'absent']);
+      const names = new Map(['wanted.txt', 'large.bin', 'absent'].map((name) => [name, 300_000]));
       const files = await readTarFiles(await makeArchive(gzip), names);
       expect([...files.keys()].sort()).to.deep.equal(['large.bin', 'wanted.txt']);
       expect(Buffer.from(files.get('wanted.txt') ?? []).toString()).to.equal('hello');
@@ -39,7 +39,7 @@ describe('readTarFiles', () => {
   }
 
   it('refuses an archive that is missing, cut off, damaged or something else', async () => {
-    const names = new Set(['large.bin']);
+    const names = new Map([['large.bin', 300_000]]);
     const plain = readFileSync(await makeArchive(false));
     const bytes = readFileSync(await packAgain());
     const variants = {
@@ -55,6 +55,9 @@ describe('readTarFiles', () => {
       expect(fault.where, name).to.equal(variant);
       expect(fault.what, name).to.equal('an archive cannot be read');
     }
+    const whole = await packAgain();
+    const small = await faultOf(() => readTarFiles(whole, new Map([['large.bin', 299_999]])));
+    expect(small.found).to.equal('inner/large.bin of 300000 bytes where at most 299999 belong');
     const absent = await faultOf(() => readTarFiles(join(folder(), 'absent.tar'), names));
     expect(absent.found).to.equal('no such file');
   });

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { dataError, type LabError } from '../../errors';
 import { readBytes } from '../../files';
+import { requireWithin } from '../../limits';
 import {
   type Box,
   type ImageSize,
@@ -169,17 +170,30 @@ export async function decodePixels(
   file: string,
   boxOf: (size: ImageSize) => Box = wholeOf,
 ): Promise<Pixels> {
-  const bytes = readBytes(file, (found, cause) => undecodable(file, found, cause));
-  const header = readImageHeader(bytes);
-  if (header === undefined || header.width === 0 || header.height === 0) {
-    throw undecodable(file, bytes.length === 0 ? 'an empty file' : 'neither a JPEG nor a PNG');
-  }
+  const { bytes, header } = readImageFile(file, (found, cause) => undecodable(file, found, cause));
   const box = boxOf(header);
   try {
     return await decodeBox(bytes, header, box);
   } catch (error) {
     throw undecodable(file, faultIn(error), error);
   }
+}
+
+/**
+ * The bytes of an image file that may be decoded: a JPEG or a PNG by its first bytes, of no more pixels than the
+ * limit. Other decoders would follow what a file names (SVG) or are less used to strangers.
+ */
+export function readImageFile(
+  file: string,
+  fault: (found: string, cause?: unknown) => LabError,
+): { readonly bytes: Buffer; readonly header: ImageHeader } {
+  const bytes = readBytes(file, fault);
+  const header = readImageHeader(bytes);
+  if (header === undefined || header.width === 0 || header.height === 0) {
+    throw fault(bytes.length === 0 ? 'an empty file' : 'neither a JPEG nor a PNG');
+  }
+  requireWithin('imagePixels', header.width * header.height, file);
+  return { bytes, header };
 }
 
 /**
@@ -191,6 +205,7 @@ export async function findFault(bytes: Buffer): Promise<string | undefined> {
   const header = readImageHeader(bytes);
   if (header === undefined) return 'neither a JPEG nor a PNG';
   try {
+    requireWithin('imagePixels', header.width * header.height, 'an image');
     await decodeBox(bytes, header, { left: 0, top: 0, ...header });
     return undefined;
   } catch (error) {

@@ -1,5 +1,5 @@
-import { dataError, fileError, type LabError } from '../../errors';
-import { readBytes } from '../../files';
+import { dataError, fileError, LabError, shown } from '../../errors';
+import { leavesFolder, parseJson, readBytes } from '../../files';
 
 /** A class of objects under the number that the data set gives it; COCO's run from 1 to 90 with gaps. */
 export interface CocoCategory {
@@ -49,8 +49,7 @@ export interface CocoDetection {
 
 /** A value as JSON for an error message, cut after so many characters. */
 export function inShort(value: unknown, longest = 80): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > longest ? `${text.slice(0, longest)}…` : text;
+  return shown(JSON.stringify(value) ?? 'nothing', longest);
 }
 
 /** What is wrong with a box of an image, in words for a list of faults; undefined when nothing is. */
@@ -156,23 +155,19 @@ function stringEnd(json: Buffer, start: number): number {
 export function readCocoJson(path: string, fix: string): unknown {
   const bytes = readBytes(path, fix);
   try {
-    return JSON.parse(textOf(withoutOutlines(bytes)));
+    return parseJson(withoutOutlines(bytes), path);
   } catch (error) {
+    if (error instanceof LabError) throw error;
     throw fileError.because(
       error,
-    )`a file is not valid JSON (${path}): found ${describe(bytes, error)}. ${fix}`;
+    )`a file is not valid JSON (${path}): found ${describe(bytes, path, error)}. ${fix}`;
   }
 }
 
-/** Some programs put a mark before the text that is no part of it. */
-function textOf(bytes: Buffer): string {
-  return bytes.toString('utf8').replace(/^\uFEFF/u, '');
-}
-
 /** Where the whole file goes wrong: without the outlines, places would be other ones. */
-function describe(bytes: Buffer, error: unknown): string {
+function describe(bytes: Buffer, path: string, error: unknown): string {
   try {
-    JSON.parse(textOf(bytes));
+    parseJson(bytes, path);
   } catch (whole) {
     return whole instanceof Error ? whole.message : String(whole);
   }
@@ -194,10 +189,11 @@ export function requireSameCategories(
   for (const { id, name } of expected.categories) {
     const found = names.get(id);
     names.delete(id);
-    if (found === undefined) faults.add('missing here', `${id} '${name}'`);
-    else if (found !== name) faults.add('named otherwise', `${id} '${found}' instead of '${name}'`);
+    if (found === undefined) faults.add('missing here', `${id} '${shown(name)}'`);
+    else if (found !== name)
+      faults.add('named otherwise', `${id} '${shown(found)}' instead of '${shown(name)}'`);
   }
-  for (const [id, name] of names) faults.add('only here', `${id} '${name}'`);
+  for (const [id, name] of names) faults.add('only here', `${id} '${shown(name)}'`);
   faults.throwIfAny(
     (found) =>
       dataError`the categories differ from those of ${expected.of} (${file}): found ${found}. Give both files the same list of categories, with the same ids and names`,
@@ -283,7 +279,7 @@ function categoryOf(record: unknown, faults: FaultList): CocoCategory {
   if (!isId(id) || typeof name !== 'string') {
     faults.add('categories without an id or a name', inShort({ id, name }));
   }
-  return { id: Number(id), name: String(name) };
+  return { id: Number(id), name: typeof name === 'string' ? name : '' };
 }
 
 function imageOf(record: unknown, faults: FaultList): CocoImage {
@@ -294,8 +290,11 @@ function imageOf(record: unknown, faults: FaultList): CocoImage {
       inShort({ id, file_name, width, height }),
     );
   }
-  const size = { width: Number(width), height: Number(height) };
-  return { id: Number(id), fileName: String(file_name), ...size };
+  const fileName = typeof file_name === 'string' ? file_name : '';
+  if (leavesFolder(fileName)) {
+    faults.add('images whose file_name leaves their folder', inShort({ id, file_name }));
+  }
+  return { id: Number(id), fileName, width: Number(width), height: Number(height) };
 }
 
 function annotationOf(record: unknown, faults: FaultList): CocoAnnotation | undefined {
@@ -352,7 +351,10 @@ function requireOwnFiles(images: readonly CocoImage[], faults: FaultList): void 
   for (const { id, fileName } of images) {
     const other = owners.get(fileName);
     if (other !== undefined) {
-      faults.add('images with the file_name of another one', `${fileName}: ${other} and ${id}`);
+      faults.add(
+        'images with the file_name of another one',
+        `${shown(fileName)}: ${other} and ${id}`,
+      );
     }
     owners.set(fileName, id);
   }

@@ -1,4 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
+import { faultIn, readImageFile } from '../../data/imagenet/decode';
 import { dataError, LabError } from '../../errors';
 import type { ImageSize } from '../boxes';
 import type { CocoEntry, DecodedImage, PixelForm } from './data';
@@ -70,8 +71,13 @@ export async function decodeFile(
   expected: ImageSize & { readonly id: number },
   size?: ImageSize,
 ): Promise<DecodedImage> {
+  const fault = (found: string, cause?: unknown): LabError =>
+    dataError.because(
+      cause,
+    )`an image cannot be decoded (${path} (image ${expected.id})): found ${found}. Put a whole JPEG or PNG in its place`;
+  const { bytes } = readImageFile(path, fault);
   try {
-    const image = sharp(path, { failOn: 'error', ignoreIcc: true });
+    const image = sharp(bytes, { failOn: 'error', ignoreIcc: true });
     const { width, height, orientation = 1 } = await image.metadata();
     const turned = orientation >= 5;
     const fits = width === expected.width && height === expected.height;
@@ -81,9 +87,7 @@ export async function decodeFile(
     return await pixelsOf(upright.flatten({ background: '#000000' }).toColourspace('srgb'), size);
   } catch (error) {
     if (error instanceof LabError) throw error;
-    throw dataError.because(
-      error,
-    )`an image cannot be decoded (${path} (image ${expected.id})): found ${error instanceof Error ? (error.message.trim().split('\n')[0] ?? '') : String(error)}. Put a whole JPEG or PNG in its place`;
+    throw fault(faultIn(error), error);
   }
 }
 

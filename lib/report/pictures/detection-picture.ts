@@ -3,7 +3,7 @@ import type { CocoAnnotation, CocoBox, CocoDetection } from '../../detection/coc
 import type { CocoDataset, CocoEntry } from '../../detection/coco/data';
 import { scaledImage } from '../../detection/coco/images';
 import { judgeImage } from '../../detection/coco/judgement';
-import { type LabError, optionError } from '../../errors';
+import { type LabError, optionError, shown } from '../../errors';
 import { count } from '../numbers';
 import { categoryColour } from './colours';
 import { textOutline, textWidth } from './font';
@@ -235,7 +235,7 @@ export async function drawDetections(
     mime: `image/${format}`,
     width,
     height,
-    description: `image ${imageId} (${entry.fileName}): ${panels.map(({ title, note }) => `${title}: ${note}`).join('; ')}`,
+    description: `image ${imageId} (${shown(entry.fileName)}): ${panels.map(({ title, note }) => `${title}: ${note}`).join('; ')}`,
   };
 }
 

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import CliTable from 'cli-table3';
+import { printable } from '../../errors';
 import type { Block, Cell, ReportDocument, TableBlock, Tone } from '../document';
 
 /** How wide text for a terminal may be, in characters. */
@@ -65,12 +66,14 @@ function tableText({ head, wide, rows }: TableBlock, color: boolean): string {
 }
 
 function cellText(cell: string | Cell, color: boolean): string {
-  if (typeof cell === 'string') return cell;
+  if (typeof cell === 'string') return printable(cell);
   const { text, short = text, below = [], tone } = cell;
   const paint = tone === undefined ? undefined : colours[tone];
   const shown =
-    color && paint !== undefined ? styleText(paint, short, { validateStream: false }) : short;
-  return [shown, ...below].join('\n');
+    color && paint !== undefined
+      ? styleText(paint, printable(short), { validateStream: false })
+      : printable(short);
+  return [shown, ...below.map(printable)].join('\n');
 }
 
 /** A table without lines. */
@@ -92,7 +95,7 @@ function wrap(text: string): string {
 
 function broken(text: string, most: number): string {
   const lines = [''];
-  for (const word of text.split(' ')) {
+  for (const word of printable(text).split(' ')) {
     const line = lines.at(-1) ?? '';
     if (line !== '' && line.length + 1 + word.length > most) lines.push(word);
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;

@@ -61,7 +61,8 @@ describe('annotations in COCO’s form', () => {
     expect(annotation).to.include({ area: 20, crowd: false });
   });
 
-  const mistakes: [string, (file: CocoFile) => void, string][] = [
+  type Mistake = [string, (file: CocoFile) => void, string];
+  const mistakes: Mistake[] = [
     [
       'an annotation without an image',
       ({ annotations: [first] }) => Object.assign(first ?? {}, { image_id: 99 }),
@@ -127,6 +128,13 @@ describe('annotations in COCO’s form', () => {
       ({ images: [, second] }) => Object.assign(second ?? {}, { file_name: 'a.png' }),
       'images with the file_name of another one (1): a.png: 11 and 12',
     ],
+    ...['../../etc/passwd', '/etc/passwd', 'a/../../b.png', 'C:\\b.png'].map(
+      (fileName): Mistake => [
+        `the file_name ${fileName}`,
+        ({ images: [first] }) => Object.assign(first ?? {}, { file_name: fileName }),
+        'images whose file_name leaves their folder (1): {"id":11,"file_name":',
+      ],
+    ),
     [
       'an annotation without a box',
       ({ annotations: [first] }) => delete first?.['bbox'],

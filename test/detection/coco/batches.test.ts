@@ -26,6 +26,7 @@ import { sha256 } from '../../../lib/files';
 import { smallCocoFile, writeCocoFile, writeCocoImages } from '../../support/coco-files';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
+import { otherFormats } from '../../support/other-formats';
 import { expectClose } from '../../support/tensors';
 
 const bytes: PixelForm = { order: 'rgb', mean: [0, 0, 0], std: [1, 1, 1] };
@@ -317,11 +318,16 @@ describe('pixels of a batch', () => {
   it('name an image that is damaged', async () => {
     const content = smallCocoFile();
     const images = await writeCocoImages(folder(), content);
-    writeFileSync(join(images, 'a.png'), 'no image');
     const dataset = loadCoco({ annotations: writeCocoFile(folder(), content), images });
-    const fault = await faultOf(() => take(cocoBatches(dataset, { ...options, batchSize: 1 }), 1));
-    expect(fault.what).to.equal('an image cannot be decoded');
-    expect(fault.where).to.contain('a.png (image 11)');
+    for (const content of ['no image', ...Object.values(otherFormats)]) {
+      writeFileSync(join(images, 'a.png'), content);
+      const fault = await faultOf(() =>
+        take(cocoBatches(dataset, { ...options, batchSize: 1 }), 1),
+      );
+      expect(fault.what).to.equal('an image cannot be decoded');
+      expect(fault.where).to.contain('a.png (image 11)');
+      expect(fault.found).to.equal('neither a JPEG nor a PNG');
+    }
   });
 });
 

@@ -1,0 +1,179 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { writeSafetensors } from '../../lib/formats/safetensors';
+import { createModel } from '../../lib/models/registry';
+import { typeScriptArguments } from '../support/child';
+import { smallCocoFile, writeCocoFile } from '../support/coco-files';
+import { runHere } from '../support/command';
+import { withEngine } from '../support/engine';
+import { withFolder } from '../support/folder';
+
+const reproduce = join(__dirname, '..', '..', 'reproduce');
+
+describe('a mistake in a command', () => {
+  withEngine('native');
+  const folder = withFolder();
+
+  /** Title, command, its arguments (FOLDER and FILE stand for real ones), what is said. */
+  const cases: readonly (readonly [string, string, string, RegExp])[] = [
+    [
+      'a results folder in /proc',
+      'table1',
+      '--results /proc/x',
+      /\(--results \/proc\/x\): found \/proc: /,
+    ],
+    [
+      'a results folder in a file',
+      'table1',
+      '--results FILE/x',
+      /--results .*found a file, not a folder/,
+    ],
+    [
+      'a missing teacher of table 1',
+      'table1',
+      '--teacher-weights FOLDER/no.pth',
+      /--teacher-weights .*no such file/,
+    ],
+    [
+      'a missing teacher of table 2',
+      'table2',
+      '--teacher-weights FOLDER/no.pth',
+      /--teacher-weights .*no such file/,
+    ],
+    [
+      'a missing teacher of table 3',
+      'table3',
+      '--teacher-weights FOLDER/no.pth',
+      /--teacher-weights .*no such file/,
+    ],
+    [
+      'a folder for a teacher',
+      'table3',
+      '--teacher-weights FOLDER',
+      /--teacher-weights .*no regular file/,
+    ],
+    [
+      'a teacher of table 2 that is none',
+      'table2',
+      '--teacher-weights FILE',
+      /not a whole safetensors file/,
+    ],
+    [
+      'a teacher of table 3 that is none',
+      'table3',
+      '--teacher-weights FILE',
+      /not a whole safetensors file/,
+    ],
+    [
+      'another network for a teacher',
+      'table1',
+      '--teacher-weights FOLDER/other.safetensors',
+      /not those of this model/,
+    ],
+    [
+      'notebooks into a file',
+      'commands/notebooks',
+      '--output FILE',
+      /--output .*found a file, not a folder/,
+    ],
+    [
+      'a report into a file',
+      'commands/report',
+      '--output FILE',
+      /--output .*found a file, not a folder/,
+    ],
+    [
+      'pictures into a file',
+      'commands/coco-pictures',
+      '--shapes --out FILE',
+      /--out .*found a file, not a folder/,
+    ],
+    [
+      'a picture of 10¹⁶ pixels',
+      'commands/coco-pictures',
+      '--shapes --out x --side 100000000',
+      /up to 4096/,
+    ],
+    [
+      'curves into a file',
+      'commands/coco-eval',
+      'a.json b.json --curves FILE/c.svg',
+      /--curves .*found a file/,
+    ],
+    [
+      'deep detections',
+      'commands/coco-eval',
+      'COCO FOLDER/deep.json',
+      /201 levels of JSON, the limit is 200/,
+    ],
+    [
+      'a batch beyond the data',
+      'commands/bench',
+      '--surroundings --batch 20000',
+      /--batch\): found 20000 images where fashion-mnist has 10000/,
+    ],
+    [
+      'class means of another form',
+      'table1',
+      '--pairs resnet20:resnet8 --teacher-weights FOLDER/teacher.safetensors --class-means FOLDER/means.safetensors',
+      /found means of shape \[2, 2, 1\]/,
+    ],
+  ];
+  for (const [title, command, words, expected] of cases) {
+    it(`is told before anything is timed or trained, and leaves nothing: ${title}`, async () => {
+      const file = join(folder(), 'file');
+      writeFileSync(file, '');
+      writeFileSync(join(folder(), 'deep.json'), '['.repeat(10_000));
+      const one = { shape: [2, 2, 1], data: new Float32Array(4) };
+      writeSafetensors(join(folder(), 'other.safetensors'), new Map([['a', one]]));
+      writeSafetensors(join(folder(), 'means.safetensors'), new Map([['means', one]]), {
+        ...{ kind: 'class means', teacherHash: 'a', datasetHash: 'b', augmented: 'true' },
+      });
+      writeTeacher(join(folder(), 'teacher.safetensors'));
+      const coco = writeCocoFile(folder(), smallCocoFile());
+      const before = readdirSync(folder());
+      const args = words
+        .replaceAll('FOLDER', folder())
+        .replaceAll('FILE', file)
+        .replaceAll('COCO', coco)
+        .split(' ');
+      const takesResults = command.startsWith('table') && !args.includes('--results');
+      const results = takesResults ? ['--results', join(folder(), 'results')] : [];
+      const { status, stderr } = await runHere(join(reproduce, `${command}.ts`), [
+        ...args,
+        ...results,
+      ]);
+      expect(stderr).to.match(expected);
+      expect(stderr).not.to.match(/^ +at |Timing|defect/m);
+      expect(status).to.equal(1);
+      expect(readdirSync(folder())).to.deep.equal(before);
+    });
+  }
+
+  it('is none where whoever reads the answer has seen enough of it', async () => {
+    const detections = join(folder(), 'found.json');
+    writeFileSync(detections, '[]');
+    const coco = writeCocoFile(folder(), smallCocoFile());
+    const program = join(reproduce, 'commands', 'coco-eval.ts');
+    const child = spawn(
+      process.execPath,
+      typeScriptArguments(program, coco, detections, '--json'),
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (text) => (stderr += String(text)));
+    const status = await new Promise((resolve) => child.on('close', resolve));
+    expect([status, stderr]).to.deep.equal([0, '']);
+  });
+});
+
+function writeTeacher(file: string): void {
+  const model = createModel('resnet20', { classes: 10 });
+  writeSafetensors(file, model.stateDict());
+  model.dispose();
+}
