@@ -4,6 +4,7 @@ import { createDetectionLearner, type DetectionLearnerOptions } from '../detecti
 import { trainDetector } from '../detection/train-detector';
 import { type DetectionMetrics, readDetectionMetrics } from '../detection/training-metrics';
 import { inTemporaryFolder } from '../files';
+import type { ModelName } from '../models/registry';
 import type { Classification } from '../runs/classification';
 import { runTitle } from '../runs/console-reporter';
 import type { StudyEvents } from '../runs/run-study';
@@ -176,9 +177,11 @@ const titleWidth = 34;
  *
  * @throws LabError as `sweep` does.
  */
-export async function sweepInCell<const T extends string, const S extends string, M extends string>(
-  options: CellSweepOptions<T, S, M>,
-): Promise<SweepResult<T, S, M>> {
+export async function sweepInCell<
+  const T extends ModelName,
+  const S extends ModelName,
+  M extends string,
+>(options: CellSweepOptions<T, S, M>): Promise<SweepResult<T, S, M>> {
   const { name = 'cell', results } = options;
   const sweepInto = (folder: string): Promise<SweepResult<T, S, M>> =>
     sweep({ ...options, name, results: folder, events: shownEvents });

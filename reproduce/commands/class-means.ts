@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { mean, min } from 'simple-statistics';
 import { runCommand } from '../../lib/cli';
-import { loadDataset } from '../../lib/data';
+import { datasetName, loadDataset } from '../../lib/data';
 import { computeClassMeans, readClassMeans, writeClassMeans } from '../../lib/distill/class-means';
 import {
   type ClassMeansComparison,
@@ -49,7 +49,7 @@ async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
   const other = compare === undefined ? undefined : readAny(compare);
   return withDataProgress(async (onProgress) => {
     await startEngine();
-    const dataset = await loadDataset(data, { dataDir, onProgress });
+    const dataset = await loadDataset(datasetName(data), { dataDir, onProgress });
     const model = await loadTrainedModel(options.weights, options.model, dataset.classes.length);
     const teacherHash = hashStateDict(model.stateDict());
     const means = computeClassMeans(model, dataset, {
