@@ -2,12 +2,18 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { type ProgramResult, runProgram } from '../lib/engine/program';
+import { commands } from '../reproduce/main';
 import { runHere } from './support/command';
 
 const root = join(__dirname, '..');
 const read = (name: string): string => readFileSync(join(root, name), 'utf8');
 
-const { scripts, version } = JSON.parse(read('package.json')) as {
+const {
+  name: packageName,
+  scripts,
+  version,
+} = JSON.parse(read('package.json')) as {
+  readonly name: string;
   readonly scripts: Readonly<Record<string, string>>;
   readonly version: string;
 };
@@ -96,11 +102,17 @@ function helpOf(name: string, command?: string): Promise<string> {
   return asked;
 }
 
+/** The command of this project behind a script of package.json. */
+function commandOf(script: string): (typeof commands)[string] | undefined {
+  const name = / reproduce\/main\.ts (\S+)$/.exec(scripts[script] ?? '')?.[1];
+  return name === undefined ? undefined : commands[name];
+}
+
 async function askForHelp(name: string, command: readonly string[]): Promise<string> {
-  const file = / (reproduce\/\S+\.ts)$/.exec(scripts[name] ?? '')?.[1];
+  const own = commandOf(name);
   let result: ProgramResult;
-  if (file !== undefined) {
-    result = await runHere(join(root, file), [...command, '--help']);
+  if (own !== undefined) {
+    result = await runHere(join(root, 'reproduce', `${own.file}.ts`), [...command, '--help']);
   } else {
     const [program, ...args] = othersHelp[behind[name] ?? name] ?? [];
     if (program === undefined) return '';
@@ -149,6 +161,12 @@ const optionOf = (word: string): string | undefined => /^--[a-zA-Z][-\w]*/.exec(
 /** What is wrong with a call: an unknown script or option, an option that npm takes for itself, a file that is not there. */
 async function faultsOf(call: Call): Promise<string[]> {
   const [program, first = '', ...others] = call;
+  if (program === 'npx' && first === packageName) {
+    const [command = '', ...options] = others;
+    const script = Object.keys(scripts).find((known) => commandOf(known) === commands[command]);
+    if (script === undefined) return [`no command '${command}'`];
+    return faultsOf(['npm', 'run', script, '--', ...options]);
+  }
   const isScript = program === 'npm' && (first === 'run' || first === 'test');
   if (program === 'npm' && !isScript) {
     return ['ci', 'install', 'pack'].includes(first) ? [] : [`npm has no '${first}'`];
@@ -186,7 +204,7 @@ async function faultsOf(call: Call): Promise<string[]> {
 /** Every option of every command of this project. */
 async function everyOption(): Promise<string[]> {
   const names = Object.keys(scripts).filter(
-    (name) => scripts[name]?.includes(' reproduce/') === true || behind[name] !== undefined,
+    (name) => commandOf(name) !== undefined || behind[name] !== undefined,
   );
   const lists = await Promise.all(
     names.map(async (name) => {
@@ -250,6 +268,27 @@ describe('README, CONTRIBUTING, CHANGELOG and docs', function () {
       expect(await wrongCommands(name)).to.deep.equal([]);
     });
   }
+
+  it('print the files of examples/own, and others of examples, as they are', () => {
+    const blocks = pages.flatMap((name) => [
+      ...read(name).matchAll(/```ts\n\/\/ (examples\/\S+)\n([^`]*)```/g),
+    ]);
+    for (const [, file = '', text] of blocks) expect(text, file).to.equal(read(file));
+    const own = readdirSync(join(root, 'examples', 'own')).map((name) => `examples/own/${name}`);
+    expect(blocks.map(([, file]) => file)).to.include.members(own);
+  });
+
+  it('has a script for each command of the package, of its name', () => {
+    const expected = Object.keys(commands).map((name) => {
+      const table = /^(table[123]|norm|direction|ablation|teachers)$/.test(name);
+      return [`${table ? 'reproduce:' : ''}${name}`, commands[name]];
+    });
+    const found = Object.keys(scripts).flatMap((script) => {
+      const command = commandOf(script);
+      return command === undefined ? [] : [[script, command]];
+    });
+    expect(found).to.have.deep.members(expected);
+  });
 
   it('name each command of package.json', () => {
     const all = pages.map(read).join('\n');

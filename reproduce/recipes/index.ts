@@ -1,0 +1,11 @@
+/** `norm-direction-lab/recipes`: what a file of recipes of one's own is written with. */
+export { paperRecipe, publishedRecipe } from './cifar';
+export {
+  type CellRecipe,
+  everyPair,
+  type RecipeOfPair,
+  type Table1Cell,
+  withoutNormDirection,
+} from './table1-cell';
+export { detectronRecipe } from './coco';
+export type { Table3Cell, Table3Recipe } from './table3-cell';
