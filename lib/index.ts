@@ -1,3 +1,8 @@
+/**
+ * Losses, networks, data, training, sweeps and detection.
+ *
+ * @module norm-direction-lab
+ */
 export { LabError, type FaultKind } from './errors';
 
 export { startEngine, type StartOptions } from './engine/load';

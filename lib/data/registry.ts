@@ -115,6 +115,7 @@ export function registerDataset(source: DataSource): DatasetName {
   throw optionError`${taken ? 'two data sets have the same name' : 'this is no name for a data set'}: found '${name}'. Give the new one a name of its own, of letters, digits and . _ + -`;
 }
 
+/** Where a data set is read, and how much of it. */
 export interface LoadDatasetOptions {
   /** Where data sets lie; default as `dataDirectory`. A CIFAR folder or archive itself will do. */
   readonly dataDir?: string | undefined;

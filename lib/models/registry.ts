@@ -34,6 +34,7 @@ export interface Architecture {
   readonly imageSize: number;
   /** Whether its residual branches can be dropped in training. */
   readonly dropsPaths: boolean;
+  /** Makes its layers, whose tensors go into the state of `context`, in the order of the state dict. */
   build(context: LayerContext, options: BuildOptions): Network;
 }
 

@@ -19,7 +19,11 @@ import { show, showLive } from './table';
 
 /** A line under a cell that tells how far a piece of work is. */
 export interface CellProgress {
-  /** @param note what else to say, such as the loss */
+  /**
+   * Tells how much is done.
+   *
+   * @param note what else to say, such as the loss
+   */
   update(done: number, note?: string): void;
   /** The last state of the line. Without clock times in it, so that equal runs leave equal notebooks. */
   finish(note?: string): void;
@@ -115,6 +119,7 @@ function epochsInCell(title: string, epochs: number): TrainingEvents {
   };
 }
 
+/** A training of a detector in a cell. */
 export interface CellDetectionOptions extends DetectionLearnerOptions {
   readonly dataset: CocoDataset;
   readonly images: Pick<CocoBatchOptions, 'batchSize' | 'shortSides' | 'longest' | 'flip'>;

@@ -1,4 +1,8 @@
-/** `norm-direction-lab/recipes`: what a file of recipes of one's own is written with. */
+/**
+ * What a file of recipes of one's own is written with.
+ *
+ * @module norm-direction-lab/recipes
+ */
 export { paperRecipe, publishedRecipe } from './cifar';
 export {
   type CellRecipe,
