@@ -22,7 +22,7 @@ describe('data sets by name', () => {
   });
 
   it('are refused when unknown, with the nearest name', async () => {
-    const { kind, what, fix: remedy } = await faultOf(() => loadDataset(datasetName('cifar-100')));
+    const { kind, what, fix: remedy } = await faultOf(() => datasetName('cifar-100'));
     expect([kind, what]).to.deep.equal(['option', "unknown data set 'cifar-100'"]);
     expect(remedy).to.contain("Did you mean 'cifar100'?").and.to.contain('folder:PATH');
   });
