@@ -134,16 +134,9 @@ describe('the package in another TypeScript project', function () {
     );
     const own = join(folder(), 'own');
     cpSync(join(root, 'examples', 'own'), own, { recursive: true });
-    const options = [
-      '--data',
-      'greys',
-      '--pairs',
-      'resnet14:one-layer',
-      '--methods',
-      'near-logits',
-    ];
-    const brief = ['--epochs', '1', '--teacher-epochs', '1', '--batch', '8'];
-    const table = await run(bin, ['table1', ...options, ...brief], {
+    const [, words = ''] =
+      /^NORM_DIRECTION_LAB_RECIPES=\S+ npx norm-direction-lab (.*)$/m.exec(pages.join('\n')) ?? [];
+    const table = await run(bin, words.split(' '), {
       NORM_DIRECTION_LAB_RECIPES: own,
     });
     expect(table).to.match(/near-logits.*\d/);
