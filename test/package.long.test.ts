@@ -37,7 +37,7 @@ async function expectSuccess(work: Promise<Result>): Promise<string> {
 }
 
 describe('the package in another TypeScript project', function () {
-  this.timeout(600_000);
+  this.timeout(1_200_000);
   const folder = withFolder();
 
   // Where the compiler has found faults, with their texts.
