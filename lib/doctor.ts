@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { z } from 'zod';
 import { enginePlace, type EnginePlace } from './engine/build';
@@ -22,6 +23,7 @@ import {
 } from './engine/versions';
 import { LabError } from './errors';
 import { freeBytes, gigabytes } from './files';
+import { jupyterFolder } from './notebook/kernel';
 import { installedJupyterLab, ownJupyterLab } from './notebook/lab';
 
 /** The oldest Node that runs this package. */
@@ -221,6 +223,8 @@ function checkSpace(needed: number): Check {
 
 /** What notebooks need: the tslab package, and JupyterLab to open them in. */
 async function checkNotebooks(): Promise<readonly Check[]> {
+  // The package goes without them.
+  if (!existsSync(jupyterFolder())) return [];
   return [checkKernelPackage(), await checkJupyterLab()];
 }
 

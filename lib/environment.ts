@@ -8,6 +8,8 @@ export function codeRevision(): { revision: string | null; dirty: boolean | null
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: packageRoot(), encoding: 'utf8', stdio: 'pipe' }).trim();
   try {
+    // Installed in a project of another, the repository around it is not this code's.
+    if (git('rev-parse', '--show-prefix') !== '') return { revision: null, dirty: null };
     // Results are written while it runs; they are not the code.
     const changes = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!results');
     return { revision: git('rev-parse', 'HEAD'), dirty: changes !== '' };

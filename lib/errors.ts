@@ -125,6 +125,11 @@ export function closest(given: string, known: readonly string[]): string | undef
     : undefined;
 }
 
+declare const checked: unique symbol;
+
+/** A name that only a program knows, after it was found among the known ones: the compiler takes no other text. */
+export type CheckedName<Kind extends string> = string & { readonly [checked]: Kind };
+
 /** The error for a name that is not among the known ones, with the closest one suggested. */
 export function unknownName(
   what: string,

@@ -1,3 +1,8 @@
+/**
+ * Losses, networks, data, training, sweeps and detection.
+ *
+ * @module norm-direction-lab
+ */
 export { LabError, type FaultKind } from './errors';
 
 export { startEngine, type StartOptions } from './engine/load';
@@ -66,9 +71,20 @@ export {
   warmUp,
   type LossTerm,
   type Method,
+  type Need,
+  type PartContext,
   type TermDefinition,
 } from './distill/terms';
-export type { BatchSignals } from './distill/term';
+export {
+  classMeansOf,
+  teacherOf,
+  termKind,
+  type BatchSignals,
+  type PlainTerm,
+  type StepContext,
+  type TermMaker,
+  type TermPart,
+} from './distill/term';
 export { embeddingAdapter, type EmbeddingAdapter } from './distill/adapter';
 export {
   computeClassMeans,
@@ -94,8 +110,18 @@ export type { GivenTeacher } from './runs/task';
 export type { Summary } from './statistics/summary';
 export type { Trend } from './statistics/trend';
 
-export { createModel, modelNames } from './models/registry';
-export type { Model, ModelOutput } from './nn/model';
+export {
+  createModel,
+  modelName,
+  modelNames,
+  registerModel,
+  type Architecture,
+  type BuildOptions,
+  type KnownModel,
+  type ModelName,
+} from './models/registry';
+export { batchNormLayer, convolutionLayer, linearLayer, type LayerContext } from './nn/layers';
+export type { Model, ModelOutput, Network } from './nn/model';
 export type { StateDict, StateEntry, StateTensor } from './nn/state';
 export type { ForwardMode } from './nn/layers';
 export { hashStateDict } from './nn/state';
@@ -104,8 +130,15 @@ export { readWeights } from './formats/weights';
 export { readSafetensors, writeSafetensors, type SafetensorsFile } from './formats/safetensors';
 
 export { customSource, type CustomDataset } from './data/registry';
-export { loadDataset, registerDataset, type LoadDatasetOptions } from './data/registry';
-export type { ImageDataset, ImageSplit } from './data/source';
+export {
+  datasetName,
+  loadDataset,
+  registerDataset,
+  type DatasetName,
+  type LoadDatasetOptions,
+} from './data/registry';
+export type { DataSource, ImageDataset, ImageSplit } from './data/source';
+export type { DecodedImages } from './data/batches';
 
 export { evaluate, type Evaluation } from './train/evaluate';
 export {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import Module, { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
+import type * as tsx from 'tsx/cjs/api';
 import { z } from 'zod';
 import { fileError, LabError, optionError } from '../lib/errors';
 
@@ -18,11 +19,46 @@ const exportsSchema = z.looseObject({
   cell: z.unknown().optional(),
   cells: z.array(z.unknown()).optional(),
   dataset: z.unknown().optional(),
+  /** A network is known once it is registered; its file may define nothing else. */
+  model: z.string().optional(),
 });
 
 const load = createRequire(__filename);
 const fix =
-  'Export `cell` or `cells` (see reproduce/recipes/table1-cell.ts), or `dataset` (see reproduce/datasets/index.ts)';
+  'Export `cell` or `cells` (a Table1Cell of norm-direction-lab/recipes), `dataset` (from customSource of norm-direction-lab), or `model` (from its registerModel)';
+
+/** What files of one's own import by name, wherever they lie, and where it is. */
+const places = {
+  'norm-direction-lab': '../lib/index',
+  'norm-direction-lab/notebook': '../lib/notebook/index',
+  'norm-direction-lab/recipes': './recipes/index',
+  // The one that this package computes with: tensors of another copy would be strangers to it.
+  '@tensorflow/tfjs': '@tensorflow/tfjs',
+};
+
+/** Node's own, which its types leave out. */
+interface Resolver {
+  _resolveFilename(request: string, ...others: unknown[]): string;
+}
+
+let named = false;
+
+/** Lets a file import this package by its name wherever it lies, and be of TypeScript. */
+function prepare(file: string): void {
+  // Where this runs from its sources the loader is there already, by the command line.
+  if (!file.startsWith(__dirname) && !('.ts' in load.extensions)) {
+    (load('tsx/cjs/api') as typeof tsx).register();
+  }
+  if (named) return;
+  named = true;
+  const files = new Map(
+    Object.entries(places).map(([name, place]) => [name, load.resolve(place)] as const),
+  );
+  const resolver = Module as unknown as Resolver;
+  const resolveFilename = resolver._resolveFilename.bind(Module);
+  resolver._resolveFilename = (request, ...others) =>
+    files.get(request) ?? resolveFilename(request, ...others);
+}
 
 /**
  * Loads every TypeScript or JavaScript file below a folder of this project, where there is one, but for
@@ -54,26 +90,34 @@ export function namingFile<T>(file: string, work: () => T): T {
 
 function filesBelow(folder: string): string[] {
   try {
-    return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && /(?<!\.d)\.[cm]?[jt]s$/.test(entry.name))
-      .filter(({ name }) => !/^index\./.test(basename(name)))
-      .map(({ parentPath, name }) => join(parentPath, name))
-      .sort();
+    return (
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && /(?<!\.d)\.[cm]?[jt]s$/.test(entry.name))
+        .filter(({ name }) => !/^index\./.test(basename(name)))
+        .map(({ parentPath, name }) => join(parentPath, name))
+        // What the compiler has put beside its source would define everything twice.
+        .filter(
+          (file, _, all) =>
+            !all.includes(file.replace(/\.([cm]?)js$/, '.$1ts')) || file.endsWith('ts'),
+        )
+        .sort()
+    );
   } catch (error) {
     throw unreadable('a folder of recipes and data sets cannot be read', folder, error);
   }
 }
 
 function definitionIn(file: string): Definition {
-  const { cell, cells = [], dataset } = exportsOf(file);
+  const { cell, cells = [], dataset, model } = exportsOf(file);
   const all = cell === undefined ? cells : [cell, ...cells];
-  if (all.length > 0 || dataset !== undefined) {
+  if (all.length > 0 || dataset !== undefined || model !== undefined) {
     return { file, cells: all, datasets: dataset === undefined ? [] : [dataset] };
   }
   throw optionError`the file defines nothing (${file}). ${fix}`;
 }
 
 function exportsOf(file: string): z.infer<typeof exportsSchema> {
+  prepare(file);
   try {
     return exportsSchema.parse(load(file));
   } catch (error) {

@@ -2,12 +2,18 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { type ProgramResult, runProgram } from '../lib/engine/program';
+import { commands } from '../reproduce/main';
 import { runHere } from './support/command';
 
 const root = join(__dirname, '..');
 const read = (name: string): string => readFileSync(join(root, name), 'utf8');
 
-const { scripts, version } = JSON.parse(read('package.json')) as {
+const {
+  name: packageName,
+  scripts,
+  version,
+} = JSON.parse(read('package.json')) as {
+  readonly name: string;
   readonly scripts: Readonly<Record<string, string>>;
   readonly version: string;
 };
@@ -96,10 +102,19 @@ function helpOf(name: string, command?: string): Promise<string> {
   return asked;
 }
 
+/** The command of this project behind a script of package.json. */
+function commandOf(script: string): (typeof commands)[string] | undefined {
+  const name = / reproduce\/main\.ts (\S+)$/.exec(scripts[script] ?? '')?.[1];
+  return name === undefined ? undefined : commands[name];
+}
+
 async function askForHelp(name: string, command: readonly string[]): Promise<string> {
-  const file = / ((?:reproduce|test)\/\S+\.ts)$/.exec(scripts[name] ?? '')?.[1];
+  const own = commandOf(name);
+  const file = / (test\/\S+\.ts)$/.exec(scripts[name] ?? '')?.[1];
   let result: ProgramResult;
-  if (file !== undefined) {
+  if (own !== undefined) {
+    result = await runHere(join(root, 'reproduce', `${own.file}.ts`), [...command, '--help']);
+  } else if (file !== undefined) {
     result = await runHere(join(root, file), [...command, '--help']);
   } else {
     const [program, ...args] = othersHelp[behind[name] ?? name] ?? [];
@@ -149,6 +164,12 @@ const optionOf = (word: string): string | undefined => /^--[a-zA-Z][-\w]*/.exec(
 /** What is wrong with a call: an unknown script or option, an option that npm takes for itself, a file that is not there. */
 async function faultsOf(call: Call): Promise<string[]> {
   const [program, first = '', ...others] = call;
+  if (program === 'npx' && first === packageName) {
+    const [command = '', ...options] = others;
+    const script = Object.keys(scripts).find((known) => commandOf(known) === commands[command]);
+    if (script === undefined) return [`no command '${command}'`];
+    return faultsOf(['npm', 'run', script, '--', ...options]);
+  }
   const isScript = program === 'npm' && (first === 'run' || first === 'test');
   if (program === 'npm' && !isScript) {
     return ['audit', 'ci', 'install', 'pack'].includes(first) ? [] : [`npm has no '${first}'`];
@@ -187,7 +208,9 @@ async function faultsOf(call: Call): Promise<string[]> {
 async function everyOption(): Promise<string[]> {
   const names = Object.keys(scripts).filter(
     (name) =>
-      / (?:reproduce|test)\/\S+\.ts$/.test(scripts[name] ?? '') || behind[name] !== undefined,
+      commandOf(name) !== undefined ||
+      / test\/\S+\.ts$/.test(scripts[name] ?? '') ||
+      behind[name] !== undefined,
   );
   const lists = await Promise.all(
     names.map(async (name) => {
@@ -251,6 +274,27 @@ describe('README, CONTRIBUTING, CHANGELOG and docs', function () {
       expect(await wrongCommands(name)).to.deep.equal([]);
     });
   }
+
+  it('print the files of examples/own, and others of examples, as they are', () => {
+    const blocks = pages.flatMap((name) => [
+      ...read(name).matchAll(/```ts\n\/\/ (examples\/\S+)\n([^`]*)```/g),
+    ]);
+    for (const [, file = '', text] of blocks) expect(text, file).to.equal(read(file));
+    const own = readdirSync(join(root, 'examples', 'own')).map((name) => `examples/own/${name}`);
+    expect(blocks.map(([, file]) => file)).to.include.members(own);
+  });
+
+  it('has a script for each command of the package, of its name', () => {
+    const expected = Object.keys(commands).map((name) => {
+      const table = /^(table[123]|norm|direction|ablation|teachers)$/.test(name);
+      return [`${table ? 'reproduce:' : ''}${name}`, commands[name]];
+    });
+    const found = Object.keys(scripts).flatMap((script) => {
+      const command = commandOf(script);
+      return command === undefined ? [] : [[script, command]];
+    });
+    expect(found).to.have.deep.members(expected);
+  });
 
   it('name each command of package.json', () => {
     const all = pages.map(read).join('\n');

@@ -25,6 +25,8 @@ describe('the sources', function () {
     expectClean('node_modules/prettier/bin/prettier.cjs', '--check', '.'));
   it('pass the TypeScript compiler', () =>
     expectClean('node_modules/typescript/bin/tsc', '--noEmit'));
+  it('have a comment on each public export, in the reference that npm run docs makes', () =>
+    expectClean('node_modules/typedoc/bin/typedoc', '--emit', 'none'));
   it('import downwards only, and never in a circle', () =>
     expectClean('node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'lib', 'reproduce'));
 });

@@ -6,7 +6,7 @@ import type { Precision } from '../engine/precision';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
 import { type PartTime, Tally } from '../detection/stopwatch';
-import { createModel } from '../models/registry';
+import { createModel, modelName } from '../models/registry';
 import type { ModelOutput } from '../nn/model';
 import { tracedEvaluation } from '../nn/traced';
 import { createLearner, type Learner } from '../train/learner';
@@ -145,12 +145,12 @@ const learningRate = 1e-3;
 export function createBenchStep(options: BenchStepOptions): BenchStep {
   const { batch, precision = 'f32', setting = cifarSetting } = options;
   const { size, classes, recipe, mixed = false } = setting;
-  const student = createModel(options.student, {
+  const student = createModel(modelName(options.student), {
     classes,
     imageSize: size,
     dropPath: recipe.dropPath ?? 0,
   });
-  const teacher = createModel(options.teacher, { classes, imageSize: size });
+  const teacher = createModel(modelName(options.teacher), { classes, imageSize: size });
   const draw = random(0, 'benchmark');
   const parts = {
     student,

@@ -10,7 +10,7 @@ import type { ImageDataset } from '../data/source';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
 import { engineError, optionError } from '../errors';
-import { createModel } from '../models/registry';
+import { createModel, modelName } from '../models/registry';
 import { evaluate, evaluationBatchSize } from '../train/evaluate';
 import {
   type BenchStepOptions,
@@ -110,7 +110,7 @@ function timeEvaluation(
   dataset: ImageDataset,
   { student, iterations, onProgress }: SurroundingsOptions,
 ): Pick<SurroundingsBenchmark, 'evaluationMs' | 'forwardMs' | 'evaluationRatio'> {
-  const model = createModel(student, { classes: dataset.classes.length });
+  const model = createModel(modelName(student), { classes: dataset.classes.length });
   const mode = { training: false, preActivations: false };
   const batches = [...evaluationBatches(dataset, dataset.test, evaluationBatchSize)].map((batch) =>
     tf.tensor4d(batch.images, [batch.count, dataset.height, dataset.width, 3]),

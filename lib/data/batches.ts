@@ -77,7 +77,11 @@ export interface BatchSource {
   readonly test: SplitDescription;
   /** Batches of an epoch from `firstBatch` on; the same request gives the same bytes. */
   trainingBatches(at: TrainingBatchRequest): AsyncIterable<TrainingBatch>;
-  /** @param at.interpolation where images are scaled, in the place of the source's own */
+  /**
+   * The test images in their order.
+   *
+   * @param at.interpolation where images are scaled, in the place of the source's own
+   */
   evaluationBatches(at: {
     readonly batchSize: number;
     readonly interpolation?: Interpolation | undefined;

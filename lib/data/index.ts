@@ -5,11 +5,13 @@ export { customSource, type CustomDataset } from './registry';
 export { dataDirectory, dataVariable } from './paths';
 export { dataProgressPrinter, type DataProgress, type OnDataProgress } from './progress';
 export {
+  datasetName,
   dataSources,
   findSource,
   listDatasets,
   loadDataset,
   registerDataset,
+  type DatasetName,
   type LoadDatasetOptions,
 } from './registry';
 export type { DataSource, DatasetStatus, DatasetVerification } from './source';

@@ -1,4 +1,4 @@
-import { dataError, type LabError, optionError, unknownName } from '../errors';
+import { type CheckedName, dataError, type LabError, optionError, unknownName } from '../errors';
 import { assembleDataset, type DecodedImages } from './batches';
 import { cifarStatus, loadCifar, verifyCifar } from './cifar';
 import { cifar100Spec, cifar10Spec, type CifarSpec } from './cifar-source';
@@ -86,24 +86,38 @@ const sources: DataSource[] = [
   ...tableSources,
 ];
 
+/**
+ * The name of a data set: one of the package, a folder, or what `registerDataset` gave for one of yours, or
+ * `datasetName` for a text that is read while the program runs.
+ */
+export type DatasetName =
+  'fashion-mnist' | 'cifar10' | 'cifar100' | `folder:${string}` | CheckedName<'data set'>;
+
+/** @throws LabError of kind `option` for a name that `loadDataset` does not know. */
+export function datasetName(text: string): DatasetName {
+  findSource(text);
+  return text as CheckedName<'data set'>;
+}
+
 /** Everything that `npm run data` lists, downloads and checks. */
 export const dataSources: readonly DataSource[] = sources;
 
 /**
- * Adds a data set to those that are known everywhere by name.
+ * Adds a data set to those that are known everywhere by name, which it gives as `loadDataset` takes it.
  *
  * @throws LabError of kind `option` when the name is taken or cannot be one.
  */
-export function registerDataset(source: DataSource): void {
+export function registerDataset(source: DataSource): DatasetName {
   const { name } = source;
   const taken = sources.some((known) => known.name === name);
   if (!taken && /^[\w.+-]+$/.test(name)) {
     sources.push(source);
-    return;
+    return datasetName(name);
   }
   throw optionError`${taken ? 'two data sets have the same name' : 'this is no name for a data set'}: found '${name}'. Give the new one a name of its own, of letters, digits and . _ + -`;
 }
 
+/** Where a data set is read, and how much of it. */
 export interface LoadDatasetOptions {
   /** Where data sets lie; default as `dataDirectory`. A CIFAR folder or archive itself will do. */
   readonly dataDir?: string | undefined;
@@ -123,7 +137,7 @@ export interface LoadDatasetOptions {
  *   damaged or cut off.
  */
 export async function loadDataset(
-  name: string,
+  name: DatasetName,
   { dataDir, imageSize, subset, download = false, onProgress }: LoadDatasetOptions = {},
 ): Promise<ImageDataset> {
   const source = findSource(name);

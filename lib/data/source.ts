@@ -125,7 +125,9 @@ export interface DataSource {
   readonly title: string;
   /** What can be downloaded, by form; the first is the default. Empty when there is nothing to. */
   readonly downloads: ReadonlyMap<string, RemoteFile>;
+  /** What is there of it, without reading images. */
   readonly status: (dataDir: string) => Promise<DatasetStatus>;
+  /** Compares what is there with the official files. */
   readonly verify: (dataDir: string) => Promise<DatasetVerification>;
   /** Absent for things that are no data set, such as weights. */
   readonly load?: (context: LoadContext) => Promise<ImageDataset>;

@@ -24,6 +24,7 @@ interface DetectorClassMeansOptions {
   readonly onIteration?: (done: number, total: number) => void;
 }
 
+/** Class means of a detector’s box features. */
 export interface DetectorClassMeans {
   /** [(classes + 1) · embeddingSize], background last; zeros for a class that was never seen. */
   readonly means: Float32Array;

@@ -70,6 +70,7 @@ function doubled(x: tf.Tensor4D): tf.Tensor4D {
   return tf.image.resizeNearestNeighbor(x, [2 * height, 2 * width]);
 }
 
+/** The form of a detector, and its first weights. */
 export interface DetectorOptions {
   readonly backbone: BackboneName;
   /** Object classes, background not counted. */
@@ -107,14 +108,17 @@ export interface Detector {
   frozen(images: tf.Tensor4D): BackboneProgress;
   /** P2 … P6 from what `frozen` gave. */
   pyramid(progress: BackboneProgress, mode: ForwardMode): tf.Tensor4D[];
+  /** The regions that the pyramid proposes. */
   propose(pyramid: readonly tf.Tensor4D[]): ProposalOutput;
   /** The anchors of each level, for a pyramid of these shapes. */
   anchors(pyramid: readonly tf.Tensor4D[]): Boxes[];
   /** The box head on regions, one list an image. */
   detect(pyramid: readonly tf.Tensor4D[], regions: readonly Boxes[]): BoxOutput;
+  /** Copies of its tensors under its names. */
   stateDict(): Map<string, StateEntry>;
   /** @throws LabError when names or shapes differ; then nothing changes. */
   loadStateDict(entries: StateDict, where?: string): void;
+  /** Frees its tensors. */
   dispose(): void;
 }
 

@@ -135,8 +135,10 @@ function pick({ boxes, labels, scores }: Detections, indices: ArrayLike<number>)
   };
 }
 
+/** How a data set is detected. */
 export interface DetectorEvaluationOptions
   extends Omit<CocoEvaluationOptions, 'pixels'>, InferenceOptions {
+  /** Told of the images that are done. */
   readonly onImages?: (done: number, total: number) => void;
 }
 

@@ -36,6 +36,7 @@ export const detectionOptimiser: SgdOptions = { momentum: 0.9, weightDecay: 1e-4
 /** The detector's own losses, in the order of `DetectionStep.losses`; the method's terms follow. */
 const detectorLosses = ['objectness', 'proposalBox', 'classification', 'box'] as const;
 
+/** What is trained, by which losses, and how. */
 export interface DetectionLearnerOptions {
   readonly student: Detector;
   /** Needed by a method with terms. */

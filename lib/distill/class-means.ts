@@ -24,6 +24,7 @@ export interface ClassMeans {
   readonly place?: FeaturePlace;
 }
 
+/** Whose class means, and over which views of the images. */
 export interface ClassMeansOptions {
   readonly teacherHash: string;
   /** Of the embedding by default. */
@@ -33,6 +34,7 @@ export interface ClassMeansOptions {
   readonly batchSize?: number;
   /** Of the augmentation. */
   readonly seed?: number;
+  /** Told of the images that are done. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -73,7 +75,7 @@ export function computeClassMeans(
  * The same over a source whose images are read as they are needed; only the sums lie in memory. A last
  * batch of a single image is left out, as in training.
  *
- * @param options.augmentation of the source, for `augmented` means; unmixed, since a mixed image has no class.
+ * The augmentation is that of the source, for `augmented` means; unmixed, since a mixed image has no class.
  * @throws LabError of kind `data` when a class has no image, or the augmentation mixes images.
  */
 export async function computeClassMeansOver(

@@ -51,6 +51,7 @@ export function classMeansOf({ classMeans }: BatchSignals): tf.Tensor2D {
  * feature one stage earlier averaged over its height and width, or the logits.
  */
 export const featurePlaces = ['embedding', 'earlier stage', 'logits'] as const;
+/** One of `featurePlaces`. */
 export type FeaturePlace = (typeof featurePlaces)[number];
 
 /**
@@ -158,6 +159,7 @@ export interface TermPart {
   readonly state?: ModelState;
   /** What it remembers beyond `state`; saved in checkpoints. */
   readonly memory?: {
+    /** What a checkpoint keeps. */
     save(): StateDict;
     /** @throws LabError when it is not this memory. */
     restore(entries: StateDict): void;
@@ -186,6 +188,7 @@ export interface TermDefinition<T extends LossTerm = LossTerm> {
   readonly fewestClasses?: number;
   /** The term's value before its weight. */
   compute?(term: T, signals: BatchSignals): tf.Scalar;
+  /** The part that trains or remembers something, made once a run. */
   part?(term: T, context: PartContext): TermPart | undefined;
 }
 

@@ -95,6 +95,7 @@ export function bestDevice(): EngineDevice {
   return existsSync(join(root, binding, manifestName)) ? 'gpu' : 'cpu';
 }
 
+/** What to compute on; what fits the machine unless given. */
 export interface StartOptions {
   /** `native` fails where TensorFlow cannot run; unset, the plain engine steps in and says so. */
   readonly engine?: EngineKind;

@@ -33,6 +33,7 @@ export function directionCosineLoss(
   });
 }
 
+/** Options of `directionInfoNceLoss`. */
 export interface DirectionInfoNceOptions {
   /** Divides the cosine similarities. */
   readonly temperature?: number;

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { closedForm, requireFinite, requirePositive, requireSameMatrix } from './checks';
 
+/** Options of `distLoss`. */
 export interface DistOptions {
   /** Weight of the relation between the classes of a sample. */
   readonly beta?: number;

@@ -9,6 +9,7 @@ import {
 } from './checks';
 import { oneHotLabels } from './cross-entropy';
 
+/** Options of `dkdLoss`. */
 export interface DkdOptions {
   /** Weight of the target-class term. */
   readonly alpha?: number;

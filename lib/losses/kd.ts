@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { closedForm, requirePositive, requireSameMatrix } from './checks';
 
+/** Options of `kdLoss`. */
 export interface KdOptions {
   /** T: both distributions are softened by it. */
   readonly temperature?: number;

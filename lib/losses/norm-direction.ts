@@ -7,8 +7,10 @@ import { inverseNorms, rowNorms, unitRows } from './norm';
  * constant, always the teacher's norm, or always the student's, which is direction by cosine.
  */
 export const normChoices = ['max', 'max detached', 'teacher', 'student'] as const;
+/** What the ND loss divides by: `NormDirectionOptions`. */
 export type NormChoice = (typeof normChoices)[number];
 
+/** Options of `normDirectionLoss`. */
 export interface NormDirectionOptions {
   /** `max` by default. */
   readonly norm?: NormChoice;

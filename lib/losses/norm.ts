@@ -85,6 +85,7 @@ export function naiveFeatureLoss(student: tf.Tensor2D, teacher: tf.Tensor2D): tf
   return closedForm(student, () => meanSquaredDifference(student, teacher));
 }
 
+/** Options of `sifnLoss`. */
 export interface SifnOptions {
   /** r: by how much each norm shall exceed the previous one. */
   readonly step?: number;

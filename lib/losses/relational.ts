@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { closedForm, requireFinite, requireRows } from './checks';
 
+/** Options of `relationalLoss`. */
 export interface RelationalOptions {
   /** Weight of the distances between two samples. */
   readonly distanceWeight?: number;

@@ -1,5 +1,5 @@
 import { random } from '../engine/random';
-import { modelError, optionError, unknownName } from '../errors';
+import { type CheckedName, modelError, optionError, unknownName } from '../errors';
 import type { LayerContext, LinearStart } from '../nn/layers';
 import { asModel, type Model, type Network } from '../nn/model';
 import { ModelState } from '../nn/state';
@@ -34,6 +34,7 @@ export interface Architecture {
   readonly imageSize: number;
   /** Whether its residual branches can be dropped in training. */
   readonly dropsPaths: boolean;
+  /** Makes its layers, whose tensors go into the state of `context`, in the order of the state dict. */
   build(context: LayerContext, options: BuildOptions): Network;
 }
 
@@ -48,7 +49,7 @@ const narrow = [16, 16, 32, 64] as const;
 const wide = [32, 64, 128, 256] as const;
 
 /** The architectures for images of 32 × 32, by the names that the paper's tables and checkpoints use. */
-export const cifarModels: Readonly<Record<string, Architecture>> = {
+export const cifarModels = {
   resnet8: residualNetwork(8, narrow),
   resnet14: residualNetwork(14, narrow),
   resnet20: residualNetwork(20, narrow),
@@ -73,7 +74,7 @@ export const cifarModels: Readonly<Record<string, Architecture>> = {
   MobileNetV2: ofSide(32, mobileNetV2),
   ShuffleV1: ofSide(32, shuffleNetV1),
   ShuffleV2: ofSide(32, shuffleNetV2),
-};
+} as const satisfies Readonly<Record<string, Architecture>>;
 
 function residualNetwork(depth: number, channels: CifarResNetOptions['channels']): Architecture {
   return ofSide(32, (context, classes) => cifarResNet(context, { depth, channels, classes }));
@@ -90,7 +91,7 @@ const small = { size: 384, depth: 12, heads: 6 } as const;
 const base = { size: 768, depth: 12, heads: 12 } as const;
 
 /** The architectures for ImageNet, by torchvision's and timm's names, and narrower ones. */
-export const imageNetModels: Readonly<Record<string, Architecture>> = {
+export const imageNetModels = {
   resnet18: residual({ blocks: [2, 2, 2, 2], bottleneck: false }),
   resnet34: residual({ blocks: [3, 4, 6, 3], bottleneck: false }),
   resnet50: residual({ blocks: [3, 4, 6, 3], bottleneck: true }),
@@ -108,7 +109,7 @@ export const imageNetModels: Readonly<Record<string, Architecture>> = {
   deit_base_distilled_patch16_224: transformer(base, { distilled: true }),
   regnety_002: regNet([24, 56, 152, 368], [1, 1, 4, 7], 8),
   regnety_160: regNet([224, 448, 1232, 3024], [2, 4, 11, 1], 112),
-};
+} as const satisfies Readonly<Record<string, Architecture>>;
 
 function residual(shape: Omit<ResNetOptions, 'classes'>): Architecture {
   return ofSide(imageSize, (context, classes) => resNet(context, { ...shape, classes }));
@@ -139,10 +140,43 @@ function regNet(
   };
 }
 
-const architectures = { ...cifarModels, ...imageNetModels };
+const known = { ...cifarModels, ...imageNetModels };
+
+/** A network of the package by its name. */
+export type KnownModel = keyof typeof known;
+
+/**
+ * The name of a network: one of the package, or what `registerModel` gave for one of yours, or `modelName`
+ * for a text that is read while the program runs.
+ */
+export type ModelName = KnownModel | CheckedName<'model'>;
+
+const architectures = new Map<string, Architecture>(Object.entries(known));
+const names = [...architectures.keys()];
 
 /** The names that `createModel` knows. */
-export const modelNames: readonly string[] = Object.keys(architectures);
+export const modelNames: readonly string[] = names;
+
+/** @throws LabError of kind `option` for a name that `createModel` does not know. */
+export function modelName(text: string, where?: string): ModelName {
+  if (!architectures.has(text)) throw unknownName('model', text, modelNames, where);
+  return text as CheckedName<'model'>;
+}
+
+/**
+ * Makes a network of yours known under its name, for `createModel`, recipes and the commands.
+ *
+ * @throws LabError of kind `option` when the name is taken or cannot be one.
+ */
+export function registerModel(name: string, architecture: Architecture): ModelName {
+  const taken = architectures.has(name);
+  if (taken || !/^[\w.+-]+$/.test(name)) {
+    throw optionError`${taken ? 'two networks have the same name' : 'this is no name for a network'}: found '${name}'. Give the new one a name of its own, of letters, digits and . _ + -`;
+  }
+  architectures.set(name, architecture);
+  names.push(name);
+  return modelName(name);
+}
 
 /** The names among them that were published for ImageNet. */
 export const imageNetModelNames: readonly string[] = Object.keys(imageNetModels);
@@ -188,10 +222,10 @@ interface ModelOptions {
  *   fewer than two classes (`model`).
  */
 export function createModel(
-  name: string,
+  name: ModelName,
   { classes, seed = 0, imageSize, dropPath = 0, linearStart }: ModelOptions,
 ): Model {
-  const architecture = Object.hasOwn(architectures, name) ? architectures[name] : undefined;
+  const architecture = architectures.get(name);
   if (architecture === undefined) throw unknownName('model', name, modelNames);
   if (!Number.isInteger(classes) || classes < 2) {
     throw modelError`a classifier needs at least two classes (${name}): found ${String(classes)}. Give a data set with two classes or more`;

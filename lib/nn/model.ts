@@ -43,6 +43,8 @@ export interface Model {
   /** Whether it takes images in bfloat16: all that it is made of computes in that type. */
   readonly bfloat16?: boolean;
   /**
+   * The network’s output for a batch.
+   *
    * @param images [batch, height, width, 3], normalised, in float32, or in bfloat16 where `bfloat16` says so:
    *   it then computes in that type, from weights in float32; the output is float32.
    * In training, batch norm uses the batch and moves its running statistics.
@@ -50,9 +52,11 @@ export interface Model {
   forward(images: tf.Tensor4D, mode: ForwardMode): ModelOutput;
   /** The logits of embeddings, where they follow from those alone: the last layer of `forward`. */
   classify?(embedding: tf.Tensor2D, mode: ForwardMode): tf.Tensor2D;
+  /** Copies of its tensors under PyTorch’s names, in PyTorch’s layout. */
   stateDict(): Map<string, StateEntry>;
   /** @throws LabError when names or shapes differ; then nothing changes. */
   loadStateDict(entries: StateDict, where?: string): void;
+  /** Frees its tensors. */
   dispose(): void;
 }
 

@@ -1,3 +1,8 @@
+/**
+ * What the cells of a notebook show and read.
+ *
+ * @module norm-direction-lab/notebook
+ */
 export { show, showLive, showMarkdown, type LiveDisplay, type MimeBundle } from './table';
 export { showTable, type TableLike, type TableOptions } from './table';
 export { showPlot, type Figure } from './plot';

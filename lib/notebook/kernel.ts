@@ -4,7 +4,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Dealer, Subscriber } from 'zeromq';
 import { z } from 'zod';
 import { engineError, type LabError } from '../errors';
 import { packageRoot } from '../package-root';
@@ -115,6 +114,8 @@ interface Waiting {
 export async function startKernel(
   onMessage: (message: Message) => void = () => undefined,
 ): Promise<Kernel> {
+  // When it is wanted: the package goes without notebooks and what they need.
+  const { Dealer, Subscriber } = await import('zeromq');
   const folder = mkdtempSync(join(tmpdir(), 'norm-direction-kernel-'));
   const connection = newConnection(folder);
   const file = join(folder, 'connection.json');

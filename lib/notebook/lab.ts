@@ -21,8 +21,8 @@ export function setUpPrinter(): OnSetUpProgress {
 }
 
 interface PipInstallation {
-  /** The Python of the environment that is installed into. */
-  readonly python: string;
+  /** The program and its first arguments: that of the environment, or another that installs into it. */
+  readonly pip: readonly string[];
   /** Where that environment keeps its packages. */
   readonly sitePackages: string;
   /** What pip is to install, in its own options. */
@@ -41,14 +41,14 @@ const keptLines = 40;
  * @throws LabError of kind `engine` with the end of what pip said.
  */
 async function pipInstall(
-  { python, sitePackages, options, packages: total }: PipInstallation,
+  { pip, sitePackages, options, packages: total }: PipInstallation,
   onProgress: OnSetUpProgress,
 ): Promise<void> {
   const before = installedPackages(sitePackages);
   const said: string[] = [];
   let fetched = 0;
   let poll: NodeJS.Timeout | undefined;
-  const status = await run(python, options, (line) => {
+  const status = await run(pip, options, (line) => {
     said.push(line);
     if (said.length > keptLines) said.shift();
     if (line.startsWith('Collecting ')) {
@@ -69,12 +69,12 @@ async function pipInstall(
 
 /** Runs pip to its end; resolves with its exit status, null when it cannot be started. */
 function run(
-  python: string,
+  [program = '', ...pip]: readonly string[],
   options: readonly string[],
   onLine: (line: string) => void,
 ): Promise<number | null> {
   const common = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
-  const child = spawn(python, ['-m', 'pip', 'install', ...common, ...options], {
+  const child = spawn(program, [...pip, 'install', ...common, ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [child.stdout, child.stderr]) {
@@ -201,13 +201,16 @@ async function install(
   onProgress({ message: `setting up JupyterLab in ${folder} (250 MB); a minute or two` });
   onProgress({ message: `making a Python virtual environment with ${base} -m venv` });
   const venv = await runProgram(base, ['-m', 'venv', folder]);
-  if (venv.status !== 0) {
+  // Debian and Ubuntu leave out what gives an environment its own pip; that of the base installs into it as well.
+  const bare = ['-m', 'venv', '--clear', '--without-pip', folder];
+  if (venv.status !== 0 && (await runProgram(base, bare)).status !== 0) {
     throw engineError`a Python virtual environment cannot be made (${folder}): found ${lastLines(venv.stdout + venv.stderr, 4)}. Install the venv module (Debian and Ubuntu: apt-get install python3-venv). npm run notebooks needs no Python`;
   }
   const python = pythonOf(folder);
   const sitePackages = await sitePackagesOf(python);
   const packages = requirementLines(locked).length;
-  const into = { python, sitePackages, packages };
+  const pip = venv.status === 0 ? [python, '-m', 'pip'] : [base, '-m', 'pip', '--python', python];
+  const into = { pip, sitePackages, packages };
   if (isAtLeast(version, oldestLocked)) {
     await pipInstall({ ...into, options: ['--require-hashes', '-r', locked] }, onProgress);
   } else {

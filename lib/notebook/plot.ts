@@ -3,7 +3,6 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DOMWindow } from 'jsdom';
-import type { Data, Layout } from 'plotly.js';
 import { engineError, optionError } from '../errors';
 import type { DetectionPicture } from '../report/pictures/detection-picture';
 import { fontFolder, textWidth } from '../report/pictures/font';
@@ -81,9 +80,12 @@ function segments(path: string): { from: Point; to: Point; length: number }[] {
   });
 }
 
+/** Settings as Plotly names them. */
+type Settings = Readonly<Record<string, unknown>>;
+
 export interface SizedFigure {
-  readonly data: Partial<Data>[];
-  readonly layout: Partial<Layout> & { readonly width: number; readonly height: number };
+  readonly data: readonly Settings[];
+  readonly layout: Settings & { readonly width: number; readonly height: number };
 }
 
 interface Drawing {
@@ -122,7 +124,7 @@ const painted =
   /^(heatmap|image|histogram2d|.*gl.*|.*3d|surface|mesh|cone|volume|isosurface|.*map)$/u;
 
 function requireDrawable({ data }: SizedFigure): void {
-  const kind = data.map(({ type }) => type ?? 'scatter').find((type) => painted.test(type));
+  const kind = data.map(({ type }) => String(type ?? 'scatter')).find((type) => painted.test(type));
   if (kind === undefined) return;
   throw optionError`no static picture can be drawn of a plot of type '${kind}' (showPlot). Use scatter, bar, box, violin, histogram or contour (filled, in place of a heat map)`;
 }
@@ -217,10 +219,10 @@ function resolvePackage(name: string): string {
   }
 }
 
-/** A figure in Plotly's own terms. */
+/** A figure in Plotly's own terms, of which `@types/plotly.js` has the types (`Data`, `Layout`). */
 export interface Figure {
-  readonly data: readonly Partial<Data>[];
-  readonly layout?: Partial<Layout>;
+  readonly data: readonly object[];
+  readonly layout?: object;
 }
 
 /** Curves are read to a few digits; the rest would make notebooks large and every rerun a change. */
@@ -253,7 +255,7 @@ export async function showPlot(figure: Figure): Promise<void> {
 
 /** The figure with the laboratory's defaults and rounded numbers. */
 export function prepared({ data, layout = {} }: Figure): SizedFigure {
-  const styled: SizedFigure['layout'] = {
+  const styled = {
     template: {},
     font: { family: 'DejaVu Sans, Verdana, sans-serif', size: 12 },
     paper_bgcolor: 'white',
@@ -264,19 +266,20 @@ export function prepared({ data, layout = {} }: Figure): SizedFigure {
     ...layout,
     ...styledAxes(layout),
   };
-  return { data: rounded(data) as Partial<Data>[], layout: rounded(styled) as typeof styled };
+  // Rounding changes no form.
+  return { data: rounded(data) as Settings[], layout: rounded(styled) as typeof styled };
 }
 
-const axis: Partial<Layout['xaxis']> = {
+const axis = {
   gridcolor: '#e5e5e5',
   linecolor: '#444444',
   zerolinecolor: '#bbbbbb',
 };
 
 /** Every axis of the layout, and the first two in any case. */
-function styledAxes(layout: Partial<Layout>): Partial<Layout> {
+function styledAxes(layout: object): object {
   const own = Object.entries(layout).filter(([name]) => /^[xy]axis\d*$/u.test(name));
-  const given = { xaxis: {}, yaxis: {}, ...Object.fromEntries(own) };
+  const given: Record<string, object> = { xaxis: {}, yaxis: {}, ...Object.fromEntries(own) };
   return Object.fromEntries(
     Object.entries(given).map(([name, settings]) => [name, { ...axis, ...settings }]),
   );
@@ -301,7 +304,8 @@ function rounded(value: unknown): unknown {
   return value;
 }
 
-function titleText({ title }: Partial<Layout>): string {
-  const text = typeof title === 'string' ? title : title?.text;
-  return text === undefined ? '' : `: ${text}`;
+function titleText({ title }: Settings): string {
+  const text: unknown =
+    typeof title === 'object' && title !== null ? Reflect.get(title, 'text') : title;
+  return typeof text === 'string' ? `: ${text}` : '';
 }

@@ -26,6 +26,7 @@ export interface MethodRow {
   readonly cosine: number | null;
 }
 
+/** Which runs are summarised. */
 export interface SummaryOptions {
   /** The methods to show, in this order; all in the order of the rows unless given. */
   readonly methods?: readonly string[];

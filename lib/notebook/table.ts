@@ -6,6 +6,7 @@ export type MimeBundle = Readonly<Record<string, unknown>>;
 
 /** An output that can be replaced while its cell runs, or later. */
 export interface LiveDisplay {
+  /** Puts another output in its place. */
   update(bundle: MimeBundle): void;
 }
 
@@ -78,6 +79,7 @@ export interface TableLike {
   readonly values: unknown;
 }
 
+/** How a table looks. */
 export interface TableOptions {
   /** Above the table. */
   readonly caption?: string;

@@ -4,6 +4,7 @@ import { createDetectionLearner, type DetectionLearnerOptions } from '../detecti
 import { trainDetector } from '../detection/train-detector';
 import { type DetectionMetrics, readDetectionMetrics } from '../detection/training-metrics';
 import { inTemporaryFolder } from '../files';
+import type { ModelName } from '../models/registry';
 import type { Classification } from '../runs/classification';
 import { runTitle } from '../runs/console-reporter';
 import type { StudyEvents } from '../runs/run-study';
@@ -18,7 +19,11 @@ import { show, showLive } from './table';
 
 /** A line under a cell that tells how far a piece of work is. */
 export interface CellProgress {
-  /** @param note what else to say, such as the loss */
+  /**
+   * Tells how much is done.
+   *
+   * @param note what else to say, such as the loss
+   */
   update(done: number, note?: string): void;
   /** The last state of the line. Without clock times in it, so that equal runs leave equal notebooks. */
   finish(note?: string): void;
@@ -114,6 +119,7 @@ function epochsInCell(title: string, epochs: number): TrainingEvents {
   };
 }
 
+/** A training of a detector in a cell. */
 export interface CellDetectionOptions extends DetectionLearnerOptions {
   readonly dataset: CocoDataset;
   readonly images: Pick<CocoBatchOptions, 'batchSize' | 'shortSides' | 'longest' | 'flip'>;
@@ -176,9 +182,11 @@ const titleWidth = 34;
  *
  * @throws LabError as `sweep` does.
  */
-export async function sweepInCell<const T extends string, const S extends string, M extends string>(
-  options: CellSweepOptions<T, S, M>,
-): Promise<SweepResult<T, S, M>> {
+export async function sweepInCell<
+  const T extends ModelName,
+  const S extends ModelName,
+  M extends string,
+>(options: CellSweepOptions<T, S, M>): Promise<SweepResult<T, S, M>> {
   const { name = 'cell', results } = options;
   const sweepInto = (folder: string): Promise<SweepResult<T, S, M>> =>
     sweep({ ...options, name, results: folder, events: shownEvents });

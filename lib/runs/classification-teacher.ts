@@ -13,7 +13,7 @@ import { type FeaturePlace, featureSize } from '../distill/term';
 import { classMeansPlaces, type Method } from '../distill/terms';
 import { sha256 } from '../files';
 import { readWeights } from '../formats/weights';
-import { createModel } from '../models/registry';
+import { createModel, modelName } from '../models/registry';
 import type { Model } from '../nn/model';
 import { hashStateDict } from '../nn/state';
 import { isBatchSource, type TrainingData } from '../train/batch-source';
@@ -130,7 +130,7 @@ export async function loadTrainedModel(
   imageSize?: number,
 ): Promise<Model> {
   const tensors = await readWeights(file);
-  const model = createModel(name, { classes, imageSize });
+  const model = createModel(modelName(name), { classes, imageSize });
   try {
     model.loadStateDict(tensors, file);
   } catch (error) {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import { needs } from '../distill/terms';
-import { createModel } from '../models/registry';
+import { createModel, modelName } from '../models/registry';
 import { canonicalJson } from '../records';
 import { isBatchSource, type TrainingData } from '../train/batch-source';
 import { trainClassifier } from '../train/classifier';
@@ -109,7 +109,7 @@ function begin(
   const { run, teacher, signal, assertHeld, checkpointEvery } = request;
   const { recipe, seed, directory } = run;
   const classes = dataset.classes.length;
-  const student = createModel(recipe.student, {
+  const student = createModel(modelName(recipe.student), {
     classes,
     seed,
     imageSize: dataset.height,

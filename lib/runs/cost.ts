@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { crossEntropy } from '../distill/terms';
 import { random } from '../engine/random';
-import { createModel } from '../models/registry';
+import { createModel, modelName } from '../models/registry';
 import type { TrainingData } from '../train/batch-source';
 import { createLearner } from '../train/learner';
 import type { PlannedRun, RunRecipe } from './plan';
@@ -23,7 +23,7 @@ const longEnough = 0.25;
  * and augmenting the images, which take a few percent.
  */
 export function measureNetwork(name: string, dataset: TrainingData): NetworkSpeed {
-  const student = createModel(name, {
+  const student = createModel(modelName(name), {
     classes: dataset.classes.length,
     imageSize: dataset.height,
   });

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { needs } from '../distill/terms';
 import { random } from '../engine/random';
-import { createModel } from '../models/registry';
+import { createModel, modelName } from '../models/registry';
 import type { TrainingData } from '../train/batch-source';
 import { createLearner } from '../train/learner';
 import type { PlannedRun } from './plan';
@@ -62,9 +62,9 @@ async function liveBytes(
 ): Promise<number[]> {
   const classes = dataset.classes.length;
   const options = { classes, imageSize: dataset.height };
-  const student = createModel(name, options);
+  const student = createModel(modelName(name), options);
   const taught = teacherName !== null && needs(recipe.method, 'teacher');
-  const model = taught ? createModel(teacherName, options) : undefined;
+  const model = taught ? createModel(modelName(teacherName), options) : undefined;
   const learner = createLearner({
     student,
     ...(model

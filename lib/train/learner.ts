@@ -74,9 +74,11 @@ export interface Learner extends Trainable<Batch, StepPlace> {
    * @throws LabError of kind `numerics` when a loss is not finite; then no weight has changed.
    */
   step(batch: Batch, at: { epoch: number; learningRate: number; random?: Random }): StepResult;
+  /** Frees what the learner has made; student and teacher are their owner’s. */
   dispose(): void;
 }
 
+/** What is trained, by which losses, and how. */
 export interface LearnerOptions {
   readonly student: Model;
   readonly teacher?: Teacher;

@@ -17,6 +17,7 @@ export interface Optimiser {
   save(): Map<string, StateEntry>;
   /** @throws LabError of kind `results` when the entries are those of other parameters or another optimiser. */
   restore(entries: StateDict): void;
+  /** Frees what it remembers. */
   dispose(): void;
 }
 
@@ -44,6 +45,7 @@ export function createOptimiser(
   };
 }
 
+/** Options of `sgd`. */
 export interface SgdOptions {
   readonly momentum: number;
   readonly weightDecay: number;
@@ -60,6 +62,7 @@ export interface Sgd {
   velocity(): Float32Array;
   /** Goes on from saved velocities; their number must be the parameters'. */
   restore(velocity: Float32Array): void;
+  /** Frees what it remembers. */
   dispose(): void;
 }
 
@@ -167,6 +170,7 @@ function joinedStep(
   return { weights, moved };
 }
 
+/** Options of `adamW`. */
 export interface AdamWOptions {
   readonly kind: 'adamw';
   /** Of the running means of the gradient and of its square. */

@@ -53,10 +53,17 @@ export interface TrainingTask<Batch, At, Line, Tested> {
   readonly metrics: MetricsForm<Line>;
   /** The rest of a period's batches; the same ones wherever one starts. */
   batches(from: Progress): AsyncIterable<Batch>;
+  /** Of the next batch. */
   learningRate(progress: Progress): number;
+  /** What a step is told of its place. */
   at(progress: Progress): At;
+  /** What a period ends with. */
   evaluate(): Promise<Tested>;
-  /** @param progress at the end of the period */
+  /**
+   * The line of metrics of a period.
+   *
+   * @param progress at its end
+   */
   line(progress: Progress, tested: Tested): Line;
   /** `epoch 2, batch 5`: what is done, for messages. */
   place(progress: Progress): string;
@@ -75,6 +82,7 @@ export interface TrainingEvents<Line = EpochMetrics> {
   readonly onNotice?: (message: string) => void;
 }
 
+/** Where a batch stands in training. */
 export interface BatchState {
   /** 1-based; of a detector the number of its line of metrics. */
   readonly epoch: number;

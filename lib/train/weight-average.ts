@@ -15,9 +15,11 @@ export interface WeightAverage {
   during<T>(work: () => Promise<T>): Promise<T>;
   /** Leaves the averaged weights in the model. */
   settle(): void;
+  /** What a checkpoint keeps. */
   save(): Map<string, StateEntry>;
   /** @throws LabError of kind `results` when the entries are another model's. */
   restore(entries: StateDict): void;
+  /** Frees the averages. */
   dispose(): void;
 }
 

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../errors';
 import { readWeights } from '../formats/weights';
-import { createModel, modelNames } from '../models/registry';
+import { createModel, modelName, modelNames } from '../models/registry';
 import type { StateDict } from '../nn/state';
 import {
   type CaseOutcome,
@@ -64,7 +64,7 @@ async function checkRefused(file: string, name: string): Promise<CaseOutcome> {
 /** The file's weights as the model gives them back. */
 async function load(file: string, name: string): Promise<StateDict> {
   const weights = await readWeights(file);
-  const model = createModel(name, { classes });
+  const model = createModel(modelName(name), { classes });
   try {
     model.loadStateDict(weights, file);
     return model.stateDict();

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { tidied } from '../engine/tidy';
 import { crossEntropyLoss } from '../losses';
-import { createModel, modelNames } from '../models/registry';
+import { createModel, modelName, modelNames } from '../models/registry';
 import type { Model } from '../nn/model';
 import type { StateDict } from '../nn/state';
 import { lossAndGradients } from '../train/gradients';
@@ -146,7 +146,10 @@ export function modelsChecker(entry: string): Checker {
 function check(entry: ModelEntry): CaseOutcome {
   if (!modelNames.includes(entry.name)) throw new NotAvailable(`model '${entry.name}'`);
   const [batch, , imageSize] = entry.inputShape;
-  const model = createModel(entry.name, { classes: entry.logits.length / batch, imageSize });
+  const model = createModel(modelName(entry.name), {
+    classes: entry.logits.length / batch,
+    imageSize,
+  });
   try {
     const misnamed = checkStateDict(model, entry);
     if (misnamed.length > 0) return { mismatches: misnamed };

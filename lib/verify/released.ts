@@ -15,7 +15,7 @@ import { reviewKdBlocks, type ReviewKdOptions } from '../distill/terms/review-kd
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
 import { fileError } from '../errors';
-import { cifarModels, createModel, imageNetModels } from '../models/registry';
+import { cifarModels, createModel, imageNetModels, modelName } from '../models/registry';
 import type { Model, ModelOutput } from '../nn/model';
 import type { ModelState } from '../nn/state';
 import { backward } from '../train/gradients';
@@ -136,7 +136,7 @@ const whatForm = /^The released (\S+) (\S+) code, executed: (\S+) -> ([^\s,]+)/;
 function releaseOf({ what }: Entry, path: string): Release {
   const [, code = '', method = '', teacher = '', student = ''] = whatForm.exec(what) ?? [];
   if (code === 'CIFAR' || code === 'ImageNet') {
-    return { code, method, teacher: modelName(teacher), student: modelName(student) };
+    return { code, method, teacher: nameHere(teacher), student: nameHere(student) };
   }
   throw fileError`${path}: 'what' does not say which released code ran: found '${what}'. It begins so: The released CIFAR KD++ code, executed: resnet56 -> resnet20`;
 }
@@ -151,7 +151,7 @@ const releasedNames: Readonly<Record<string, string>> = {
   shufflev2: 'ShuffleV2',
 };
 
-function modelName(name: string): string {
+function nameHere(name: string): string {
   const released = name.replace(/_cifar$/, '');
   if (name === 'resnet50_cifar') return 'ResNet50';
   return releasedNames[released] ?? released;
@@ -205,7 +205,7 @@ function check(entry: Entry, release: Release): CaseOutcome {
   if (missing !== undefined) throw new NotAvailable(`model '${missing}' of ${release.code}`);
   const losses = lossesOf(entry, release);
   const [student, teacher] = [release.student, release.teacher].map((name) =>
-    createModel(name, { classes, imageSize: side }),
+    createModel(modelName(name), { classes, imageSize: side }),
   ) as [Model, Model];
   const learner = createLearner({
     student,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { crossEntropy, type LossTerm, normDirection, warmUp } from '../distill/terms';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
-import { createModel, modelNames } from '../models/registry';
+import { createModel, modelName, modelNames } from '../models/registry';
 import type { Model } from '../nn/model';
 import { createLearner, type Learner } from '../train/learner';
 import {
@@ -93,7 +93,7 @@ function simulate(run: Run, disturbance: Disturbance): RunResult {
   const missing = models.find((name) => !modelNames.includes(name));
   if (missing !== undefined) throw new NotAvailable(`model '${missing}'`);
   const classes = run.evalLogits.length / evaluationImages;
-  const [student, teacher] = models.map((name) => createModel(name, { classes }));
+  const [student, teacher] = models.map((name) => createModel(modelName(name), { classes }));
   if (student === undefined || teacher === undefined) throw new Error('two models were made');
   setWeights(student.state, `${run.prefix}/student`);
   setWeights(teacher.state, `${run.prefix}/teacher`);

@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { mean, min } from 'simple-statistics';
 import { runCommand } from '../../lib/cli';
-import { loadDataset } from '../../lib/data';
+import { datasetName, loadDataset } from '../../lib/data';
 import { folderPrefix } from '../../lib/data/folder';
 import { imageFolderSource } from '../../lib/data/imagenet/source';
 import { dataDirectory } from '../../lib/data/paths';
@@ -100,7 +100,7 @@ async function openData(
 ): Promise<TrainingData> {
   const inFolder = data === imageNetFolder || data.startsWith(folderPrefix);
   if (!inFolder || !imageNetModelNames.includes(model)) {
-    return loadDataset(data, { dataDir, onProgress });
+    return loadDataset(datasetName(data), { dataDir, onProgress });
   }
   return data === imageNetFolder
     ? imageFolderSource({ root: join(dataDirectory(dataDir), data), name: data, onProgress })

@@ -23,7 +23,7 @@ export const dataset: DataSource = {
     name,
     title: `the first ${classCount} classes of CIFAR-100, the first ${subset.train} training images of each`,
     async load({ dataDir, onProgress }) {
-      const { classes, train, test, height, width } = await loadDataset(whole.name, {
+      const { classes, train, test, height, width } = await loadDataset('cifar100', {
         dataDir,
         subset,
         onProgress,

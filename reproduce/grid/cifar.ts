@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { Option } from 'commander';
-import { loadDataset } from '../../lib/data';
+import { datasetName, loadDataset } from '../../lib/data';
 import { findSource } from '../../lib/data/registry';
 import { cacheRoot } from '../../lib/engine/cache';
 import { type Classification, classification } from '../../lib/runs/classification';
@@ -87,9 +87,12 @@ export const cifarScope: Scope<Classification> = {
       givenTeachers: given,
       notes,
       openTask: async (onProgress) =>
-        classification(await loadDataset(data, { dataDir: options.dataDir, onProgress }), {
-          teacherMemory: teacherCache(options),
-        }),
+        classification(
+          await loadDataset(datasetName(data), { dataDir: options.dataDir, onProgress }),
+          {
+            teacherMemory: teacherCache(options),
+          },
+        ),
     };
   },
 };

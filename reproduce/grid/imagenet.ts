@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { loadDataset } from '../../lib/data';
+import { datasetName, loadDataset } from '../../lib/data';
 import { folderPrefix } from '../../lib/data/folder';
 import { folderName, imageFolderSource } from '../../lib/data/imagenet/source';
 import { dataDirectory } from '../../lib/data/paths';
@@ -107,7 +107,9 @@ export const imageNetScope: Scope<Classification> = {
       async openTask(onProgress) {
         const { dataDir, skipCorrupt } = options;
         if (!inFolder) {
-          return classification(await loadDataset(data, { dataDir, subset, onProgress }));
+          return classification(
+            await loadDataset(datasetName(data), { dataDir, subset, onProgress }),
+          );
         }
         const root = data === imageNet ? join(dataDirectory(dataDir), imageNet) : folderOf(data);
         const source = await imageFolderSource({

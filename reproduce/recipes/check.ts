@@ -80,7 +80,7 @@ function checkedCell(value: unknown, file: string): Table1Cell {
   const parsed = cellSchema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw optionError`this is no cell of the table (${file}): found ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}. See reproduce/recipes/table1-cell.ts for what a cell holds`;
+    throw optionError`this is no cell of the table (${file}): found ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}. Table1Cell of norm-direction-lab/recipes says what a cell holds`;
   }
   const cell = parsed.data;
   checkPair(cell.pair, file);

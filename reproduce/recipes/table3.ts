@@ -192,7 +192,7 @@ function checkedCells(files: readonly CellsOfFile[]): Table3Cell[] {
   const found = files.flatMap(({ file, cells: values }) =>
     values.map((value) => {
       if (isCell(value)) return { file, value };
-      throw optionError`a file of recipes does not export a cell of table 3 (${file}). Export \`cell\`, see reproduce/recipes/table3-cell.ts`;
+      throw optionError`a file of recipes does not export a cell of table 3 (${file}). Export \`cell\`, a Table3Cell of norm-direction-lab/recipes`;
     }),
   );
   requireOneFileEach(

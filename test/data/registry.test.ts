@@ -2,7 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { dataDirectory } from '../../lib/data/paths';
-import { checkDataset, dataSources, listDatasets, loadDataset } from '../../lib/data/registry';
+import {
+  checkDataset,
+  datasetName,
+  dataSources,
+  listDatasets,
+  loadDataset,
+} from '../../lib/data/registry';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 
@@ -16,7 +22,7 @@ describe('data sets by name', () => {
   });
 
   it('are refused when unknown, with the nearest name', async () => {
-    const { kind, what, fix: remedy } = await faultOf(() => loadDataset('cifar-100'));
+    const { kind, what, fix: remedy } = await faultOf(() => datasetName('cifar-100'));
     expect([kind, what]).to.deep.equal(['option', "unknown data set 'cifar-100'"]);
     expect(remedy).to.contain("Did you mean 'cifar100'?").and.to.contain('folder:PATH');
   });

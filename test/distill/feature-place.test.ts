@@ -108,7 +108,7 @@ describe('class means of another place', () => {
 describe('the directions of a teacher’s classifier', () => {
   withEngine('native');
 
-  for (const name of ['resnet8', 'wrn_16_1', 'vgg8', 'MobileNetV2', 'ShuffleV2']) {
+  for (const name of ['resnet8', 'wrn_16_1', 'vgg8', 'MobileNetV2', 'ShuffleV2'] as const) {
     it(`are what ${name} multiplies its embedding with`, () => {
       const model = createModel(name, { classes: 5, seed: 2 });
       const batch = tf.tensor4d(deterministic(name, [2, 32, 32, 3], 1), [2, 32, 32, 3]);

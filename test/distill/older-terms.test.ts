@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { crd, crossEntropy, fitNet, type LossTerm, ofd, pkt, rkd } from '../../lib/distill/terms';
 import { random } from '../../lib/engine/random';
 import { LabError } from '../../lib/errors';
-import { createModel } from '../../lib/models/registry';
+import { createModel, modelName } from '../../lib/models/registry';
 import type { Model } from '../../lib/nn/model';
 import { hashStateDict } from '../../lib/nn/state';
 import { createLearner, type Learner, type StepResult } from '../../lib/train/learner';
@@ -72,7 +72,7 @@ describe('the terms of FitNet, RKD, PKT, OFD and CRD', () => {
     describe(`${teacherName} → ${studentName}`, () => {
       let teacher: Model;
       before(() => {
-        teacher = createModel(teacherName, { classes, seed: 3 });
+        teacher = createModel(modelName(teacherName), { classes, seed: 3 });
       });
       after(() => teacher.dispose());
 
@@ -81,7 +81,7 @@ describe('the terms of FitNet, RKD, PKT, OFD and CRD', () => {
         it(`${method} trains all it has, and frees what it does not keep`, function () {
           this.timeout(20_000);
           const untouched = hashStateDict(teacher.stateDict());
-          const student = createModel(studentName, { classes, seed: 1 });
+          const student = createModel(modelName(studentName), { classes, seed: 1 });
           const learner = learnerOf(student, teacher, term);
           const first = new Map(learner.objective.save());
           const counts: number[] = [];
@@ -214,7 +214,7 @@ describe('the terms of FitNet, RKD, PKT, OFD and CRD', () => {
 describe('batch norms before the ReLUs', () => {
   withEngine('native');
 
-  for (const name of ['resnet8', 'wrn_16_1', 'vgg8', 'ResNet50', 'MobileNetV2']) {
+  for (const name of ['resnet8', 'wrn_16_1', 'vgg8', 'ResNet50', 'MobileNetV2'] as const) {
     it(`${name} names one for each stage, of the stage's channels`, () => {
       const model = createModel(name, { classes });
       const { preActivations } = model.forward(tf.zeros([1, 32, 32, 3]), { training: false });

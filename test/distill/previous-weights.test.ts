@@ -106,7 +106,9 @@ describe('the weights before the last step', () => {
   });
 
   it('are refused when they are another network’s', async () => {
-    const [small, large] = ['resnet8', 'resnet14'].map((name) => createModel(name, { classes: 4 }));
+    const [small, large] = (['resnet8', 'resnet14'] as const).map((name) =>
+      createModel(name, { classes: 4 }),
+    );
     if (!small || !large) throw new Error('two networks are needed');
     const [own, others] = [previousWeights(large), previousWeights(small)];
     others.note();

@@ -25,7 +25,7 @@ describe('a block in evaluation', () => {
   });
 
   it('keeps whole networks’ shown features, for as long as their caller does', () => {
-    for (const name of ['resnet14', 'wrn_16_1']) {
+    for (const name of ['resnet14', 'wrn_16_1'] as const) {
       const model = createModel(name, { classes: 3 });
       tf.tidy(() => {
         const { features } = model.forward(tf.zeros([1, 32, 32, 3]), { training: false });

@@ -1,7 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { LabError } from '../../lib/errors';
-import { cifarModels, createModel } from '../../lib/models/registry';
+import {
+  type Architecture,
+  cifarModels,
+  createModel,
+  modelName,
+  modelNames,
+  registerModel,
+} from '../../lib/models/registry';
+import { linearLayer } from '../../lib/nn/layers';
 import { hashStateDict, ModelState } from '../../lib/nn/state';
 import { withEngine } from '../support/engine';
 import { expectClose, numbers } from '../support/tensors';
@@ -49,11 +57,10 @@ describe('models', () => {
     // Their first weights do not matter here, and drawing 70 million would take long.
     const zero = (): number => 0;
     const random = { uniform: zero, normal: zero, integer: zero };
-    for (const name of Object.keys(cifarModels)) {
+    for (const [name, { build }] of Object.entries(cifarModels)) {
       const state = new ModelState();
       const options = { classes: 100, imageSize: 32, dropPath: 0 };
-      const { embeddingSize } =
-        cifarModels[name]?.build({ state, random }, options) ?? expect.fail(name);
+      const { embeddingSize } = build({ state, random }, options);
       expect(state.parameterCount, name).to.equal(published[name]);
       expect(embeddingSize, name).to.equal(embeddingSizes[name] ?? 64);
       state.dispose();
@@ -150,7 +157,7 @@ describe('models', () => {
     ];
     for (const name of new Set(cases.map(([model]) => model))) {
       it(name, () => {
-        const model = createModel(name, { classes: 100, seed: 7 });
+        const model = createModel(modelName(name), { classes: 100, seed: 7 });
         const state = model.stateDict();
         model.dispose();
         const numbersOf = (entry: string): Float32Array =>
@@ -222,12 +229,49 @@ describe('models', () => {
     for (const { dispose } of [model, hundred, larger]) dispose();
   });
 
+  it('take a network of one’s own, under a name that no other has', () => {
+    const flat: Architecture = {
+      imageSize: 4,
+      dropsPaths: false,
+      build(context, { classes }) {
+        const classifier = linearLayer(context, 'fc', { inputs: 3, outputs: classes });
+        return {
+          embeddingSize: 3,
+          forward(images, mode) {
+            const embedding = tf.mean<tf.Tensor2D>(images, [1, 2]);
+            return {
+              embedding,
+              logits: classifier(embedding, mode),
+              features: [],
+              preActivations: [],
+            };
+          },
+        };
+      },
+    };
+    const model = createModel(registerModel('flat', flat), { classes: 2 });
+    const { embedding } = model.forward(tf.fill([1, 4, 4, 3], 0.25), { training: false });
+    expect([...embedding.dataSync()]).to.deep.equal([0.25, 0.25, 0.25]);
+    // 3 · 2 weights and 2 biases.
+    expect(model.state.parameterCount).to.equal(8);
+    model.dispose();
+    expect(modelNames).to.include('flat');
+    for (const [name, message] of [
+      ['flat', /two networks.*'flat'/],
+      ['resnet20', /two networks/],
+      ['a b', /no name.*'a b'/],
+    ] as const) {
+      expect(() => registerModel(name, flat), name).to.throw(LabError, message);
+    }
+  });
+
   it('refuse an unknown name, suggesting the closest one, and a single class', () => {
-    expect(() => createModel('resnet65', { classes: 10 })).to.throw(
+    // @ts-expect-error: nor does it compile
+    expect(() => createModel('resnet21', { classes: 10 })).to.throw(
       LabError,
       "Did you mean 'resnet",
     );
-    expect(() => createModel('constructor', { classes: 10 })).to.throw(LabError, 'unknown model');
+    expect(() => modelName('constructor')).to.throw(LabError, 'unknown model');
     expect(() => createModel('resnet8', { classes: 1 })).to.throw(LabError, 'at least two classes');
   });
 });

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { random } from '../../lib/engine/random';
-import { createModel } from '../../lib/models/registry';
+import { createModel, type ModelName } from '../../lib/models/registry';
 import { dropPath, dropPathProbabilities } from '../../lib/nn/blocks';
 import type { Model } from '../../lib/nn/model';
 import type { StateEntry } from '../../lib/nn/state';
@@ -40,7 +40,7 @@ describe('stochastic depth', () => {
   });
 
   /** A network whose branches give what is set here, all other weights being 0. */
-  function branchesOf(name: string, set: ReadonlyMap<string, Float32Array>): Model {
+  function branchesOf(name: ModelName, set: ReadonlyMap<string, Float32Array>): Model {
     const model = createModel(name, { classes: 2, imageSize: 32, dropPath: 0.24 });
     const entries = [...model.stateDict()].map(([entry, { shape, data }]): [string, StateEntry] => [
       entry,

@@ -138,7 +138,7 @@ describe('a network’s passes as functions', () => {
 describe('a frozen network’s forward pass as a function', () => {
   withEngine('native');
 
-  for (const name of ['resnet8', 'wrn_16_2', 'vgg8', 'ShuffleV2']) {
+  for (const name of ['resnet8', 'wrn_16_2', 'vgg8', 'ShuffleV2'] as const) {
     it(`gives ${name} the same output to the bit`, () => {
       const model = createModel(name, { classes, seed: 2 });
       const mode = { training: false };

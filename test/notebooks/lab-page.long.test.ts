@@ -26,18 +26,18 @@ interface Shown {
 }
 
 describe('the notebooks in JupyterLab, in a browser', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   const running: { lab?: RunningLab; browser?: Browser; context?: BrowserContext } = {};
   const folder = mkdtempSync(join(tmpdir(), 'norm-direction-notebooks-'));
   const outside: string[] = [];
 
-  before(async () => {
+  before(async function () {
     // Before JupyterLab, which takes longer: without a browser all that would be for nothing.
-    running.browser = await startChromium();
+    running.browser = await startChromium(this);
     for (const name of notebooks) {
       copyFileSync(join(notebooksFolder(), `${name}.ipynb`), join(folder, `${name}.ipynb`));
     }
-    const lab = await startRunningLab(folder);
+    const lab = await startRunningLab(folder, this);
     running.lab = lab;
     running.context = await running.browser.newContext({ viewport });
     const isOutside = (url: URL): boolean =>

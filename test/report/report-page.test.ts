@@ -41,8 +41,10 @@ describe('REPORT.html', () => {
   describe('in a browser', () => {
     const started: { browser?: Browser } = {};
 
-    before(async () => {
-      started.browser = await startChromium();
+    before(async function () {
+      // Unpacking the browser of npm takes as long, once.
+      this.timeout(120_000);
+      started.browser = await startChromium(this);
     });
 
     after(async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { loadDataset } from '../../lib/data';
+import { datasetName, loadDataset } from '../../lib/data';
 import { cifar100Spec } from '../../lib/data/cifar-source';
 import { registerDatasets } from '../../reproduce/datasets';
 import { withFolder } from '../support/folder';
@@ -33,7 +33,7 @@ describe('the first twenty classes of CIFAR-100', function () {
     writeFileSync(join(place, binary.names), `${names.join('\n')}\n`);
 
     registerDatasets();
-    const { name, classes, train, test } = await loadDataset('cifar100-first20', {
+    const { name, classes, train, test } = await loadDataset(datasetName('cifar100-first20'), {
       dataDir: folder(),
     });
     expect(name).to.equal('cifar100-first20');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { FetchedTeacher } from '../../lib/data/teachers';
 import { encodePth } from '../../lib/formats/pth-writer';
-import { createModel } from '../../lib/models/registry';
+import { createModel, type ModelName } from '../../lib/models/registry';
 import type { StateDict } from '../../lib/nn/state';
 import {
   measureTeacher,
@@ -35,7 +35,7 @@ describe('measuring a published teacher', () => {
   withEngine('native');
   const folder = withFolder();
 
-  function teacherWith(weightsOf: string, changes: StateDict = new Map()): FetchedTeacher {
+  function teacherWith(weightsOf: ModelName, changes: StateDict = new Map()): FetchedTeacher {
     const model = createModel(weightsOf, { classes: 100, seed: 1 });
     const file = join(folder(), 'ckpt_epoch_240.pth');
     writeFileSync(file, encodePth(new Map([...model.stateDict(), ...changes])));

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { typeScriptArguments } from './child';
+import { skipBecause } from './skip';
 
 const command = join(__dirname, '..', '..', 'reproduce', 'commands', 'lab.ts');
 const token = 'of-the-test';
 /** Milliseconds: a first set-up of JupyterLab is among what may happen. */
-const startPatience = 280_000;
+const startPatience = 560_000;
 
 /** A running `npm run lab`. */
 export interface RunningLab {
@@ -23,9 +24,9 @@ export interface RunningLab {
 
 /**
  * Starts JupyterLab on a folder by the command that users type, with settings and data of its own, and
- * waits until it answers.
+ * waits until it answers. Where no JupyterLab can be had the suite whose hook this is is skipped.
  */
-export async function startRunningLab(folder: string): Promise<RunningLab> {
+export async function startRunningLab(folder: string, context: Mocha.Context): Promise<RunningLab> {
   const home = mkdtempSync(join(tmpdir(), 'norm-direction-lab-home-'));
   const port = String(await freePort());
   const options = ['--own', '--no-browser', '--port', port, '--folder', folder];
@@ -57,6 +58,10 @@ export async function startRunningLab(folder: string): Promise<RunningLab> {
     await untilAnswers(child, address, () => said);
   } catch (error) {
     await stop();
+    const missing = /(?:JupyterLab needs Python|a Python virtual environment|pip could not).*/.exec(
+      said,
+    );
+    if (missing !== null) skipBecause(context, missing[0]);
     throw error;
   }
   return {

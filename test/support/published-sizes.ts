@@ -4,7 +4,11 @@ import { ModelState } from '../../lib/nn/state';
 
 /** Tests how many parameters, and how long an embedding, each network has. */
 export function itHasPublishedSizes(
-  published: readonly (readonly [name: string, parameters: number, embedding: number])[],
+  published: readonly (readonly [
+    name: keyof typeof imageNetModels,
+    parameters: number,
+    embedding: number,
+  ])[],
 ): void {
   it('have the published numbers of parameters for 1,000 classes', () => {
     // Their first weights do not matter here, and drawing hundreds of millions would take long.
@@ -12,11 +16,10 @@ export function itHasPublishedSizes(
     const random = { uniform: zero, normal: zero, integer: zero };
     for (const [name, parameters, embedding] of published) {
       const state = new ModelState();
-      const { embeddingSize } =
-        imageNetModels[name]?.build(
-          { state, random },
-          { classes: 1000, imageSize: 224, dropPath: 0 },
-        ) ?? expect.fail(`no ${name}`);
+      const { embeddingSize } = imageNetModels[name].build(
+        { state, random },
+        { classes: 1000, imageSize: 224, dropPath: 0 },
+      );
       expect([state.parameterCount, embeddingSize], name).to.deep.equal([parameters, embedding]);
       state.dispose();
     }

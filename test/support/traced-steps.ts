@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { type FloatType, inFloatType } from '../../lib/engine/operations/activations';
 import { tidied } from '../../lib/engine/tidy';
 import { sha256 } from '../../lib/files';
-import { createModel } from '../../lib/models/registry';
+import { createModel, type ModelName } from '../../lib/models/registry';
 import type { ForwardMode } from '../../lib/nn/layers';
 import type { Model } from '../../lib/nn/model';
 import { hashStateDict } from '../../lib/nn/state';
@@ -79,7 +79,7 @@ export function step(
 }
 
 /** A network, the side and type of its images, and what is asked of its passes. */
-export type Family = readonly [string, number, FloatType, ForwardMode];
+export type Family = readonly [ModelName, number, FloatType, ForwardMode];
 
 /** Tests that each network's passes are the same as functions, run beside a twin without them. */
 export function itGivesTheSame(families: readonly Family[]): void {

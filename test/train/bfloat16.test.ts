@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { evaluationBatches } from '../../lib/data/batches';
 import { crossEntropy, kd, normDirection, ofd, reviewKd } from '../../lib/distill/terms';
 import { type Precision, requirePrecision } from '../../lib/engine/precision';
-import { createModel } from '../../lib/models/registry';
+import { createModel, type ModelName } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/state';
 import { createLearner, type LearnerOptions } from '../../lib/train/learner';
 import { smallDataset } from '../support/datasets';
@@ -37,7 +37,7 @@ function trained(
     samples = dataset.train.count,
   }: {
     steps?: number;
-    pair?: readonly [string, string];
+    pair?: readonly [ModelName, ModelName];
     method?: LearnerOptions['method'];
     /** Steps in float32 that come first and do not count. */
     before?: number;
@@ -127,7 +127,8 @@ describe('training in bfloat16', () => {
       const { what } = await faultOf(() => trained('bf16', { pair }));
       expect(what).to.match(/^ShuffleV[12] computes in float32 only$/);
     }
-    for (const name of ['resnet8x4', 'wrn_16_1', 'vgg8', 'MobileNetV2', 'resnet18_half']) {
+    const able = ['resnet8x4', 'wrn_16_1', 'vgg8', 'MobileNetV2', 'resnet18_half'] as const;
+    for (const name of able) {
       expect(trained('bf16', { pair: [name, name], samples: 4 }).total, name).to.be.above(0);
     }
   });

@@ -3,7 +3,7 @@ import type { CocoAnnotations, CocoCategory, CocoImage } from './annotations';
 
 /** An image with the objects that a detector learns from. */
 export interface CocoEntry extends CocoImage {
-  /** [objects × 4]: x1 y1 x2 y2, cut at the image's edges; crowds are left out. */
+  /** `[objects × 4]`, x1 y1 x2 y2, cut at the image's edges; crowds are left out. */
   readonly boxes: Float32Array;
   /** Places in `CocoDataset.categories`. */
   readonly labels: Int32Array;

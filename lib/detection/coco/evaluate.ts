@@ -149,6 +149,7 @@ function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
+/** What is evaluated, where not as COCO does. */
 export interface CocoEvaluationSettings {
   /** Only these images; all unless given. */
   readonly imageIds?: readonly number[];
@@ -166,6 +167,7 @@ export interface CategoryResult {
   readonly AP50: number;
 }
 
+/** COCO’s figures, whole and by category. */
 export interface CocoEvaluation {
   readonly stats: CocoStats;
   /** By the categories' numbers, rising. */

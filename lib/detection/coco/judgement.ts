@@ -8,6 +8,7 @@ export interface JudgedDetection {
   readonly verdict: 'right' | 'wrong' | 'crowd';
 }
 
+/** What is right, wrong and missed in one image. */
 export interface JudgedImage {
   /** The surest first. */
   readonly detections: readonly JudgedDetection[];

@@ -70,6 +70,7 @@ function entryOf(
   };
 }
 
+/** Where annotations and images lie. */
 export interface CocoSource {
   /** `…/annotations/instances_train2017.json` */
   readonly annotations: string;

@@ -31,6 +31,7 @@ export function coversShape(
   return Math.abs(across - 0.5) <= down / 2;
 }
 
+/** What is drawn. */
 export interface ShapesOptions {
   readonly images: number;
   readonly seed: number;

@@ -134,6 +134,7 @@ export interface DetectionPanel {
   readonly detections: readonly CocoDetection[];
 }
 
+/** How a picture looks. */
 export interface DetectionPictureOptions {
   /** Boxes with a lower score are not drawn (0.5). */
   readonly leastScore?: number;

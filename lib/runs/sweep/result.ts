@@ -38,6 +38,7 @@ export type SweepDifference = Summary;
 export interface SweepResult<T extends string, S extends string, M extends string> {
   /** Every cell of the grid, student by student, teacher by teacher. */
   readonly cells: readonly SweepCell<T, S, M>[];
+  /** What was measured of one teacher, student and method. */
   cell(of: { readonly teacher: T; readonly student: S; readonly method: M }): SweepCell<T, S, M>;
   /** `better − worse` on equal seeds under one teacher. */
   compare(

@@ -1,6 +1,7 @@
 import { crossEntropy } from '../../distill/terms';
 import { startEngine } from '../../engine/load';
 import { formatDuration } from '../../format-duration';
+import type { ModelName } from '../../models/registry';
 import type { TrainingRecipe } from '../../train/recipe';
 import { type Classification, classification } from '../classification';
 import { ConsoleReporter } from '../console-reporter';
@@ -39,7 +40,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
  * @throws LabError of kind `option` before anything is trained, `data` where the data set does not fit,
  *   `results` where a run of that name has another recipe, `interrupted` after Ctrl-C.
  */
-export async function sweep<const T extends string, const S extends string, M extends string>(
+export async function sweep<const T extends ModelName, const S extends ModelName, M extends string>(
   options: SweepOptions<T, S, M>,
 ): Promise<SweepResult<T, S, M>> {
   checkSweep(options);

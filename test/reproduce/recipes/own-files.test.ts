@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { ProgramResult } from '../../../lib/engine/program';
@@ -8,135 +8,84 @@ import { withFolder } from '../../support/folder';
 
 const root = join(__dirname, '..', '..', '..');
 
-const newPair = `
-import { crossEntropy, kd, normDirection } from '${root}/lib/distill/terms';
-import { paperRecipe, withoutNormDirection } from '${root}/reproduce/recipes/cifar';
-import type { Table1Cell } from '${root}/reproduce/recipes/table1-cell';
-
-const pair = 'resnet14:resnet8';
-const plusPlus = paperRecipe([crossEntropy(), kd({ weight: 1.5 }), normDirection({ weight: 0.25 })]);
-export const cells: Table1Cell[] = [
-  { pair, row: 'kd++', expected: null, recipes: { 'kd++': plusPlus } },
-  { pair, row: 'kd', expected: null, recipes: { kd: withoutNormDirection(plusPlus) } },
-];
-`;
-
-const newMethod = `
-import * as tf from '${root}/node_modules/@tensorflow/tfjs';
-import { crossEntropy, defineTerm, type LossTerm } from '${root}/lib/distill/terms';
-import { paperRecipe } from '${root}/reproduce/recipes/cifar';
-import type { Table1Cell } from '${root}/reproduce/recipes/table1-cell';
-
-defineTerm({
-  loss: 'logitSize',
-  needs: [],
-  compute: (_: LossTerm, { student }) => tf.mean<tf.Scalar>(tf.square(student.logits)),
-});
-
-export const cell: Table1Cell = {
-  pair: '*',
-  row: 'small-logits',
-  expected: null,
-  recipes: { 'small-logits': paperRecipe([crossEntropy(), { loss: 'logitSize', weight: 0.1 }]) },
-};
-`;
-
-const newDataset = `
-import { customSource } from '${root}/lib/data';
-
-const split = (perClass: number) => {
-  const count = 3 * perClass;
-  const labels = Int32Array.from({ length: count }, (_, i) => i % 3);
-  const images = new Uint8Array(count * 16 * 16 * 3).map((_, at) => 80 * (Math.floor(at / 768) % 3));
-  return { images, labels, count };
-};
-export const dataset = customSource({
-  name: 'greys',
-  title: 'Three greys',
-  load: () => ({ classes: ['dark', 'middle', 'light'], height: 16, width: 16, train: split(8), test: split(4) }),
-});
-`;
+/** The files that docs/extending.md prints. */
+const printed = join(root, 'examples', 'own');
 
 interface Listed {
   readonly runs: readonly { readonly pair: string; readonly method: string }[];
 }
 
-describe('a new pair, method or data set is one new file', function () {
-  this.timeout(120_000);
+describe('a new pair, method, data set or network is one new file', function () {
+  this.timeout(240_000);
   withEngine('native');
   const folder = withFolder();
 
-  const run = (program: string, ...args: string[]): Promise<ProgramResult> =>
-    runTypeScript(join(root, 'reproduce', program), args, {
+  const run = (...args: string[]): Promise<ProgramResult> =>
+    runTypeScript(join(root, 'reproduce', 'main.ts'), args, {
       NORM_DIRECTION_LAB_RECIPES: join(folder(), 'own'),
     });
-  const write = (name: string, text: string): void => {
+  /** One of the printed files with a change in it, in the folder of one's own. */
+  const write = (name: string, from: string, to: string): void => {
+    const text = readFileSync(join(printed, name), 'utf8');
+    expect(text).to.include(from);
     mkdirSync(join(folder(), 'own'), { recursive: true });
-    writeFileSync(join(folder(), 'own', name), text);
+    writeFileSync(join(folder(), 'own', name), text.replace(from, to));
   };
 
-  it('and all three run together, from the command', async () => {
-    write('resnet14-resnet8.ts', newPair);
-    write('small-logits.ts', newMethod);
-    write('greys.ts', newDataset);
-    const options = [
-      ...[
-        '--data',
-        'greys',
-        '--pairs',
-        'resnet14:resnet8',
-        '--methods',
-        'student,kd++,small-logits',
-      ],
-      ...['--epochs', '1', '--teacher-epochs', '1', '--batch', '8'],
-      ...['--results', join(folder(), 'results')],
-    ];
-    const listed = await run('table1.ts', ...options, '--list', '--json');
+  it('and all four run together, from the command and a folder elsewhere', async () => {
+    cpSync(printed, join(folder(), 'own'), { recursive: true });
+    writeFileSync(
+      join(folder(), 'own', 'method.js'),
+      "throw new Error('compiled, beside its source')",
+    );
+    const page = readFileSync(join(root, 'docs', 'extending.md'), 'utf8');
+    const [, words = ''] =
+      /^NORM_DIRECTION_LAB_RECIPES=\S+ npm run reproduce:table1 -- (.*)$/m.exec(page) ?? [];
+    const options = [...words.split(' '), '--results', join(folder(), 'results')];
+    const listed = await run('table1', ...options, '--list', '--json');
     expect(listed.status, listed.stderr).to.equal(0);
     expect(
       (JSON.parse(listed.stdout) as Listed).runs.map(({ pair, method }) => `${pair} ${method}`),
     ).to.eql([
       'resnet14 teacher',
-      'resnet14:resnet8 student',
       'resnet14:resnet8 kd++',
-      'resnet14:resnet8 small-logits',
+      'resnet14:resnet8 near-logits',
+      'resnet14:one-layer kd++',
+      'resnet14:one-layer near-logits',
     ]);
-    expect(listed.stderr).to.include('takes the recipes of resnet56:resnet20 for student.');
+    expect(listed.stderr).to.include('one-layer takes the recipes of resnet56:resnet20 for kd++.');
 
-    const trained = await run('table1.ts', ...options);
+    const trained = await run('table1', ...options);
     expect(trained.status, trained.stderr).to.equal(0);
-    expect(trained.stdout).to.match(/small-logits.*\d/);
+    expect(trained.stdout.match(/near-logits.*\d/g)).to.have.length.of.at.least(2);
 
-    const checked = await run('commands/data.ts', 'check', 'greys');
+    const checked = await run('data', 'check', 'greys');
     expect(checked.stdout, checked.stderr).to.include('24').and.include('greys');
   });
 
   it('is named when it is faulty, in one message', async () => {
-    write(
-      'small-logits.ts',
-      newMethod.replace("loss: 'logitSize', weight", "loss: 'logitSizes', weight"),
-    );
-    const { status, stderr } = await run('table1.ts', '--list');
+    write('method.ts', 'logitDistance({ weight: 0.1 })', "{ loss: 'logitDistances', weight: 0.1 }");
+    const { status, stderr } = await run('table1', '--list');
     expect(status).to.equal(1);
     expect(stderr).to.match(
-      /^error: .*small-logits\.ts: unknown loss term 'logitSizes'\. Did you mean 'logitSize'/,
+      /^error: .*method\.ts: unknown loss term 'logitDistances'\. Did you mean 'logitDistance'/,
     );
     expect(stderr).to.not.include('    at ');
   });
 
   it('is named when it gives a recipe that table 1 has already', async () => {
-    write('again.ts', newPair.replace("'resnet14:resnet8'", "'resnet56:resnet20'"));
-    const { status, stderr } = await run('table1.ts', '--list');
+    write('pair.ts', "'resnet14:resnet8'", "'resnet56:resnet20'");
+    const { status, stderr } = await run('table1', '--list');
     expect(status).to.equal(1);
     expect(stderr).to.match(
-      /^error: two files have a recipe for kd\+\+ of resnet56:resnet20 .*again\.ts.*table1\.ts/,
+      /^error: two files have a recipe for kd\+\+ of resnet56:resnet20 .*pair\.ts.*table1\.ts/,
     );
   });
 
   it('is named when it takes the name of a data set that there is', async () => {
-    write('greys.ts', newDataset.replace("name: 'greys'", "name: 'cifar100'"));
-    const { status, stderr } = await run('commands/data.ts', 'list');
+    write('dataset.ts', "name: 'greys'", "name: 'cifar100'");
+    const { status, stderr } = await run('data', 'list');
     expect(status).to.equal(1);
-    expect(stderr).to.match(/^error: .*greys\.ts: two data sets have the same name/);
+    expect(stderr).to.match(/^error: .*dataset\.ts: two data sets have the same name/);
   });
 });
