@@ -85,11 +85,17 @@ function requireNothing(folder: string): void {
   throw dataError`a folder of images is there already and not whole (${folder}): found ${entriesIn(folder)} classes. Move it away and run the same command again`;
 }
 
+/** The most bytes that a file of the kit may have: some ten times what it has. */
+const largestKitFile = 2 ** 24;
+
 const kitFiles = { meta: 'meta.mat', labels: 'ILSVRC2012_validation_ground_truth.txt' } as const;
 
 async function readKit(need: AskedNeed, path: string): Promise<DevelopmentKit> {
   await requireArchive(path, need.archives.devkit.checksum);
-  const files = await readTarFiles(path, new Set(Object.values(kitFiles)));
+  const files = await readTarFiles(
+    path,
+    new Map(Object.values(kitFiles).map((name) => [name, largestKitFile])),
+  );
   const [meta, labels] = [files.get(kitFiles.meta), files.get(kitFiles.labels)];
   if (meta === undefined || labels === undefined) {
     throw fileError`the development kit lacks a file (${path}): found ${[...files.keys()].join(', ') || 'neither'} of ${Object.values(kitFiles).join(' and ')}. Get the archive again`;
