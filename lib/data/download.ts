@@ -1,14 +1,15 @@
 import { readFileSync, statSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
 import type { Response } from 'undici';
 import { dataError } from '../errors';
 import { errorCode, hashFile, type FileDigest, writeAtomic, writeFault } from '../files';
 import {
+  Attempts,
   BrokenOff,
   chunksOf,
+  type FetchingOptions,
   IdleTimer,
   request,
   requireFile,
@@ -85,19 +86,12 @@ class PartialFile {
   }
 }
 
-interface FetchOptions {
-  readonly url: string;
-  readonly onProgress: OnDataProgress | undefined;
-  readonly idleTimeout: number;
-  readonly signal: AbortSignal | undefined;
-}
-
 /**
  * Fetches what a partial file lacks; begins anew when the server cannot continue it.
  *
  * @throws BrokenOff when trying again may help, LabError when not.
  */
-async function fetchInto(part: PartialFile, options: FetchOptions): Promise<void> {
+async function fetchInto(part: PartialFile, options: DownloadOptions): Promise<void> {
   const { url, idleTimeout, signal } = options;
   const start = part.size;
   const idle = new IdleTimer(idleTimeout, signal);
@@ -119,7 +113,7 @@ async function fetchInto(part: PartialFile, options: FetchOptions): Promise<void
 async function store(
   part: PartialFile,
   response: Response,
-  { url, onProgress }: FetchOptions,
+  { url, onProgress }: DownloadOptions,
   idle: IdleTimer,
 ): Promise<void> {
   const start = response.status === 206 ? part.size : 0;
@@ -173,21 +167,11 @@ async function storing<Result>(path: string, work: () => Promise<Result>): Promi
   }
 }
 
-export interface DownloadOptions {
-  readonly url: string;
-  /** Where the whole file goes; until then its bytes lie in `<destination>.part`. */
-  readonly destination: string;
+/** Until the file is whole its bytes lie in `<destination>.part`. */
+export interface DownloadOptions extends FetchingOptions {
   /** Undefined where none was published: then its length alone tells whether the file is whole. */
   readonly checksum: Checksum | undefined;
   readonly onProgress?: OnDataProgress | undefined;
-  /** How often a connection that breaks off is taken up again. Default 4. */
-  readonly retries?: number;
-  /** Wait before the first retry, in milliseconds; doubles each time. Default 1000. */
-  readonly retryDelay?: number;
-  /** A connection that sends nothing for so long has broken off, in milliseconds. Default 60,000. */
-  readonly idleTimeout?: number;
-  /** Stops it when aborted; what came is kept. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface DownloadResult {
@@ -237,22 +221,20 @@ async function isThere(options: DownloadOptions): Promise<boolean> {
 }
 
 async function fetchPatiently(options: DownloadOptions, part: PartialFile): Promise<void> {
-  const { url, destination, checksum, onProgress, signal } = options;
-  const { retries = 4, retryDelay = 1000, idleTimeout = 60_000 } = options;
-  for (let attempt = 0; ; attempt++) {
+  const { url, destination, checksum } = options;
+  const attempts = new Attempts(options);
+  for (;;) {
     // Without a mark of the server or a checksum nobody could tell whether the pieces fit.
     if (checksum === undefined && part.validator(url) === undefined) await part.remove();
     try {
-      await fetchInto(part, { url, onProgress, idleTimeout, signal });
+      await fetchInto(part, options);
       return;
     } catch (error) {
-      if (!(error instanceof BrokenOff)) throw error;
       // A server that does not answer at first will not answer a second later.
-      const isHopeless = attempt === 0 && !error.answered;
-      if (isHopeless || attempt >= retries) throw unreachable(url, destination, error);
-      await sleep(retryDelay * 2 ** attempt, undefined, { signal }).catch(() =>
-        requireGoingOn(signal),
-      );
+      if (attempts.isFirst && error instanceof BrokenOff && !error.answered) {
+        throw unreachable(url, destination, error);
+      }
+      await attempts.failed(error);
     }
   }
 }

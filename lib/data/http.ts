@@ -1,6 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dispatcher, EnvHttpProxyAgent, fetch, type Response } from 'undici';
 import { dataError, interruptedError, type LabError } from '../errors';
 import { errorCode } from '../files';
+
+/** What is fetched, and how patiently. */
+export interface FetchingOptions {
+  readonly url: string;
+  /** Where the whole file goes. */
+  readonly destination: string;
+  /** How often a connection that breaks off is taken up again. Default 4. */
+  readonly retries?: number;
+  /** Wait before the first retry, in milliseconds; doubles each time. Default 1000. */
+  readonly retryDelay?: number;
+  /** A connection that sends nothing for so long has broken off, in milliseconds. Default 60,000. */
+  readonly idleTimeout?: number;
+  /** Stops it when aborted; what came is kept. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** A connection that failed or broke off and may work if tried again. */
 export class BrokenOff extends Error {
@@ -28,8 +44,8 @@ export class IdleTimer {
 
   /** @param stop aborted when the user stops */
   constructor(
-    milliseconds: number,
-    private readonly stop: AbortSignal | undefined,
+    milliseconds = 60_000,
+    private readonly stop?: AbortSignal,
   ) {
     const reason = new Error(`nothing was received for ${milliseconds / 1000} s`);
     this.timer = setTimeout(() => this.controller.abort(reason), milliseconds);
@@ -60,6 +76,33 @@ export function requireGoingOn(stop: AbortSignal | undefined): void {
 
 function stopped(): LabError {
   return interruptedError`stopped while fetching; what came is kept. Run the same command again: it goes on where it stopped`;
+}
+
+/** Counts failures without a success between them, and waits after each. */
+export class Attempts {
+  private failures = 0;
+
+  constructor(private readonly options: FetchingOptions) {}
+
+  /** Whether nothing has failed since the last success. */
+  get isFirst(): boolean {
+    return this.failures === 0;
+  }
+
+  succeeded(): void {
+    this.failures = 0;
+  }
+
+  /** @throws LabError when it is no use to try again */
+  async failed(error: unknown): Promise<void> {
+    const { url, destination, retries = 4, retryDelay = 1000, signal } = this.options;
+    if (!(error instanceof BrokenOff)) throw error;
+    if (this.failures >= retries) throw unreachable(url, destination, error);
+    await sleep(retryDelay * 2 ** this.failures, undefined, { signal }).catch(() =>
+      requireGoingOn(signal),
+    );
+    this.failures += 1;
+  }
 }
 
 /** The part of a file that is asked for. */

@@ -1,20 +1,16 @@
 import { createReadStream, statSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { dataError } from '../errors';
-import type { DownloadOptions } from './download';
 import {
+  Attempts,
   BrokenOff,
   chunksOf,
+  type FetchingOptions,
   IdleTimer,
   request,
   requireFile,
-  requireGoingOn,
   startOfRange,
   totalOfRange,
-  unreachable,
 } from './http';
-
-const usualIdleTimeout = 60_000;
 
 /** A file of which any part can be read, wherever it lies. */
 export interface RangeSource {
@@ -31,18 +27,13 @@ export function fileRanges(path: string): RangeSource {
   };
 }
 
-type RangeOptions = Pick<
-  DownloadOptions,
-  'url' | 'destination' | 'retries' | 'retryDelay' | 'idleTimeout' | 'signal'
->;
-
 /**
  * A file of a server that gives parts of files; undefined where the server does not. A part whose connection
  * breaks off is taken up again where it stopped.
  *
  * @throws LabError of kind `data` when the server is out of reach or has no such file.
  */
-export async function serverRanges(options: RangeOptions): Promise<RangeSource | undefined> {
+export async function serverRanges(options: FetchingOptions): Promise<RangeSource | undefined> {
   const size = await patiently(options, () => sizeOnServer(options));
   if (size === undefined) return undefined;
   return { size, read: (start, end) => bytesOf(options, size, start, end) };
@@ -50,9 +41,9 @@ export async function serverRanges(options: RangeOptions): Promise<RangeSource |
 
 async function sizeOnServer({
   url,
-  idleTimeout = usualIdleTimeout,
+  idleTimeout,
   signal,
-}: RangeOptions): Promise<number | undefined> {
+}: FetchingOptions): Promise<number | undefined> {
   const idle = new IdleTimer(idleTimeout, signal);
   try {
     const response = await request(url, { start: 0, end: 1 }, idle);
@@ -65,7 +56,7 @@ async function sizeOnServer({
 }
 
 async function* bytesOf(
-  options: RangeOptions,
+  options: FetchingOptions,
   size: number,
   start: number,
   end: number,
@@ -87,7 +78,7 @@ async function* bytesOf(
 
 /** What one connection gives of a part. @throws BrokenOff when it ends early */
 async function* part(
-  { url, idleTimeout = usualIdleTimeout, signal }: RangeOptions,
+  { url, idleTimeout, signal }: FetchingOptions,
   size: number,
   start: number,
   end: number,
@@ -117,7 +108,7 @@ async function* part(
 }
 
 async function patiently<Result>(
-  options: RangeOptions,
+  options: FetchingOptions,
   work: () => Promise<Result>,
 ): Promise<Result> {
   const attempts = new Attempts(options);
@@ -127,27 +118,5 @@ async function patiently<Result>(
     } catch (error) {
       await attempts.failed(error);
     }
-  }
-}
-
-/** Counts failures without a success between them, and waits after each. */
-class Attempts {
-  private failures = 0;
-
-  constructor(private readonly options: RangeOptions) {}
-
-  succeeded(): void {
-    this.failures = 0;
-  }
-
-  /** @throws LabError when it is no use to try again */
-  async failed(error: unknown): Promise<void> {
-    const { url, destination, retries = 4, retryDelay = 1000, signal } = this.options;
-    if (!(error instanceof BrokenOff)) throw error;
-    if (this.failures >= retries) throw unreachable(url, destination, error);
-    await sleep(retryDelay * 2 ** this.failures, undefined, { signal }).catch(() =>
-      requireGoingOn(signal),
-    );
-    this.failures += 1;
   }
 }
