@@ -1,8 +1,8 @@
 import { batchNormEpsilon } from '../engine/operations/batch-norm';
 import { fileError, type LabError, modelError } from '../errors';
-import { readBytes, sha256 } from '../files';
+import { readBytes } from '../files';
 import { decodeDetectronPickle } from '../formats/detectron-pickle';
-import { readDigest, requireNotedDigest } from '../formats/sha256sum';
+import { requireNotedBytes } from '../formats/sha256sum';
 import { readWeights } from '../formats/weights';
 import { hashStateDict, type StateDict, type StateEntry } from '../nn/state';
 import type { Detector } from './detector';
@@ -173,7 +173,7 @@ async function readDetectorFile(path: string): Promise<StateDict> {
     (found) =>
       fileError`weights cannot be read (${path}): found ${found}. Name a .pkl of detectron2’s model zoo`,
   );
-  if (readDigest(path) !== undefined) requireNotedDigest(path, sha256(bytes));
+  requireNotedBytes(path, bytes);
   const { weights, names } = decodeDetectronPickle(bytes, path);
   return names === 'caffe2' ? fromCaffe2(weights) : fromTorchvision(weights);
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileError } from '../errors';
-import { writeAtomic } from '../files';
+import { sha256, writeAtomic } from '../files';
 
 /** Where the SHA-256 of a file is kept: beside it, in the form that `sha256sum --check` reads. */
 export function digestFile(path: string): string {
@@ -36,4 +36,9 @@ export function requireNotedDigest(path: string, found: string): void {
   const expected = readDigest(path);
   if (expected === undefined || expected === found) return;
   throw fileError`a file is not the one whose checksum is noted beside it (${path}): found SHA-256 ${found}, noted ${expected}. It is damaged or another one: get it again, or remove ${basename(digestFile(path))} if it is meant`;
+}
+
+/** The same of a file's bytes, which are hashed only where a checksum is noted. */
+export function requireNotedBytes(path: string, bytes: Uint8Array): void {
+  if (existsSync(digestFile(path))) requireNotedDigest(path, sha256(bytes));
 }

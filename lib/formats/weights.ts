@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
-import { readBytes, sha256 } from '../files';
+import { readBytes } from '../files';
 import { fileError, type LabError } from '../errors';
 import type { StateDict } from './state-dict';
 import { decodePth, isZip } from './pth';
 import { decodeSafetensors } from './safetensors';
-import { digestFile, requireNotedDigest } from './sha256sum';
+import { requireNotedBytes } from './sha256sum';
 
 /** First byte of a pickle of protocol 2 and later. */
 const pickleMark = 0x80;
@@ -24,7 +23,7 @@ const headerStart = 0x7b;
  */
 export async function readWeights(path: string): Promise<StateDict> {
   const bytes = readBytes(path, (found) => unreadable(path, found));
-  if (existsSync(digestFile(path))) requireNotedDigest(path, sha256(bytes));
+  requireNotedBytes(path, bytes);
   const start = Buffer.from(bytes.subarray(0, 64)).toString('latin1').trimStart().toLowerCase();
   if (start.startsWith('<')) {
     throw unreadable(path, 'a web page, as servers give in place of a file that has moved');

@@ -74,17 +74,21 @@ const huggingFace = 'https://huggingface.co/timm/';
 const paperCode =
   'https://raw.githubusercontent.com/WangYZ1608/Knowledge-Distillation-via-ND/fc6f3f9058ed35189a1d3c0a79a7594025e4d88f/';
 
-/** torchvision's first weights: their names carry the first eight digits of their SHA-256. */
+/** torchvision's names carry the first eight digits of their SHA-256. */
+function ofTorchvision(name: string, digits: string): Pick<Published, 'url' | 'checksum'> {
+  const url = `${torchvision}${name}-${digits}.pth`;
+  return { url, checksum: { algorithm: 'sha256', value: digits } };
+}
+
+/** torchvision's first weights. */
 function resNet(name: string, digits: string, bytes: number): FileNeed {
-  const stem = `${name}-${digits}`;
   return {
     kind: 'weights',
     name,
     what: 'teacher, torchvision’s first weights',
     bytes,
-    url: `${torchvision}${stem}.pth`,
-    fileName: `${stem}.pth`,
-    checksum: { algorithm: 'sha256', value: digits },
+    ...ofTorchvision(name, digits),
+    fileName: `${name}-${digits}.pth`,
     folder: imageNetTeachersFolder,
     stem: name,
   };
@@ -280,10 +284,7 @@ export const tableNeeds: Readonly<Record<FetchedTable, readonly Need[]>> = {
       'r18-fpn-backbone',
       'what R18-FPN begins with, torchvision’s ResNet-18',
       46_830_571,
-      {
-        url: `${torchvision}resnet18-f37072fd.pth`,
-        checksum: { algorithm: 'sha256', value: 'f37072fd' },
-      },
+      ofTorchvision('resnet18', 'f37072fd'),
     ),
     detectorFile('r50-fpn-backbone', 'what R50-FPN begins with, MSRA’s ResNet-50', 102_500_000, {
       url: `${facebook}detectron2/ImageNetPretrained/MSRA/R-50.pkl`,
@@ -292,10 +293,7 @@ export const tableNeeds: Readonly<Record<FetchedTable, readonly Need[]>> = {
       'mobilenet_v2-fpn-backbone',
       'what MobileNetV2-FPN begins with, torchvision’s',
       14_212_972,
-      {
-        url: `${torchvision}mobilenet_v2-b0353104.pth`,
-        checksum: { algorithm: 'sha256', value: 'b0353104' },
-      },
+      ofTorchvision('mobilenet_v2', 'b0353104'),
     ),
     cocoImages('train', 118_287, 19_336_861_798, 'cced6f7f71b7629ddf16f17bbcfab6b2'),
     cocoImages('val', 5000, 815_585_330, '442b8da7639aecaf257c1dceb8ba8c80'),
