@@ -16,10 +16,15 @@ const view = studyView({
       seeds: '1',
     },
     short: { pairs: 'resnet20:resnet8', methods: first, seeds: '1' },
+    reduced: {
+      pairs: 'resnet20:resnet8',
+      methods: 'kd,kd+norm,kd+feature,kd+sifn',
+      seeds: '1,2,3,4,5,6',
+    },
     paper: { pairs: 'resnet56:resnet20', seeds: '1,2,3' },
   },
   pairsByScale: 'resnet20:resnet8; for paper: resnet56:resnet20',
-  methodsByScale: 'for quick and short the main ones; for paper: all',
+  methodsByScale: 'for quick, short and reduced the main ones; for paper: all',
   asks: `The questions: do longer features help, is SIFN better than the naive norm loss, and have larger networks
 longer features? The last is measured over the family of networks that were trained as teachers here
 (npm run reproduce:teachers trains more of them), and on published class means where --class-means-dir

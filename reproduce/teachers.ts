@@ -33,11 +33,16 @@ const view = studyView({
       methods: `${kdRows},dkd,dkd++`,
       seeds: '1',
     },
+    reduced: {
+      pairs: pairsBetween('resnet14,resnet20,resnet32', 'resnet8'),
+      methods: kdRows,
+      seeds: '1,2,3',
+    },
     paper: { pairs: pairsBetween(family, 'resnet20'), seeds: '1,2,3' },
   },
   pairsByScale:
-    'for quick resnet8 under resnet14, 20 and 32; for short under 14, 20 and 56; for paper resnet20 under resnet14, 20, 32, 44, 56, 110 and 32x4',
-  methodsByScale: 'for quick student, kd and kd++; for short DKD’s too; for paper: all',
+    'for quick and reduced resnet8 under resnet14, 20 and 32; for short under 14, 20 and 56; for paper resnet20 under resnet14, 20, 32, 44, 56, 110 and 32x4',
+  methodsByScale: 'for quick and reduced student, kd and kd++; for short DKD’s too; for paper: all',
   asks: `The paper shows this on ImageNet, ResNet-18 under ResNet-34, 50, 101 and 152: those pairs belong to
 npm run reproduce:table2 -- --pairs resnet34:resnet18,resnet50:resnet18,resnet101:resnet18,resnet152:resnet18,
 whose table shows the trend over the teachers in the same way. A student alone is trained once and stands beside all its teachers.

@@ -10,8 +10,10 @@ import { cocoStatNames } from '../detection/coco/evaluate';
  */
 
 /** How long and on what a study runs; `paper` is the only scale that may be called a match. */
-export const scales = ['quick', 'short', 'paper'] as const;
+export const scales = ['quick', 'short', 'reduced', 'paper'] as const;
 export type Scale = (typeof scales)[number];
+/** Something for each scale; tables whose grid is too dear for it have no `reduced`. */
+export type ByScale<T> = Readonly<Record<Exclude<Scale, 'reduced'>, T> & { reduced?: T }>;
 
 const whose = {
   study: z.string(),

@@ -5,11 +5,18 @@ import { findSource } from '../../lib/data/registry';
 import { cacheRoot } from '../../lib/engine/cache';
 import { type Classification, classification } from '../../lib/runs/classification';
 import { type Pair, parsePairs } from '../../lib/runs/grid';
-import type { Scale } from '../../lib/runs/schema';
+import type { ByScale } from '../../lib/runs/schema';
 import { classifierRuns } from '../../lib/runs/store';
 import { scaledToEpochs, type TrainingRecipe } from '../../lib/train/recipe';
 import { table1Recipe, table1TeacherRecipe } from '../recipes/table1';
-import { type Choice, type GridOptions, type Scope, type Settled, wholeNumber } from './settings';
+import {
+  atScale,
+  type Choice,
+  type GridOptions,
+  type Scope,
+  type Settled,
+  wholeNumber,
+} from './settings';
 import { chooseTeachers } from './teachers';
 
 /** How long classifiers are trained at a scale unless the options say otherwise; as their recipes say unless given. */
@@ -20,7 +27,7 @@ export interface ClassifierScale {
   readonly learningRate?: number;
 }
 
-const scales: Readonly<Record<Scale, ClassifierScale>> = {
+const scales: ByScale<ClassifierScale> = {
   quick: {
     epochs: 3,
     teacherEpochs: 4,
@@ -29,6 +36,8 @@ const scales: Readonly<Record<Scale, ClassifierScale>> = {
     learningRate: 0.02,
   },
   short: { epochs: 20, teacherEpochs: 20 },
+  // The paper's recipes, milestones and warm-ups at the same fractions, as long as the smallest student needs.
+  reduced: { epochs: 40, teacherEpochs: 40 },
   paper: { epochs: 240, teacherEpochs: 240 },
 };
 
@@ -42,10 +51,10 @@ export const cifarScope: Scope<Classification> = {
     otherwise: "its accuracies cannot be compared with the paper's, its gains can",
   },
   estimatesMemory: false,
-  data: { quick: 'fashion-mnist', short: 'cifar100', paper: 'cifar100' },
+  data: { quick: 'fashion-mnist', short: 'cifar100', reduced: 'cifar100', paper: 'cifar100' },
   dataRemedy: 'Give --data',
   help: {
-    data: 'fashion-mnist (embedded; default of quick), cifar100 (default of short and paper), cifar10, folder:PATH',
+    data: 'fashion-mnist (embedded; default of quick), cifar100 (default of the other scales), cifar10, folder:PATH',
     teachers:
       'published (npm run data -- cifar-teachers), trained (here), or auto: published at --scale paper ' +
       'on cifar100 where they are there, else trained (default: auto)',
@@ -79,7 +88,7 @@ export const cifarScope: Scope<Classification> = {
     return {
       dataLabel: data,
       ...classifierRecipes(options, choice, {
-        scale: scales[choice.scale],
+        scale: atScale(scales, choice.scale)[1],
         recipe: table1Recipe,
         teacherRecipe: table1TeacherRecipe,
         inBatches: (recipe, batchSize) => ({ ...recipe, batchSize }),

@@ -23,11 +23,12 @@ import {
   type SmallRecipeOptions,
 } from '../../lib/runs/detection-recipe';
 import { parsePairs } from '../../lib/runs/grid';
-import type { Scale } from '../../lib/runs/schema';
+import type { ByScale } from '../../lib/runs/schema';
 import { detectorRuns } from '../../lib/runs/store';
 import type { GivenTeacher } from '../../lib/runs/task';
 import { table3Recipe, table3TeacherRecipe } from '../recipes/table3';
 import {
+  atScale,
   type Choice,
   type GridOptions,
   type Scope,
@@ -54,7 +55,7 @@ interface DetectorScale {
   readonly iterations?: number;
 }
 
-const scales: Readonly<Record<Scale, DetectorScale>> = {
+const scales: ByScale<DetectorScale> = {
   quick: {
     classMeansIterations: 50,
     small: { iterations: 240, batchSize: 4, shortSide: 96 },
@@ -124,7 +125,7 @@ export const cocoScope: Scope<Detection> = {
     const { data, precision } = choice;
     requireData(data);
     if (precision !== 'f32') throw refusedPrecision(precision);
-    const scale = scales[choice.scale];
+    const [, scale] = atScale(scales, choice.scale);
     const recipes = recipesOf(options, scale);
     const classMeansIterations =
       wholeNumber(options, 'classMeansIterations') ?? scale.classMeansIterations;

@@ -1,17 +1,16 @@
 import { Command, Option } from 'commander';
 import { runCommand } from '../../lib/cli';
 import { runGrid } from '../../lib/runs/run-grid';
-import { scales } from '../../lib/runs/schema';
 import type { TaskKind } from '../../lib/runs/task';
 import { registerDatasets } from '../datasets';
-import { type GridOptions, gridSettings, type GridStudy } from './settings';
+import { type GridOptions, gridSettings, type GridStudy, scalesOf } from './settings';
 
 /** The command of a view of the grid: `npm run reproduce:table1` and so on. */
 export function gridCommand<Kind extends TaskKind>(study: GridStudy<Kind>): Command {
   const { script, description, help, scope, addOptions = (command) => command } = study;
   const command = new Command(`npm run ${script} --`)
     .description(description)
-    .option('--scale <scale>', `${scales.join(', ')}: ${help.scales}`, 'quick')
+    .option('--scale <scale>', `${scalesOf(study.defaults).join(', ')}: ${help.scales}`, 'quick')
     .option('--data <name>', scope.help.data)
     .option('--data-dir <path>', 'where data sets lie (or NORM_DIRECTION_LAB_DATA)')
     .option('--pairs <list>', help.pairs)
@@ -67,6 +66,9 @@ export function runWhenMain<Kind extends TaskKind>(
 }
 
 function seedsByScale<Kind extends TaskKind>({ defaults }: GridStudy<Kind>): string {
-  const { quick, paper } = defaults;
-  return paper.seeds === quick.seeds ? quick.seeds : `${quick.seeds}; for paper: ${paper.seeds}`;
+  const { quick, reduced, paper } = defaults;
+  const others = Object.entries({ reduced, paper })
+    .filter(([, own]) => own !== undefined && own.seeds !== quick.seeds)
+    .map(([scale, own]) => `; for ${scale}: ${own?.seeds ?? ''}`);
+  return `${quick.seeds}${others.join('')}`;
 }

@@ -9,23 +9,23 @@ import { imageNetFolder } from '../../lib/data/tables/needs';
 import { optionError } from '../../lib/errors';
 import { type Classification, classification } from '../../lib/runs/classification';
 import { parsePairs } from '../../lib/runs/grid';
-import type { Scale } from '../../lib/runs/schema';
+import type { ByScale } from '../../lib/runs/schema';
 import { classifierRuns } from '../../lib/runs/store';
 import { hasTable2Cell, table2Recipe, table2TeacherRecipe } from '../recipes/table2';
 import { cifarScope, classifierRecipes, type ClassifierScale } from './cifar';
-import { type GridOptions, type Scope, wholeNumber } from './settings';
+import { atScale, type GridOptions, type Scope, wholeNumber } from './settings';
 import { chooseImageNetTeachers } from './teachers';
 
 /** The folder of ImageNet below where data sets lie: `imagenet/train/n01440764/…`, `imagenet/val/…`. */
 const imageNet = imageNetFolder;
 
 /** Side of training images by scale, in pixels. */
-const sizes = { quick: 32, short: 64, paper: 224 } as const;
+const sizes: ByScale<number> = { quick: 32, short: 64, paper: 224 };
 
 /** Images of each class that the quick scale takes of a data set in memory. */
 const quickSubset: Subset = { train: 80, test: 20 };
 
-const scales: Readonly<Record<Scale, ClassifierScale>> = {
+const scales: ByScale<ClassifierScale> = {
   quick: { epochs: 3, teacherEpochs: 6, batch: 80 },
   short: { epochs: 20, teacherEpochs: 20, batch: 64 },
   paper: {},
@@ -72,7 +72,7 @@ export const imageNetScope: Scope<Classification> = {
     if (data !== imageNet) findSource(data);
     if (!inFolder) refuseFolderOptions(data, options);
     const cacheBytes = cacheBytesOf(options);
-    const trainSize = wholeNumber(options, 'size') ?? sizes[choice.scale];
+    const trainSize = wholeNumber(options, 'size') ?? atScale(sizes, choice.scale)[1];
     const microBatch = wholeNumber(options, 'microBatch');
     const workers = wholeNumber(options, 'workers');
     const subset = subsetOf(options, choice.scale === 'quick' && !inFolder ? quickSubset : {});
@@ -83,7 +83,7 @@ export const imageNetScope: Scope<Classification> = {
     return {
       dataLabel: inFolder ? `${label}-${trainSize}px` : label,
       ...classifierRecipes(options, choice, {
-        scale: scales[choice.scale],
+        scale: atScale(scales, choice.scale)[1],
         recipe: table2Recipe,
         teacherRecipe: table2TeacherRecipe,
         // The learning rate goes with the batch (Goyal et al.): the recipes’ batches are large.

@@ -16,7 +16,7 @@ import {
 import { parseGpus } from '../../lib/runs/jobs';
 import { teacherMethod } from '../../lib/runs/plan';
 import type { GridSettings, Rendered } from '../../lib/runs/run-grid';
-import { type Scale, scales } from '../../lib/runs/schema';
+import { type ByScale, type Scale, scales } from '../../lib/runs/schema';
 import { type AnyRunStore, studyNames } from '../../lib/runs/store';
 import type { GivenTeacher, Task, TaskKind } from '../../lib/runs/task';
 
@@ -76,7 +76,7 @@ export interface GridStudy<Kind extends TaskKind = Classification> {
   readonly script: string;
   readonly description: string;
   readonly scope: Scope<Kind>;
-  readonly defaults: Readonly<Record<Scale, ScaleDefaults>>;
+  readonly defaults: ByScale<ScaleDefaults>;
   /** What `--help` says of them, and below the options. */
   readonly help: {
     readonly scales: string;
@@ -161,9 +161,7 @@ export function gridSettings<Kind extends TaskKind>(
   options: GridOptions,
 ): CommandSettings<Kind> {
   const { scope, sharedBaselines = false } = study;
-  const scale = scales.find((known) => known === options.scale);
-  if (scale === undefined) throw unknownName('scale', options.scale, scales, '--scale');
-  const own = study.defaults[scale];
+  const [scale, own] = atScale(study.defaults, options.scale);
   const pairs = scope.parsePairs(study.pairsOf?.(options, own) ?? options.pairs ?? own.pairs);
   const known = study.methods();
   const methods = parseMethods(options.methods ?? own.methods ?? known.join(','), [
@@ -219,6 +217,25 @@ export function wholeNumber<Name extends string>(
   if (/^[1-9]\d*$/.test(text)) return Number(text);
   const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   throw optionError`a whole number of at least 1 is needed (${flag}): found '${text}'. Write for example ${flag} 8`;
+}
+
+/** The scales of a table, from the shortest. */
+export function scalesOf(by: ByScale<unknown>): Scale[] {
+  return scales.filter((scale) => by[scale] !== undefined);
+}
+
+/**
+ * What a table does at a scale.
+ *
+ * @throws LabError of kind `option` that lists the scales it has.
+ */
+export function atScale<T>(by: ByScale<T>, name: string): [Scale, T] {
+  const scale = scales.find((known) => known === name);
+  const found = scale === undefined ? undefined : by[scale];
+  if (scale === undefined || found === undefined) {
+    throw unknownName('scale', name, scalesOf(by), '--scale');
+  }
+  return [scale, found];
 }
 
 function partOf(grid: readonly Cell[], { shard, resume }: GridOptions): readonly Cell[] {

@@ -30,7 +30,7 @@ export function studyView(definition: StudyDefinition): GridStudy {
     help: {
       scales:
         'quick takes minutes on the embedded images, short hours on CIFAR-100 (a day with several seeds), ' +
-        'paper is the paper’s 240 epochs',
+        'reduced is all of CIFAR-100 over 40 epochs and several seeds (days), paper is the paper’s 240 epochs',
       pairs: `teacher:student, … (default: ${pairsByScale})`,
       get methods() {
         return `rows of the study: teacher, ${methods().join(', ')} (default: ${methodsByScale})`;

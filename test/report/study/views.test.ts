@@ -200,7 +200,7 @@ describe('the plots of a study', () => {
 });
 
 describe('what is said first of a study', () => {
-  const said = (scale: 'quick' | 'short' | 'paper'): string =>
+  const said = (scale: 'quick' | 'short' | 'reduced' | 'paper'): string =>
     documentOf(
       'norm',
       [{ method: 'kd+sifn', top1: 50, scale }],
@@ -210,6 +210,7 @@ describe('what is said first of a study', () => {
   it('is that a shorter run is not the paper’s setting', () => {
     expect(said('quick')).to.contain('not the paper’s setting');
     expect(said('short')).to.contain('not the paper’s setting');
+    expect(said('reduced')).to.contain('not the paper’s setting');
     expect(said('paper')).to.not.contain('not the paper’s setting');
   });
 });

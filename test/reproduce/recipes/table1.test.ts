@@ -248,6 +248,7 @@ describe('the scales of table 1', () => {
   const scales: [string, readonly unknown[], readonly unknown[]][] = [
     ['quick', ['fashion-mnist', 3, [2, 3], 20 * (3 / 240), 128, 0.02], [4, 128, 0.05]],
     ['short', ['cifar100', 20, [13, 15, 18], 20 * (20 / 240), 128, 0.1], [20, 64, 0.05]],
+    ['reduced', ['cifar100', 40, [25, 30, 35], 20 * (40 / 240), 128, 0.1], [40, 64, 0.05]],
     ['paper', ['cifar100', 240, [150, 180, 210], 20, 128, 0.1], [240, 64, 0.05]],
   ];
   for (const [scale, student, teacher] of scales) {

@@ -247,6 +247,8 @@ describe('the grid of table 2', () => {
     const refused = (more: Partial<GridOptions>): Promise<{ where?: string; what: string }> =>
       faultOf(() => gridSettings(table2Study, options(more)));
     expect(await refused({ scale: 'short' })).to.include({ where: '--data' });
+    // Of table 1 and the studies alone.
+    expect(await refused({ scale: 'reduced' })).to.include({ where: '--scale' });
     expect((await refused({ data: 'imagenett' })).what).to.include("'imagenett'");
     expect(await refused({ microBatch: '0' })).to.include({ where: '--micro-batch' });
     expect(await refused({ trainImages: 'all' })).to.include({ where: '--train-images' });
