@@ -347,7 +347,7 @@ describe('published class means', () => {
   it('are told by the norms of the classes: mean, smallest and largest', () => {
     const path = join(folder(), 'means');
     mkdirSync(path);
-    const norms = { a: [3, 4], b: [6, 8], c: [5, 12] };
+    const norms = { 0: [3, 4], 1: [6, 8], 2: [5, 12] };
     writeFileSync(join(path, 'resnet56.json'), JSON.stringify(norms));
     // 5, 10 and 13.
     expect(readPublishedMeans(path)).to.deep.equal([
