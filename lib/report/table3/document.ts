@@ -54,14 +54,19 @@ export function table3Document(
   };
 }
 
-function part(group: Table3Group, root: string, pictures: Pictures): DocumentPart {
-  const { dataset, scale, environment, pairs, dataHash, runs } = group;
+/** `shapes · scale quick · 240 iterations`. */
+export function table3SettingInWords({ dataset, scale, runs }: Table3Group): string {
   const students = runs.filter(({ config }) => config.method !== 'teacher');
   const iterations = [...new Set(students.map(({ config }) => config.iterations))].sort(
     (a, b) => a - b,
   );
+  return `${dataset} · scale ${scale}${iterations.length === 0 ? '' : ` · ${iterations.join(', ')} iterations`}`;
+}
+
+function part(group: Table3Group, root: string, pictures: Pictures): DocumentPart {
+  const { environment, pairs, dataHash, runs } = group;
   return {
-    title: `${dataset} · scale ${scale}${iterations.length === 0 ? '' : ` · ${iterations.join(', ')} iterations`}`,
+    title: table3SettingInWords(group),
     environment: environmentInWords(environment),
     sentences: sentences(group),
     blocks: pairs.flatMap((pair) => [...pairBlocks(pair), ...(pictures.get(pair) ?? [])]),
@@ -212,18 +217,24 @@ function recordsOf(groups: readonly Table3Group[], root: string): CsvRecord[] {
   );
 }
 
-/** Table 3 from the run files in some folders alone; null where no run belongs to it. */
-export async function readTable3({
-  resultsRoot,
-  folders,
-}: {
+/** What table 3 is read from. */
+export interface Table3Source {
   readonly resultsRoot: string;
   readonly folders: readonly string[];
-}): Promise<Evidence | null> {
-  const groups = folders.flatMap((folder) => {
+}
+
+/** The groups of table 3's runs, from the run files in some folders alone. */
+export function readTable3Groups({ resultsRoot, folders }: Table3Source): Table3Group[] {
+  return folders.flatMap((folder) => {
     const group = table3Group(folder, readDetectionRuns(resultsRoot, folder));
     return group === null ? [] : [group];
   });
+}
+
+/** Table 3 from the run files in some folders alone; null where no run belongs to it. */
+export async function readTable3(source: Table3Source): Promise<Evidence | null> {
+  const { resultsRoot } = source;
+  const groups = readTable3Groups(source);
   if (groups.length === 0) return null;
   const pictures = new Map<Table3Pair, readonly Block[]>();
   for (const pair of groups.flatMap(({ pairs }) => pairs)) {
