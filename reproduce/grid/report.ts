@@ -1,4 +1,5 @@
 import type { ClaimSources } from '../../lib/report/claims/candidates';
+import { buildGlance } from '../../lib/report/claims/glance';
 import type { DocumentName } from '../../lib/report/document';
 import type { StudyDocumentName, StudyGroup } from '../../lib/report/study/model';
 import {
@@ -48,6 +49,7 @@ export function claimSources(resultsRoot: string): ClaimSources {
 export function reportOf(resultsRoot: string): Report {
   return {
     resultsRoot,
+    glance: () => buildGlance(claimSources(resultsRoot)),
     async read(name, folders) {
       switch (name) {
         case 'table1':
