@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { hasReader } from '../../reproduce/commands/report';
+import { hasReader } from '../../reproduce/commands/browser';
 import { withFolder } from '../support/folder';
 import { writeMadeUpRun } from '../support/made-up-runs';
 import { runTypeScript } from '../support/child';
