@@ -57,7 +57,10 @@ export const words: readonly (readonly [word: string, meaning: string])[] = [
   ['resnet20 → resnet8', 'a pair: the teacher, then the student that learns from it'],
   ['KD, DKD, DIST, ReviewKD', 'four ways of distilling a teacher into a student'],
   ['ND', 'the paper’s loss: a student’s feature should be long and point along its class mean'],
-  ['++', 'the method with ND added; its base is the same recipe without it'],
+  [
+    '++',
+    'the method with ND added; its base here is the same recipe without it, while the paper’s numbers of the bases come from other recipes',
+  ],
   ['class mean', 'the mean of the teacher’s features of one class'],
   ['norm', 'the length of a feature, the vector before the classifier'],
   [
