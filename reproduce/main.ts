@@ -26,6 +26,7 @@ export const commands: Readonly<Record<string, ListedCommand>> = {
   direction: { file: 'direction', does: 'study: the loss of the direction' },
   ablation: { file: 'ablation', does: 'study: what ND is made of' },
   teachers: { file: 'teachers', does: 'study: growing teachers' },
+  claims: { file: 'commands/claims', does: 'the paper’s claims, and how far they held here' },
   report: { file: 'commands/report', does: 'every table and study as a page, from the runs' },
   engine: { file: 'commands/engine', does: 'builds TensorFlow’s binding' },
   doctor: { file: 'commands/doctor', does: 'what is missing here, and how to mend it' },

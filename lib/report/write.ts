@@ -2,25 +2,15 @@ import { join } from 'node:path';
 import { resultsError } from '../errors';
 import { writeAtomic } from '../files';
 import { studyDirectory } from '../runs/paths';
+import type { AtGlance } from './claims/glance';
+import { renderFirstPage } from './claims/page';
 import { renderCsv } from './csv';
-import {
-  type DocumentName,
-  documentNames,
-  type DrawnDocument,
-  type ReportDocument,
-} from './document';
+import { type DocumentName, documentNames, type DrawnDocument, type Evidence } from './document';
 import { drawDocument } from './draw';
-import { renderPage } from './writers/html';
+import { firstPage, renderPages } from './writers/html';
 import { renderMarkdown } from './writers/markdown';
 import { renderSheet } from './writers/sheet';
 import { renderTerminal, type TerminalOptions } from './writers/terminal';
-
-/** A table or a study, computed from runs. */
-export interface Evidence {
-  readonly document: ReportDocument;
-  /** The model that the document was built from, as plain data. */
-  readonly json: unknown;
-}
 
 /** Where the documents of one results directory come from. */
 export interface Report {
@@ -31,6 +21,8 @@ export interface Report {
    * no run belongs to it.
    */
   read(name: DocumentName, folders?: readonly string[]): Promise<Evidence | null>;
+  /** The claims at a glance, from all runs. */
+  glance(): AtGlance;
 }
 
 /** What is written, and how. */
@@ -43,19 +35,16 @@ export interface WriteOptions extends TerminalOptions {
 /** What was written. */
 export interface Written {
   readonly terminal: string;
-  /** `NAME.md`, `NAME.csv`, `NAME.html`, `NAME.svg`, …, `REPORT.html`. */
+  /** `NAME.md`, `NAME.csv`, then the pages and pictures of the whole report, the first page first. */
   readonly files: readonly string[];
   /** The asked folder's runs as plain data. */
   readonly json: unknown;
 }
 
-/** The page that holds everything. */
-const reportFile = 'REPORT.html';
-
 /**
- * Renders a table or study from run files alone and writes it into the results directory as Markdown, CSV,
- * HTML and plots, and the page that holds it with all others, each whole or not at all. The same run files
- * give the same bytes.
+ * Renders a table or study from run files alone and writes it into the results directory as Markdown and
+ * CSV, and the report in which it has its pages, each file whole or not at all. The same run files give the
+ * same bytes.
  *
  * @throws LabError of kind `results` when there is no run of it, a file of one is broken, or the seeds of
  * one cell were run with different recipes; nothing is written then.
@@ -75,17 +64,14 @@ export async function writeDocument(
     .flatMap((document) => [
       [`${name}.md`, renderMarkdown(document)] as const,
       [`${name}.csv`, renderCsv(document)] as const,
-      [`${name}.html`, renderPage([document])] as const,
-      ...document.sheets.map(
-        (sheet) => [`${name}${sheet.ending}.svg`, renderSheet(document, sheet)] as const,
-      ),
     ]);
-  const files = writeFiles(resultsRoot, [...contents, [reportFile, renderPage(documents)]]);
+  const files = writeFiles(resultsRoot, [...contents, ...reportFiles(report, documents)]);
   return { terminal: renderTerminal(own.document, options), files, json: own.json };
 }
 
 /**
- * Renders every table and study that has runs, each as a page of its own and all of them as one.
+ * Renders the report: a first page with the claims, and pages and pictures of every table and study that has
+ * runs.
  *
  * @throws LabError of kind `results` when there is no run at all or a file of one is broken; nothing is
  * written then.
@@ -95,10 +81,22 @@ export async function writePages(report: Report, output: string): Promise<string
   if (documents.length === 0) {
     throw resultsError`there is no run to report (${report.resultsRoot}): found no folder of runs. Run npm run reproduce:table1 first, or name another results directory`;
   }
-  const own = documents.map(
-    (document) => [`${document.name}.html`, renderPage([document])] as const,
-  );
-  return writeFiles(output, [[reportFile, renderPage(documents)], ...own]);
+  return writeFiles(output, reportFiles(report, documents));
+}
+
+/** The pages and pictures of a report, which can be served as they are: a first page that leads to all. */
+function reportFiles(report: Report, documents: readonly DrawnDocument[]): [string, string][] {
+  const glance = report.glance();
+  return [
+    [firstPage, renderFirstPage(glance, documents)],
+    ...documents.flatMap((document) => renderPages(document, glance.current[document.name])),
+    ...documents.flatMap((document) =>
+      document.sheets.map((sheet): [string, string] => [
+        `${document.name}${sheet.ending}.svg`,
+        renderSheet(document, sheet),
+      ]),
+    ),
+  ];
 }
 
 async function drawAllDocuments(report: Report): Promise<DrawnDocument[]> {

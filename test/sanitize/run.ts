@@ -89,7 +89,14 @@ async function inProcessOfItsOwn(
   );
   process.stdout.write(`${threads} threads, ${cases} shapes:\n${stdout}`);
   if (status === 0) return;
-  throw engineError`the operations fail under sanitizers (npm run sanitize): found ${lastLines(stderr, 60) || `status ${String(status)}`}. Mend the operation that is named`;
+  throw engineError`the operations fail under sanitizers (npm run sanitize): found ${reportIn(stderr) || `status ${String(status)}`}. Mend the operation that is named`;
+}
+
+/** A sanitizer's report from its first line, as far as it names where it happened. */
+function reportIn(stderr: string): string {
+  const lines = stderr.split('\n');
+  const first = lines.findIndex((line) => /ERROR: \w+Sanitizer|: runtime error: /.test(line));
+  return first < 0 ? lastLines(stderr) : lastLines(lines.slice(first, first + 12).join('\n'), 12);
 }
 
 async function compute(engine: BuiltEngine, cases: number, seed: number): Promise<void> {

@@ -15,7 +15,7 @@ const paper = paperColumn('ablation', {
 });
 
 /** The order: KD < norm, direction < both apart < ND. */
-const order: readonly Claim[] = [
+export const orderClaims: readonly Claim[] = [
   ...claimsOver('kd+sifn', { kd: 'The norm alone helps' }),
   ...claimsOver('kd+cosine', { kd: 'The direction alone helps' }),
   ...claimsOver('kd+sifn+cosine', {
@@ -67,14 +67,14 @@ export const ablation: StudyView = {
 };
 
 function claimBlocks(pair: StudyPair): Block[] {
-  const all = outcomeOfAll(judgedOn(pair, order).map(({ outcome }) => outcome));
+  const all = outcomeOfAll(judgedOn(pair, orderClaims).map(({ outcome }) => outcome));
   return [
     {
       kind: 'text',
       strong: true,
       text: `The order that the paper claims, as a whole: ${outcomeInWords(all, pair.claimScale)}.`,
     },
-    claimsOn(pair, 'The paper’s order', order),
+    claimsOn(pair, 'The paper’s order', orderClaims),
     claimsOn(pair, 'Other claims', further),
   ];
 }

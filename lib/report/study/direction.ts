@@ -19,7 +19,8 @@ const stripsWidth = 182;
 /** Of a long run, about so many epochs are drawn. */
 const shownEpochs = 8;
 
-const claims: readonly Claim[] = [
+/** What the paper claims of the direction. */
+export const directionClaims: readonly Claim[] = [
   ...claimsOver('kd+cosine', {
     kd: 'Cosine helps: over KD',
     'kd+infonce-t0.05': 'Cosine is better than InfoNCE (temperature 0.05)',
@@ -41,7 +42,7 @@ export const direction: StudyView = {
   ofPair: {
     caption: 'Direction losses',
     columns: () => [paper, column.overBase, column.overStudent, column.cosine, column.norm],
-    claims: (pair) => [claimsOn(pair, 'The paper’s claims', claims)],
+    claims: (pair) => [claimsOn(pair, 'The paper’s claims', directionClaims)],
     sweep: {
       title: 'Against InfoNCE’s temperature',
       label: 'KD + InfoNCE',

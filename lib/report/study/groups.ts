@@ -7,7 +7,7 @@ import { curvesOf } from '../curves';
 import { groupRuns, type RunGroup } from '../group';
 import { baseOf } from '../methods';
 import { environmentOf, runReference, unfinishedRun } from '../run-record';
-import { claimScaleOf } from '../verdict';
+import { claimScaleOfRuns } from '../verdict';
 import type { FamilyMember, StudyGroup, StudyMethod, StudyPair, StudyRow } from './model';
 
 /** What a study's groups are built from. */
@@ -69,9 +69,6 @@ function buildPair(
   const [teacher = pair, student = pair] = pair.split(':');
   const own = group.teachers.filter(({ config }) => config.student === teacher);
   const recorded = runs.flatMap(({ provenance }) => provenance ?? []);
-  const curves = runs
-    .filter(isFinished)
-    .map(({ metrics }) => metrics.map((epoch) => epoch.testTop1));
   return {
     pair,
     teacher,
@@ -85,7 +82,7 @@ function buildPair(
     rows: methods.map((method) =>
       buildRow(method, { runs: method.id === alone ? aloneFor(runs, group) : runs, group, root }),
     ),
-    claimScale: claimScaleOf(group.setting, curves),
+    claimScale: claimScaleOfRuns(group.setting, runs),
   };
 }
 

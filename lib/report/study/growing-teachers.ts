@@ -1,5 +1,5 @@
 import { bySeedOf } from '../../statistics/summary';
-import { steeper, trendOf } from '../../statistics/trend';
+import { steeper, type Trend, trendOf } from '../../statistics/trend';
 import { differenceCells, intervalHead, pHead, summaryCell, withBelow } from '../cells';
 import type { Block, PlotsBlock, TableBlock } from '../document';
 import { baseOf } from '../methods';
@@ -7,7 +7,7 @@ import { type RelationPoint, type RelationSeries, relationSpec } from '../plots/
 import { weakestScale } from '../verdict';
 import { formatPercent, formatSummary, none, toFixed2, toSigned2 } from '../numbers';
 import { type NamedLine, aloneStyle, kdStyle, linesLegend, styleAt } from '../plots/style';
-import { adjustedNote, judgeTogether, verdictCell } from './claims';
+import { adjustedNote, type JudgedClaim, judgeTogether, verdictCell } from './claims';
 import { methodNotes } from './method-table';
 import { rowOf, type StudyPair, top1In } from './model';
 
@@ -43,9 +43,7 @@ export function bySize(pairs: readonly StudyPair[], growing: Growing): [string, 
 /** Each student that was trained under several teachers, and the trend over their sizes. */
 export function growingTeachers(all: readonly StudyPair[]): Block[] {
   return bySize(all, 'teacher').flatMap(([student, pairs]): Block[] => {
-    const methods = (pairs[0]?.rows ?? [])
-      .map(({ method }) => method)
-      .filter((method) => pairs.some((pair) => top1In(pair, method) !== null));
+    const methods = methodsOf(pairs);
     return [
       { kind: 'heading', text: `${student} under teachers of growing size` },
       sizesTable(student, pairs, methods),
@@ -61,6 +59,13 @@ export function growingTeachers(all: readonly StudyPair[]): Block[] {
       ),
     ];
   });
+}
+
+/** The methods that were run under one of some teachers. */
+export function methodsOf(pairs: readonly StudyPair[]): string[] {
+  return (pairs[0]?.rows ?? [])
+    .map(({ method }) => method)
+    .filter((method) => pairs.some((pair) => top1In(pair, method) !== null));
 }
 
 function sizesTable(
@@ -98,11 +103,19 @@ function sizesTable(
   };
 }
 
-function trendTable(
-  student: string,
+/** A claim about a trend over the sizes of the teachers. */
+interface JudgedTrend extends JudgedClaim {
+  /** Of a method; null where two of them are compared. */
+  readonly trend: Trend | null;
+  /** Whether there are sizes enough. */
+  readonly enough: boolean;
+}
+
+/** Which methods rise with the teacher's size, and which `++` rises more than its base, judged together. */
+export function judgedTrends(
   pairs: readonly StudyPair[],
   methods: readonly string[],
-): TableBlock {
+): JudgedTrend[] {
   const trends = new Map(
     methods
       .filter((method) => method !== 'student')
@@ -114,9 +127,10 @@ function trendTable(
         ] as const;
       }),
   );
-  const judged = judgeTogether([
+  return judgeTogether([
     ...[...trends].map(([method, trend]) => ({
       statement: `${labelIn(pairs, method)}: rises with the teacher’s size`,
+      better: method,
       difference: trend?.slope ?? null,
       trend,
       enough: trend !== null,
@@ -127,12 +141,22 @@ function trendTable(
       if (base === null || other === undefined) return [];
       return {
         statement: `${labelIn(pairs, method)} rises more than ${labelIn(pairs, base)}`,
+        better: method,
+        worse: base,
         difference: steeper(trend, other),
         trend: null,
         enough: trend !== null && other !== null,
       };
     }),
   ]);
+}
+
+function trendTable(
+  student: string,
+  pairs: readonly StudyPair[],
+  methods: readonly string[],
+): TableBlock {
+  const judged = judgedTrends(pairs, methods);
   const scale = weakestScale(pairs.map(({ claimScale }) => claimScale));
   return {
     kind: 'table',

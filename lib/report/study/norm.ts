@@ -1,5 +1,5 @@
 import { bySeedOf, summarise } from '../../statistics/summary';
-import { trendOf } from '../../statistics/trend';
+import { type Trend, trendOf } from '../../statistics/trend';
 import { normByEpoch, top1ByEpoch } from '../plots/by-epoch';
 import { relationSpec } from '../plots/relation';
 import { styleAt } from '../plots/style';
@@ -13,7 +13,8 @@ import { single, termNumber } from './relations';
 
 const paper = paperColumn('motivation', { 'kd+norm': 'l2', 'kd+sifn': 'sifn' });
 
-const claims: readonly Claim[] = [
+/** What the paper claims of the norm. */
+export const normClaims: readonly Claim[] = [
   ...claimsOver('kd+sifn', {
     kd: 'SIFN helps: over KD',
     'kd+norm': 'SIFN is better than the naive norm loss',
@@ -34,7 +35,7 @@ export const norm: StudyView = {
   ofPair: {
     caption: 'Norm losses',
     columns: () => [paper, column.overBase, column.overStudent, column.norm, column.cosine],
-    claims: (pair) => [claimsOn(pair, 'The paper’s claims', claims)],
+    claims: (pair) => [claimsOn(pair, 'The paper’s claims', normClaims)],
     sweep: {
       title: 'Against SIFN’s step r',
       label: 'KD + SIFN',
@@ -71,15 +72,21 @@ function shorter(pair: StudyPair): ClaimedDifference {
   );
   return {
     statement: 'A student’s features are shorter than its teacher’s, under KD',
+    worse: 'kd',
     difference: summarise(new Map(missing)),
   };
 }
 
-function familyBlocks(family: readonly FamilyMember[]): Block[] {
-  if (family.length < 2) return [];
-  const trend = trendOf(
+/** How the norm of networks that were each trained once rises with their size; null for fewer than three. */
+export function normTrend(family: readonly FamilyMember[]): Trend | null {
+  return trendOf(
     family.map(({ parameters, norm: own }) => ({ parameters, values: new Map([[0, own]]) })),
   );
+}
+
+function familyBlocks(family: readonly FamilyMember[]): Block[] {
+  if (family.length < 2) return [];
+  const trend = normTrend(family);
   return [
     { kind: 'heading', text: 'Have larger networks longer features?' },
     {

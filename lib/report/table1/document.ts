@@ -1,7 +1,15 @@
 import { readRuns } from '../../runs/store';
 import { significance } from '../../statistics/summary';
 import { differenceCells, gainCell, intervalHead, pHead, summaryCell, withBelow } from '../cells';
-import type { Block, Cell, DocumentPart, ReportDocument, TableBlock, TableRow } from '../document';
+import type {
+  Block,
+  Cell,
+  DocumentPart,
+  Evidence,
+  ReportDocument,
+  TableBlock,
+  TableRow,
+} from '../document';
 import { settingInWords } from '../group';
 import { shortLabelOf } from '../methods';
 import { count, formatInterval, formatMean, none, toSigned2 } from '../numbers';
@@ -16,7 +24,6 @@ import {
 import { runEntry, type RunEntry } from '../run-entries';
 import { environmentInWords, type RunReference } from '../run-record';
 import { type Verdict, verdicts } from '../verdict';
-import type { Evidence } from '../write';
 import { buildTable1, type Table1Input } from './build';
 import { familiesOf } from './families';
 import type { Gain } from './gain';
@@ -275,12 +282,17 @@ export interface Table1Source extends Pick<Table1Input, 'methods' | 'isPaperReci
   readonly omit?: ReadonlySet<string>;
 }
 
-/** Table 1 from run files alone; null without any run. */
-export function readTable1(source: Table1Source): Evidence | null {
+/** Table 1 from run files alone; without any run it has no group. */
+export function readTable1Model(source: Table1Source): Table1 {
   const { resultsRoot: root, folders, omit = new Set(), ...options } = source;
   const runs = folders
     .flatMap((folder) => readRuns(root, folder))
     .filter(({ config }) => !omit.has(config.method));
-  const table = buildTable1({ study: folders.join(', '), runs, root, ...options });
+  return buildTable1({ study: folders.join(', '), runs, root, ...options });
+}
+
+/** The same as a document; null without any run. */
+export function readTable1(source: Table1Source): Evidence | null {
+  const table = readTable1Model(source);
   return table.groups.length === 0 ? null : { document: table1Document(table), json: table };
 }

@@ -2,7 +2,14 @@ import { formatDuration } from '../../format-duration';
 import { type DetectionRun, readDetectionRuns } from '../../runs/store';
 import { columnNote, gainCells, nothingFinished, onSeeds, summaryCell } from '../cells';
 import { type CsvRecord, summaryColumns } from '../csv';
-import type { Block, DocumentPart, ListBlock, ReportDocument, TableBlock } from '../document';
+import type {
+  Block,
+  DocumentPart,
+  Evidence,
+  ListBlock,
+  ReportDocument,
+  TableBlock,
+} from '../document';
 import { count, formatMean, listed, none } from '../numbers';
 import { intervalsBlock, measuredRows } from '../plots/intervals';
 import { lossDrawing, lossLegend } from '../plots/losses';
@@ -10,7 +17,6 @@ import { detectorFacts, type RunEntry } from '../run-entries';
 import { directoryBelow, environmentInWords } from '../run-record';
 import { briefly } from '../study/build';
 import { knownOf } from '../study/method-table';
-import type { Evidence } from '../write';
 import { detectionBlocks, picturesBlock } from './detections';
 import {
   isFinishedDetection,
@@ -19,6 +25,7 @@ import {
   type Table3Group,
   table3Group,
   type Table3Pair,
+  table3SettingInWords,
   tableFigures,
 } from './model';
 
@@ -55,13 +62,9 @@ export function table3Document(
 }
 
 function part(group: Table3Group, root: string, pictures: Pictures): DocumentPart {
-  const { dataset, scale, environment, pairs, dataHash, runs } = group;
-  const students = runs.filter(({ config }) => config.method !== 'teacher');
-  const iterations = [...new Set(students.map(({ config }) => config.iterations))].sort(
-    (a, b) => a - b,
-  );
+  const { environment, pairs, dataHash, runs } = group;
   return {
-    title: `${dataset} · scale ${scale}${iterations.length === 0 ? '' : ` · ${iterations.join(', ')} iterations`}`,
+    title: table3SettingInWords(group),
     environment: environmentInWords(environment),
     sentences: sentences(group),
     blocks: pairs.flatMap((pair) => [...pairBlocks(pair), ...(pictures.get(pair) ?? [])]),
@@ -212,18 +215,24 @@ function recordsOf(groups: readonly Table3Group[], root: string): CsvRecord[] {
   );
 }
 
-/** Table 3 from the run files in some folders alone; null where no run belongs to it. */
-export async function readTable3({
-  resultsRoot,
-  folders,
-}: {
+/** What table 3 is read from. */
+export interface Table3Source {
   readonly resultsRoot: string;
   readonly folders: readonly string[];
-}): Promise<Evidence | null> {
-  const groups = folders.flatMap((folder) => {
+}
+
+/** The groups of table 3's runs, from the run files in some folders alone. */
+export function readTable3Groups({ resultsRoot, folders }: Table3Source): Table3Group[] {
+  return folders.flatMap((folder) => {
     const group = table3Group(folder, readDetectionRuns(resultsRoot, folder));
     return group === null ? [] : [group];
   });
+}
+
+/** Table 3 from the run files in some folders alone; null where no run belongs to it. */
+export async function readTable3(source: Table3Source): Promise<Evidence | null> {
+  const { resultsRoot } = source;
+  const groups = readTable3Groups(source);
   if (groups.length === 0) return null;
   const pictures = new Map<Table3Pair, readonly Block[]>();
   for (const pair of groups.flatMap(({ pairs }) => pairs)) {
