@@ -7,12 +7,14 @@ import {
   type DocumentName,
   documentNames,
   type DrawnDocument,
+  type PlotsBlock,
   type ReportDocument,
 } from './document';
 import { drawDocument } from './draw';
+import type { ClaimPicture } from './pictures/claims';
 import { renderPage } from './writers/html';
 import { renderMarkdown } from './writers/markdown';
-import { renderSheet } from './writers/sheet';
+import { pictureFiles } from './writers/picture';
 import { renderTerminal, type TerminalOptions } from './writers/terminal';
 
 /** A table or a study, computed from runs. */
@@ -31,6 +33,8 @@ export interface Report {
    * no run belongs to it.
    */
   read(name: DocumentName, folders?: readonly string[]): Promise<Evidence | null>;
+  /** The pictures of the paper's claims, which stand in the documents that show their runs. */
+  pictures?(): readonly ClaimPicture[];
 }
 
 /** What is written, and how. */
@@ -43,7 +47,7 @@ export interface WriteOptions extends TerminalOptions {
 /** What was written. */
 export interface Written {
   readonly terminal: string;
-  /** `NAME.md`, `NAME.csv`, `NAME.html`, `NAME.svg`, …, `REPORT.html`. */
+  /** `NAME.md`, `NAME.csv`, `NAME.html`, the report’s pictures, `REPORT.html`. */
   readonly files: readonly string[];
   /** The asked folder's runs as plain data. */
   readonly json: unknown;
@@ -54,7 +58,7 @@ const reportFile = 'REPORT.html';
 
 /**
  * Renders a table or study from run files alone and writes it into the results directory as Markdown, CSV,
- * HTML and plots, and the page that holds it with all others, each whole or not at all. The same run files
+ * HTML and pictures, and the page that holds it with all others, each whole or not at all. The same run files
  * give the same bytes.
  *
  * @throws LabError of kind `results` when there is no run of it, a file of one is broken, or the seeds of
@@ -76,11 +80,12 @@ export async function writeDocument(
       [`${name}.md`, renderMarkdown(document)] as const,
       [`${name}.csv`, renderCsv(document)] as const,
       [`${name}.html`, renderPage([document])] as const,
-      ...document.sheets.map(
-        (sheet) => [`${name}${sheet.ending}.svg`, renderSheet(document, sheet)] as const,
-      ),
     ]);
-  const files = writeFiles(resultsRoot, [...contents, [reportFile, renderPage(documents)]]);
+  const files = writeFiles(resultsRoot, [
+    ...contents,
+    ...documents.flatMap(pictureFiles),
+    [reportFile, renderPage(documents)],
+  ]);
   return { terminal: renderTerminal(own.document, options), files, json: own.json };
 }
 
@@ -98,16 +103,29 @@ export async function writePages(report: Report, output: string): Promise<string
   const own = documents.map(
     (document) => [`${document.name}.html`, renderPage([document])] as const,
   );
-  return writeFiles(output, [[reportFile, renderPage(documents)], ...own]);
+  return writeFiles(output, [
+    [reportFile, renderPage(documents)],
+    ...own,
+    ...documents.flatMap(pictureFiles),
+  ]);
 }
 
 async function drawAllDocuments(report: Report): Promise<DrawnDocument[]> {
   const documents: DrawnDocument[] = [];
+  const pictures = report.pictures?.() ?? [];
   for (const name of documentNames) {
     const found = await report.read(name);
-    if (found !== null) documents.push(await drawDocument(found.document));
+    const own = pictures.filter(({ document }) => document === name).map(({ block }) => block);
+    if (found !== null) documents.push(await drawDocument(withPictures(found.document, own)));
   }
   return documents;
+}
+
+/** Before all else that a document shows. */
+function withPictures(document: ReportDocument, pictures: readonly PlotsBlock[]): ReportDocument {
+  const [first, ...others] = document.parts;
+  if (first === undefined) return document;
+  return { ...document, parts: [{ ...first, blocks: [...pictures, ...first.blocks] }, ...others] };
 }
 
 function writeFiles(folder: string, contents: readonly (readonly [string, string])[]): string[] {

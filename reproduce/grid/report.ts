@@ -1,5 +1,7 @@
+import { buildClaims } from '../../lib/report/claims/build';
 import type { ClaimSources } from '../../lib/report/claims/candidates';
 import type { DocumentName } from '../../lib/report/document';
+import { claimPictures } from '../../lib/report/pictures/claims';
 import type { StudyDocumentName, StudyGroup } from '../../lib/report/study/model';
 import {
   keepPublishedMeans,
@@ -57,6 +59,10 @@ export function reportOf(resultsRoot: string): Report {
         default:
           return readStudy(studySource(resultsRoot, name, folders));
       }
+    },
+    pictures() {
+      const sources = claimSources(resultsRoot);
+      return claimPictures(buildClaims(sources), sources);
     },
   };
 }

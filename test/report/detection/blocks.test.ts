@@ -134,7 +134,7 @@ describe('what detectors find, in a report', () => {
     expect(first?.label).to.match(/ground truth: (\d) objects?; KD\+\+: \1 of \1 found, 0 wrong/u);
     const page = renderPage([
       {
-        ...{ name: 'table3', title: '', asks: '', overview: [], sheets: [], reading: [] },
+        ...{ name: 'table3', title: '', asks: '', overview: [], reading: [] },
         ...{ briefly: [], sources: [], records: [] },
         parts: [
           { title: '', environment: '', sentences: [], blocks: [block], runs: [], dataHash: null },
