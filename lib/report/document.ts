@@ -32,6 +32,8 @@ export interface TableBlock {
   readonly head: readonly string[];
   /** Columns that a terminal has no room for. */
   readonly wide?: ReadonlySet<string>;
+  /** Whether the lines of its cells stand below each other in Markdown too. */
+  readonly stacked?: boolean;
   readonly rows: readonly TableRow[];
 }
 
@@ -163,3 +165,10 @@ export interface ReportDocument<Plot = Drawing> {
 
 /** A document whose plots are drawn. */
 export type DrawnDocument = ReportDocument<Figure>;
+
+/** A table or a study, computed from runs. */
+export interface Evidence {
+  readonly document: ReportDocument;
+  /** The model that the document was built from, as plain data. */
+  readonly json: unknown;
+}

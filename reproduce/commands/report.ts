@@ -10,18 +10,19 @@ import { reportOf } from '../grid/report';
 interface ReportOptions {
   readonly results: string;
   readonly output?: string;
-  readonly open?: true;
+  readonly open: boolean;
   readonly json?: true;
 }
 
 const command = new Command('npm run report --')
   .description(
-    'Makes the report from the runs that are there: REPORT.html with every table and study, and a page of each. ' +
-      'Trains nothing; the pages need no network, and the same runs give the same pages.',
+    'Makes the report from the runs that are there: REPORT.html with the paper’s claims and how far they held, and ' +
+      'pages of every table and study. Trains nothing; the pages need no network, can be served as they are, and ' +
+      'the same runs give the same pages. On a terminal with a display it opens in the browser.',
   )
   .option('--results <path>', 'where the runs are', 'results')
   .option('--output <folder>', 'where the pages go (default: beside the runs)')
-  .option('--open', 'show the report in the browser, if there is one')
+  .option('--no-open', 'only write it')
   .option('--json', 'one JSON object on standard output: {files}')
   .allowExcessArguments(false)
   .action(writeReport);
@@ -33,7 +34,21 @@ async function writeReport({ results, output, open, json }: ReportOptions): Prom
     json === true ? `${JSON.stringify({ files })}\n` : `Written: ${files.join(', ')}\n`,
   );
   const [report] = files;
-  if (open === true && report !== undefined) await openInBrowser(report);
+  if (open && report !== undefined && hasReader(process)) await openInBrowser(report);
+}
+
+/** Whether someone at a display asks; elsewhere the path that is printed must do. */
+export function hasReader({
+  stdout,
+  env,
+  platform,
+}: {
+  readonly stdout: { readonly isTTY?: boolean };
+  readonly env: Readonly<Partial<Record<string, string>>>;
+  readonly platform: NodeJS.Platform;
+}): boolean {
+  const display = env['DISPLAY'] || env['WAYLAND_DISPLAY'];
+  return stdout.isTTY === true && (platform === 'darwin' || platform === 'win32' || !!display);
 }
 
 /** Shows a file with the system's own opener; says where it lies when there is none. */
@@ -56,4 +71,4 @@ function openInBrowser(file: string): Promise<void> {
   });
 }
 
-runCommand(() => command.parseAsync());
+if (require.main === module) runCommand(() => command.parseAsync());

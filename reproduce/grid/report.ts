@@ -1,7 +1,6 @@
-import { buildClaims } from '../../lib/report/claims/build';
 import type { ClaimSources } from '../../lib/report/claims/candidates';
+import { buildGlance } from '../../lib/report/claims/glance';
 import type { DocumentName } from '../../lib/report/document';
-import { claimPictures } from '../../lib/report/pictures/claims';
 import type { StudyDocumentName, StudyGroup } from '../../lib/report/study/model';
 import {
   keepPublishedMeans,
@@ -50,6 +49,7 @@ export function claimSources(resultsRoot: string): ClaimSources {
 export function reportOf(resultsRoot: string): Report {
   return {
     resultsRoot,
+    glance: () => buildGlance(claimSources(resultsRoot)),
     async read(name, folders) {
       switch (name) {
         case 'table1':
@@ -59,10 +59,6 @@ export function reportOf(resultsRoot: string): Report {
         default:
           return readStudy(studySource(resultsRoot, name, folders));
       }
-    },
-    pictures() {
-      const sources = claimSources(resultsRoot);
-      return claimPictures(buildClaims(sources), sources);
     },
   };
 }

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { buildClaims } from '../../lib/report/claims/build';
+import type { ClaimAtGlance } from '../../lib/report/claims/model';
 import { table3Document } from '../../lib/report/table3/document';
 import {
   runsOf,
@@ -11,6 +13,7 @@ import { renderCsv } from '../../lib/report/csv';
 import type { DetectionEvaluation } from '../../lib/runs/schema';
 import type { DetectionRun } from '../../lib/runs/store';
 import { madeUpProvenance } from '../support/made-up-runs';
+import { noRuns } from '../support/table1-report';
 
 const pair = 'r101-fpn:r18-fpn';
 
@@ -354,5 +357,20 @@ describe('table 3', () => {
     expect(table3Document([built], 'results').parts[0]?.sentences).to.deep.equal([
       'No run is finished yet: there is nothing to compare.',
     ]);
+  });
+
+  it('tells whether ND carries over to detection: C8, by its own column of gains', () => {
+    const claim = (...runs: readonly MadeUp[]): ClaimAtGlance =>
+      buildClaims({ ...noRuns, table3: [groupOf(...runs)] }).find(({ id }) => id === 'C8') ??
+      expect.fail('no claim');
+    const worse = [...seeds('kd', 0.3, 0.31, 0.32), ...seeds('kd++', 0.2, 0.22, 0.21)];
+    // −10, −9 and −11 points of AP.
+    const { comparisons, ...rest } = claim(...worse);
+    expect(comparisons[0]?.difference?.mean).to.be.closeTo(-10, 1e-9);
+    expect(comparisons.map(({ outcome }) => outcome)).to.deep.equal(['contradicted', 'not run']);
+    expect(rest).to.include({ outcome: 'contradicted', scale: 'full', unit: 'points of box AP' });
+    expect(rest.ran).to.equal('COCO, r101-fpn → r18-fpn, 180000 iterations');
+    const halved = worse.map((run) => ({ ...run, config: { iterations: 90_000 } }));
+    expect(claim(...halved).scale).to.equal('toy');
   });
 });

@@ -1,6 +1,5 @@
-import { buildClaims } from '../../lib/report/claims/build';
 import type { ClaimSources } from '../../lib/report/claims/candidates';
-import { claimPictures } from '../../lib/report/pictures/claims';
+import { buildGlance } from '../../lib/report/claims/glance';
 import { buildTable1 } from '../../lib/report/table1/build';
 import { readTable1, readTable1Model } from '../../lib/report/table1/document';
 import { type Report, writeDocument, type Written } from '../../lib/report/write';
@@ -15,11 +14,11 @@ export const noRuns: ClaimSources = {
 export function table1Report(resultsRoot: string, methods: readonly string[] = []): Report {
   return {
     resultsRoot,
-    pictures() {
-      const table1 = readTable1Model({ resultsRoot, folders: ['table1'], methods });
-      const sources = { ...noRuns, table1 };
-      return claimPictures(buildClaims(sources), sources);
-    },
+    glance: () =>
+      buildGlance({
+        ...noRuns,
+        table1: readTable1Model({ resultsRoot, folders: ['table1'], methods }),
+      }),
     read: (name, folders = ['table1']) =>
       Promise.resolve(name === 'table1' ? readTable1({ resultsRoot, folders, methods }) : null),
   };

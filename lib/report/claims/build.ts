@@ -51,7 +51,7 @@ const definitions: Readonly<Record<ClaimId, ClaimDefinition>> = {
   },
   C2: {
     claim: 'SIFN is better than the naive norm loss',
-    says: 'Letting the norm grow step by step (SIFN) is better than pulling it to the teacher’s at once (naive L2). By how much, and whether the naive loss pulls the norm or the whole feature, is not known to us.',
+    says: 'Letting the norm grow step by step (SIFN) is better than pulling it to the teacher’s at once. Not known to us: by how much, and whether the naive loss pulls the norm or the whole feature.',
     unit: points,
     together: 'readings',
     full: { data: 'cifar100', pairs: 1, rows: 3 },
@@ -64,7 +64,7 @@ const definitions: Readonly<Record<ClaimId, ClaimDefinition>> = {
   },
   C3: {
     claim: 'Cosine is better than InfoNCE',
-    says: 'Of two losses that turn a feature to its class mean, cosine is better than InfoNCE. By how much, and at which temperature, is not known to us.',
+    says: 'Of two losses that turn a feature to its class mean, cosine is better than InfoNCE. Not known to us: by how much, and at which temperature.',
     unit: points,
     together: 'readings',
     full: { data: 'cifar100', pairs: 1, rows: 5 },
@@ -78,7 +78,7 @@ const definitions: Readonly<Record<ClaimId, ClaimDefinition>> = {
   },
   C4: {
     claim: 'Norm and direction together are better than either, and ND is best',
-    says: 'Norm or direction alone < both as two losses < ND. The numbers are not known to us.',
+    says: 'Norm or direction alone < both as two losses < ND. Not known to us: by how much.',
     unit: points,
     together: 'all',
     full: { data: 'cifar100', pairs: 1, rows: 4 },
@@ -119,7 +119,7 @@ const definitions: Readonly<Record<ClaimId, ClaimDefinition>> = {
   },
   C7: {
     claim: 'Class means are a better direction than the classifier’s weights',
-    says: 'A feature should turn to the teacher’s mean feature of its class rather than to the classifier’s row. By how much is not known to us.',
+    says: 'A feature should turn to the teacher’s mean feature of its class rather than to the classifier’s row. Not known to us: by how much.',
     unit: points,
     together: 'readings',
     full: { data: 'cifar100', pairs: 1, rows: 4 },
@@ -132,7 +132,7 @@ const definitions: Readonly<Record<ClaimId, ClaimDefinition>> = {
   },
   C8: {
     claim: 'ND carries over to detection',
-    says: 'On COCO KD++ and ReviewKD++ are above KD and ReviewKD. By how much is not known to us.',
+    says: 'On COCO KD++ and ReviewKD++ are above KD and ReviewKD. Not known to us: by how much.',
     unit: 'points of box AP',
     together: 'all',
     full: { data: 'coco', pairs: 3, rows: 4 },

@@ -15,8 +15,13 @@ import { bySize, judgedTrends, methodsOf } from '../study/growing-teachers';
 import { rowOf, type StudyGroup, type StudyPair } from '../study/model';
 import { normTrend } from '../study/norm';
 import type { Table1, Table1Pair, Table1Row } from '../table1/model';
-import { table3SettingInWords } from '../table3/document';
-import { isFinishedDetection, labelOf as detectorLabelOf, type Table3Group } from '../table3/model';
+import {
+  isFinishedDetection,
+  labelOf as detectorLabelOf,
+  otherLength,
+  type Table3Group,
+  table3SettingInWords,
+} from '../table3/model';
 import { type Verdict, weakestScale } from '../verdict';
 import type { ClaimComparison } from './model';
 import { ranInWords } from './words';
@@ -174,7 +179,9 @@ export function studyClaims(
 }
 
 function labelsOf(pair: StudyPair, better: string, worse: string): string {
-  const name = (method: string): string => rowOf(pair, method)?.label ?? method;
+  // KD is beneath all of them.
+  const name = (method: string): string =>
+    (rowOf(pair, method)?.label ?? method).replace(/^KD \+ /u, '').replace(/ \(ND\)$/u, '');
   return `${name(better)} over ${name(worse)}`;
 }
 
@@ -256,7 +263,8 @@ export function detection(groups: readonly Table3Group[], plus: readonly string[
       return {
         setting: table3SettingInWords(group),
         runScale: group.scale,
-        scale: detectionScale(group),
+        // Nothing between: that a detector has converged is not judged here.
+        scale: behind.every((run) => otherLength(run).length === 0) ? 'full' : 'toy',
         ran: ranInWords(
           group.dataset,
           `${pair.teacher} → ${pair.student}`,
@@ -280,11 +288,6 @@ export function detection(groups: readonly Table3Group[], plus: readonly string[
 
 function lengthOf({ config }: DetectionRun): number[] {
   return config.method === 'teacher' ? [] : [config.iterations];
-}
-
-/** Nothing between: that a detector has converged is not judged here. */
-function detectionScale({ dataset, scale }: Table3Group): ClaimScale {
-  return dataset === 'coco' && scale === 'paper' ? 'full' : 'toy';
 }
 
 /** What a detector's run took. */

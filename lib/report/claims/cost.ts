@@ -49,11 +49,11 @@ export function fullHours({ data, pairs, rows }: FullReplication): number {
   return (pairs * rows * seeds * images) / (imagesPerSecond * 3600);
 }
 
-/** `144 runs of 240 epochs of CIFAR-100, some 120 h on one NVIDIA A100 (estimated, not measured)`. */
+/** `144 runs of 240 epochs of CIFAR-100, an estimated 120 h on one NVIDIA A100`. */
 export function fullInWords(replication: FullReplication): string {
   const runs = replication.pairs * replication.rows * seeds;
   const hours = Math.round(fullHours(replication)).toLocaleString('en');
-  return `${String(runs)} runs of ${fullRuns[replication.data].words}, some ${hours} h on one ${card} (estimated, not measured)`;
+  return `${String(runs)} runs of ${fullRuns[replication.data].words}, an estimated ${hours} h on one ${card}`;
 }
 
 /** What must be said once of all these estimates. */

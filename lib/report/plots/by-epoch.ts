@@ -56,7 +56,7 @@ export function epochsPicture(
       );
       return {
         title: quantity.title,
-        says: `${quantity === first ? `${subtitle} ` : ''}After the last epoch: ${ends.join('; ')}`,
+        says: `${quantity === first ? `${subtitle}. ` : ''}After the last epoch: ${ends.join('; ')}`,
         spec: lines.length === 0 ? null : panel(lines),
       };
     }),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readJson, writeAtomic } from '../../files';
 import { checkRecord } from '../../records';
 import { readRuns } from '../../runs/store';
-import type { Evidence } from '../write';
+import type { Evidence } from '../document';
 import { buildStudy } from './build';
 import { buildGroups, type GroupOptions } from './groups';
 import type { StudyDocumentName, StudyGroup } from './model';

@@ -1,14 +1,21 @@
 import { readRuns } from '../../runs/store';
 import { significance } from '../../statistics/summary';
 import { differenceCells, gainCell, intervalHead, pHead, summaryCell, withBelow } from '../cells';
-import type { Block, Cell, DocumentPart, ReportDocument, TableBlock, TableRow } from '../document';
+import type {
+  Block,
+  Cell,
+  DocumentPart,
+  Evidence,
+  ReportDocument,
+  TableBlock,
+  TableRow,
+} from '../document';
 import { settingInWords } from '../group';
 import { shortLabelOf } from '../methods';
 import { count, formatInterval, formatMean, none, toSigned2 } from '../numbers';
 import { runEntry, type RunEntry } from '../run-entries';
 import { environmentInWords, type RunReference } from '../run-record';
 import { type Verdict, verdicts } from '../verdict';
-import type { Evidence } from '../write';
 import { buildTable1, type Table1Input } from './build';
 import type { Gain } from './gain';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './model';

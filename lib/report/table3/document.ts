@@ -2,13 +2,19 @@ import { formatDuration } from '../../format-duration';
 import { type DetectionRun, readDetectionRuns } from '../../runs/store';
 import { columnNote, gainCells, nothingFinished, onSeeds, summaryCell } from '../cells';
 import { type CsvRecord, summaryColumns } from '../csv';
-import type { Block, DocumentPart, ListBlock, ReportDocument, TableBlock } from '../document';
+import type {
+  Block,
+  DocumentPart,
+  Evidence,
+  ListBlock,
+  ReportDocument,
+  TableBlock,
+} from '../document';
 import { count, formatMean, listed, none } from '../numbers';
 import { detectorFacts, type RunEntry } from '../run-entries';
 import { directoryBelow, environmentInWords } from '../run-record';
 import { briefly } from '../study/build';
 import { knownOf } from '../study/method-table';
-import type { Evidence } from '../write';
 import { detectionBlocks, picturesBlock } from './detections';
 import {
   isFinishedDetection,
@@ -17,6 +23,7 @@ import {
   type Table3Group,
   table3Group,
   type Table3Pair,
+  table3SettingInWords,
   tableFigures,
 } from './model';
 
@@ -49,15 +56,6 @@ export function table3Document(
     ],
     sources: knownOf('table3'),
   };
-}
-
-/** `shapes · scale quick · 240 iterations`. */
-export function table3SettingInWords({ dataset, scale, runs }: Table3Group): string {
-  const students = runs.filter(({ config }) => config.method !== 'teacher');
-  const iterations = [...new Set(students.map(({ config }) => config.iterations))].sort(
-    (a, b) => a - b,
-  );
-  return `${dataset} · scale ${scale}${iterations.length === 0 ? '' : ` · ${iterations.join(', ')} iterations`}`;
 }
 
 function part(group: Table3Group, root: string, pictures: Pictures): DocumentPart {

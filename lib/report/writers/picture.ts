@@ -43,7 +43,7 @@ export function renderPicture({ title, note = '', plots }: PlotsBlock<Figure>): 
     left += sizes[index]?.width ?? 0;
     return `${own}\n${nested}`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" role="img" width="${String(width)}" height="${String(height)}" viewBox="0 0 ${String(width)} ${String(height)}" font-family="system-ui, DejaVu Sans, Helvetica, Arial, sans-serif"><title>${escapeHtml([title, ...plots.map(({ label }) => label)].join(' '))}</title><rect width="${String(width)}" height="${String(height)}" fill="white"/>
+  return `<svg xmlns="http://www.w3.org/2000/svg" role="img" width="${String(width)}" height="${String(height)}" viewBox="0 0 ${String(width)} ${String(height)}" font-family="system-ui, DejaVu Sans, Helvetica, Arial, sans-serif"><title>${escapeHtml([`${title}.`, ...plots.map(({ label }) => label)].join(' '))}</title><rect width="${String(width)}" height="${String(height)}" fill="white"/>
 ${textAt(heading, margin, margin, titleLook, ink)}
 ${textAt(noted, margin, under, plotTitleLook, softInk)}
 ${drawn.join('\n')}

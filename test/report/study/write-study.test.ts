@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { buildGlance } from '../../../lib/report/claims/glance';
 import { readStudy } from '../../../lib/report/study/read';
 import { writeDocument } from '../../../lib/report/write';
 import { runDirectory } from '../../../lib/runs/paths';
@@ -9,6 +10,7 @@ import { appendMetrics, type EpochMetrics } from '../../../lib/train/metrics';
 import { studyMethods } from '../../../reproduce/recipes/studies';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
+import { noRuns } from '../../support/table1-report';
 import { madeUpConfig, madeUpMetrics, madeUpProvenance } from '../../support/made-up-runs';
 
 const study = 'table1-quick-fashion-mnist';
@@ -49,6 +51,7 @@ describe('the documents of the studies', function () {
     await writeDocument(
       {
         resultsRoot,
+        glance: () => buildGlance(noRuns),
         read: (asked) => Promise.resolve(asked === name ? readStudy({ name, ...source }) : null),
       },
       { name, folder: study },

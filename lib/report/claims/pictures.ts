@@ -1,10 +1,10 @@
 import { paperTable } from '../../paper';
 import { bySeedOf, summarise, type Summary } from '../../statistics/summary';
 import { outcomeInWords } from '../../statistics/verdicts';
-import { documentOf } from '../claims/build';
-import type { ClaimSources } from '../claims/candidates';
-import type { ClaimAtGlance, ClaimId } from '../claims/model';
-import { ranInWords } from '../claims/words';
+import { documentOf } from './build';
+import type { ClaimSources } from './candidates';
+import type { ClaimAtGlance, ClaimId } from './model';
+import { ranInWords } from './words';
 import type { DocumentName, PlotsBlock } from '../document';
 import { baseOf, printedOf } from '../methods';
 import { toFixed2 } from '../numbers';
@@ -42,6 +42,11 @@ const files: Readonly<Record<ClaimId | 'curves', string>> = {
   curves: 'claims/curves',
 };
 
+/** The picture of a claim, as a file that lies beside the pages; null where nothing was run. */
+export function pictureOf({ id, ran }: ClaimAtGlance): string | null {
+  return ran === '' ? null : `${files[id]}.svg`;
+}
+
 /** A picture of each claim on the runs that it is judged on, and of how these came to their numbers. */
 export function claimPictures(
   claims: readonly ClaimAtGlance[],
@@ -66,7 +71,7 @@ export function claimPictures(
 function wordsOf(claim: ClaimAtGlance, title: string): PictureWords {
   const { id, claim: said, outcome, scale, ran } = claim;
   const verdict = outcomeInWords(outcome, scale);
-  const subtitle = `${id}: ${said}. ${verdict.charAt(0).toUpperCase()}${verdict.slice(1)}${ran === '' ? '' : `: ${ran}`}.`;
+  const subtitle = `${id}: ${said}. ${verdict.charAt(0).toUpperCase()}${verdict.slice(1)}${ran === '' ? '' : `: ${ran}`}`;
   return { title, subtitle, file: files[id] };
 }
 
@@ -98,7 +103,8 @@ function isFirst({ label }: PicturedComparison): boolean {
 
 /** Rows that add a loss to KD say ND for KD + ND: KD is in both. */
 function labelOf(id: ClaimId, label: string): string {
-  const short = label.replaceAll('KD + ', '').replace('KD++ (ND)', 'ND');
+  const parts = label.replaceAll('KD + ', '');
+  const short = id === 'C4' || id === 'C7' ? parts.replace('KD++', 'ND') : parts;
   if (id === 'C7') return `means over weights, by ${short.split(' over ')[0] ?? ''}`;
   return short;
 }
@@ -276,7 +282,7 @@ function curvesPicture(claim: ClaimAtGlance, { table1 }: ClaimSources): PlotsBlo
     ],
     {
       title: `KD++ ends at ${ends(plus)}; KD at ${ends(base)}, n = ${seeds} (${claim.scale})`,
-      subtitle: `${claim.ran.charAt(0).toUpperCase()}${claim.ran.slice(1)}: lines are means over the seeds, bands go from the smallest to the largest.`,
+      subtitle: `${claim.ran.charAt(0).toUpperCase()}${claim.ran.slice(1)}: lines are means over the seeds, bands go from the smallest to the largest`,
       file: files.curves,
     },
   );

@@ -2,11 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { buildClaims } from '../../../lib/report/claims/build';
+import { buildGlance } from '../../../lib/report/claims/glance';
 import type { ClaimSources } from '../../../lib/report/claims/candidates';
 import type { Drawing, PlotsBlock } from '../../../lib/report/document';
 import { drawAll } from '../../../lib/report/draw';
-import { claimPictures } from '../../../lib/report/pictures/claims';
 import { epochsPicture } from '../../../lib/report/plots/by-epoch';
 import { sizesPicture } from '../../../lib/report/plots/by-size';
 import {
@@ -37,9 +36,8 @@ function over(...values: number[]): Summary {
 
 /** The pictures by their files, of some runs and no others. */
 function picturesOf(sources: Partial<ClaimSources>): ReadonlyMap<string, PlotsBlock> {
-  const all = { ...noRuns, ...sources };
   return new Map(
-    claimPictures(buildClaims(all), all).map(({ block }) => [
+    buildGlance({ ...noRuns, ...sources }).pictures.map(({ block }) => [
       (block.file ?? '').replace('claims/', ''),
       block,
     ]),
@@ -298,7 +296,7 @@ describe('curves by epoch', () => {
       { label: 'KD', epoch: 3, value: 7, low: 7, high: 7 },
       { label: 'teacher', epoch: 3, value: 9, low: 9, high: 9 },
     ]);
-    expect(top1?.says).to.equal('A subtitle After the last epoch: KD 40.0');
+    expect(top1?.says).to.equal('A subtitle. After the last epoch: KD 40.0');
     expect(cosine?.says).to.equal('After the last epoch: KD 0.80');
   });
 
@@ -342,7 +340,7 @@ describe('the committed pictures', function () {
 
   it('are what the committed runs give, and no others', async () => {
     const drawn: Record<string, string> = {};
-    for (const { block } of reportOf(results).pictures?.() ?? []) {
+    for (const { block } of reportOf(results).glance().pictures) {
       const svg = renderPicture({ ...block, plots: await drawAll(block.plots) });
       drawn[`${(block.file ?? '').replace('claims/', '')}.svg`] = svg;
     }
