@@ -68,11 +68,14 @@ export interface Figure {
 /** Plots that stand beside each other and share a legend. */
 export interface PlotsBlock<Plot = Drawing> {
   readonly kind: 'plots';
+  /** Of a picture: what it shows, in a sentence with its numbers. */
   readonly title: string;
+  /** What the plots of a picture have in common. */
+  readonly note?: string;
   readonly legend: readonly LegendEntry[];
   readonly plots: readonly Plot[];
-  /** On which of the document's sheets they stand, by its ending; on the first unless given. */
-  readonly sheet?: string;
+  /** Of a picture that is a file as well: its name without `.svg`, below the results directory. */
+  readonly file?: string;
 }
 
 /** Images with what was found in them. */
@@ -141,14 +144,6 @@ export const documentNames = [
 ] as const;
 export type DocumentName = (typeof documentNames)[number];
 
-/** A picture file of all the plots of a document, or of some of them. */
-export interface Sheet {
-  /** Of its name, between that of the document and `.svg`. */
-  readonly ending: string;
-  /** What it shows. */
-  readonly title: string;
-}
-
 /** A table or a study as it is shown, whatever the form: each writer walks this and nothing else. */
 export interface ReportDocument<Plot = Drawing> {
   readonly name: DocumentName;
@@ -158,7 +153,6 @@ export interface ReportDocument<Plot = Drawing> {
   /** The whole in a few figures: terms and what they come to. */
   readonly overview: readonly (readonly [string, string])[];
   readonly parts: readonly DocumentPart<Plot>[];
-  readonly sheets: readonly Sheet[];
   /** How to read it. */
   readonly reading: readonly string[];
   /** The same in a sentence or two, below the tables in a terminal. */

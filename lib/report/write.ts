@@ -5,11 +5,17 @@ import { studyDirectory } from '../runs/paths';
 import type { AtGlance } from './claims/glance';
 import { renderFirstPage } from './claims/page';
 import { renderCsv } from './csv';
-import { type DocumentName, documentNames, type DrawnDocument, type Evidence } from './document';
+import {
+  type DocumentName,
+  documentNames,
+  type DrawnDocument,
+  type Evidence,
+  type ReportDocument,
+} from './document';
 import { drawDocument } from './draw';
 import { firstPage, renderPages } from './writers/html';
 import { renderMarkdown } from './writers/markdown';
-import { renderSheet } from './writers/sheet';
+import { pictureFiles } from './writers/picture';
 import { renderTerminal, type TerminalOptions } from './writers/terminal';
 
 /** Where the documents of one results directory come from. */
@@ -58,14 +64,15 @@ export async function writeDocument(
   if (own === null) {
     throw resultsError`there is no run of ${name} (${studyDirectory(resultsRoot, folder)}). Run npm run reproduce:${name} first, or name another results directory`;
   }
-  const documents = await drawAllDocuments(report);
+  const glance = report.glance();
+  const documents = await drawAllDocuments(report, glance);
   const contents = documents
     .filter((document) => document.name === name)
     .flatMap((document) => [
       [`${name}.md`, renderMarkdown(document)] as const,
       [`${name}.csv`, renderCsv(document)] as const,
     ]);
-  const files = writeFiles(resultsRoot, [...contents, ...reportFiles(report, documents)]);
+  const files = writeFiles(resultsRoot, [...contents, ...reportFiles(glance, documents)]);
   return { terminal: renderTerminal(own.document, options), files, json: own.json };
 }
 
@@ -77,35 +84,46 @@ export async function writeDocument(
  * written then.
  */
 export async function writePages(report: Report, output: string): Promise<string[]> {
-  const documents = await drawAllDocuments(report);
+  const glance = report.glance();
+  const documents = await drawAllDocuments(report, glance);
   if (documents.length === 0) {
     throw resultsError`there is no run to report (${report.resultsRoot}): found no folder of runs. Run npm run reproduce:table1 first, or name another results directory`;
   }
-  return writeFiles(output, reportFiles(report, documents));
+  return writeFiles(output, reportFiles(glance, documents));
 }
 
 /** The pages and pictures of a report, which can be served as they are: a first page that leads to all. */
-function reportFiles(report: Report, documents: readonly DrawnDocument[]): [string, string][] {
-  const glance = report.glance();
+function reportFiles(glance: AtGlance, documents: readonly DrawnDocument[]): [string, string][] {
   return [
     [firstPage, renderFirstPage(glance, documents)],
     ...documents.flatMap((document) => renderPages(document, glance.current[document.name])),
-    ...documents.flatMap((document) =>
-      document.sheets.map((sheet): [string, string] => [
-        `${document.name}${sheet.ending}.svg`,
-        renderSheet(document, sheet),
-      ]),
-    ),
+    ...documents.flatMap(pictureFiles),
   ];
 }
 
-async function drawAllDocuments(report: Report): Promise<DrawnDocument[]> {
+async function drawAllDocuments(report: Report, glance: AtGlance): Promise<DrawnDocument[]> {
   const documents: DrawnDocument[] = [];
   for (const name of documentNames) {
     const found = await report.read(name);
-    if (found !== null) documents.push(await drawDocument(found.document));
+    if (found !== null) documents.push(await drawDocument(withPictures(found.document, glance)));
   }
   return documents;
+}
+
+/** With the pictures of its claims, before all else of the setting that these are judged on. */
+function withPictures(
+  document: ReportDocument,
+  { pictures, current }: Pick<AtGlance, 'pictures' | 'current'>,
+): ReportDocument {
+  const { name, parts } = document;
+  const own = pictures.filter((picture) => picture.document === name).map(({ block }) => block);
+  const judged = parts.find(({ title }) => current[name]?.includes(title)) ?? parts[0];
+  return {
+    ...document,
+    parts: parts.map((part) =>
+      part === judged ? { ...part, blocks: [...own, ...part.blocks] } : part,
+    ),
+  };
 }
 
 function writeFiles(folder: string, contents: readonly (readonly [string, string])[]): string[] {

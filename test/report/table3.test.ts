@@ -3,7 +3,6 @@ import { expect } from 'chai';
 import { buildClaims } from '../../lib/report/claims/build';
 import type { ClaimAtGlance } from '../../lib/report/claims/model';
 import { table3Document } from '../../lib/report/table3/document';
-import { lossDrawing } from '../../lib/report/plots/losses';
 import {
   runsOf,
   type Table3Group,
@@ -82,13 +81,6 @@ function groupOf(...runs: readonly MadeUp[]): Table3Group {
 
 function rowOf({ pairs }: Table3Group, method: string): Table3Row {
   return pairs[0]?.rows.find((row) => row.method === method) ?? expect.fail(`no row ${method}`);
-}
-
-function metrics(
-  iteration: number,
-  losses: Record<string, number>,
-): DetectionRun['metrics'][number] {
-  return { iteration, learningRate: 0.01, total: 0, losses };
 }
 
 /** AP of the seeds 1, 2, … */
@@ -316,19 +308,6 @@ describe('table 3', () => {
         ['DKD', 1, 31],
       ],
     ]);
-  });
-
-  it('draws the losses: the detector’s own four together, each term by itself', () => {
-    const losses = { objectness: 1, proposalBox: 2, classification: 4, box: 8, kd: 0.5, nd: 0.25 };
-    const run = { ...runOf({ method: 'kd' }), metrics: [metrics(1, losses), metrics(2, losses)] };
-    expect(lossDrawing('KD', run).says).to.equal(
-      `${pair}, KD, at the end: the detector’s own 15.000; KD 0.500; nd 0.250`,
-    );
-    // Of 120 lines each two are one point: their mean.
-    const many = Array.from({ length: 120 }, (_, index) => metrics(index + 1, { box: index % 2 }));
-    const { says, spec } = lossDrawing('KD', { ...run, metrics: many });
-    expect(says).to.contain('own 0.500');
-    expect(JSON.stringify(spec)).to.contain('"iteration":120');
   });
 
   it('leaves out what was not finished, and a figure with nothing to find', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { LabError } from '../../lib/errors';
 import type { Written } from '../../lib/report/write';
 import { writeMadeUpRun } from '../support/made-up-runs';
@@ -27,24 +27,26 @@ describe('the written table 1', () => {
     const { files, json } = await write();
     const names = [
       ...['table1.md', 'table1.csv'],
-      ...['REPORT.html', 'table1.html', 'table1-runs.html', 'table1.svg', 'table1-curves.svg'],
+      ...['REPORT.html', 'table1.html', 'table1-runs.html'],
+      ...['c1-nd-over-base.svg', 'curves.svg', 'c9-printed-numbers.svg'],
     ];
     expect(files.map((file) => basename(file))).to.deep.equal(names);
-    const before = names.map(read);
+    const paths = files.map((file) => relative(root(), file));
+    const before = paths.map(read);
     const again = await write();
-    expect(names.map(read)).to.deep.equal(before);
+    expect(paths.map(read)).to.deep.equal(before);
     expect(again.json).to.deep.equal(json);
     for (const text of before) expect(text).not.to.include(root());
   });
 
-  it('has the intervals in one picture, the curves by epoch in the other', async () => {
+  it('has its pictures in the page and in Markdown, each with its sentence', async () => {
     await write();
-    const [gains, curves] = [read('table1.svg'), read('table1-curves.svg')];
-    expect(gains).to.include('Gain of ++ over its own recipe').and.not.include('by epoch');
-    expect(curves).to.include('KD, epoch by epoch').and.not.include('Gain of');
-    for (const name of ['table1.svg', 'table1-curves.svg']) {
-      expect(read('table1.md')).to.include(`](${name})`);
-    }
+    // 81.5 − 81 and 82.5 − 81.4: 0.5 and 1.1.
+    const finding = 'ND adds 0.8 points to KD, n = 2, so no interval (toy)';
+    expect(read('claims/c1-nd-over-base.svg')).to.include(`<title>${finding}`);
+    expect(read('table1.md')).to.include(`![${finding}](claims/c1-nd-over-base.svg)`);
+    expect(read('table1.html')).to.include(finding);
+    expect(read('table1.md')).to.match(/!\[KD\+\+ ends at 82\.0 %.*\]\(claims\/curves\.svg\)/u);
   });
 
   it('says in each form what can be compared, the setting, the seeds and the code', async () => {
@@ -118,7 +120,8 @@ describe('the written table 1', () => {
     await write();
     const page = read('table1.html');
     expect(page).to.include('&lt;img src=x onerror=&quot;a()&quot;&gt;&amp;|');
-    const all = ['table1.html', 'table1-runs.html', 'table1.svg', 'table1-curves.svg', 'table1.md'];
+    const pictures = ['claims/c1-nd-over-base.svg', 'claims/curves.svg'];
+    const all = ['table1.html', 'table1-runs.html', ...pictures, 'table1.md'];
     for (const name of all) {
       expect(read(name), name).not.to.include('<img');
     }
@@ -129,7 +132,7 @@ describe('the written table 1', () => {
     await write();
     expect(read('table1.html')).to.match(/<svg[^>]+viewBox/u);
     for (const page of [read('table1.html'), read('table1-runs.html'), read('REPORT.html')]) {
-      expect(page).not.to.match(/<script|<link|@import|\bsrc="(?!table1\.svg)|url\((?!#)/u);
+      expect(page).not.to.match(/<script|<link|@import|\bsrc="(?!claims\/)|url\((?!#)/u);
       expect(page).to.include('name="viewport"');
     }
   });
@@ -164,7 +167,8 @@ describe('the written table 1', () => {
     const { terminal } = await writeTable1(fresh);
     expect(terminal).to.include('No run is finished yet');
     expect(terminal).to.include('1 of 2 epochs done (running)');
-    expect(readdirSync(fresh)).to.include('table1.svg');
+    const picture = readFileSync(join(fresh, 'claims', 'c1-nd-over-base.svg'), 'utf8');
+    expect(picture).to.include('<title>Not run: ND improves every method');
   });
 
   it('colours verdicts only when asked', async () => {

@@ -13,7 +13,7 @@ import {
 import { documentOf } from './build';
 import { costNote } from './cost';
 import type { AtGlance } from './glance';
-import { pictureOf } from './picture';
+import { pictureOf } from './pictures';
 import { words } from './words';
 
 /** The claims for a terminal: each with its comparisons. */

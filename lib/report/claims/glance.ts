@@ -9,11 +9,13 @@ import { isFinishedDetection, table3SettingInWords } from '../table3/model';
 import { buildClaims, currentSettings } from './build';
 import { type ClaimSources, detectionSeconds, secondsOf } from './candidates';
 import type { ClaimAtGlance } from './model';
+import { type ClaimPicture, claimPictures } from './pictures';
 import { dataInWords } from './words';
 
 /** What the paper claims and how far it held here, before everything else. */
 export interface AtGlance {
   readonly claims: readonly ClaimAtGlance[];
+  readonly pictures: readonly ClaimPicture[];
   /** Settings that no claim is judged on, each in words. */
   readonly older: readonly string[];
   /** Of each document, the settings that its claims are judged on, as its parts are named. */
@@ -40,8 +42,10 @@ export function buildGlance(sources: ClaimSources): AtGlance {
   const all = [...settings.values()];
   const seconds = new Map(all.flatMap((setting) => [...setting.seconds]));
   const known = all.flatMap(({ provenances }) => provenances.flatMap((found) => found ?? []));
+  const claims = buildClaims(sources);
   return {
-    claims: buildClaims(sources),
+    claims,
+    pictures: claimPictures(claims, sources),
     older: [...settings]
       .filter(([title, own]) => !chosen.has(title) && own.seconds.size > 0)
       .map(([, own]) => `${own.words} (${count(own.seconds.size, 'run')})`),

@@ -16,8 +16,8 @@ import {
 import { documentOf } from './build';
 import { costNote } from './cost';
 import type { AtGlance } from './glance';
-import { glancePicture, pictureOf } from './picture';
 import type { ClaimAtGlance } from './model';
+import { pictureOf } from './pictures';
 import { meaningOf, words } from './words';
 
 const title = 'What the paper claims, and how far it held here';
@@ -95,9 +95,10 @@ ${body.join('\n')}
 </tbody></table>`;
 }
 
-function glanceFigure(claims: readonly ClaimAtGlance[]): string {
-  const picture = glancePicture(claims);
-  return picture === null ? '' : figureHtml(picture.file, picture.says);
+/** The one picture above all claims: whether ND helps at all. */
+function glanceFigure([first]: readonly ClaimAtGlance[]): string {
+  const file = first === undefined ? null : pictureOf(first);
+  return first === undefined || file === null ? '' : figureHtml(file, findingOf(first));
 }
 
 /** @param finding - what the picture shows, for those who do not see it */

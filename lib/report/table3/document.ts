@@ -11,8 +11,6 @@ import type {
   TableBlock,
 } from '../document';
 import { count, formatMean, listed, none } from '../numbers';
-import { intervalsBlock, measuredRows } from '../plots/intervals';
-import { lossDrawing, lossLegend } from '../plots/losses';
 import { detectorFacts, type RunEntry } from '../run-entries';
 import { directoryBelow, environmentInWords } from '../run-record';
 import { briefly } from '../study/build';
@@ -46,7 +44,6 @@ export function table3Document(
     title: 'Table 3: COCO detection',
     asks: 'What do the ++ rows gain for Faster R-CNN with a feature pyramid, with ND on the box head?',
     overview: [],
-    sheets: [{ ending: '', title: 'Table 3: COCO detection: the plots' }],
     briefly,
     records: recordsOf(groups, root),
     parts: groups.map((group) => part(group, root, pictures)),
@@ -86,29 +83,10 @@ function sentences({ scale, dataset, pairs, runs }: Table3Group): string[] {
 }
 
 function pairBlocks(pair: Table3Pair): Block[] {
-  const last = pair.rows.flatMap(({ runs }) =>
-    runs.filter(({ metrics }) => metrics.length > 0).slice(0, 1),
-  );
-  const bars = measuredRows(
-    pair.rows.map(({ label, measured }) => ({ label, measured: measured.AP })),
-  );
-  const gains = measuredRows(
-    pair.rows.map(({ label, overStudent }) => ({ label, measured: overStudent })),
-  );
   return [
     { kind: 'heading', text: `${pair.teacher} → ${pair.student}` },
     tableOf(pair),
     notesOf(pair),
-    intervalsBlock(pair.pair, 'AP and gains', [
-      { title: 'AP after the last iteration', axis: 'AP (%)', rows: bars },
-      { title: 'Gain over the student alone', axis: 'points of AP', difference: true, rows: gains },
-    ]),
-    {
-      kind: 'plots',
-      title: 'Losses by iteration, each with its weight in it',
-      legend: lossLegend(last),
-      plots: last.map((run) => lossDrawing(labelOf(run.config.method), run)),
-    },
     ...detectionBlocks(pair.pair, runsOf(pair)),
   ];
 }

@@ -1,14 +1,13 @@
 import type { Block, Cell, DocumentPart, ReportDocument, TableBlock } from '../document';
 import { count } from '../numbers';
 
-/** A document as Markdown; its sheets of plots lie beside it. */
+/** A document as Markdown; its pictures lie beside it. */
 export function renderMarkdown<Plot>(document: ReportDocument<Plot>): string {
-  const { name, title, asks, parts, sheets, reading, sources } = document;
+  const { title, asks, parts, reading, sources } = document;
   return `${[
     `# ${escapeMarkdown(title)}`,
     escapeMarkdown(`${asks} Rendered from run files; do not edit.`),
     ...parts.map(partMarkdown),
-    ...sheets.map((sheet) => `![${escapeMarkdown(sheet.title)}](${name}${sheet.ending}.svg)`),
     '## How to read it',
     markdownList(reading),
     '## What is known of the paper’s',
@@ -47,8 +46,11 @@ export function blockMarkdown<Plot>(block: Block<Plot>): string[] {
         markdownTable(block),
       ];
     case 'pictures':
-    case 'plots':
       return [];
+    case 'plots':
+      return block.file === undefined
+        ? []
+        : [`![${escapeMarkdown(block.title)}](${block.file}.svg)`];
   }
 }
 

@@ -59,7 +59,8 @@ tr.idle > td { color: var(--soft); } tr.idle > th { color: var(--soft); font-wei
 .verdict { display: inline-block; padding: 0 9px; border-radius: 10px; background: var(--idle); color: var(--idle-ink); font-size: 0.82rem; }
 .verdict.reproduced { background: var(--good); color: var(--good-ink); }
 .verdict.differs { background: var(--bad); color: var(--bad-ink); }
-.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 350px), 1fr)); gap: 18px 28px; margin: 10px 0; align-items: start; }
+.plots { display: flex; flex-wrap: wrap; gap: 18px 28px; margin: 10px 0; align-items: start; }
+.plots figure { max-width: min(100%, 600px); }
 figure { margin: 0; min-width: 0; }
 .picture img { display: block; max-width: 100%; height: auto; }
 .plot svg { display: block; max-width: 100%; height: auto; }

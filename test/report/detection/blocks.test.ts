@@ -133,7 +133,7 @@ describe('what detectors find, in a report', () => {
     expect(first?.source).to.match(/^data:image\/jpeg;base64,/u);
     expect(first?.label).to.match(/ground truth: (\d) objects?; KD\+\+: \1 of \1 found, 0 wrong/u);
     const [[file, page] = []] = renderPages({
-      ...{ name: 'table3', title: '', asks: '', overview: [], sheets: [], reading: [] },
+      ...{ name: 'table3', title: '', asks: '', overview: [], reading: [] },
       ...{ briefly: [], sources: [], records: [] },
       parts: [
         { title: '', environment: '', sentences: [], blocks: [block], runs: [], dataHash: null },

@@ -141,39 +141,7 @@ describe('the p values of a column of gains', () => {
   });
 });
 
-describe('the plots of a study', () => {
-  const says = (name: 'ablation' | 'norm' | 'direction', runs: StudyRun[], title: string): string =>
-    (documentOf(name, runs, studyMethods[name]).parts[0]?.blocks ?? [])
-      .flatMap((block) => (block.kind === 'plots' ? block.plots : []))
-      .find((plot) => plot.title === title)?.says ?? 'no plot';
-  const terms = (...own: object[]): Pick<StudyRun, 'recipe'> => ({
-    recipe: { training: { method: { terms: [{ loss: 'kd', weight: 7, step: 7 }, ...own] } } },
-  });
-
-  it('have each weight of ND in its place, KD alone at 0', () => {
-    const weighted = (weight: number): Pick<StudyRun, 'recipe'> =>
-      terms({ loss: 'normDirection', weight });
-    const runs = [
-      { method: 'kd', top1: 50, ...terms() },
-      { method: 'kd++', top1: 53, ...weighted(2) },
-      { method: 'kd+nd-x2', top1: 52, ...weighted(4) },
-    ];
-    expect(says('ablation', runs, 'Top-1 against ND’s weight')).to.equal(
-      'resnet20:resnet8: 0: 50.00; 2: 53.00; 4: 52.00',
-    );
-  });
-
-  it('have each step of SIFN in its place', () => {
-    const stepped = (step: number): Pick<StudyRun, 'recipe'> => terms({ loss: 'sifn', step });
-    const runs = [
-      { method: 'kd', top1: 50, ...terms() },
-      { method: 'kd+sifn', top1: 53, last: { studentNorm: 9 }, ...stepped(1) },
-      { method: 'kd+sifn-r2', top1: 52, last: { studentNorm: 11 }, ...stepped(2) },
-    ];
-    expect(says('norm', runs, 'Top-1 against r')).to.equal('resnet20:resnet8: 1: 53.00; 2: 52.00');
-    expect(says('norm', runs, 'Norm against r')).to.equal('resnet20:resnet8: 1: 9.00; 2: 11.00');
-  });
-
+describe('the cosines of a study by class', () => {
   it('have the lowest class, the deciles and the median in their columns', () => {
     // 0, 0.1, … 1.
     const cosineByClass = Array.from({ length: 11 }, (_, label) => label / 10);
@@ -194,8 +162,6 @@ describe('the plots of a study', () => {
         'ninetieth percentile': '0.900',
       },
     ]);
-    // The first epoch, older than the measurement, is left out.
-    expect(JSON.stringify(document.parts[0]?.blocks)).to.contain('"says":"epoch 2, median 0.500"');
   });
 });
 
@@ -304,15 +270,6 @@ describe('students under growing teachers', () => {
     expect(Object.values(kd ?? {})).to.deep.equal(['KD', '50.00 (1)', '50.50 (1)', '51.00 (1)']);
     expect(Object.values(plus ?? {}).slice(1)).to.deep.equal([
       ...['51.00 (1)', '53.00 (1)', '55.00 (1)'],
-    ]);
-  });
-
-  it('are drawn over that size, without ND and with it', () => {
-    const says = (document.parts[0]?.blocks ?? [])
-      .flatMap((block) => (block.kind === 'plots' ? block.plots : []))
-      .flatMap((plot) => (plot.says.startsWith('resnet8: without') ? plot.says : []));
-    expect(says).to.deep.equal([
-      'resnet8: without ND 50.00, 50.50, 51.00; with ND (++) 51.00, 53.00, 55.00',
     ]);
   });
 
