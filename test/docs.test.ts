@@ -296,6 +296,29 @@ describe('README, CONTRIBUTING, CHANGELOG and docs', function () {
     expect(found).to.have.deep.members(expected);
   });
 
+  it('has no command that overlooks what npm kept for want of a --', async () => {
+    for (const [name, { file }] of Object.entries(commands)) {
+      const script = Object.keys(scripts).find((key) => commandOf(key) === commands[name]) ?? '';
+      const listed = optionsIn(await askForHelp(script, []));
+      // Those of `data` stand in the help of its own commands; npm has another name for --to.
+      const option = listed.find((known) => !['--help', '--to'].includes(known)) ?? '--json';
+      const variable = `npm_config_${option.replace(/^--/, '').replaceAll('-', '_')}`;
+      const env = { npm_lifecycle_event: script, [variable]: 'true' };
+      const { status, stderr } = await runHere(join(root, 'reproduce', `${file}.ts`), [], env);
+      expect(stderr, name).to.match(new RegExp(`^error: npm kept options .* found ${option}\\.`));
+      expect(status, name).to.equal(1);
+    }
+  });
+
+  it('has the name of every data set in the helps of what takes one', async () => {
+    for (const script of ['data', 'class-means', 'reproduce:table1', 'reproduce:table2']) {
+      const words = (await askForHelp(script, [])).replace(/\s+/g, ' ');
+      expect(words, script).to.match(
+        /fashion-mnist, cifar10, cifar100,.* cifar100-first20, folder:PATH/,
+      );
+    }
+  });
+
   it('name each command of package.json', () => {
     const all = pages.map(read).join('\n');
     const named = [...all.matchAll(/npm (?:run )?([a-z][-\w:]*)/g)].map(([, script]) => script);

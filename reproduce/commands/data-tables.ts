@@ -11,7 +11,7 @@ import { measuredText, measureTable } from './data-measure';
 /** The options of `npm run data -- table2` and `-- table3`. */
 export interface TableDataOptions {
   readonly dataDir?: string;
-  readonly only?: string;
+  readonly parts?: string;
   readonly mirror?: string;
   readonly from?: string;
   readonly connections?: number;
@@ -26,9 +26,19 @@ export async function fetchTableData(
   table: FetchedTable,
   options: TableDataOptions,
 ): Promise<void> {
-  const { dataDir, only, mirror, from, connections, list, measure = true, results, json } = options;
+  const {
+    dataDir,
+    parts,
+    mirror,
+    from,
+    connections,
+    list,
+    measure = true,
+    results,
+    json,
+  } = options;
   const directory = dataDirectory(dataDir);
-  const needs = chosenNeeds(tableNeeds[table], wordsIn(only));
+  const needs = chosenNeeds(tableNeeds[table], wordsIn(parts));
   const before = needs.map((need) => needStatus(need, directory));
   if (list)
     return print(json, { table, dataDir: directory, needs: before }, listing(table, before));

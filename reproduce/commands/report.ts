@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { requireWritable } from '../../lib/files';
 import { writePages } from '../../lib/report/write';
 import { reportOf } from '../grid/report';
@@ -56,4 +56,4 @@ function openInBrowser(file: string): Promise<void> {
   });
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

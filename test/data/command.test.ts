@@ -113,7 +113,7 @@ describe('npm run data', () => {
     writeSafetensors(from, new Map([['cls_token', { shape: [2], data: Float32Array.of(1, 2) }]]));
     server().file.named = () => undefined;
     const mirror = new URL('.', server().url).href;
-    const parts = ['--only', 'vit_small_patch16_224,resnet34,imagenet,class-means-resnet34'];
+    const parts = ['--parts', 'vit_small_patch16_224,resnet34,imagenet,class-means-resnet34'];
     const { status, stdout, stderr } = await run(
       ...[...args, ...parts, '--mirror', mirror, '--from', from, '--json'],
     );
