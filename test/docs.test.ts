@@ -360,6 +360,17 @@ describe('README, CONTRIBUTING, CHANGELOG and docs', function () {
     expect(steps.map(([, step]) => step)).to.deep.equal(commands);
   });
 
+  it('locks one package alone that gives npx a tsc: tslab keeps the older one of its cells to itself', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      readonly packages: Readonly<Record<string, { bin?: object }>>;
+    };
+    const owners = Object.entries(packages)
+      .filter(([, { bin = {} }]) => 'tsc' in bin)
+      .map(([place]) => place.split('node_modules/').slice(1));
+    expect(owners.filter((place) => place.length === 1)).to.deep.equal([['typescript']]);
+    expect(owners).to.deep.include(['tslab/', '@tslab/typescript-for-tslab']);
+  });
+
   it('has one version in package.json, CITATION.cff and CHANGELOG.md', () => {
     expect(/^version: (.*)$/m.exec(read('CITATION.cff'))?.[1]).to.equal(version);
     expect(/^## ([\d.]+)/m.exec(read('CHANGELOG.md'))?.[1]).to.equal(version);
