@@ -9,6 +9,7 @@ const base = [
   'records',
   'environment',
   'format-duration',
+  'processes',
   'package-root',
   'paper',
 ];

@@ -16,7 +16,6 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileError, LabError } from './errors';
 import { limitOf, requireWithin } from './limits';
@@ -211,19 +210,6 @@ export function parseJson(bytes: Buffer, where: string): unknown {
   const text = bytes.toString('utf8');
   // Some programs put a mark before the text that is no part of it.
   return JSON.parse(text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text);
-}
-
-/** Does `work` in a new folder of its own among the system's temporary ones, which is removed afterwards. */
-export async function inTemporaryFolder<Result>(
-  name: string,
-  work: (folder: string) => Promise<Result>,
-): Promise<Result> {
-  const folder = mkdtempSync(join(tmpdir(), name));
-  try {
-    return await work(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 /** Whether a path that a file or an archive names would leave the folder that it is to lie in. */

@@ -297,6 +297,29 @@ describe('README, CONTRIBUTING, CHANGELOG and docs', function () {
     expect(found).to.have.deep.members(expected);
   });
 
+  it('has no command that overlooks what npm kept for want of a --', async () => {
+    for (const [name, { file }] of Object.entries(commands)) {
+      const script = Object.keys(scripts).find((key) => commandOf(key) === commands[name]) ?? '';
+      const listed = optionsIn(await askForHelp(script, []));
+      // Those of `data` stand in the help of its own commands; npm has another name for --to.
+      const option = listed.find((known) => !['--help', '--to'].includes(known)) ?? '--json';
+      const variable = `npm_config_${option.replace(/^--/, '').replaceAll('-', '_')}`;
+      const env = { npm_lifecycle_event: script, [variable]: 'true' };
+      const { status, stderr } = await runHere(join(root, 'reproduce', `${file}.ts`), [], env);
+      expect(stderr, name).to.match(new RegExp(`^error: npm kept options .* found ${option}\\.`));
+      expect(status, name).to.equal(1);
+    }
+  });
+
+  it('has the name of every data set in the helps of what takes one', async () => {
+    for (const script of ['data', 'class-means', 'reproduce:table1', 'reproduce:table2']) {
+      const words = (await askForHelp(script, [])).replace(/\s+/g, ' ');
+      expect(words, script).to.match(
+        /fashion-mnist, cifar10, cifar100,.* cifar100-first20, folder:PATH/,
+      );
+    }
+  });
+
   it('name each command of package.json', () => {
     const all = pages.map(read).join('\n');
     const named = [...all.matchAll(/npm (?:run )?([a-z][-\w:]*)/g)].map(([, script]) => script);
@@ -313,6 +336,17 @@ describe('README, CONTRIBUTING, CHANGELOG and docs', function () {
     const steps = [...read('.github/workflows/test.yml').matchAll(/- run: (.+)/g)];
     expect(commands).to.deep.equal(['npm ci', 'npm test']);
     expect(steps.map(([, step]) => step)).to.deep.equal(commands);
+  });
+
+  it('locks one package alone that gives npx a tsc: tslab keeps the older one of its cells to itself', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      readonly packages: Readonly<Record<string, { bin?: object }>>;
+    };
+    const owners = Object.entries(packages)
+      .filter(([, { bin = {} }]) => 'tsc' in bin)
+      .map(([place]) => place.split('node_modules/').slice(1));
+    expect(owners.filter((place) => place.length === 1)).to.deep.equal([['typescript']]);
+    expect(owners).to.deep.include(['tslab/', '@tslab/typescript-for-tslab']);
   });
 
   it('has one version in package.json, CITATION.cff and CHANGELOG.md', () => {

@@ -10,7 +10,7 @@ import {
   writeAnnotations,
   writeDetections,
 } from '../detection/coco/results-form';
-import { inTemporaryFolder } from '../files';
+import { inTemporaryFolder } from '../processes';
 import type { OnBenchProgress } from './step';
 
 interface CocoBenchmarkOptions {
@@ -61,7 +61,7 @@ export async function benchmarkCoco({
   size = madeUpVal2017,
   onProgress,
 }: CocoBenchmarkOptions): Promise<CocoBenchmark> {
-  return inTemporaryFolder('norm-direction-lab-coco-', async (folder) => {
+  return inTemporaryFolder('coco', async (folder) => {
     const annotations = join(folder, 'instances.json');
     const results = join(folder, 'detections.json');
     onProgress?.('making up objects and detections', 0, 1);

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { engineError, type LabError } from '../errors';
 import { packageRoot } from '../package-root';
+import { temporaryFolder } from '../processes';
 
 const specificationSchema = z.object({ argv: z.array(z.string()).min(1) });
 
@@ -94,7 +94,7 @@ const kernelInfoInterval = 500;
 export interface Kernel {
   /** Sends a request on the shell channel; resolves with the reply once the kernel is idle again. */
   request(type: string, content: object, onSent?: (id: string) => void): Promise<Message>;
-  /** Ends the process and removes its files. */
+  /** Ends the process. */
   stop(): Promise<void>;
 }
 
@@ -116,7 +116,7 @@ export async function startKernel(
 ): Promise<Kernel> {
   // When it is wanted: the package goes without notebooks and what they need.
   const { Dealer, Subscriber } = await import('zeromq');
-  const folder = mkdtempSync(join(tmpdir(), 'norm-direction-kernel-'));
+  const folder = temporaryFolder('kernel');
   const connection = newConnection(folder);
   const file = join(folder, 'connection.json');
   writeFileSync(file, JSON.stringify(connection), { mode: 0o600 });
@@ -189,7 +189,6 @@ export async function startKernel(
       await end(child);
       shell.close();
       published.close();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 
@@ -198,6 +197,9 @@ export async function startKernel(
   } catch (error) {
     await kernel.stop();
     throw error;
+  } finally {
+    // Both ends have read the file and opened the channels: nothing is left behind, however this ends.
+    rmSync(folder, { recursive: true, force: true });
   }
   return kernel;
 }

@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DOMWindow } from 'jsdom';
+import { cacheRoot } from '../engine/cache';
 import { engineError, optionError } from '../errors';
+import { sha256, writeAtomic } from '../files';
 import type { DetectionPicture } from '../report/pictures/detection-picture';
 import { fontFolder, textWidth } from '../report/pictures/font';
 import { show } from './table';
@@ -25,22 +26,22 @@ let installed = false;
 function installFonts(): void {
   if (installed) return;
   installed = true;
-  const folder = mkdtempSync(join(tmpdir(), 'norm-direction-fonts-'));
+  const fonts = fontFolder();
+  const folder = join(cacheRoot(), `fonts-${sha256(fonts).slice(0, 16)}`);
   const configuration = join(folder, 'fonts.conf');
-  writeFileSync(
-    configuration,
-    `<?xml version="1.0"?>
+  if (!existsSync(configuration)) {
+    writeAtomic(
+      configuration,
+      `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
-<dir>${fontFolder()}</dir>
+<dir>${fonts}</dir>
 <cachedir>${folder}</cachedir>
 </fontconfig>
 `,
-  );
+    );
+  }
   process.env['FONTCONFIG_FILE'] = configuration;
-  process.once('exit', () => {
-    rmSync(folder, { recursive: true, force: true });
-  });
 }
 
 interface Point {

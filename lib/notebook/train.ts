@@ -3,7 +3,7 @@ import type { CocoBatchOptions, CocoDataset } from '../detection/coco/data';
 import { createDetectionLearner, type DetectionLearnerOptions } from '../detection/learner';
 import { trainDetector } from '../detection/train-detector';
 import { type DetectionMetrics, readDetectionMetrics } from '../detection/training-metrics';
-import { inTemporaryFolder } from '../files';
+import { inTemporaryFolder } from '../processes';
 import type { ModelName } from '../models/registry';
 import type { Classification } from '../runs/classification';
 import { runTitle } from '../runs/console-reporter';
@@ -69,7 +69,7 @@ function timeLeft(milliseconds: number): string {
   return `${String(Math.ceil(milliseconds / 1000))} s left`;
 }
 
-const folderName = 'norm-direction-cell-';
+const folderName = 'cell';
 
 /** What `trainClassifier` takes, without what only a run that can be resumed needs. */
 export type CellTrainingOptions = Omit<

@@ -8,6 +8,7 @@ import { encodeSafetensors } from '../formats/safetensors';
 import { readWeights } from '../formats/weights';
 import { hashStateDict, type StateDict } from '../nn/state';
 import { runFiles, weightsFile } from './paths';
+import type { RunConfig } from './schema';
 import { readConfig, readProvenance } from './store';
 
 /** What was written. */
@@ -55,6 +56,16 @@ export async function exportWeights(source: string, to: string): Promise<Exporte
   };
 }
 
+/** The command that trained a run, for this run alone and into another folder. */
+function commandAgain({ pair, method, seed }: RunConfig, command: string): string {
+  const named = `--pairs ${pair} --methods ${method} --seeds ${seed}`;
+  // A teacher is trained along with a student of its own.
+  const [others, own] = pair.includes(':')
+    ? [/ --(?:pairs|methods|seeds|results|jobs|gpus|shard) \S+/g, ` ${named}`]
+    : [/ --(?:results|jobs|gpus|shard) \S+/g, ''];
+  return `${command.replace(others, '')}${own} --results trained-again`;
+}
+
 async function runWeights(
   directory: string,
 ): Promise<{ tensors: StateDict; about: Record<string, string> }> {
@@ -68,12 +79,21 @@ async function runWeights(
       'Name results/runs/…/seed-1',
     );
   }
-  const { student, dataset, method, seed } = readConfig(directory);
+  const config = readConfig(directory);
+  const { student, dataset, method, seed } = config;
+  const provenance = readProvenance(directory);
   if (!existsSync(file)) {
-    throw fault('this run has no weights yet', 'no weights.safetensors', 'Let it finish first');
+    if (provenance?.ended === 'finished') {
+      throw fault(
+        'this run is kept without its weights, as runs that come with the project are',
+        `a finished run and no ${runFiles.weights}`,
+        `Train it again elsewhere and export that: ${commandAgain(config, provenance.command)}`,
+      );
+    }
+    throw fault('this run has no weights yet', `no ${runFiles.weights}`, 'Let it finish first');
   }
   const tensors = await readWeights(file);
-  const expected = readProvenance(directory)?.checkpointHash;
+  const expected = provenance?.checkpointHash;
   if (expected && hashStateDict(tensors) !== expected) {
     throw fault(
       'the weights are not those that this run ended with',

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, readlinkSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { interruptedError, type LabError, resultsError } from '../errors';
-import { errorCode, makeFolder, writeAtomic, writeFault } from '../files';
+import { makeFolder, writeAtomic, writeFault } from '../files';
+import { isGone, processSpace } from '../processes';
 import { lockThread } from './lock-thread';
 
 /** A lock that nobody has renewed for so long, in milliseconds, belongs to a process that is gone. */
@@ -153,28 +154,4 @@ function ownerFile(directory: string): string {
 function lostLock(directory: string): LabError {
   const owner = readRunOwner(directory);
   return resultsError`this process no longer holds the lock of its run, and stopped without writing more (${directory}): found ${owner === undefined ? 'no lock' : `that of ${ownerInWords(owner)}`}. That happens to a process that was suspended, or out of reach of the disk, for 15 seconds; run the same command again`;
-}
-
-/**
- * Where a process id means this process and no other: this start of the machine and this namespace of
- * process ids (containers may share a host's name). Null where the system does not tell.
- */
-function processSpace(): string | null {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
-  } catch {
-    return null;
-  }
-}
-
-/** Whether a process is known to have ended; false for one that cannot be seen from here. */
-function isGone({ pid, space }: { pid: number; space: string | null }): boolean {
-  if (space === null || space !== processSpace()) return false;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return errorCode(error) === 'ESRCH';
-  }
 }

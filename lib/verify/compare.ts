@@ -43,7 +43,7 @@ export class NotAvailable extends Error {
   }
 }
 
-const fix = 'Fetch the reference values again, or leave this file out with --only';
+const fix = 'Fetch the reference values again, or leave this file out with --parts';
 
 /**
  * A file with reference values, of the given form.

@@ -79,7 +79,7 @@ export interface PlannedCase {
   run(): Promise<CaseResult>;
 }
 
-/** The names that `--only` takes: those of files and folders, without `.json`. */
+/** The names that `--parts` takes: those of files and folders, without `.json`. */
 export const verifiableNames: readonly string[] = checkersWith({}).map(({ entry }) =>
   nameOf(entry),
 );
@@ -105,7 +105,7 @@ export function planVerification(
   }
   for (const name of only ?? []) {
     if (!verifiableNames.includes(name)) {
-      throw unknownName('kind of reference values', name, verifiableNames, '--only');
+      throw unknownName('kind of reference values', name, verifiableNames, '--parts');
     }
   }
   const wanted = checkersWith(inputs).filter(({ entry }) => only?.includes(nameOf(entry)) ?? true);

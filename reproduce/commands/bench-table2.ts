@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { median } from 'simple-statistics';
 import { z } from 'zod';
 import { createBenchStep, timeOnce } from '../../lib/bench/step';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { startEngine } from '../../lib/engine/load';
 import { peakMemoryMiB, processorName } from '../../lib/environment';
 import { engineError } from '../../lib/errors';
@@ -183,4 +183,4 @@ function describe(
   ].join('\n');
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

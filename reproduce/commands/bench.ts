@@ -4,7 +4,7 @@ import type { BenchSetting, OnBenchProgress } from '../../lib/bench/step';
 import { benchmarkStep } from '../../lib/bench/step-benchmark';
 import { benchmarkSurroundings } from '../../lib/bench/surroundings-benchmark';
 import { requirePython, type TorchOptions } from '../../lib/bench/torch';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
 import { parsePrecision, type Precision, requirePrecision } from '../../lib/engine/precision';
@@ -232,4 +232,4 @@ function about({ batch, iters }: BenchOptions, { engine, device }: EngineDescrip
   return { batch, iterations: iters, engine, device, processor: processorName() };
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

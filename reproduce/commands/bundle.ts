@@ -17,7 +17,7 @@ import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
 import { create } from 'tar';
 import { z } from 'zod';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { listDatasets } from '../../lib/data';
 import { dataDirectory } from '../../lib/data/paths';
 import { buildEngine, engineProgressPrinter, enginePlace } from '../../lib/engine/build';
@@ -25,8 +25,9 @@ import { manifestName } from '../../lib/engine/cache';
 import { programFault, runProgram } from '../../lib/engine/program';
 import { type EngineDevice, engineDevices } from '../../lib/engine/versions';
 import { optionError, unknownName } from '../../lib/errors';
-import { inTemporaryFolder, requireWritable } from '../../lib/files';
+import { requireWritable } from '../../lib/files';
 import { packageRoot } from '../../lib/package-root';
+import { inTemporaryFolder } from '../../lib/processes';
 import { print, withDataProgress } from './common';
 
 interface BundleOptions {
@@ -81,7 +82,7 @@ async function bundle(options: BundleOptions): Promise<void> {
   }
   const data = await dataPaths(options);
   await buildEngine({ device, onProgress: engineProgressPrinter() });
-  await inTemporaryFolder('norm-direction-bundle-', async (stage) => {
+  await inTemporaryFolder('bundle', async (stage) => {
     await stageApp(join(stage, 'app'));
     stageEngine(join(stage, 'cache', 'engine'), device);
     mkdirSync(join(stage, 'data'));
@@ -267,4 +268,4 @@ function newPart(
   };
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { resultsError } from '../../lib/errors';
 import { requireWritable, writeAtomic } from '../../lib/files';
 import { claimsPage, claimsTerminal, withClaims } from '../../lib/report/claims/forms';
@@ -46,4 +46,4 @@ function showClaims({ results, readme, json }: ClaimsOptions): void {
   process.stdout.write(`${claimsTerminal(glance)}\n\nWritten: ${written.join(', ')}\n`);
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

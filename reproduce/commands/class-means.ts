@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { datasetName, loadDataset } from '../../lib/data';
 import { folderPrefix } from '../../lib/data/folder';
 import { imageFolderSource } from '../../lib/data/imagenet/source';
@@ -27,7 +27,7 @@ import { hashStateDict } from '../../lib/nn/state';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
 import { isBatchSource, type TrainingData } from '../../lib/train/batch-source';
 import { evaluateTeacher } from '../../lib/train/classifier';
-import { registerDatasets } from '../datasets';
+import { datasetNames } from '../datasets';
 import type { Flags, Texts } from '../grid/settings';
 import { print, withDataProgress } from './common';
 
@@ -35,32 +35,29 @@ type ClassMeansOptions = Readonly<Record<'model' | 'weights' | 'data' | 'out', s
   Texts<'dataDir' | 'compare'> &
   Flags<'plain' | 'json'>;
 
-const command = new Command('npm run class-means --')
-  .description(
-    'Makes the class means of a teacher over a training set: the mean embedding of each class, in evaluation mode. ' +
-      'They are written with the hashes of the teacher and the data, and refused for any other.',
-  )
-  .requiredOption('--model <name>', `the teacher: ${modelNames.join(', ')}`)
-  .requiredOption('--weights <file>', 'its weights (.pth or .safetensors)')
-  .option(
-    '--data <name>',
-    'fashion-mnist, cifar10, cifar100, imagenet (DATA-DIR/imagenet), folder:PATH',
-    'fashion-mnist',
-  )
-  .option('--data-dir <path>', 'where data sets lie (or NORM_DIRECTION_LAB_DATA)')
-  .option('--out <file>', 'where the class means go', 'class-means.safetensors')
-  .option(
-    '--compare <file>',
-    'others to compare them with, by cosine and norm: of this command, or a .json of the paper’s code',
-  )
-  .option('--plain', 'over the images as they are, not augmented as the paper’s code does')
-  .option('--json', 'one JSON object on standard output')
-  .allowExcessArguments(false)
-  .action(makeClassMeans);
+// When it runs, so that a data set of the user's own that is broken is told as any other mistake.
+const command = (): Command =>
+  new Command('npm run class-means --')
+    .description(
+      'Makes the class means of a teacher over a training set: the mean embedding of each class, in evaluation mode. ' +
+        'They are written with the hashes of the teacher and the data, and refused for any other.',
+    )
+    .requiredOption('--model <name>', `the teacher: ${modelNames.join(', ')}`)
+    .requiredOption('--weights <file>', 'its weights (.pth or .safetensors)')
+    .option('--data <name>', `${datasetNames()}, imagenet (DATA-DIR/imagenet)`, 'fashion-mnist')
+    .option('--data-dir <path>', 'where data sets lie (or NORM_DIRECTION_LAB_DATA)')
+    .option('--out <file>', 'where the class means go', 'class-means.safetensors')
+    .option(
+      '--compare <file>',
+      'others to compare them with, by cosine and norm: of this command, or a .json of the paper’s code',
+    )
+    .option('--plain', 'over the images as they are, not augmented as the paper’s code does')
+    .option('--json', 'one JSON object on standard output')
+    .allowExcessArguments(false)
+    .action(makeClassMeans);
 
 async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
   const { out, compare, plain, json } = options;
-  registerDatasets();
   requireWritable(dirname(out), '--out');
   // Before the pass over the data, which a faulty file would waste.
   const other = compare === undefined ? undefined : readAny(compare);
@@ -139,4 +136,4 @@ function comparisonText(
   return `beside ${basename(file)}: cosine ${meanCosine.toFixed(4)} on average, ${smallestCosine.toFixed(4)} at least; norm ${meanNorm.toFixed(3)} here, ${otherMeanNorm.toFixed(3)} there: ${verdict}\nfurthest apart: ${furthest.join(', ')}`;
 }
 
-runCommand(() => command.parseAsync());
+runCommand(async () => parseCommand(command()));

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { readAnnotations } from '../../lib/detection/coco/annotations';
 import {
   type CocoEvaluation,
@@ -114,4 +114,4 @@ async function compare(
   throw numericsError`pycocotools gives other figures (${results}): found ${differing.join('; ')}. Please report it with both files: this package means to give the same`;
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

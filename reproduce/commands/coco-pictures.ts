@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import type { CocoDataset } from '../../lib/detection/coco/data';
 import { cocoData, shapesData } from '../../lib/detection/coco/detection-data';
 import { loadCoco } from '../../lib/detection/coco/load';
@@ -122,4 +122,4 @@ function share(text: string): number {
   throw new InvalidArgumentError('A number from 0 to 1.');
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

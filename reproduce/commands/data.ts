@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { downloadSource } from '../../lib/data/download-source';
 import { dataDirectory, dataVariable } from '../../lib/data/paths';
 import {
@@ -13,7 +13,7 @@ import type { DatasetStatus } from '../../lib/data/source';
 import { type FetchedTable, fetchedTables } from '../../lib/data/tables/needs';
 import { teachersSource } from '../../lib/data/teachers';
 import { unknownName } from '../../lib/errors';
-import { registerDatasets } from '../datasets';
+import { datasetNames } from '../datasets';
 import { print, tableOf, wholeNumber as atLeastOne, withDataProgress } from './common';
 import { fetchTableData, type TableDataOptions } from './data-tables';
 import { fetchAndMeasureTeachers, type TeachersOptions } from './data-teachers';
@@ -24,10 +24,9 @@ interface CommonOptions {
 }
 
 runCommand(async () => {
-  registerDatasets();
   const program = new Command('npm run data --').description(
-    'Lists, downloads and checks the data sets. fashion-mnist is part of the package; cifar10 and ' +
-      'cifar100 are downloaded or read from a folder or archive that you have; folder:PATH is any ' +
+    `Lists, downloads and checks the data sets: ${datasetNames()}. fashion-mnist is part of the package; ` +
+      'cifar10 and cifar100 are downloaded or read from a folder or archive that you have; folder:PATH is any ' +
       'folder of JPEG or PNG files in train/CLASS/ and val/CLASS/ (or test/CLASS/). table2 and table3 ' +
       'fetch all that those tables need: weights, COCO, and ImageNet from the archives that you have.',
   );
@@ -61,7 +60,7 @@ runCommand(async () => {
     .argument('<name>', 'a data set or folder:PATH')
     .option('--image-size <pixels>', 'side of the images of folder:PATH (default: 32)', wholeNumber)
     .action(check);
-  await program.parseAsync();
+  await parseCommand(program);
 });
 
 function tableCommand(program: Command, table: FetchedTable): void {

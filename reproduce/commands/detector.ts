@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import type { DetectionData } from '../../lib/detection/coco/detection-data';
 import { cocoStatNames } from '../../lib/detection/coco/evaluate';
 import { loadCoco } from '../../lib/detection/coco/load';
@@ -134,4 +134,4 @@ function numberOption(flags: string, description: string, fallback: number): Opt
   });
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { listDatasets } from '../../lib/data/registry';
 import type { DatasetStatus } from '../../lib/data/source';
 import { type Check, diagnose } from '../../lib/doctor';
@@ -11,14 +11,14 @@ const command = new Command('npm run doctor --')
   .option(
     '--json',
     'print one JSON object on standard output: {checks: [{name, state, detail, mend?}]}',
-  );
+  )
+  .action(doctor);
 
-runCommand(async () => {
-  const { json } = command.parse().opts<{ json?: true }>();
+async function doctor({ json }: { json?: true }): Promise<void> {
   const checks = [...(await diagnose()), ...(await listDatasets()).map(checkDataset)];
   process.stdout.write(json === true ? `${JSON.stringify({ checks })}\n` : describe(checks));
   if (checks.some(({ state }) => state === 'fault')) process.exitCode = 1;
-});
+}
 
 function checkDataset({ name, state, detail, fix: mend }: DatasetStatus): Check {
   return {
@@ -41,3 +41,5 @@ function describe(checks: readonly Check[]): string {
   const summary = `${String(count('fault'))} faults, ${String(count('warning'))} warnings, ${String(count('ok'))} ok`;
   return [...lines, '', summary, ''].join('\n');
 }
+
+runCommand(() => parseCommand(command));

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { gigabytes } from '../../lib/files';
 import { buildEngine, engineProgressPrinter } from '../../lib/engine/build';
 import { cacheRoot, folderBytes } from '../../lib/engine/cache';
@@ -29,13 +29,8 @@ const command = new Command('npm run engine --')
   .addHelpText(
     'after',
     '\nNORM_DIRECTION_LAB_CACHE names another place for the cache. npm run doctor tells its state.',
-  );
-
-runCommand(async () => {
-  const options = command.parse().opts<Options>();
-  if (options.clean === true) await clean(options);
-  else await build(options);
-});
+  )
+  .action((options: Options) => (options.clean === true ? clean(options) : build(options)));
 
 async function clean({ json }: Options): Promise<void> {
   const folder = join(cacheRoot(), 'engine');
@@ -65,3 +60,5 @@ async function build({ gpu, force, json }: Options): Promise<void> {
     ].join('\n'),
   );
 }
+
+runCommand(() => parseCommand(command));

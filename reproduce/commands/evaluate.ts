@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { readClassFolders } from '../../lib/data/folder';
 import { type Preprocessing, preprocessingOf } from '../../lib/data/images';
 import { isFolder } from '../../lib/data/paths';
 import { startEngine } from '../../lib/engine/load';
-import { optionError } from '../../lib/errors';
+import { LabError, optionError } from '../../lib/errors';
 import { imageNetModelNames } from '../../lib/models/registry';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
 import { evaluateFolder, type FolderEvaluation } from '../../lib/train/evaluate-folder';
@@ -62,7 +62,9 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
   const classes = options.classes === undefined ? undefined : namesIn(options.classes);
   const count = classes?.length ?? classesIn(data);
   await startEngine();
-  const model = await loadTrainedModel(weights, name, count, size);
+  const model = await loadTrainedModel(weights, name, count, size).catch((error: unknown) => {
+    throw classes === undefined ? naming(error, count, data) : error;
+  });
   const started = performance.now();
   try {
     const settings = { classes, batchSize, workers, skipCorrupt };
@@ -75,6 +77,13 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
   } finally {
     model.dispose();
   }
+}
+
+/** Weights of another form than the folder asks for: the folder may hold a part of the model's classes only. */
+function naming(error: unknown, count: number, data: string): unknown {
+  if (!(error instanceof LabError) || error.kind !== 'model') return error;
+  const fix = `${error.fix}. The folder has ${count} classes (--data ${data}): if the model has more, name them all with --classes FILE, a class a line in the model’s order`;
+  return new LabError(error.kind, error.problem, fix, { cause: error });
 }
 
 function inWords(
@@ -117,4 +126,4 @@ function namesIn(file: string): string[] {
   throw optionError`the list of classes must name two or more, each once (--classes ${file}): found ${repeated === undefined ? `${names.length} names` : `'${repeated}' twice`}. Give a text file with a class a line, in the model’s order`;
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

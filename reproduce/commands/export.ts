@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { exportWeights } from '../../lib/runs/export';
 import { print } from './common';
 
@@ -25,4 +25,4 @@ Example:
     print(json, exported, `${file}: ${size}, hash ${hash.slice(0, 12)}`);
   });
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { engineError, optionError } from '../../lib/errors';
 import { ensureCompiled } from '../../lib/notebook/compiled';
 import {
@@ -84,4 +84,4 @@ function port(text: string): number {
   return value;
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { numericsError } from '../../lib/errors';
 import { requireWritable } from '../../lib/files';
 import { ensureCompiled } from '../../lib/notebook/compiled';
@@ -107,4 +107,4 @@ function positive(text: string): number {
   return value;
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { requireWritable } from '../../lib/files';
 import { writePages } from '../../lib/report/write';
 import { reportOf } from '../grid/report';
@@ -35,4 +35,4 @@ async function writeReport({ results, output, open, json }: ReportOptions): Prom
   if (open && report !== undefined && hasReader(process)) await openInBrowser(report);
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { resultsError } from '../../lib/errors';
 import { runDirectories, studyNames } from '../../lib/runs/store';
 import { writeTensorBoard } from '../../lib/runs/tensorboard';
@@ -33,4 +33,4 @@ function writeAll({ results, json }: TensorBoardOptions): void {
   print(json, { files }, words);
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

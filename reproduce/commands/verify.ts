@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import type { EngineKind } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
 import {
@@ -14,7 +14,7 @@ import {
 } from '../../lib/verify/directory';
 
 interface VerifyOptions {
-  readonly only?: string;
+  readonly parts?: string;
   readonly images?: string;
   readonly engine?: EngineKind;
   readonly json?: true;
@@ -29,8 +29,8 @@ const command = new Command('npm run verify --')
       'Prints each failing case with what was expected and found, and closes with the number of cases that passed and failed. ' +
       'A case that cannot be run yet counts as failed; the exit status is 1 if any failed.',
   )
-  .argument('<directory>', 'holds some or all of the files and folders that --only names')
-  .option('--only <names>', `just these, with commas between: ${verifiableNames.join(', ')}`)
+  .argument('<directory>', 'holds some or all of the files and folders that --parts names')
+  .option('--parts <names>', `just these, with commas between: ${verifiableNames.join(', ')}`)
   .option('--images <folder>', 'holds the images that preprocess.json names')
   .addOption(new Option('--engine <engine>', 'compute on this engine').choices(['native', 'plain']))
   .option('--json', 'one JSON object on standard output, text on standard error')
@@ -40,7 +40,7 @@ const command = new Command('npm run verify --')
 async function verify(directory: string, options: VerifyOptions): Promise<void> {
   const { images } = options;
   const inputs = images === undefined ? {} : { images };
-  const cases = planVerification(directory, options.only?.split(','), inputs);
+  const cases = planVerification(directory, options.parts?.split(','), inputs);
   await startEngine(options.engine === undefined ? {} : { engine: options.engine });
   const text = options.json ? process.stderr : process.stdout;
   const results = await runCases(cases, (result) => {
@@ -89,4 +89,4 @@ function describeTimeLeft(elapsed: number, done: number, total: number): string 
   return `, about ${Math.ceil((elapsed / done / 1000) * (total - done))} s left`;
 }
 
-runCommand(() => command.parseAsync());
+runCommand(() => parseCommand(command));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type DataSource, registerDataset } from '../../lib/data';
+import { dataSources } from '../../lib/data/registry';
 import { optionError } from '../../lib/errors';
 import { definitionsBelow, namingFile } from '../definitions';
 
@@ -27,6 +28,13 @@ export function registerDatasets(): void {
     for (const value of datasets) register(value, file);
   }
   registered = true;
+}
+
+/** Every data set by name, with `folder:PATH` last, as `--data` takes them: for a help. */
+export function datasetNames(): string {
+  registerDatasets();
+  const loaded = dataSources.filter(({ load }) => load !== undefined);
+  return [...loaded.map(({ name }) => name), 'folder:PATH'].join(', ');
 }
 
 function register(value: unknown, file: string): void {

@@ -9,6 +9,7 @@ import type { ByScale } from '../../lib/runs/schema';
 import { classifierRuns } from '../../lib/runs/store';
 import { scaledToEpochs, type TrainingRecipe } from '../../lib/train/recipe';
 import { table1Recipe, table1TeacherRecipe } from '../recipes/table1';
+import { datasetNames } from '../datasets';
 import {
   atScale,
   type Choice,
@@ -54,7 +55,9 @@ export const cifarScope: Scope<Classification> = {
   data: { quick: 'fashion-mnist', short: 'cifar100', reduced: 'cifar100', paper: 'cifar100' },
   dataRemedy: 'Give --data',
   help: {
-    data: 'fashion-mnist (embedded; default of quick), cifar100 (default of the other scales), cifar10, folder:PATH',
+    get data() {
+      return `${datasetNames()} (default: fashion-mnist, which is embedded, for quick; cifar100 for the other scales)`;
+    },
     teachers:
       'published (npm run data -- cifar-teachers), trained (here), or auto: published at --scale paper ' +
       'on cifar100 where they are there, else trained (default: auto)',

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { runCommand } from '../../lib/cli';
+import { parseCommand, runCommand } from '../../lib/cli';
 import { runGrid } from '../../lib/runs/run-grid';
 import type { TaskKind } from '../../lib/runs/task';
 import { registerDatasets } from '../datasets';
@@ -62,7 +62,7 @@ export function runWhenMain<Kind extends TaskKind>(
   module: NodeJS.Module,
   study: GridStudy<Kind>,
 ): void {
-  if (require.main === module) runCommand(async () => gridCommand(study).parseAsync());
+  if (require.main === module) runCommand(async () => parseCommand(gridCommand(study)));
 }
 
 function seedsByScale<Kind extends TaskKind>({ defaults }: GridStudy<Kind>): string {

@@ -12,6 +12,7 @@ import { parsePairs } from '../../lib/runs/grid';
 import type { ByScale } from '../../lib/runs/schema';
 import { classifierRuns } from '../../lib/runs/store';
 import { hasTable2Cell, table2Recipe, table2TeacherRecipe } from '../recipes/table2';
+import { datasetNames } from '../datasets';
 import { cifarScope, classifierRecipes, type ClassifierScale } from './cifar';
 import { atScale, type GridOptions, type Scope, wholeNumber } from './settings';
 import { chooseImageNetTeachers } from './teachers';
@@ -44,9 +45,12 @@ export const imageNetScope: Scope<Classification> = {
   data: { quick: 'fashion-mnist', paper: imageNet },
   dataRemedy: 'Give --data folder:PATH, a folder with train/CLASS/… and val/CLASS/…',
   help: {
-    data:
-      'fashion-mnist (embedded; default of quick), folder:PATH with train/CLASS/… and val/CLASS/…, imagenet ' +
-      '(DATA-DIR/imagenet; default of paper), cifar100, cifar10',
+    get data() {
+      return (
+        `${datasetNames()} with train/CLASS/… and val/CLASS/…, imagenet (DATA-DIR/imagenet) (default: ` +
+        'fashion-mnist, which is embedded, for quick; imagenet for paper)'
+      );
+    },
     teachers:
       'published (files in DATA-DIR/imagenet-teachers), trained (here), or auto: published at --scale paper on ' +
       'imagenet where they are there, else trained (default: auto)',

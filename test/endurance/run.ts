@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { median } from 'simple-statistics';
@@ -8,6 +7,7 @@ import { runCommand } from '../../lib/cli';
 import { runProgram } from '../../lib/engine/program';
 import { engineError, numericsError, unknownName } from '../../lib/errors';
 import { writeAtomic } from '../../lib/files';
+import { temporaryFolder } from '../../lib/processes';
 import { renderSvg } from '../../lib/report/plots/style';
 import { print, tableOf, wholeNumber } from '../../reproduce/commands/common';
 import { typeScriptArguments } from '../support/child';
@@ -113,7 +113,7 @@ async function endure({ tables, steps, svg, json }: EnduranceOptions): Promise<v
 }
 
 async function endureOne({ table, words }: LongRun, steps: number): Promise<Endured> {
-  const folder = mkdtempSync(join(tmpdir(), 'norm-direction-endurance-'));
+  const folder = temporaryFolder('endurance');
   const file = join(folder, 'samples');
   writeFileSync(file, '');
   const program = join(__dirname, '..', '..', 'reproduce', 'main.ts');

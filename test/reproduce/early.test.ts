@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { writeSafetensors } from '../../lib/formats/safetensors';
 import { createModel } from '../../lib/models/registry';
+import { runProgram } from '../../lib/engine/program';
+import { commands } from '../../reproduce/main';
 import { typeScriptArguments } from '../support/child';
 import { smallCocoFile, writeCocoFile } from '../support/coco-files';
 import { runHere } from '../support/command';
@@ -181,6 +183,51 @@ describe('a mistake in a command', () => {
     child.stderr.on('data', (text) => (stderr += String(text)));
     const status = await new Promise((resolve) => child.on('close', resolve));
     expect([status, stderr]).to.deep.equal([0, '']);
+  });
+});
+
+describe('options without the -- that npm wants before them', () => {
+  /** Script, what npm makes of the options as typed, what is said of them; nothing where they are another's. */
+  // prettier-ignore
+  const cases: readonly (readonly [string, string, Readonly<Record<string, string>>, string | null])[] = [
+    ['reproduce:table1 --list', '', { list: 'true' }, '--list'],
+    ['reproduce:table1 --scale short --seeds=1,2', 'short', { scale: 'true', seeds: '1,2' }, '--scale <scale> --seeds 1,2'],
+    ['reproduce:table1 --no-resume', '', { resume: '' }, '--no-resume'],
+    ['reproduce:table1 --data-dir=here', '', { data_dir: 'here' }, '--data-dir here'],
+    ['reproduce:table2 --cache 500', '', { cache: '/home/me/500' }, '--cache <MiB>'],
+    ['export run --to a.pth', 'run', { token_description: 'a.pth' }, '--to a.pth'],
+    ['data check --json', 'check', { json: 'true' }, '--json'],
+    ['lab --no-browser', '', { browser: '' }, '--no-browser'],
+    // Set for npm or for the compiler of its packages by the user.
+    ['reproduce:table2 -- --help', '--help', { cache: '/home/me/.npm', jobs: '8' }, null],
+    ['doctor -- --json --help', '--json --help', { json: 'true' }, null],
+    ['lab -- --help', '--help', { browser: 'firefox' }, null],
+  ];
+  for (const [typed, args, settings, expected] of cases) {
+    it(`are told, and those of others left alone: npm run ${typed}`, async () => {
+      const [script = ''] = typed.split(' ');
+      const name = script.replace('reproduce:', '');
+      const env = Object.fromEntries(
+        Object.entries(settings).map(([key, value]) => [`npm_config_${key}`, value]),
+      );
+      const { status, stderr } = await runHere(
+        join(reproduce, `${commands[name]?.file ?? ''}.ts`),
+        args.split(' ').filter((word) => word !== ''),
+        { npm_lifecycle_event: script, ...env },
+      );
+      const said = /^error: npm kept options .* Write (.*)\n$/.exec(stderr)?.[1];
+      expect(said, stderr).to.equal(
+        expected === null ? undefined : `npm run ${script} -- ${expected}`,
+      );
+      expect(status).to.equal(expected === null ? 0 : 1);
+    });
+  }
+
+  it('are told by npm run itself', async () => {
+    const npm = ['run', '--silent', 'reproduce:table1', '--scale', 'short', '--list'];
+    const { status, stdout, stderr } = await runProgram('npm', npm, { cwd: join(reproduce, '..') });
+    expect(stderr).to.match(/error: .* Write npm run reproduce:table1 -- --scale <scale> --list\n/);
+    expect([status, stdout]).to.deep.equal([1, '']);
   });
 });
 

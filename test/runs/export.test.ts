@@ -8,7 +8,7 @@ import { exportWeights } from '../../lib/runs/export';
 import { writeConfig, writeProvenance } from '../../lib/runs/store';
 import { runTypeScript } from '../support/child';
 import { runHere } from '../support/command';
-import { faultOf } from '../support/faults';
+import { type Fault, faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 import { madeUpConfig, madeUpProvenance } from '../support/made-up-runs';
 
@@ -65,7 +65,23 @@ describe('exporting weights', () => {
     writeConfig(join(folder(), 'other'), madeUpConfig());
     const unfinished = await faultOf(() => exportWeights(join(folder(), 'other'), to));
     expect(unfinished.what).to.equal('this run has no weights yet');
+    expect(unfinished.fix).to.equal('Let it finish first');
     expect(existsSync(to)).to.equal(false);
+  });
+
+  it('of a run that is kept without weights tells how to train it again', async () => {
+    const run = join(__dirname, '..', '..', 'results', 'runs', 'table1-short-cifar100');
+    const kept = (...names: string[]): Promise<Fault> =>
+      faultOf(() => exportWeights(join(run, ...names), join(folder(), 'student.pth')));
+    const fix = 'Train it again elsewhere and export that: npm run reproduce:table1 --';
+    const student = await kept('resnet20-resnet8', 'dist++', 'seed-1');
+    expect(student.what).to.match(/^this run is kept without its weights/);
+    expect(student.fix).to.equal(
+      `${fix} --scale short --data-dir PATH --epochs 3 --teacher-epochs 4 --pairs resnet20:resnet8 --methods dist++ --seeds 1 --results trained-again`,
+    );
+    // A teacher is made by the command of its table.
+    const teacher = await kept('resnet20', 'teacher', 'seed-0');
+    expect(teacher.fix).to.match(/ --teacher-epochs 4 --results trained-again$/);
   });
 
   it('is a command', async () => {

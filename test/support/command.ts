@@ -50,7 +50,7 @@ export function runHere(
   return inTurn(() =>
     captured(['node', file, ...args], env, (run) => {
       const runWhenMain: typeof grid.runWhenMain = (_, study) => {
-        run(() => grid.gridCommand(study).parseAsync());
+        run(() => cli.parseCommand(grid.gridCommand(study)));
       };
       const restore = [
         standIn(cliFile, { ...cli, runCommand: run }),
@@ -74,7 +74,7 @@ export function runGridHere<Kind extends TaskKind>(
 ): Promise<ProgramResult> {
   return inTurn(() =>
     captured(['node', study.script, ...args], {}, (run) => {
-      run(() => grid.gridCommand(study).parseAsync());
+      run(() => cli.parseCommand(grid.gridCommand(study)));
     }),
   );
 }

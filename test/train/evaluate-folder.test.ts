@@ -128,7 +128,9 @@ describe('npm run evaluate', () => {
     writeFileSync(weights('three.pth'), encodePth(biased([0, 1, 2])));
     const { status, stderr } = await evaluate('three.pth');
     expect(status).to.equal(1);
-    expect(stderr).to.match(/fc\.(?:weight|bias).*3.*2/s);
+    expect(stderr).to.match(
+      /fc\.(?:weight|bias).*3.*2.*The folder has 2 classes .*--classes FILE/s,
+    );
     expect(stderr).to.not.include('    at ');
     const list = join(folder(), 'classes.txt');
     writeFileSync(list, 'n01\nn02\nn01\n');

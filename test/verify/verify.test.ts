@@ -89,10 +89,10 @@ describe('npm run verify', () => {
     expect(status).to.equal(1);
   });
 
-  it('runs just what --only names', async () => {
+  it('runs just what --parts names', async () => {
     copy('losses.json');
     mkdirSync(join(folder(), 'coco-eval', 'tiny'), { recursive: true });
-    const { status, stdout } = await verify('--only', 'coco-eval', folder());
+    const { status, stdout } = await verify('--parts', 'coco-eval', folder());
     expect(stdout.endsWith('0 passed, 1 failed\n')).to.equal(true);
     expect(status).to.equal(1);
   });
