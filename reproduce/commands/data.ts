@@ -80,6 +80,7 @@ function tableCommand(program: Command, table: FetchedTable): void {
 
 function common(command: Command): Command {
   return command
+    .allowExcessArguments(false)
     .option(
       '--data-dir <path>',
       `where data sets lie, or a folder or archive itself (default: $${dataVariable}, ` +
