@@ -68,7 +68,7 @@ interface Part {
   readonly sha256: string;
 }
 
-/** Its own name within the package that the other machine gets. */
+/** A script that goes along as it is. */
 const script = (name: string): string => join(packageRoot(), 'reproduce', 'bundle', name);
 
 async function bundle(options: BundleOptions): Promise<void> {
