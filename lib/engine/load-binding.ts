@@ -21,7 +21,11 @@ import {
 } from './functions/function-definition';
 import { dataType, nativeOperation, storedFloat, typeAttribute } from './native';
 
-interface HeldStandardError {
+/** The add-on that is loaded before TensorFlow. */
+interface QuietAddOn {
+  /** Leaves signals to threads that there are already and that do not compute: quiet.cc says why. */
+  readonly leaveSignals: () => void;
+  /** Standard error is held back. */
   readonly start: () => void;
   readonly stop: () => string;
 }
@@ -30,13 +34,12 @@ interface HeldStandardError {
 const chatter = /^([IW]\d{4} |WARNING: All log messages before absl::InitializeLog)/;
 
 /**
- * Runs `load` while standard error is held back by the add-on at `path`, then prints what was
+ * Runs `load` while standard error is held back by the add-on, then prints what was
  * written to it but for TensorFlow's information and warnings. A user who asks for those with
  * `TF_CPP_MIN_LOG_LEVEL` below 2 gets them all, at once.
  */
-function quietly<Result>(path: string, load: () => Result): Result {
+function quietly<Result>(standardError: QuietAddOn, load: () => Result): Result {
   if (Number(process.env['TF_CPP_MIN_LOG_LEVEL']) < 2) return load();
-  const standardError = createRequire(__filename)(path) as HeldStandardError;
   standardError.start();
   try {
     return load();
@@ -170,7 +173,9 @@ function shareThreads(): void {
 function requireBinding(engine: BuiltEngine): TFJSBinding {
   try {
     const load = createRequire(__filename);
-    return quietly(engine.quiet, () => {
+    const quiet = load(engine.quiet) as QuietAddOn;
+    quiet.leaveSignals();
+    return quietly(quiet, () => {
       const binding = load(engine.binding) as TFJSBinding;
       useOperations(load(engine.operations) as OperationsAddOn);
       return binding;

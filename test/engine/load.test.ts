@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { buildEngine } from '../../lib/engine/build';
 import type { StartOptions } from '../../lib/engine/load';
 import type { ProgramResult } from '../../lib/engine/program';
-import { runTypeScript } from '../support/child';
+import { runTypeScript, typeScriptArguments } from '../support/child';
 import { withFolder } from '../support/folder';
 import type { Started } from './programs/start';
 
@@ -46,6 +48,25 @@ describe('startEngine', () => {
     ]);
     expect(started.largest).to.deep.equal([9, 4]);
   }
+
+  it('bears signals in the middle of matrix products, and leaves those of its children alone', async function () {
+    if (process.platform !== 'linux') this.skip();
+    // A second or so of products, most of the time with a signal on its way.
+    const file = join(__dirname, 'programs', 'products.ts');
+    const child = spawn(process.execPath, typeScriptArguments(file), { stdio: 'pipe' });
+    let output = '';
+    child.stdout.on('data', (text) => (output += String(text)));
+    await once(child.stdout, 'data');
+    const pestering = setInterval(() => child.kill('SIGUSR2'), 1);
+    const multiplied = once(child.stdout, 'data').finally(() => clearInterval(pestering));
+    const [status, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    await multiplied;
+    expect({ status, signal }, output).to.deep.equal({ status: 0, signal: null });
+    expect(JSON.parse(output.split('\n')[1] ?? '')).to.deep.equal({
+      signalled: true,
+      childBlocks: `SigBlk:\t${'0'.repeat(16)}`,
+    });
+  });
 
   it("computes on TensorFlow without a word, also where Node has dropped 'util' functions", async () => {
     const result = await start({ device: 'cpu' });

@@ -1,9 +1,15 @@
-// A Node add-on that holds back what is written to standard error while TensorFlow is loaded. Two
-// of TensorFlow's notes come from constructors of its libraries, before it looks at
-// TF_CPP_MIN_LOG_LEVEL, so that nothing inside of it can silence them.
+// A Node add-on for the time before TensorFlow is loaded.
+//
+// It holds back what is written to standard error meanwhile: two of TensorFlow's notes come from constructors of its
+// libraries, before it looks at TF_CPP_MIN_LOG_LEVEL, so that nothing inside of it can silence them.
+//
+// It leaves signals to threads that do not compute. On processors without AVX512 oneDNN's matrix product (its
+// jit_avx_gemm_f32, with more than 256 summands) lets the stack pointer stand in its buffer, so that the handler
+// of a signal, of Ctrl-C say, writes over the heap's bookkeeping.
 
 #include <fcntl.h>
 #include <node_api.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -47,6 +53,19 @@ napi_value Stop(napi_env env, napi_callback_info) {
   return result;
 }
 
+// leaveSignals(): this thread and those that it starts from now on get no signal from outside. V8's threads, which are
+// there already, take them; a program that is started begins with a mask of its own.
+napi_value LeaveSignals(napi_env, napi_callback_info) {
+  sigset_t outside;
+  sigfillset(&outside);
+  // Of the thread itself; a profiler asks a thread for its stack by SIGPROF.
+  for (int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF}) {
+    sigdelset(&outside, own);
+  }
+  pthread_sigmask(SIG_BLOCK, &outside, nullptr);
+  return nullptr;
+}
+
 }  // namespace
 
 NAPI_MODULE_INIT() {
@@ -55,5 +74,7 @@ NAPI_MODULE_INIT() {
   napi_set_named_property(env, exports, "start", function);
   napi_create_function(env, "stop", NAPI_AUTO_LENGTH, Stop, nullptr, &function);
   napi_set_named_property(env, exports, "stop", function);
+  napi_create_function(env, "leaveSignals", NAPI_AUTO_LENGTH, LeaveSignals, nullptr, &function);
+  napi_set_named_property(env, exports, "leaveSignals", function);
   return exports;
 }
