@@ -23,7 +23,7 @@ export default {
   testRunner: 'mocha',
   plugins: ['@stryker-mutator/mocha-runner', './test/mutation/error-texts.mjs'],
   mochaOptions: {
-    require: ['tsx/cjs'],
+    require: ['./lib/typescript.cjs'],
     spec: tests,
     // What another process does is seen by no mutant; it would only take time.
     ignore: ['test/**/*command.test.ts'],

@@ -86,7 +86,7 @@ async function runProbe(device: EngineDevice): Promise<ProbeOutcome> {
   const startedAt = Date.now();
   const kind = extname(__filename);
   // From sources the child needs the loader that this process got from its command line.
-  const loader = kind === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [];
+  const loader = kind === '.ts' ? ['--require', require.resolve('./typescript.cjs')] : [];
   const { status, stdout, stderr } = await runProgram(
     process.execPath,
     [...loader, join(__dirname, 'engine', `doctor-probe${kind}`)],

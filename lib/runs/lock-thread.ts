@@ -21,7 +21,7 @@ function startThread(): LockThread {
   const file = require.resolve('./lock-keeper');
   const worker = new Worker(file, {
     // A thread does not inherit the compiler that a test runner loads by itself.
-    execArgv: extname(file) === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [],
+    execArgv: extname(file) === '.ts' ? ['--require', require.resolve('../typescript.cjs')] : [],
   });
   worker.unref();
   const waiting = new Map<number, (reply: KeeperReply) => void>();

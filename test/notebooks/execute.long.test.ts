@@ -102,7 +102,7 @@ describe('a notebook in the project’s kernel', function () {
     const project = join(__dirname, '../..');
     const { status, stdout, stderr } = await runProgram(
       process.execPath,
-      ['--require', 'tsx/cjs', 'reproduce/commands/notebooks.ts', file, '--json'],
+      ['--require', './lib/typescript.cjs', 'reproduce/commands/notebooks.ts', file, '--json'],
       { cwd: project, env: process.env },
     );
     expect(status).to.equal(1);

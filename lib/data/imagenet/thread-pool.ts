@@ -73,7 +73,7 @@ function startThread(): Thread {
   const file = require.resolve('./thread');
   const worker = new Worker(file, {
     // A thread does not inherit the compiler that a test runner loads by itself.
-    execArgv: extname(file) === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [],
+    execArgv: extname(file) === '.ts' ? ['--require', require.resolve('../../typescript.cjs')] : [],
   });
   worker.unref();
   const waiting = new Map<number, Waiting>();
