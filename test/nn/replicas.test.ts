@@ -83,7 +83,7 @@ describe('a batch over several replicas', () => {
 
   itGivesTheSame([
     ['resnet8', 32, 'float32', { ...logitsOnly, replicas: 2 }],
-    ['wrn_16_1', 32, 'bfloat16', { ...everything, replicas: 2 }],
+    ['wrn_16_1', 16, 'bfloat16', { ...everything, replicas: 2 }],
   ]);
 
   /** Some steps on six images; the last one's terms, and all that was learnt. */

@@ -63,8 +63,12 @@ function trained(
   if (batch === undefined) throw new Error('no batch');
   const images = tf.tensor4d(batch.images, [batch.count, 32, 32, 3]);
   const labels = tf.tensor1d(Int32Array.from(batch.labels), 'int32');
-  const weights = (): number[] =>
-    student.state.trainable.flatMap(({ value }) => [...value.dataSync<'float32'>()]);
+  const weights = (): Float32Array => {
+    const read = student.state.trainable.map(({ value }) => value.dataSync<'float32'>());
+    const all = new Float32Array(read.reduce((sum, { length }) => sum + length, 0));
+    read.reduce((at, values) => (all.set(values, at), at + values.length), 0);
+    return all;
+  };
   try {
     for (let step = 0; step < earlier; step++) {
       first.step({ images, labels }, { epoch: 30, learningRate: 0.02 });
@@ -76,7 +80,7 @@ function trained(
       ({ total } = learner.step({ images, labels }, { epoch: 30, learningRate: 0.01 }));
       tensors.push(tf.memory().numTensors);
     }
-    const change = Float32Array.from(weights(), (weight, index) => weight - (before[index] ?? 0));
+    const change = weights().map((weight, index) => weight - (before[index] ?? 0));
     return { change, hash: hashStateDict(student.stateDict()), tensors, total };
   } finally {
     [first, learner].forEach((item) => item.dispose());
@@ -103,11 +107,12 @@ describe('training in bfloat16', () => {
   });
 
   it('gives the same bytes each time', () => {
-    expect(trained('bf16', { steps: 3 }).hash).to.equal(trained('bf16', { steps: 3 }).hash);
+    const options = { steps: 3, pair: ['resnet8', 'resnet8'], samples: 8 } as const;
+    expect(trained('bf16', options).hash).to.equal(trained('bf16', options).hash);
   });
 
   it('leaves as many tensors after each step', () => {
-    const { tensors } = trained('bf16', { steps: 4 });
+    const { tensors } = trained('bf16', { steps: 4, pair: ['resnet8', 'resnet8'], samples: 8 });
     expect(new Set(tensors.slice(1)).size).to.equal(1);
   });
 
@@ -127,9 +132,14 @@ describe('training in bfloat16', () => {
       const { what } = await faultOf(() => trained('bf16', { pair }));
       expect(what).to.match(/^ShuffleV[12] computes in float32 only$/);
     }
+    // Little: bfloat16 is slow where the processor has no instructions for it.
+    const method = { name: 'kd', terms: [crossEntropy(), kd()] };
     const able = ['resnet8x4', 'wrn_16_1', 'vgg8', 'MobileNetV2', 'resnet18_half'] as const;
     for (const name of able) {
-      expect(trained('bf16', { pair: [name, name], samples: 2 }).total, name).to.be.above(0);
+      expect(
+        trained('bf16', { pair: ['resnet8', name], method, samples: 1 }).total,
+        name,
+      ).to.be.above(0);
     }
   });
 

@@ -19,7 +19,8 @@ import { createLearner, type LearnerOptions, type StepResult } from '../../lib/t
 import { smallDataset } from '../support/datasets';
 import { withEngine } from '../support/engine';
 
-const dataset = smallDataset({ perClass: 8, side: 32 });
+const side = 16;
+const dataset = smallDataset({ perClass: 8, side });
 const classes = dataset.classes.length;
 
 interface Trained {
@@ -46,7 +47,7 @@ function trained(
   });
   const [batch] = evaluationBatches(dataset, dataset.train, count);
   if (batch === undefined) throw new Error('no batch');
-  const images = tf.tensor4d(batch.images.slice(), [count, 32, 32, 3]);
+  const images = tf.tensor4d(batch.images.slice(), [count, side, side, 3]);
   const labels = tf.tensor1d(batch.labels.slice(), 'int32');
   const indices = Int32Array.from({ length: count }, (_, place) => place);
   const tensors: number[] = [];
