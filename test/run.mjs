@@ -1,4 +1,5 @@
-// `npm test`, and with `--all` `npm run test:all`: the test files side by side, a process for each processor.
+// `npm test`, and with `--all` `npm run test:all`: the test files side by side, a process for each processor and one
+// more, since some wait: for a lock that must grow old, for a server.
 // Other arguments are mocha's; with test files among them, only these run.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -46,7 +47,7 @@ const { status } = spawnSync(
     '--parallel',
     ...(given.some((argument) => /^(-j|--jobs)/.test(argument))
       ? []
-      : ['--jobs', String(availableParallelism())]),
+      : ['--jobs', String(availableParallelism() + 1)]),
     ...['--reporter-option', `left=${String(left)}`],
     ...given,
     ...(namesFiles ? [] : chosen),

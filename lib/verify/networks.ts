@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { dist, dkd, kd, type LossTerm, reviewKd } from '../distill/terms';
 import type { ReviewKdOptions } from '../distill/terms/review-kd';
-import type { ModelState } from '../nn/state';
+import type { ModelState, StateDict } from '../nn/state';
 import type { Batch } from '../train/learner';
 import {
   compareNumber,
@@ -22,21 +22,26 @@ import {
 } from './deterministic';
 
 /**
- * Sets weights that follow from their names.
+ * Weights that follow from their names, in the form of a network's own.
  *
  * @param named the name of a key where the reference values were made
  */
-export function setWeights(
+export function weightsFor(
   state: ModelState,
   prefix: string,
   named: (key: string) => string = (key) => key,
-): void {
+): StateDict {
   const own = [...state.stateDict()];
   const made = deterministicWeights(
     prefix,
     own.map(([key, { shape }]) => [named(key), shape]),
   );
-  state.loadStateDict(new Map([...made.values()].map((entry, at) => [own[at]?.[0] ?? '', entry])));
+  return new Map([...made.values()].map((entry, at) => [own[at]?.[0] ?? '', entry]));
+}
+
+/** Gives a network such weights. */
+export function setWeights(state: ModelState, prefix: string): void {
+  state.loadStateDict(weightsFor(state, prefix));
 }
 
 /** Images that follow from a name, made in PyTorch's order of axes, given in this package's. */

@@ -42,7 +42,7 @@ import {
   gradientNorms,
   imagesOf,
   readFeature,
-  setWeights,
+  weightsFor,
 } from './networks';
 
 /** Share by which anything may differ in float32. */
@@ -219,13 +219,17 @@ function check(entry: Entry, release: Release): CaseOutcome {
     repeatedNorms: false,
   });
   const named = namedStates(learner, release);
+  const first = named.map(({ state, folder, released }) => ({
+    state,
+    weights: weightsFor(state, `${prefix}/${folder}`, released),
+  }));
+  teacher.loadStateDict(
+    weightsFor(teacher.state, `${prefix}/teacher`, keyInRelease(release, release.teacher)),
+  );
   const labels = deterministicLabels(`${prefix}/labels`, samples, classes);
   /** The step from its beginning: with the weights as they were, and its batch. */
   const fresh = <Result>(disturbance: Disturbance, work: (batch: Batch) => Result): Result => {
-    for (const { state, folder, released } of named) {
-      setWeights(state, `${prefix}/${folder}`, released);
-    }
-    setWeights(teacher.state, `${prefix}/teacher`, keyInRelease(release, release.teacher));
+    for (const { state, weights } of first) state.loadStateDict(weights);
     return tidied(() => {
       const images = imagesOf(`${prefix}/input`, [samples, 3, side, side], disturbance);
       return work(mixed(batchOf(images, labels), entry));
