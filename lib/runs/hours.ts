@@ -60,11 +60,10 @@ export function pickRuns<Recipe extends RunRecipe>(
     const job = free.indexOf(Math.min(...free));
     const ready = run.teacher === null ? 0 : (taughtAt.get(run.teacher) ?? 0);
     const end = Math.max(free[job] ?? 0, ready) + secondsLeft(run);
-    if (run.kind === 'teacher') taughtAt.set(run.student, end > seconds ? Infinity : end);
+    if (run.kind === 'teacher') taughtAt.set(run.student, end);
     if (end > seconds) continue;
     picked.push(run);
-    // What is done already keeps no job waiting.
-    if (secondsLeft(run) > 0) free[job] = end;
+    free[job] = end;
   }
   if (picked.every(({ finished }) => finished)) {
     const first = runs.find(({ finished }) => !finished);
