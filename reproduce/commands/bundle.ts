@@ -18,14 +18,15 @@ import { dataDirectory } from '../../lib/data/paths';
 import { buildEngine, engineProgressPrinter, enginePlace } from '../../lib/engine/build';
 import { manifestName } from '../../lib/engine/cache';
 import { programFault, runProgram } from '../../lib/engine/program';
-import { type EngineDevice, engineDevices } from '../../lib/engine/versions';
+import { cudaLibraries, type EngineDevice, engineDevices } from '../../lib/engine/versions';
 import { LabError, optionError, resultsError, unknownName } from '../../lib/errors';
 import { requireWritable } from '../../lib/files';
 import { packageRoot } from '../../lib/package-root';
 import { inTemporaryFolder } from '../../lib/processes';
 import { allRuns, recordFiles, verifyRun } from '../../lib/runs/merge';
+import { installedPackages } from '../bundle/installed';
 import { writeParts } from '../bundle/parts';
-import { print, withDataProgress, wholeNumber } from './common';
+import { print, withDataProgress } from './common';
 
 interface CommonOptions {
   readonly output?: string;
@@ -36,6 +37,7 @@ interface CommonOptions {
 
 interface BundleOptions extends CommonOptions {
   readonly device: string;
+  readonly cuda?: string;
   readonly data?: string;
   readonly dataDir?: string;
 }
@@ -51,6 +53,10 @@ const command = new Command('npm run bundle --')
   )
   .option('--device <device>', engineDevices.join(', '), 'cpu')
   .option(
+    '--cuda <choice>',
+    'with --device gpu: carry CUDA’s libraries, or leave them to the host, where they are found at the start (default: carry)',
+  )
+  .option(
     '--data <list>',
     'data sets that are there, or folders below DATA-DIR (embedded ones are packed anyway)',
   )
@@ -59,7 +65,7 @@ const command = new Command('npm run bundle --')
     new Option(
       '--collect',
       'pack the records of finished runs instead (no weights), to be brought back: npm run merge takes them',
-    ).conflicts(['device', 'data', 'dataDir']),
+    ).conflicts(['device', 'cuda', 'data', 'dataDir']),
   )
   .option(
     '--runs <glob>',
@@ -72,7 +78,7 @@ const command = new Command('npm run bundle --')
     'where the parts go; it must be empty (default: bundle, or collected)',
   )
   .option('--part-size <size>', 'the most a part has: 60M, 2G', sizeInBytes, 60e6)
-  .option('--compression <level>', 'of gzip: 1 packs fastest, 9 smallest', wholeNumber, 6)
+  .option('--compression <level>', 'of gzip: 0 packs fastest, 9 smallest', gzipLevel, 6)
   .option('--json', 'one JSON object on standard output')
   .allowExcessArguments(false)
   .action((options: BundleOptions & CollectOptions & { collect?: true }) =>
@@ -84,6 +90,11 @@ function sizeInBytes(text: string): number {
   const bytes = Number(number) * { '': 1, K: 1e3, M: 1e6, G: 1e9 }[unit as '' | 'K' | 'M' | 'G'];
   if (bytes >= 1e6) return bytes;
   throw optionError`a size of at least 1M is needed (--part-size): found '${text}'. Write for example --part-size 60M`;
+}
+
+function gzipLevel(text: string): number {
+  if (/^\d$/.test(text)) return Number(text);
+  throw optionError`a level of gzip is needed (--compression): found '${text}'. Write a number from 0 to 9`;
 }
 
 /** A script that goes along as it is. */
@@ -106,12 +117,17 @@ async function bundle(options: BundleOptions): Promise<void> {
   }
   const device = engineDevices.find((known) => known === options.device);
   if (device === undefined) throw unknownName('device', options.device, engineDevices, '--device');
+  const cuda = cudaChoices.find((choice) => choice === (options.cuda ?? 'carry'));
+  if (cuda === undefined) throw unknownName('choice', options.cuda ?? '', cudaChoices, '--cuda');
+  if (options.cuda !== undefined && device !== 'gpu') {
+    throw optionError`CUDA belongs to an engine for a GPU (--cuda ${cuda}): found --device ${device}. Add --device gpu, or leave --cuda out`;
+  }
   const folder = emptyFolder(output);
   const data = await dataPaths(options);
   await buildEngine({ device, onProgress: engineProgressPrinter() });
   await inTemporaryFolder('bundle', async (stage) => {
     await stageApp(join(stage, 'app'));
-    stageEngine(join(stage, 'cache', 'engine'), device);
+    stageEngine(join(stage, 'cache', 'engine'), device, cuda);
     mkdirSync(join(stage, 'data'));
     for (const path of data) symlinkSync(path, join(stage, 'data', basename(path)));
     symlinkSync(process.execPath, join(stage, 'node'));
@@ -165,7 +181,7 @@ async function collect(options: CollectOptions): Promise<void> {
   });
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   const lines = [
-    `${output}: ${whole.length} runs in ${parts.length} parts of ${(bytes / 1e3).toFixed(0)} kB in all. Bring the folder to a checkout, and run there: npm run merge -- ${basename(folder)}`,
+    `${output}: ${whole.length} runs in ${parts.length} parts of ${(bytes / 1e3).toFixed(0)} kB in all. Bring the folder to where the results are gathered: merge takes it there`,
     ...left.map(({ run, why }) => `left out: ${run}: ${why}`),
   ];
   const names = whole.map(({ name }) => name);
@@ -219,33 +235,25 @@ async function stageApp(app: string): Promise<void> {
   }
 }
 
-const lockSchema = z.object({
-  packages: z.record(
-    z.string(),
-    z.object({ dev: z.boolean().optional(), devOptional: z.boolean().optional() }),
-  ),
-});
-
-/** `node_modules/NAME` of each package that is not for development alone; what lies within comes along. */
-function installedPackages(root: string): string[] {
-  const lock: unknown = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  return Object.entries(lockSchema.parse(lock).packages)
-    .filter(([place, { dev, devOptional }]) => {
-      const outermost = place.lastIndexOf('node_modules/') === 0;
-      return outermost && !dev && !devOptional && existsSync(join(root, place));
-    })
-    .map(([place]) => place);
-}
-
 const manifestSchema = z.object({ files: z.record(z.string(), z.unknown()) });
 
-/** The built engine without the headers, which only a compiler reads. */
-function stageEngine(cache: string, device: EngineDevice): void {
+const cudaChoices = ['carry', 'host'] as const;
+
+/** The built engine without the headers, which only a compiler reads, and without what is left to the host. */
+function stageEngine(
+  cache: string,
+  device: EngineDevice,
+  cuda: (typeof cudaChoices)[number],
+): void {
+  const left = [
+    'tensorflow/include/',
+    ...(cuda === 'host' ? cudaLibraries.map((library) => `${library.folder}/`) : []),
+  ];
   const { root, libraries, binding } = enginePlace(device);
   for (const name of [libraries, binding]) {
     const manifest: unknown = JSON.parse(readFileSync(join(root, name, manifestName), 'utf8'));
     const files = Object.entries(manifestSchema.parse(manifest).files).filter(
-      ([file]) => !file.startsWith('tensorflow/include/'),
+      ([file]) => !left.some((place) => file.startsWith(place)),
     );
     for (const [file] of files) {
       mkdirSync(dirname(join(cache, name, file)), { recursive: true });
