@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { enginePlace, type EnginePlace } from './engine/build';
 import { cacheRoot, folderBytes, isComplete } from './engine/cache';
 import { bfloat16Supports, graphicsCards } from './engine/describe';
+import { hostCudaInWords, linkHostCuda } from './engine/host-cuda';
 import { bestDevice, chooseEngine, deviceVariable, engineVariable } from './engine/load';
 import {
   findCompiler,
@@ -138,9 +139,23 @@ async function checkEngine(): Promise<{ built: boolean; checks: readonly Check[]
           fix: command,
         },
   );
+  if (built && device === 'gpu') checks.push(...checkHostCuda(folders[0] ?? ''));
   if (built) checks.push(...(await checkRunning(device, `${command}${forceFlag(command)}`)));
   checks.push(await checkGraphics(device), checkSpace(built ? 0 : spaceNeeded(place.wheels)));
   return { built, checks };
+}
+
+/** Where CUDA's libraries are from in an engine that was packed without them. */
+function checkHostCuda(libraries: string): Check[] {
+  const name = 'CUDA';
+  try {
+    linkHostCuda(libraries);
+    const detail = hostCudaInWords(libraries);
+    return detail === undefined ? [] : [{ name, state: 'ok', detail }];
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    return [{ name, state: 'fault', detail: error.problem, fix: error.fix }];
+  }
 }
 
 const plainIsChosen: Check = {

@@ -37,9 +37,9 @@ export const commands: Readonly<Record<string, ListedCommand>> = {
   tensorboard: { file: 'commands/tensorboard', does: 'TensorBoard’s event files from the runs' },
   bundle: {
     file: 'commands/bundle',
-    does: 'packs all of it for a machine without a network',
-    cloneOnly: 'reproduce/bundle',
+    does: 'packs all for a machine without a network, or its runs',
   },
+  merge: { file: 'commands/merge', does: 'takes runs made elsewhere into the results here' },
   verify: { file: 'commands/verify', does: 'the mathematics against reference values' },
   bench: { file: 'commands/bench', does: 'times a training step and its parts' },
   'bench:table2': { file: 'commands/bench-table2', does: 'time and memory of a step on ImageNet' },

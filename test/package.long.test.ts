@@ -13,6 +13,7 @@ import { extract } from 'tar';
 import ts from 'typescript';
 import * as lab from '../lib';
 import { runProgram } from '../lib/engine/program';
+import { installedPackages } from '../reproduce/bundle/installed';
 import { commands } from '../reproduce/main';
 import { withFolder } from './support/folder';
 
@@ -23,10 +24,6 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
   readonly name: string;
   readonly bin: Readonly<Record<'norm-direction-lab', string>>;
 };
-
-interface Lock {
-  readonly packages: Readonly<Record<string, { dev?: boolean; devOptional?: boolean }>>;
-}
 
 type Result = Awaited<ReturnType<typeof runProgram>>;
 
@@ -66,11 +63,7 @@ describe('the package in another TypeScript project', function () {
     const installed = join(project, 'node_modules', manifest.name);
     mkdirSync(installed, { recursive: true });
     await extract({ file: join(folder(), file), cwd: installed, strip: 1 });
-    const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lock;
-    for (const [place, { dev, devOptional }] of Object.entries(packages)) {
-      const isOwn = /^node_modules\/(?:@types\/node|undici-types)$/.test(place);
-      if (place.lastIndexOf('node_modules/') !== 0 || ((dev || devOptional) && !isOwn)) continue;
-      if (!existsSync(join(root, place))) continue;
+    for (const place of installedPackages(root, ['@types/node', 'undici-types'])) {
       mkdirSync(dirname(join(project, place)), { recursive: true });
       symlinkSync(join(root, place), join(project, place));
     }

@@ -10,6 +10,7 @@ import {
   quietName,
 } from './build-compile';
 import { cached, cacheKey, cacheRoot } from './cache';
+import { linkHostCuda } from './host-cuda';
 import { type BuildTools, requireBuildTools } from './program';
 import { type StepProgress, stepPrinter, type TextStream } from './progress';
 import {
@@ -121,6 +122,10 @@ export async function buildEngine(options: BuildOptions = {}): Promise<BuiltEngi
     },
     { force, onWait },
   );
+  if (device === 'gpu') {
+    const taken = linkHostCuda(libraries.folder);
+    if (taken !== undefined) onProgress({ phase: 'done', message: taken });
+  }
   const librariesAt = Date.now();
   const binding = await cached(
     {

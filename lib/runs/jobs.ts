@@ -15,8 +15,8 @@ export interface JobPlan {
 }
 
 export interface JobChoice {
-  /** Undefined where the user did not say. */
-  readonly jobs: number | undefined;
+  /** Undefined where the user did not say; `auto` is one for each GPU, or one. */
+  readonly jobs: number | 'auto' | undefined;
   readonly gpus: readonly string[] | undefined;
 }
 
@@ -32,7 +32,7 @@ export async function planJobs(
 ): Promise<JobPlan> {
   if (gpus === undefined && (jobs ?? 1) === 1) return { jobs: 1, gpus: [] };
   const known = gpus ?? (await visible());
-  const count = jobs ?? known.length;
+  const count = typeof jobs === 'number' ? jobs : Math.max(known.length, 1);
   if (known.length > 0 && count > known.length) {
     throw optionError`each job needs a GPU of its own (--jobs): found ${count} jobs, ${known.length} GPUs (${known.join(', ')}). Ask for --jobs ${known.length} at most, or for the CPU with NORM_DIRECTION_LAB_DEVICE=cpu`;
   }
@@ -60,8 +60,8 @@ async function visibleGpus(): Promise<readonly string[]> {
   return (await graphicsCards()).map((_, index) => String(index));
 }
 
-/** Set for a process that `runWorkers` started, to its number. */
-const workerVariable = 'NORM_DIRECTION_LAB_WORKER';
+/** Set for a process that this command started: for one of several to its number. */
+export const workerVariable = 'NORM_DIRECTION_LAB_WORKER';
 /** Exit status after Ctrl-C, as `runCommand` gives it. */
 const exitInterrupted = 130;
 /** Time between two lines about the whole, in milliseconds. */
@@ -77,6 +77,8 @@ interface WorkerOptions {
   readonly onLine: (worker: number, line: string) => void;
   /** Aborting it asks the workers to save and stop. */
   readonly signal: AbortSignal;
+  /** Added to the environment of each. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** How one worker ended. */
@@ -138,13 +140,14 @@ export function stopWithParent(): void {
 
 function startWorker(
   worker: number,
-  { command = thisCommand(), gpus, onLine }: WorkerOptions,
+  { command = thisCommand(), gpus, onLine, env }: WorkerOptions,
 ): { child: ChildProcess; ended: Promise<WorkerEnd> } {
   const gpu = gpus[worker - 1];
   const child = spawn(process.execPath, command, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
       ...process.env,
+      ...env,
       [workerVariable]: String(worker),
       ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu }),
     },
@@ -164,7 +167,8 @@ function startWorker(
   return { child, ended: ended() };
 }
 
-function thisCommand(): string[] {
+/** Node's arguments for the command of this process. */
+export function thisCommand(): string[] {
   return [...process.execArgv, ...process.argv.slice(1)];
 }
 
@@ -187,6 +191,7 @@ export async function runInJobs(
   unit: 'epoch' | 'iteration',
   plan: () => readonly PlannedRun<RunRecipe>[],
   say: (text: string) => void,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<void> {
   const start = gridState(plan());
   const startedAt = performance.now();
@@ -207,6 +212,7 @@ export async function runInJobs(
       count: jobs,
       gpus,
       signal,
+      env,
       onLine: (worker, line) => say(`[job ${worker}] ${line}`),
     });
   } finally {

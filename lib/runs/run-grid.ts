@@ -1,9 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
 import { dataProgressPrinter, type OnDataProgress } from '../data/progress';
 import type { EngineDescription } from '../engine/describe';
 import { startEngine } from '../engine/load';
 import { type Precision, requirePrecision } from '../engine/precision';
+import { programFault, runProgram } from '../engine/program';
 import { fileError } from '../errors';
 import { removeEmptyFolders, requireWritable } from '../files';
 import { formatDuration } from '../format-duration';
@@ -13,14 +15,18 @@ import { type CostModel, costModel, secondsLeftOf } from './cost';
 import type { Cell } from './grid';
 import {
   isWorker,
+  thisCommand,
+  workerVariable,
   type JobChoice,
   type JobPlan,
   planJobs,
   runInJobs,
   stopWithParent,
 } from './jobs';
+import { inOrderOfWorth, pickInWords, pickRuns, untilTime } from './hours';
 import { listPlan, memoryInWords } from './list';
 import { isRunHeld } from './lock';
+import { manifestOf, missingCells } from './manifest';
 import { type PlannedRun, type PlanOptions, planRuns } from './plan';
 import { recordedCommand } from './provenance';
 import { teacherWarning } from './published-teachers';
@@ -67,7 +73,12 @@ export interface GridSettings<Kind extends TaskKind = TaskKind> extends Omit<
   };
   /** Whether `--list` and the beginning of a run estimate memory too. */
   readonly estimatesMemory: boolean;
-  readonly action: 'train' | 'list' | 'render';
+  /** `missing` lists what is left as a manifest. */
+  readonly action: 'train' | 'list' | 'missing' | 'render';
+  /** Only what fits into so many hours is run, and what runs at their end is saved. */
+  readonly hours?: number | undefined;
+  /** The directories of the runs that are made; all unless given. */
+  readonly only?: ReadonlySet<string> | undefined;
   /** Whether what is there of the runs is kept. */
   readonly resume: boolean;
   readonly jobs: JobChoice;
@@ -82,6 +93,9 @@ export interface GridSettings<Kind extends TaskKind = TaskKind> extends Omit<
   readonly render: () => Promise<Rendered>;
 }
 
+/** Tells the jobs of a command with `--hours` what was picked: directories of runs, as JSON. */
+const pickedVariable = 'NORM_DIRECTION_LAB_PICKED';
+
 const onlyJob: JobPlan = { jobs: 1, gpus: [] };
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -89,8 +103,12 @@ const timing = (network: string): void => say(`Timing a step of ${network} here 
 const measuring = (pair: string): void => say(`Measuring the memory of ${pair} here …`);
 
 /** Runs a grid, or its part, or lists it, and writes and prints what was measured. */
-export async function runGrid<Kind extends TaskKind>(settings: GridSettings<Kind>): Promise<void> {
-  const { action, resume, store } = settings;
+export async function runGrid<Kind extends TaskKind>(asked: GridSettings<Kind>): Promise<void> {
+  let settings = asked.hours === undefined ? asked : inWorth(asked);
+  const { action, resume, store, hours } = settings;
+  // Whoever started this worker ends it in time.
+  const until = hours === undefined || isWorker() ? undefined : Date.now() + hours * 3_600_000;
+  if (action === 'missing') return listMissing(settings);
   if (action !== 'list') requireWritable(settings.resultsRoot, '--results');
   if (action === 'render') return render(settings);
   if (!isWorker()) settings.notes.forEach(say);
@@ -101,7 +119,10 @@ export async function runGrid<Kind extends TaskKind>(settings: GridSettings<Kind
   if (jobs.jobs > 1) {
     await withTask(settings, (task) => requireAllFit(task, plan()));
     if (!resume) await deleteRuns(plan());
-    await runInJobs(jobs, store.unit, plan, say);
+    if (until !== undefined)
+      settings = pickIn(settings, plan(), await secondsInJobs(jobs), jobs.jobs);
+    const env = settings.only && { [pickedVariable]: JSON.stringify([...settings.only]) };
+    await sayWhenOver(until, () => runInJobs(jobs, store.unit, plan, say, env));
     return renderWhenComplete(settings);
   }
   const [gpu] = jobs.gpus;
@@ -115,13 +136,17 @@ export async function runGrid<Kind extends TaskKind>(settings: GridSettings<Kind
     // Whoever started this worker has deleted them, once for all workers.
     for (const [name, teacher] of given) await task.requireGiven(name, teacher);
     if (!resume && !isWorker()) await deleteRuns(plan());
+    if (until !== undefined) {
+      const { secondsLeft } = costModel(task, plan(), timing);
+      settings = pickIn(settings, plan(), secondsLeft);
+    }
     const runs = plan();
     const results = resolve(settings.resultsRoot);
     const root = existsSync(results) ? results : dirname(results);
     const cost = costModel(task, runs, timing);
     await announce(settings, { task, engine, runs, cost });
     try {
-      await train(settings, { task, engine, runs, cost });
+      await sayWhenOver(until, () => train(settings, { task, engine, runs, cost }));
     } finally {
       // What was refused before it began leaves nothing.
       runs.forEach(({ directory }) => removeEmptyFolders(dirname(resolve(directory)), root));
@@ -135,7 +160,76 @@ function planOf<Kind extends TaskKind>(
   settings: GridSettings<Kind>,
   cells: readonly Cell[],
 ): PlannedRun<Kind['recipe']>[] {
-  return planRuns({ ...settings, cells, givenTeachers: new Set(settings.givenTeachers.keys()) });
+  const { only } = settings;
+  const givenTeachers = new Set(settings.givenTeachers.keys());
+  return planRuns({ ...settings, cells, givenTeachers }).filter(
+    ({ directory }) => only === undefined || only.has(directory),
+  );
+}
+
+/** The grid in the order of worth; in a worker, only what was picked for it and the others. */
+function inWorth<Kind extends TaskKind>(settings: GridSettings<Kind>): GridSettings<Kind> {
+  const picked = isWorker() ? process.env[pickedVariable] : undefined;
+  const only = picked === undefined ? undefined : new Set(JSON.parse(picked) as string[]);
+  return { ...settings, cells: inOrderOfWorth(settings.cells), only };
+}
+
+/** Leaves of a grid what fits into its hours, and says so. */
+function pickIn<Kind extends TaskKind>(
+  settings: GridSettings<Kind>,
+  runs: readonly PlannedRun<Kind['recipe']>[],
+  secondsLeft: (run: PlannedRun<Kind['recipe']>) => number,
+  jobs = 1,
+): GridSettings<Kind> {
+  const { hours = Infinity } = settings;
+  const picked = pickRuns(runs, secondsLeft, { seconds: hours * 3600, jobs });
+  say(pickInWords(hours, picked));
+  return { ...settings, only: new Set(picked.runs.map(({ directory }) => directory)) };
+}
+
+const timesSchema = z.object({
+  runs: z.array(z.object({ directory: z.string(), secondsLeft: z.number() })),
+});
+
+/** What runs take in one of several jobs, as `--list` says in a process of its own: this one computes nothing. */
+async function secondsInJobs({
+  jobs,
+  gpus,
+}: JobPlan): Promise<(run: { directory: string }) => number> {
+  const [gpu] = gpus;
+  const { status, stdout, stderr } = await runProgram(
+    process.execPath,
+    [...thisCommand(), '--list', '--json'],
+    {
+      env: {
+        ...process.env,
+        [workerVariable]: 'list',
+        ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu }),
+      },
+    },
+  );
+  if (status !== 0) {
+    throw programFault('the time of the runs cannot be estimated', '--list', stderr, 'Mend that');
+  }
+  const { runs } = timesSchema.parse(JSON.parse(stdout));
+  const seconds = new Map(runs.map((run) => [run.directory, run.secondsLeft]));
+  // Jobs on the processors share them; on GPUs each has its own.
+  const share = gpus.length > 0 ? 1 : jobs;
+  return ({ directory }) => (seconds.get(directory) ?? Infinity) * share;
+}
+
+async function sayWhenOver(until: number | undefined, work: () => Promise<void>): Promise<void> {
+  if (await untilTime(until, work)) return;
+  say('The hours are over, and everything is saved. The same command goes on from there.');
+}
+
+/** What is left, as a manifest. */
+function listMissing<Kind extends TaskKind>(settings: GridSettings<Kind>): void {
+  const { cells, store, json } = settings;
+  const runs = planOf(settings, cells);
+  const missing = missingCells(runs, cells, store);
+  process.stdout.write(json ? `${JSON.stringify({ missing })}\n` : manifestOf(missing));
+  say(`${missing.length} of ${runs.length} runs are left.`);
 }
 
 /** The given teachers of runs that are still to be made. */
@@ -197,6 +291,7 @@ async function list<Kind extends TaskKind>(
   const memory = await memoryOf(settings, runs, task);
   const cost = costModel(task, runs, timing);
   process.stdout.write(listPlan(runs, cost, { json, unit: store.unit, memory, shard }));
+  if (settings.hours !== undefined && !isWorker()) pickIn(settings, runs, cost.secondsLeft);
 }
 
 async function memoryOf<Kind extends TaskKind>(
@@ -274,13 +369,15 @@ async function render<Kind extends TaskKind>(settings: GridSettings<Kind>): Prom
   say(`Written: ${files.join(', ')}`);
 }
 
-/** Renders the table when the whole grid is finished; says what is missing otherwise. */
+/** Renders the table when the whole grid is finished, or hours have brought some of it; says what is missing otherwise. */
 async function renderWhenComplete<Kind extends TaskKind>(
   settings: GridSettings<Kind>,
 ): Promise<void> {
-  const whole = planOf(settings, settings.grid);
+  const { grid, hours } = settings;
+  const whole = planOf({ ...settings, only: undefined }, grid);
   const unfinished = whole.filter(({ finished }) => !finished);
-  if (unfinished.length === 0) return render(settings);
+  const hasRows = whole.some(({ kind, finished }) => kind === 'cell' && finished);
+  if (unfinished.length === 0 || (hours !== undefined && hasRows)) return render(settings);
   const running = unfinished.filter(({ directory }) => isRunHeld(directory));
   say(
     `Done here. Of the whole grid ${unfinished.length} of ${whole.length} runs are not finished, ` +

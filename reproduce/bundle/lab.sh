@@ -3,5 +3,9 @@
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 : "${NORM_DIRECTION_LAB_CACHE:=$here/cache}" "${NORM_DIRECTION_LAB_DATA:=$here/data}"
 NORM_DIRECTION_LAB_CALL="$0"
+# An engine for a GPU is the only one that was packed.
+for binding in "$here"/cache/engine/binding-*-gpu-*; do
+  [ ! -d "$binding" ] || export NORM_DIRECTION_LAB_DEVICE="${NORM_DIRECTION_LAB_DEVICE:-gpu}"
+done
 export NORM_DIRECTION_LAB_CACHE NORM_DIRECTION_LAB_DATA NORM_DIRECTION_LAB_CALL
 exec "$here/node" "$here/app/dist/reproduce/main.js" "$@"

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
-  createWriteStream,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -11,11 +9,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { finished } from 'node:stream/promises';
-import { Command } from 'commander';
-import { create } from 'tar';
+import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { parseCommand, runCommand } from '../../lib/cli';
 import { listDatasets } from '../../lib/data';
@@ -23,20 +18,33 @@ import { dataDirectory } from '../../lib/data/paths';
 import { buildEngine, engineProgressPrinter, enginePlace } from '../../lib/engine/build';
 import { manifestName } from '../../lib/engine/cache';
 import { programFault, runProgram } from '../../lib/engine/program';
-import { type EngineDevice, engineDevices } from '../../lib/engine/versions';
-import { optionError, unknownName } from '../../lib/errors';
+import { cudaLibraries, type EngineDevice, engineDevices } from '../../lib/engine/versions';
+import { LabError, optionError, resultsError, unknownName } from '../../lib/errors';
 import { requireWritable } from '../../lib/files';
 import { packageRoot } from '../../lib/package-root';
 import { inTemporaryFolder } from '../../lib/processes';
+import { allRuns, recordFiles, verifyRun } from '../../lib/runs/merge';
+import { installedPackages } from '../bundle/installed';
+import { writeParts } from '../bundle/parts';
 import { print, withDataProgress } from './common';
 
-interface BundleOptions {
+interface CommonOptions {
+  readonly output?: string;
+  readonly partSize: number;
+  readonly compression: number;
+  readonly json?: true;
+}
+
+interface BundleOptions extends CommonOptions {
   readonly device: string;
+  readonly cuda?: string;
   readonly data?: string;
   readonly dataDir?: string;
-  readonly output: string;
-  readonly partSize: number;
-  readonly json?: true;
+}
+
+interface CollectOptions extends CommonOptions {
+  readonly runs: string;
+  readonly results: string;
 }
 
 const command = new Command('npm run bundle --')
@@ -45,15 +53,37 @@ const command = new Command('npm run bundle --')
   )
   .option('--device <device>', engineDevices.join(', '), 'cpu')
   .option(
+    '--cuda <choice>',
+    'with --device gpu: carry CUDA’s libraries, or leave them to the host, where they are found at the start (default: carry)',
+  )
+  .option(
     '--data <list>',
     'data sets that are there, or folders below DATA-DIR (embedded ones are packed anyway)',
   )
   .option('--data-dir <path>', 'where data sets lie (or NORM_DIRECTION_LAB_DATA)')
-  .option('--output <folder>', 'where the parts go; it must be empty', 'bundle')
+  .addOption(
+    new Option(
+      '--collect',
+      'pack the records of finished runs instead (no weights), to be brought back: npm run merge takes them',
+    ).conflicts(['device', 'cuda', 'data', 'dataDir']),
+  )
+  .option(
+    '--runs <glob>',
+    'which runs to collect, by STUDY/PAIR/METHOD/seed-N: * within a name, ** across them',
+    '**',
+  )
+  .option('--results <path>', 'where the runs to collect lie', 'results')
+  .option(
+    '--output <folder>',
+    'where the parts go; it must be empty (default: bundle, or collected)',
+  )
   .option('--part-size <size>', 'the most a part has: 60M, 2G', sizeInBytes, 60e6)
+  .option('--compression <level>', 'of gzip: 0 packs fastest, 9 smallest', gzipLevel, 6)
   .option('--json', 'one JSON object on standard output')
   .allowExcessArguments(false)
-  .action(bundle);
+  .action((options: BundleOptions & CollectOptions & { collect?: true }) =>
+    options.collect ? collect(options) : bundle(options),
+  );
 
 function sizeInBytes(text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)([KMG]?)$/.exec(text) ?? [];
@@ -62,29 +92,42 @@ function sizeInBytes(text: string): number {
   throw optionError`a size of at least 1M is needed (--part-size): found '${text}'. Write for example --part-size 60M`;
 }
 
-interface Part {
-  readonly name: string;
-  readonly bytes: number;
-  readonly sha256: string;
+function gzipLevel(text: string): number {
+  if (/^\d$/.test(text)) return Number(text);
+  throw optionError`a level of gzip is needed (--compression): found '${text}'. Write a number from 0 to 9`;
 }
 
 /** A script that goes along as it is. */
 const script = (name: string): string => join(packageRoot(), 'reproduce', 'bundle', name);
 
-async function bundle(options: BundleOptions): Promise<void> {
-  const { output, partSize, json } = options;
-  const device = engineDevices.find((known) => known === options.device);
-  if (device === undefined) throw unknownName('device', options.device, engineDevices, '--device');
+/** The folder of the parts, which holds nothing yet. */
+function emptyFolder(output: string): string {
   const folder = resolve(output);
   requireWritable(folder, '--output');
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw optionError`the folder of a bundle must be empty (--output ${output}): found ${readdirSync(folder).length} entries. Name another, or empty it`;
   }
+  return folder;
+}
+
+async function bundle(options: BundleOptions): Promise<void> {
+  const { output = 'bundle', partSize, compression: level, json } = options;
+  if (!existsSync(script('lab.sh'))) {
+    throw optionError`only --collect works without the scripts that the package leaves out (bundle): found no reproduce/bundle/. Run npm run bundle in a clone of the repository`;
+  }
+  const device = engineDevices.find((known) => known === options.device);
+  if (device === undefined) throw unknownName('device', options.device, engineDevices, '--device');
+  const cuda = cudaChoices.find((choice) => choice === (options.cuda ?? 'carry'));
+  if (cuda === undefined) throw unknownName('choice', options.cuda ?? '', cudaChoices, '--cuda');
+  if (options.cuda !== undefined && device !== 'gpu') {
+    throw optionError`CUDA belongs to an engine for a GPU (--cuda ${cuda}): found --device ${device}. Add --device gpu, or leave --cuda out`;
+  }
+  const folder = emptyFolder(output);
   const data = await dataPaths(options);
   await buildEngine({ device, onProgress: engineProgressPrinter() });
   await inTemporaryFolder('bundle', async (stage) => {
     await stageApp(join(stage, 'app'));
-    stageEngine(join(stage, 'cache', 'engine'), device);
+    stageEngine(join(stage, 'cache', 'engine'), device, cuda);
     mkdirSync(join(stage, 'data'));
     for (const path of data) symlinkSync(path, join(stage, 'data', basename(path)));
     symlinkSync(process.execPath, join(stage, 'node'));
@@ -92,18 +135,70 @@ async function bundle(options: BundleOptions): Promise<void> {
     chmodSync(join(stage, 'lab'), 0o755);
     const unpacked = bytesBelow(stage);
     const parts = await withDataProgress((onProgress) =>
-      writeParts(stage, { folder, partSize }, (done) =>
-        onProgress({ message: 'packing', unit: 'bytes', done, total: unpacked }),
-      ),
+      writeParts({
+        ...{ root: stage, paths: ['app', 'cache', 'data', 'lab', 'node'], filter: isNeeded },
+        ...{ folder, name: 'norm-direction-lab', partSize, level },
+        onBytes: (done) => onProgress({ message: 'packing', unit: 'bytes', done, total: unpacked }),
+      }),
     );
     writeFileSync(join(folder, 'KILOBYTES'), `${Math.ceil(unpacked / 1024)}\n`);
     copyFileSync(script('unpack.sh'), join(folder, 'unpack.sh'));
-    const sums = parts.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('');
-    writeFileSync(join(folder, 'SHA256SUMS'), sums);
     const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
     const words = `${output}: ${parts.length} parts of ${(bytes / 1e6).toFixed(0)} MB in all, ${(unpacked / 1e6).toFixed(0)} MB unpacked. Bring the folder over, and run there: sh ${basename(folder)}/unpack.sh TARGET`;
     print(json, { folder, device, parts, bytes, unpackedBytes: unpacked }, words);
   });
+}
+
+/** Packs what finished runs have recorded. */
+async function collect(options: CollectOptions): Promise<void> {
+  const { output = 'collected', partSize, compression: level, runs, results, json } = options;
+  const folder = emptyFolder(output);
+  const asked = allRuns(results).filter(({ name }) => matches(name, runs));
+  if (asked.length === 0) {
+    throw optionError`no run has such a name (--runs ${runs}): found ${allRuns(results).length} runs in ${results}. Name a study, or ** for all, and with --results where they lie`;
+  }
+  const left: { readonly run: string; readonly why: string }[] = [];
+  const whole = asked.filter(({ name, directory }) => {
+    try {
+      verifyRun(results, directory);
+      return true;
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error;
+      left.push({ run: name, why: error.problem });
+      return false;
+    }
+  });
+  if (whole.length === 0) {
+    throw resultsError`no run can be brought back (--runs ${runs}): found ${left.map(({ why }) => why).join('; ')}. Let them finish: the same command goes on`;
+  }
+  const paths = whole.flatMap(({ name, directory }) =>
+    recordFiles
+      .filter((file) => existsSync(join(directory, file)))
+      .map((file) => `runs/${name}/${file}`),
+  );
+  const parts = await writeParts({
+    ...{ root: resolve(results), paths, folder, name: 'runs', partSize, level },
+  });
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+  const lines = [
+    `${output}: ${whole.length} runs in ${parts.length} parts of ${(bytes / 1e3).toFixed(0)} kB in all. Bring the folder to where the results are gathered: merge takes it there`,
+    ...left.map(({ run, why }) => `left out: ${run}: ${why}`),
+  ];
+  const names = whole.map(({ name }) => name);
+  print(json, { folder, runs: names, left, parts, bytes }, lines.join('\n'));
+}
+
+/** Whether a run's name, or that of a folder above it, is one that a pattern names. */
+function matches(name: string, pattern: string): boolean {
+  const expression = pattern
+    .split(/(\*\*|\*|\?)/)
+    .map(
+      (part) =>
+        ({ '**': '.*', '*': '[^/]*', '?': '[^/]' })[part] ??
+        part.replace(/[.+^${}()|[\]\\]/g, '\\$&'),
+    )
+    .join('');
+  return new RegExp(`^(?:${expression})(?:/|$)`).test(name);
 }
 
 /** Where the data lie that are asked for: a data set by its name, or a folder of DATA-DIR. */
@@ -140,33 +235,25 @@ async function stageApp(app: string): Promise<void> {
   }
 }
 
-const lockSchema = z.object({
-  packages: z.record(
-    z.string(),
-    z.object({ dev: z.boolean().optional(), devOptional: z.boolean().optional() }),
-  ),
-});
-
-/** `node_modules/NAME` of each package that is not for development alone; what lies within comes along. */
-function installedPackages(root: string): string[] {
-  const lock: unknown = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  return Object.entries(lockSchema.parse(lock).packages)
-    .filter(([place, { dev, devOptional }]) => {
-      const outermost = place.lastIndexOf('node_modules/') === 0;
-      return outermost && !dev && !devOptional && existsSync(join(root, place));
-    })
-    .map(([place]) => place);
-}
-
 const manifestSchema = z.object({ files: z.record(z.string(), z.unknown()) });
 
-/** The built engine without the headers, which only a compiler reads. */
-function stageEngine(cache: string, device: EngineDevice): void {
+const cudaChoices = ['carry', 'host'] as const;
+
+/** The built engine without the headers, which only a compiler reads, and without what is left to the host. */
+function stageEngine(
+  cache: string,
+  device: EngineDevice,
+  cuda: (typeof cudaChoices)[number],
+): void {
+  const left = [
+    'tensorflow/include/',
+    ...(cuda === 'host' ? cudaLibraries.map((library) => `${library.folder}/`) : []),
+  ];
   const { root, libraries, binding } = enginePlace(device);
   for (const name of [libraries, binding]) {
     const manifest: unknown = JSON.parse(readFileSync(join(root, name, manifestName), 'utf8'));
     const files = Object.entries(manifestSchema.parse(manifest).files).filter(
-      ([file]) => !file.startsWith('tensorflow/include/'),
+      ([file]) => !left.some((place) => file.startsWith(place)),
     );
     for (const [file] of files) {
       mkdirSync(dirname(join(cache, name, file)), { recursive: true });
@@ -185,87 +272,6 @@ function bytesBelow(path: string): number {
   const found = statSync(path);
   if (!found.isDirectory()) return found.size;
   return readdirSync(path).reduce((sum, name) => sum + bytesBelow(join(path, name)), 0);
-}
-
-/** Packs a folder, links followed, into numbered parts; none stays when it fails. */
-async function writeParts(
-  stage: string,
-  { folder, partSize }: { readonly folder: string; readonly partSize: number },
-  onBytes: (done: number) => void,
-): Promise<Part[]> {
-  mkdirSync(folder, { recursive: true });
-  const parts: Part[] = [];
-  let part = newPart(folder, 1);
-  let read = 0;
-  const archive = create(
-    {
-      ...{ cwd: stage, gzip: true, portable: true, follow: true },
-      filter: isNeeded,
-      onWriteEntry: ({ stat }) => onBytes((read += stat?.size ?? 0)),
-    },
-    ['app', 'cache', 'data', 'lab', 'node'],
-  );
-  try {
-    for await (const chunk of archive) {
-      let rest: Buffer = chunk;
-      while (part.bytes + rest.length > partSize) {
-        const room = partSize - part.bytes;
-        await part.write(rest.subarray(0, room));
-        rest = rest.subarray(room);
-        parts.push(await part.end());
-        part = newPart(folder, parts.length + 1);
-      }
-      await part.write(rest);
-    }
-    parts.push(await part.end());
-  } catch (error) {
-    await part.drop();
-    for (const { name } of parts) await rm(join(folder, name), { force: true });
-    throw error;
-  }
-  return parts;
-}
-
-/** One part, under another name until it is whole. */
-function newPart(
-  folder: string,
-  number: number,
-): {
-  readonly bytes: number;
-  write(chunk: Buffer): Promise<void>;
-  end(): Promise<Part>;
-  drop(): Promise<void>;
-} {
-  const name = `norm-direction-lab.tar.gz.${String(number).padStart(3, '0')}`;
-  const path = join(folder, name);
-  const stream = createWriteStream(`${path}.unfinished`);
-  const hash = createHash('sha256');
-  let bytes = 0;
-  const end = async (): Promise<void> => {
-    stream.end();
-    await finished(stream);
-  };
-  return {
-    get bytes() {
-      return bytes;
-    },
-    async write(chunk) {
-      bytes += chunk.length;
-      hash.update(chunk);
-      await new Promise<void>((done, fail) => {
-        stream.write(chunk, (error) => (error ? fail(error) : done()));
-      });
-    },
-    async end() {
-      await end();
-      await rename(`${path}.unfinished`, path);
-      return { name, bytes, sha256: hash.digest('hex') };
-    },
-    async drop() {
-      await end().catch(() => undefined);
-      await rm(`${path}.unfinished`, { force: true });
-    },
-  };
 }
 
 runCommand(() => parseCommand(command));

@@ -5,9 +5,11 @@ import { findSource } from '../../lib/data/registry';
 import { cacheRoot } from '../../lib/engine/cache';
 import { type Classification, classification } from '../../lib/runs/classification';
 import { type Pair, parsePairs } from '../../lib/runs/grid';
-import type { ByScale } from '../../lib/runs/schema';
+import { teacherMethod } from '../../lib/runs/plan';
+import type { ByScale, CommonConfig } from '../../lib/runs/schema';
 import { classifierRuns } from '../../lib/runs/store';
 import { scaledToEpochs, type TrainingRecipe } from '../../lib/train/recipe';
+import { olderRecipe } from '../recipes/older';
 import { table1Recipe, table1TeacherRecipe } from '../recipes/table1';
 import { datasetNames } from '../datasets';
 import {
@@ -16,6 +18,7 @@ import {
   type GridOptions,
   type Scope,
   type Settled,
+  type Texts,
   wholeNumber,
 } from './settings';
 import { chooseTeachers } from './teachers';
@@ -90,12 +93,7 @@ export const cifarScope: Scope<Classification> = {
     const { given, notes } = chooseTeachers(options, choice);
     return {
       dataLabel: data,
-      ...classifierRecipes(options, choice, {
-        scale: atScale(scales, choice.scale)[1],
-        recipe: table1Recipe,
-        teacherRecipe: table1TeacherRecipe,
-        inBatches: (recipe, batchSize) => ({ ...recipe, batchSize }),
-      }),
+      ...cifarRecipes(options, choice),
       givenTeachers: given,
       notes,
       openTask: async (onProgress) =>
@@ -109,16 +107,55 @@ export const cifarScope: Scope<Classification> = {
   },
 };
 
+const cifarRecipes = (
+  options: RecipeOptions,
+  { scale, precision }: Pick<Choice, 'scale' | 'precision'>,
+): CellRecipes =>
+  classifierRecipes(
+    options,
+    { precision },
+    {
+      scale: atScale(scales, scale)[1],
+      recipe: table1Recipe,
+      teacherRecipe: table1TeacherRecipe,
+      inBatches: (recipe, batchSize) => ({ ...recipe, batchSize }),
+    },
+  );
+
+/**
+ * The recipes that a run of this scope may have in its length and batch: its cell's of today, and the one from
+ * before. Undefined for a run of another scope.
+ *
+ * @throws LabError of kind `option` for a method or a pair that this package does not have.
+ */
+export function recipesOfRun(config: CommonConfig): readonly TrainingRecipe[] | undefined {
+  const { study, pair, student, method, seed, recipe, batchSize } = config;
+  if (!study.startsWith(cifarScope.prefix)) return undefined;
+  const epochs = String((recipe['training'] as { readonly epochs?: unknown } | undefined)?.epochs);
+  const { recipeOf, teacherRecipeOf } = cifarRecipes(
+    { epochs, teacherEpochs: epochs, batch: String(batchSize) },
+    config,
+  );
+  const now =
+    method === teacherMethod
+      ? teacherRecipeOf(student)
+      : parsePairs(pair, 'pair').map((named) => recipeOf({ ...named, method, seed }))[0];
+  return now && [now, olderRecipe(now)];
+}
+
 /** The folder that `--teacher-cache` names; undefined for none. */
 function teacherCache({ teacherCache: where = 'off' }: GridOptions): string | undefined {
   if (where === 'off') return undefined;
   return where === 'auto' ? join(cacheRoot(), 'teachers') : resolve(where);
 }
 
+type RecipeOptions = Texts<'epochs' | 'teacherEpochs' | 'batch'>;
+type CellRecipes = Pick<Settled<Classification>, 'recipeOf' | 'teacherRecipeOf'>;
+
 /** The recipes of a grid of classifiers in the length, the batch and the precision that are asked for. */
 export function classifierRecipes(
-  options: GridOptions,
-  { precision }: Choice,
+  options: RecipeOptions,
+  { precision }: Pick<Choice, 'precision'>,
   by: {
     readonly scale: ClassifierScale;
     readonly recipe: (pair: Pair, method: string) => TrainingRecipe;
@@ -128,7 +165,7 @@ export function classifierRecipes(
     /** A recipe as it runs on the data. */
     readonly adapted?: (recipe: TrainingRecipe) => TrainingRecipe;
   },
-): Pick<Settled<Classification>, 'recipeOf' | 'teacherRecipeOf'> {
+): CellRecipes {
   const { scale, adapted = (recipe) => recipe } = by;
   const epochs = wholeNumber(options, 'epochs') ?? scale.epochs;
   const teacherEpochs = wholeNumber(options, 'teacherEpochs') ?? scale.teacherEpochs;

@@ -27,7 +27,7 @@ export function gridCommand<Kind extends TaskKind>(study: GridStudy<Kind>): Comm
     .option('--results <path>', 'where runs and tables go', 'results')
     .option(
       '--jobs <number>',
-      'processes that train at once on this machine (default: 1, or one for each of --gpus)',
+      'processes that train at once on this machine, or auto: one for each GPU there is (default: 1, or one for each of --gpus)',
     )
     .option('--gpus <list>', 'GPUs to use, one process each: 0,1,2 (default: as many as jobs)')
     .option(
@@ -35,14 +35,30 @@ export function gridCommand<Kind extends TaskKind>(study: GridStudy<Kind>): Comm
       'run only the i-th of n parts of the grid, as a task of a scheduler does',
     )
     .addOption(
+      new Option(
+        '--manifest <csv>',
+        'run the lines of a file, pair,method,seed, and no other; --list --missing writes one',
+      ).conflicts(['pairs', 'methods', 'seeds', 'shard']),
+    )
+    .option(
+      '--index <n>',
+      'of the manifest only run n, counted from 0 (default: JOB_COMPLETION_INDEX, where Kubernetes sets it; else all)',
+    )
+    .option(
+      '--hours <number>',
+      'run what fits into that time, what tells most first, and stop, saved, at its end',
+    )
+    .addOption(
       new Option('--render', 'train nothing, and render the table from what is there').conflicts([
         'list',
         'jobs',
         'gpus',
         'shard',
+        'hours',
       ]),
     )
     .option('--list', 'show what would run, how long it should take and what is done, and stop')
+    .option('--missing', 'with --list: only what is left, as a manifest')
     .option('--resume', 'go on with unfinished runs and keep finished ones (the default)', true)
     .option('--no-resume', 'delete what is there of the runs asked for, and train them anew')
     .option('--tensorboard', 'also write each run’s losses and measurements as TensorBoard events')

@@ -9,11 +9,13 @@ import {
   dedupeBaselines,
   gridOf,
   type Pair,
+  pairName,
   parseMethods,
   parseSeeds,
   parseShard,
 } from '../../lib/runs/grid';
-import { parseGpus } from '../../lib/runs/jobs';
+import { type JobChoice, parseGpus } from '../../lib/runs/jobs';
+import { readManifest, rowOf } from '../../lib/runs/manifest';
 import { teacherMethod } from '../../lib/runs/plan';
 import type { GridSettings, Rendered } from '../../lib/runs/run-grid';
 import { type ByScale, type Scale, scales } from '../../lib/runs/schema';
@@ -26,7 +28,8 @@ export type Flags<Name extends string> = { readonly [name in Name]?: true };
 
 type CommonOptions = Texts<'data' | 'dataDir' | 'pairs' | 'methods' | 'seeds' | 'batch'> &
   Texts<'precision' | 'teachers' | 'teacherWeights' | 'jobs' | 'gpus' | 'shard'> &
-  Flags<'list' | 'render' | 'tensorboard' | 'json'> & {
+  Texts<'manifest' | 'index' | 'hours'> &
+  Flags<'list' | 'missing' | 'render' | 'tensorboard' | 'json'> & {
     readonly scale: string;
     readonly results: string;
     readonly resume: boolean;
@@ -162,21 +165,28 @@ export function gridSettings<Kind extends TaskKind>(
 ): CommandSettings<Kind> {
   const { scope, sharedBaselines = false } = study;
   const [scale, own] = atScale(study.defaults, options.scale);
-  const pairs = scope.parsePairs(study.pairsOf?.(options, own) ?? options.pairs ?? own.pairs);
   const known = study.methods();
-  const methods = parseMethods(options.methods ?? own.methods ?? known.join(','), [
-    teacherMethod,
-    ...known,
-  ]);
+  const listed = manifestCells(options, (file) => readManifest(file, scope.parsePairs, known));
+  const pairs = listed
+    ? [...new Map(listed.map((cell) => [pairName(cell), cell])).values()]
+    : scope.parsePairs(study.pairsOf?.(options, own) ?? options.pairs ?? own.pairs);
+  const methods = parseMethods(
+    (listed && [...new Set(listed.map(({ method }) => method))].join(',')) ??
+      options.methods ??
+      own.methods ??
+      known.join(','),
+    [teacherMethod, ...known],
+  );
   const precision = parsePrecision(options.precision ?? 'f32', '--precision');
   const data = options.data ?? scope.data[scale] ?? missingData(scale, scope.dataRemedy);
-  const whole = gridOf(pairs, methods, parseSeeds(options.seeds ?? own.seeds)).filter(
+  const asked = listed ?? gridOf(pairs, methods, parseSeeds(options.seeds ?? own.seeds));
+  const whole = asked.filter(
     (cell) => cell.method === teacherMethod || scope.has(cell, cell.method),
   );
   const grid = sharedBaselines ? dedupeBaselines(whole) : whole;
-  const cells = partOf(grid, options);
-  const jobs = {
-    jobs: wholeNumber(options, 'jobs'),
+  const cells = partOf(grid, options, listed);
+  const jobs: JobChoice = {
+    jobs: options.jobs === 'auto' ? 'auto' : wholeNumber(options, 'jobs'),
     gpus: options.gpus === undefined ? undefined : parseGpus(options.gpus),
   };
   const settled = scope.settle(options, { scale, data, pairs, methods, precision });
@@ -190,7 +200,8 @@ export function gridSettings<Kind extends TaskKind>(
     ...{ script: study.script, study: folder, resultsRoot, scale, precision, data, pairs },
     ...{ grid, cells, jobs, shard: options.shard, resume: options.resume },
     notes: [...study.notes(pairs, methods), ...settled.notes],
-    action: options.render ? 'render' : options.list ? 'list' : 'train',
+    action: actionOf(options),
+    hours: hoursOf(options),
     tensorboard: options.tensorboard === true,
     json: options.json === true,
     render: () =>
@@ -238,7 +249,39 @@ export function atScale<T>(by: ByScale<T>, name: string): [Scale, T] {
   return [scale, found];
 }
 
-function partOf(grid: readonly Cell[], { shard, resume }: GridOptions): readonly Cell[] {
+function actionOf({ render, list, missing }: GridOptions): GridSettings['action'] {
+  if (render) return 'render';
+  if (missing && !list) {
+    throw optionError`what is left is listed, not run (--missing): found no --list. Write --list --missing, and give what it prints to --manifest`;
+  }
+  return missing ? 'missing' : list ? 'list' : 'train';
+}
+
+function hoursOf({ hours }: GridOptions): number | undefined {
+  if (hours === undefined) return undefined;
+  if (/^\d*\.?\d+$/.test(hours) && Number(hours) > 0) return Number(hours);
+  throw optionError`a number of hours above 0 is needed (--hours): found '${hours}'. Write for example --hours 0.4`;
+}
+
+/** The cells that a file lists; undefined without one. */
+function manifestCells(
+  { manifest, index }: GridOptions,
+  read: (file: string) => Cell[],
+): Cell[] | undefined {
+  if (manifest !== undefined) return read(manifest);
+  if (index === undefined) return undefined;
+  throw optionError`a run is chosen by its place in a manifest (--index ${index}): found no --manifest. Name the file`;
+}
+
+/** Which of an indexed job's pods this is. */
+const kubernetesIndex = (): string | undefined => process.env['JOB_COMPLETION_INDEX'];
+
+function partOf(
+  grid: readonly Cell[],
+  { shard, resume, index = kubernetesIndex() }: GridOptions,
+  listed?: readonly Cell[],
+): readonly Cell[] {
+  if (listed !== undefined) return index === undefined ? grid : [rowOf(listed, index)];
   if (shard === undefined) return grid;
   const part = parseShard(shard);
   if (resume) return cellsOfShard(grid, part);

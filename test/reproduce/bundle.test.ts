@@ -110,6 +110,14 @@ describe('a bundle', () => {
 
   const mistakes: [string, string, RegExp][] = [
     ['another device', '--device tpu', /unknown device 'tpu' \(--device\)/],
+    ['CUDA for a processor', '--cuda host', /--cuda host\): found --device cpu\. Add --device gpu/],
+    [
+      'CUDA of elsewhere',
+      '--device gpu --cuda none',
+      /unknown choice 'none' \(--cuda\).*carry, host/,
+    ],
+    ['a compression that there is not', '--compression 10', /--compression\): found '10'/],
+    ['data beside runs', '--collect --data cifar100', /--collect.*cannot be used with.*--data/],
     ['parts of no size', '--part-size 10', /at least 1M is needed \(--part-size\)/],
     ['data that are not there', '--data imagenet', /data are not there \(--data imagenet\)/],
     ['a folder with something in it', '--output FOLDER', /must be empty \(--output/],

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type ProgramResult, runProgram } from '../../lib/engine/program';
@@ -54,4 +54,34 @@ describe('one grid in several processes', function () {
     );
     expect(left).to.deep.equal([]);
   });
+
+  for (const jobs of ['1', '2']) {
+    it(`stops, saved, at the end of the hours it was given, in ${jobs} jobs`, async () => {
+      await writeImageFolder(join(folder(), 'images'));
+      const results = join(folder(), 'results');
+      // 36 s, in which so long a teacher is not done.
+      const { status, stderr } = await table1(
+        ...['--data', `folder:${join(folder(), 'images')}`, '--pairs', 'resnet8:resnet8'],
+        ...[
+          '--methods',
+          'student,kd',
+          '--epochs',
+          '2',
+          '--teacher-epochs',
+          '50000',
+          '--batch',
+          '8',
+        ],
+        ...['--results', results, '--jobs', jobs, '--hours', '0.01'],
+      );
+      expect(status, stderr).to.equal(0);
+      expect(stderr).to.match(/In 0\.01 h: teacher resnet8 \(.*takes longer\); 2 are left out/);
+      expect(stderr).to.match(/The hours are over, and everything is saved/);
+      expect(stderr).to.match(/Of the whole grid 3 of 3 runs are not finished/);
+      const study = join(results, 'runs', readdirSync(join(results, 'runs'))[0] ?? '');
+      expect(readdirSync(study)).to.deep.equal(['resnet8']);
+      const provenance = join(study, 'resnet8', 'teacher', 'seed-0', 'provenance.json');
+      expect(readFileSync(provenance, 'utf8')).to.include('"ended": "interrupted"');
+    });
+  }
 });

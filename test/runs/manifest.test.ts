@@ -1,0 +1,146 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { ProgramResult } from '../../lib/engine/program';
+import { table1Study } from '../../reproduce/table1';
+import { runGridHere } from '../support/command';
+import { withFolder } from '../support/folder';
+import { writeMadeUpRun } from '../support/made-up-runs';
+
+describe('the manifest of a grid', () => {
+  const folder = withFolder();
+  const results = (): string => join(folder(), 'results');
+  const study = 'table1-quick-fashion-mnist';
+  const missing = (...args: string[]): Promise<ProgramResult> =>
+    runGridHere(table1Study, ['--list', '--missing', '--results', results(), ...args]);
+  const manifest = (...lines: string[]): string => {
+    const file = join(folder(), 'left.csv');
+    writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
+    return file;
+  };
+
+  it('lists what is left: not what is recorded as finished, weights or none; teachers that must be trained for it', async () => {
+    const made = (method: string, seed: number, top1: number[]): string =>
+      writeMadeUpRun(results(), {
+        config:
+          method === 'teacher'
+            ? { study, method, seed, pair: 'resnet20', student: 'resnet20', teacher: null }
+            : { study, method, seed },
+        top1,
+      });
+    made('kd', 1, [10, 20]);
+    made('student', 1, [10]);
+    const teacher = made('teacher', 0, [10, 20]);
+    const grid = ['--methods', 'student,kd,kd++', '--seeds', '1,2'];
+    const all = await missing(...grid);
+    const rows = ['student,1', 'kd++,1', 'student,2', 'kd,2', 'kd++,2'].map(
+      (row) => `resnet20:resnet8,${row}\n`,
+    );
+    // The teacher's record is here and its weights are not.
+    expect(all.stdout).to.equal(
+      ['pair,method,seed\n', 'resnet20:resnet8,teacher,0\n', ...rows].join(''),
+    );
+    expect(all.stderr).to.include('6 of 7 runs are left.');
+    writeFileSync(join(teacher, 'weights.safetensors'), '');
+    expect((await missing(...grid)).stdout).to.equal(['pair,method,seed\n', ...rows].join(''));
+    rmSync(join(teacher, 'weights.safetensors'));
+    expect((await missing('--methods', 'kd')).stdout).to.equal('pair,method,seed\n');
+  });
+
+  it('is what a command runs, or the line of it that an array’s task or a pod has', async () => {
+    const file = manifest(
+      'pair,method,seed',
+      'resnet20:resnet8,kd++,7',
+      'resnet14:resnet8,teacher,0',
+    );
+    const read = async (...args: string[]): Promise<string[]> => {
+      const { stdout, stderr } = await missing('--manifest', file, '--json', ...args);
+      expect(stdout, stderr).to.not.equal('');
+      const { missing: rows } = JSON.parse(stdout) as {
+        missing: { teacher: string; method: string; seed: number }[];
+      };
+      return rows.map(({ teacher, method, seed }) => `${teacher} ${method} ${seed}`);
+    };
+    const [first, second] = [['resnet20 teacher 0', 'resnet20 kd++ 7'], ['resnet14 teacher 0']];
+    expect(await read()).to.deep.equal([...first, ...second]);
+    expect(await read('--index', '0')).to.deep.equal(first);
+    expect(await read('--index', '1')).to.deep.equal(second);
+    process.env['JOB_COMPLETION_INDEX'] = '1';
+    try {
+      expect(await read()).to.deep.equal(second);
+      expect(await read('--index', '0')).to.deep.equal(first);
+      // Without a manifest there is nothing to choose from.
+      expect((await missing('--methods', 'kd')).stdout).to.match(/,teacher,0\n.*,kd,1\n$/);
+    } finally {
+      delete process.env['JOB_COMPLETION_INDEX'];
+    }
+  });
+
+  const head = 'pair,method,seed';
+  const faults: [string, string[], string[], RegExp][] = [
+    [
+      'of other columns',
+      ['pair;method;seed'],
+      [],
+      /begins with the names of its columns .*found 'pair;method;seed'/,
+    ],
+    [
+      'with an unknown network',
+      [head, 'resnet20:resnet9,kd,1'],
+      [],
+      /left\.csv, line 2: unknown model 'resnet9'/,
+    ],
+    [
+      'with an unknown method',
+      [head, 'resnet20:resnet8,kd,1', 'resnet20:resnet8,kdd,1'],
+      [],
+      /line 3: unknown method 'kdd'.*'kd'/,
+    ],
+    ['without a seed', [head, 'resnet20:resnet8,kd'], [], /line 2\): found 'resnet20:resnet8,kd'/],
+    [
+      'with a seed that is none',
+      [head, 'resnet20:resnet8,kd,x'],
+      [],
+      /line 2: a seed is a whole number/,
+    ],
+    [
+      'with a run twice',
+      [head, 'resnet20:resnet8,kd,1', 'resnet20:resnet8, kd,01'],
+      [],
+      /once \(.*line 3\)/,
+    ],
+    [
+      'beyond its end',
+      [head, 'resnet20:resnet8,kd,1'],
+      ['--index', '1'],
+      /no such run \(--index\): found '1' of 1 runs, counted from 0/,
+    ],
+    [
+      'beside other choices',
+      [head, 'resnet20:resnet8,kd,1'],
+      ['--seeds', '2'],
+      /--manifest.*cannot be used with.*--seeds/,
+    ],
+  ];
+  for (const [title, lines, args, words] of faults) {
+    it(`is refused ${title}`, async () => {
+      const { status, stderr } = await missing('--manifest', manifest(...lines), ...args);
+      expect(stderr).to.match(words);
+      expect([status, existsSync(results())]).to.deep.equal([1, false]);
+    });
+  }
+
+  const mistakes: [string, string[], RegExp][] = [
+    ['an index without a manifest', ['--index', '0'], /found no --manifest/],
+    ['to run what is missing', ['--missing'], /found no --list/],
+    ['no hours', ['--hours', '0'], /above 0 is needed \(--hours\): found '0'/],
+    ['hours of another form', ['--hours', '1h'], /found '1h'/],
+  ];
+  for (const [title, args, words] of mistakes) {
+    it(`refuses ${title}`, async () => {
+      const { status, stderr } = await runGridHere(table1Study, [...args, '--results', results()]);
+      expect(stderr).to.match(words);
+      expect(status).to.equal(1);
+    });
+  }
+});
