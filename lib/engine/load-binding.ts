@@ -20,6 +20,7 @@ import {
   useOperations,
 } from './functions/function-definition';
 import { dataType, nativeOperation, storedFloat, typeAttribute } from './native';
+import { askedPath } from './path';
 
 interface HeldStandardError {
   readonly start: () => void;
@@ -157,6 +158,7 @@ export async function loadBinding(engine: BuiltEngine): Promise<EngineDescriptio
     tensorflow: binding.TF_Version,
     device: engine.device,
     gpu,
+    ...(!gpu && askedPath() === 'gpu' ? { path: 'gpu' } : {}),
     bfloat16: gpu ? await graphicsBFloat16() : processorBFloat16(),
     threads: engineThreads('native'),
   };

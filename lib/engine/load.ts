@@ -6,6 +6,7 @@ import { buildEngine, enginePlace, engineProgressPrinter, type OnEngineProgress 
 import { manifestName } from './cache';
 import { type EngineDescription, type EngineKind, engineKinds, engineThreads } from './describe';
 import { loadBinding } from './load-binding';
+import { askedPath } from './path';
 import { type EngineDevice, engineDevices, wheelsFor } from './versions';
 
 /** What was asked for; a part left open is undefined. */
@@ -28,6 +29,8 @@ export function chooseEngine(
 ): EngineChoice {
   const engine = options.engine ?? oneOf('engine', engineKinds, engineVariable, environment);
   const device = options.device ?? oneOf('device', engineDevices, deviceVariable, environment);
+  // Before anything is built for it.
+  askedPath(environment);
   if (engine === 'plain' && device === 'gpu') {
     throw optionError`the plain engine cannot use a GPU. Ask for the native engine (${engineVariable}=native) or for the CPU (${deviceVariable}=cpu)`;
   }
@@ -111,7 +114,7 @@ let started: Promise<EngineDescription> | undefined;
  * where that cannot be had on TensorFlow.js' own backend, after one message on standard error.
  * May be called again: the engine starts once for the process.
  * `NORM_DIRECTION_LAB_ENGINE` (native, plain) and `NORM_DIRECTION_LAB_DEVICE` (cpu, gpu) stand in
- * for options that are not given.
+ * for options that are not given; `NORM_DIRECTION_LAB_PATH` (gpu) is for tests (`path.ts`).
  *
  * @throws LabError of kind `option` for a bad value or a second call that asks for another engine;
  *   of kind `engine` or `file` when `native` or a GPU was asked for and cannot be used.

@@ -254,7 +254,7 @@ export function createLearner(options: LearnerOptions): Learner {
         batch,
         { epoch, random },
         learningRate,
-      );
+      ).read();
       return { total, terms, correct: counts[0] ?? 0 };
     },
     save: () =>
