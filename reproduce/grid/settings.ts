@@ -26,7 +26,7 @@ export type Flags<Name extends string> = { readonly [name in Name]?: true };
 
 type CommonOptions = Texts<'data' | 'dataDir' | 'pairs' | 'methods' | 'seeds' | 'batch'> &
   Texts<'precision' | 'teachers' | 'teacherWeights' | 'jobs' | 'gpus' | 'shard'> &
-  Flags<'list' | 'render' | 'tensorboard' | 'json'> & {
+  Flags<'list' | 'render' | 'deterministic' | 'tensorboard' | 'json'> & {
     readonly scale: string;
     readonly results: string;
     readonly resume: boolean;
@@ -191,6 +191,7 @@ export function gridSettings<Kind extends TaskKind>(
     ...{ grid, cells, jobs, shard: options.shard, resume: options.resume },
     notes: [...study.notes(pairs, methods), ...settled.notes],
     action: options.render ? 'render' : options.list ? 'list' : 'train',
+    deterministic: options.deterministic === true,
     tensorboard: options.tensorboard === true,
     json: options.json === true,
     render: () =>
