@@ -19,7 +19,14 @@ import {
   type TensorHandle,
   useOperations,
 } from './functions/function-definition';
-import { dataType, nativeOperation, storedFloat, typeAttribute } from './native';
+import {
+  dataType,
+  intAttribute,
+  nativeOperation,
+  storedFloat,
+  takesGpuPath,
+  typeAttribute,
+} from './native';
 import { askedPath } from './path';
 
 interface HeldStandardError {
@@ -99,10 +106,41 @@ function registerBFloat16Kernels(): void {
   );
 }
 
+/** The package's own kernel reads the indices first, to check them; on a GPU's path nothing is read in a step. */
+function registerGather(): void {
+  replaceKernel(
+    'GatherV2',
+    ({ dtype }) => takesGpuPath() && (dtype === 'float32' || dtype === 'int32'),
+    ({ x, indices }, { axis, batchDims }) =>
+      tf.tidy(() => {
+        const from = given(x);
+        return nativeOperation(
+          'GatherV2',
+          [
+            typeAttribute('Tparams', from.dtype === 'int32' ? 'int32' : storedFloat(from)),
+            typeAttribute('Tindices', 'int32'),
+            typeAttribute('Taxis', 'int32'),
+            intAttribute('batch_dims', Number(batchDims)),
+          ],
+          [from, given(indices), tf.scalar(Number(axis), 'int32')],
+        );
+      }),
+  );
+}
+
 /** Puts a kernel around the package's own that runs where the first of its inputs is in bfloat16. */
-function alsoInBFloat16(
+function alsoInBFloat16(name: string, compute: Compute): void {
+  const isBFloat16 = (first: tf.TensorInfo): boolean => storedFloat(first) === 'bfloat16';
+  replaceKernel(name, isBFloat16, compute);
+}
+
+type Compute = (inputs: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap) => tf.TensorInfo;
+
+/** Puts a kernel around the package's own that runs where it is wanted for the first of its inputs. */
+function replaceKernel(
   name: string,
-  compute: (inputs: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap) => tf.TensorInfo,
+  wanted: (first: tf.TensorInfo) => boolean,
+  compute: Compute,
 ): void {
   const ordinary = tf.getKernel(name, 'tensorflow') as tf.KernelConfig | undefined;
   if (ordinary === undefined) throw new Error(`the TensorFlow backend has no kernel ${name}`);
@@ -112,9 +150,7 @@ function alsoInBFloat16(
     kernelFunc(parameters) {
       const { inputs, attrs = {} } = parameters;
       const first = Object.values(inputs)[0];
-      return first && storedFloat(first) === 'bfloat16'
-        ? compute(inputs, attrs)
-        : ordinary.kernelFunc(parameters);
+      return first && wanted(first) ? compute(inputs, attrs) : ordinary.kernelFunc(parameters);
     },
   });
 }
@@ -150,6 +186,7 @@ export async function loadBinding(
     backendPriority,
   );
   registerBFloat16Kernels();
+  registerGather();
   if (!(await tf.setBackend(backendName))) {
     throw engineError`TensorFlow.js does not accept the TensorFlow backend. Build the engine again: npm run engine -- --force`;
   }
