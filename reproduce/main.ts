@@ -41,6 +41,7 @@ export const commands: Readonly<Record<string, ListedCommand>> = {
   },
   merge: { file: 'commands/merge', does: 'takes runs made elsewhere into the results here' },
   verify: { file: 'commands/verify', does: 'the mathematics against reference values' },
+  'gpu-check': { file: 'commands/gpu-check', does: 'what a GPU computes, in 20 minutes' },
   bench: { file: 'commands/bench', does: 'times a training step and its parts' },
   'bench:table2': { file: 'commands/bench-table2', does: 'time and memory of a step on ImageNet' },
   'coco-eval': { file: 'commands/coco-eval', does: 'COCO’s figures for detections' },

@@ -1,4 +1,5 @@
 import { startEngine } from '../engine/load';
+import { precisions } from '../engine/precision';
 import { createBenchStep } from './step';
 
 /**
@@ -7,12 +8,13 @@ import { createBenchStep } from './step';
  */
 async function firstStep(): Promise<void> {
   const [teacher = '', student = '', batch = '', precision] = process.argv.slice(2);
-  await startEngine();
+  const known = precisions.find((name) => name === precision) ?? 'f32';
+  await startEngine({ tf32: known === 'tf32' });
   const step = createBenchStep({
     teacher,
     student,
     batch: Number(batch),
-    precision: precision === 'bf16' ? 'bf16' : 'f32',
+    precision: known,
   });
   step.whole();
 }

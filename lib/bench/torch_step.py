@@ -241,13 +241,16 @@ def main():
     parser.add_argument("--student", default="resnet20")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--dimension", type=int, default=256)
-    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32")
     parser.add_argument("--mode", choices=["eager", "compiled"], default="eager")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
+    # PyTorch takes TF32 in convolutions unasked, and not in matrix products.
+    torch.backends.cudnn.allow_tf32 = arguments.precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = arguments.precision == "tf32"
     torch.manual_seed(0)
     step, description = (training_step if arguments.work == "step" else loss_by_sample)(arguments)
     print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), **description}), flush=True)

@@ -118,7 +118,8 @@ export function createDetectionLearner(options: DetectionLearnerOptions): Detect
     endPart: () => undefined,
     where: ({ iteration }) => `iteration ${iteration + 1}`,
     step(batch, { iteration, learningRate }) {
-      const { total, terms, counts } = trainingStep(learner, batch, { iteration }, learningRate);
+      const at = { iteration };
+      const { total, terms, counts } = trainingStep(learner, batch, at, learningRate).read();
       return { total, losses: terms, objects: counts[0] ?? 0 };
     },
     save: () =>

@@ -58,6 +58,10 @@ export interface EngineDescription {
   readonly tensorflow: string | null;
   readonly device: EngineDevice;
   readonly gpu: boolean;
+  /** Where a CPU takes the GPU's path; missing where the device says which. */
+  readonly path?: 'gpu';
+  /** Where a GPU was asked for equal bytes at every run; a CPU gives them anyway. */
+  readonly deterministic?: true;
   readonly bfloat16: BFloat16Support;
   /** Threads that one operation may use. */
   readonly threads: number;

@@ -19,7 +19,15 @@ import {
   type TensorHandle,
   useOperations,
 } from './functions/function-definition';
-import { dataType, nativeOperation, storedFloat, typeAttribute } from './native';
+import {
+  dataType,
+  intAttribute,
+  nativeOperation,
+  storedFloat,
+  takesGpuPath,
+  typeAttribute,
+} from './native';
+import { askedPath } from './path';
 
 /** The add-on that is loaded before TensorFlow. */
 interface QuietAddOn {
@@ -101,10 +109,41 @@ function registerBFloat16Kernels(): void {
   );
 }
 
+/** The package's own kernel reads the indices first, to check them; on a GPU's path nothing is read in a step. */
+function registerGather(): void {
+  replaceKernel(
+    'GatherV2',
+    ({ dtype }) => takesGpuPath() && (dtype === 'float32' || dtype === 'int32'),
+    ({ x, indices }, { axis, batchDims }) =>
+      tf.tidy(() => {
+        const from = given(x);
+        return nativeOperation(
+          'GatherV2',
+          [
+            typeAttribute('Tparams', from.dtype === 'int32' ? 'int32' : storedFloat(from)),
+            typeAttribute('Tindices', 'int32'),
+            typeAttribute('Taxis', 'int32'),
+            intAttribute('batch_dims', Number(batchDims)),
+          ],
+          [from, given(indices), tf.scalar(Number(axis), 'int32')],
+        );
+      }),
+  );
+}
+
 /** Puts a kernel around the package's own that runs where the first of its inputs is in bfloat16. */
-function alsoInBFloat16(
+function alsoInBFloat16(name: string, compute: Compute): void {
+  const isBFloat16 = (first: tf.TensorInfo): boolean => storedFloat(first) === 'bfloat16';
+  replaceKernel(name, isBFloat16, compute);
+}
+
+type Compute = (inputs: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap) => tf.TensorInfo;
+
+/** Puts a kernel around the package's own that runs where it is wanted for the first of its inputs. */
+function replaceKernel(
   name: string,
-  compute: (inputs: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap) => tf.TensorInfo,
+  wanted: (first: tf.TensorInfo) => boolean,
+  compute: Compute,
 ): void {
   const ordinary = tf.getKernel(name, 'tensorflow') as tf.KernelConfig | undefined;
   if (ordinary === undefined) throw new Error(`the TensorFlow backend has no kernel ${name}`);
@@ -114,9 +153,7 @@ function alsoInBFloat16(
     kernelFunc(parameters) {
       const { inputs, attrs = {} } = parameters;
       const first = Object.values(inputs)[0];
-      return first && storedFloat(first) === 'bfloat16'
-        ? compute(inputs, attrs)
-        : ordinary.kernelFunc(parameters);
+      return first && wanted(first) ? compute(inputs, attrs) : ordinary.kernelFunc(parameters);
     },
   });
 }
@@ -137,9 +174,12 @@ const backendPriority = 3;
  * @throws LabError of kind `engine` when the libraries do not load, or a GPU was asked for and
  *   TensorFlow does not use it.
  */
-export async function loadBinding(engine: BuiltEngine): Promise<EngineDescription> {
+export async function loadBinding(
+  engine: BuiltEngine,
+  numerics: Numerics = {},
+): Promise<EngineDescription> {
   restoreUtilities();
-  setTensorflowVariables(engine);
+  Object.assign(process.env, tensorflowVariables(engine, numerics));
   if (!canRunTensorflow()) throw processorTooOld();
   const binding = requireBinding(engine);
   if (engine.device === 'gpu' && !binding.isUsingGpuDevice()) throw unusedGpu();
@@ -149,6 +189,7 @@ export async function loadBinding(engine: BuiltEngine): Promise<EngineDescriptio
     backendPriority,
   );
   registerBFloat16Kernels();
+  registerGather();
   if (!(await tf.setBackend(backendName))) {
     throw engineError`TensorFlow.js does not accept the TensorFlow backend. Build the engine again: npm run engine -- --force`;
   }
@@ -160,6 +201,8 @@ export async function loadBinding(engine: BuiltEngine): Promise<EngineDescriptio
     tensorflow: binding.TF_Version,
     device: engine.device,
     gpu,
+    ...(!gpu && askedPath() === 'gpu' ? { path: 'gpu' } : {}),
+    ...(gpu && numerics.deterministic ? { deterministic: true } : {}),
     bfloat16: gpu ? await graphicsBFloat16() : processorBFloat16(),
     threads: engineThreads('native'),
   };
@@ -195,18 +238,38 @@ function restoreUtilities(): void {
   module.isArray ??= Array.isArray;
 }
 
-/** TensorFlow reads these once, when it is loaded; what the user has set stays. */
-function setTensorflowVariables({ device, libraries }: BuiltEngine): void {
-  // Errors only: its notes about the processor would come before every command's own output.
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-  // TensorFlow takes oneDNN's kernels unasked only on processors with AVX512; they are faster on AVX2 too.
-  process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
-  // The calling thread takes a share of oneDNN's work, as it does of this package's operations.
-  process.env['TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD'] ??= '1';
-  if (device === 'gpu') {
-    const tools = join(libraries, 'nvidia', 'cuda_nvcc');
-    process.env['XLA_FLAGS'] ??= `--xla_gpu_cuda_data_dir=${tools}`;
-  }
+/** What a GPU is told about its numbers before it is used. */
+export interface Numerics {
+  /** Products in TF32; in float32 proper unless set. */
+  readonly tf32?: boolean;
+  /** Equal bytes at every run on the same card, from slower kernels. */
+  readonly deterministic?: boolean;
+}
+
+/** TensorFlow and CUDA's libraries read these once, when they are loaded; what the user has set stays. */
+export function tensorflowVariables(
+  { device, libraries }: Pick<BuiltEngine, 'device' | 'libraries'>,
+  { tf32 = false, deterministic = false }: Numerics = {},
+  set: NodeJS.ProcessEnv = process.env,
+): Record<string, string> {
+  const common = {
+    // Errors only: its notes about the processor would come before every command's own output.
+    TF_CPP_MIN_LOG_LEVEL: '2',
+    // TensorFlow takes oneDNN's kernels unasked only on processors with AVX512; they are faster on AVX2 too.
+    TF_ENABLE_ONEDNN_OPTS: '1',
+    // The calling thread takes a share of oneDNN's work, as it does of this package's operations.
+    TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD: '1',
+  };
+  const graphics = {
+    XLA_FLAGS: `--xla_gpu_cuda_data_dir=${join(libraries, 'nvidia', 'cuda_nvcc')}`,
+    // Else the first process takes all of the GPU's memory, and others on it have none.
+    TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    // CUDA's libraries take TF32 for float32 unasked.
+    ...(tf32 ? {} : { NVIDIA_TF32_OVERRIDE: '0' }),
+    ...(deterministic ? { TF_DETERMINISTIC_OPS: '1', TF_CUDNN_DETERMINISTIC: '1' } : {}),
+  };
+  const wanted = Object.entries(device === 'gpu' ? { ...common, ...graphics } : common);
+  return Object.fromEntries(wanted.filter(([name]) => set[name] === undefined));
 }
 
 function processorTooOld(): LabError {

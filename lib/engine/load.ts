@@ -5,7 +5,8 @@ import { engineError, LabError, optionError, unknownName } from '../errors';
 import { buildEngine, enginePlace, engineProgressPrinter, type OnEngineProgress } from './build';
 import { manifestName } from './cache';
 import { type EngineDescription, type EngineKind, engineKinds, engineThreads } from './describe';
-import { loadBinding } from './load-binding';
+import { loadBinding, type Numerics } from './load-binding';
+import { askedPath } from './path';
 import { type EngineDevice, engineDevices, wheelsFor } from './versions';
 
 /** What was asked for; a part left open is undefined. */
@@ -28,6 +29,8 @@ export function chooseEngine(
 ): EngineChoice {
   const engine = options.engine ?? oneOf('engine', engineKinds, engineVariable, environment);
   const device = options.device ?? oneOf('device', engineDevices, deviceVariable, environment);
+  // Before anything is built for it.
+  askedPath(environment);
   if (engine === 'plain' && device === 'gpu') {
     throw optionError`the plain engine cannot use a GPU. Ask for the native engine (${engineVariable}=native) or for the CPU (${deviceVariable}=cpu)`;
   }
@@ -96,7 +99,7 @@ export function bestDevice(): EngineDevice {
 }
 
 /** What to compute on; what fits the machine unless given. */
-export interface StartOptions {
+export interface StartOptions extends Numerics {
   /** `native` fails where TensorFlow cannot run; unset, the plain engine steps in and says so. */
   readonly engine?: EngineKind;
   readonly device?: EngineDevice;
@@ -105,13 +108,14 @@ export interface StartOptions {
 }
 
 let started: Promise<EngineDescription> | undefined;
+let startedWith: Numerics = {};
 
 /**
  * Makes TensorFlow.js compute: on TensorFlow itself (built into the user's cache on first use), or
  * where that cannot be had on TensorFlow.js' own backend, after one message on standard error.
  * May be called again: the engine starts once for the process.
  * `NORM_DIRECTION_LAB_ENGINE` (native, plain) and `NORM_DIRECTION_LAB_DEVICE` (cpu, gpu) stand in
- * for options that are not given.
+ * for options that are not given; `NORM_DIRECTION_LAB_PATH` (gpu) is for tests (`path.ts`).
  *
  * @throws LabError of kind `option` for a bad value or a second call that asks for another engine;
  *   of kind `engine` or `file` when `native` or a GPU was asked for and cannot be used.
@@ -121,9 +125,11 @@ export async function startEngine(options: StartOptions = {}): Promise<EngineDes
   if (started !== undefined) {
     const running = await started;
     requireSame(running, choice);
+    requireSameNumerics(running, options);
     return running;
   }
-  started = start(choice, options.onProgress);
+  startedWith = options;
+  started = start(choice, options, options.onProgress);
   try {
     return await started;
   } catch (error) {
@@ -135,6 +141,7 @@ export async function startEngine(options: StartOptions = {}): Promise<EngineDes
 
 async function start(
   choice: EngineChoice,
+  numerics: Numerics,
   onProgress: OnEngineProgress = engineProgressPrinter(),
 ): Promise<EngineDescription> {
   if (choice.engine === 'plain') return usePlainBackend();
@@ -143,7 +150,7 @@ async function start(
   if (device === 'gpu') requireGpu();
   try {
     const engine = await buildEngine({ device, onProgress });
-    return await loadBinding(engine);
+    return await loadBinding(engine, numerics);
   } catch (error) {
     const mustBeNative = choice.engine === 'native' || device === 'gpu';
     if (mustBeNative || !(error instanceof LabError)) throw error;
@@ -160,4 +167,13 @@ function requireSame(
 ): void {
   if (engine === running.engine && device === running.device) return;
   throw optionError`engine ${engine} on ${device} cannot be started any more: found engine ${running.engine} on ${running.device}, started before in this process. Name the engine at the first call of startEngine, or by ${engineVariable} and ${deviceVariable}, in a new process`;
+}
+
+/** A CPU knows none of them. */
+function requireSameNumerics({ gpu }: EngineDescription, options: Numerics): void {
+  for (const name of ['tf32', 'deterministic'] as const) {
+    const [wanted, running = false] = [options[name], startedWith[name]];
+    if (!gpu || wanted === undefined || wanted === running) continue;
+    throw optionError`a GPU that computes cannot change its numbers any more (${name}): found ${String(running)}, set before in this process. Set it at the first call of startEngine, in a new process`;
+  }
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { askedPath } from './path';
 
 /** An attribute of a TensorFlow operation, as the native binding takes it. */
 export interface OperationAttribute {
@@ -54,9 +55,21 @@ export function nativeOperations(
   return nativeBackend().executeMultipleOutputs(name, attributes, inputs, outputs);
 }
 
-/** Whether this package's own operations run here: on TensorFlow's CPU device. */
+let asked: { readonly path: 'gpu' | undefined } | undefined;
+
+/**
+ * Whether computing takes a GPU's decisions and TensorFlow's own kernels: on a GPU, and on a CPU where
+ * `NORM_DIRECTION_LAB_PATH=gpu` asks for it. Whatever is done in one way on a CPU and in another on a GPU asks this.
+ */
+export function takesGpuPath(): boolean {
+  if (!isNative()) return false;
+  asked ??= { path: askedPath() };
+  return asked.path === 'gpu' || nativeBackend().isUsingGpuDevice;
+}
+
+/** Whether this package's own operations run here, and oneDNN's by their names: on a CPU's path. */
 export function hasOwnOperations(): boolean {
-  return isNative() && !nativeBackend().isUsingGpuDevice;
+  return isNative() && !takesGpuPath();
 }
 
 /** As what a float tensor is stored. */

@@ -1,8 +1,11 @@
 import { optionError, unknownName } from '../errors';
 import type { EngineDescription } from './describe';
 
-/** What networks compute in while they train: float32, or bfloat16 with weights, sums and optimiser in float32. */
-export const precisions = ['f32', 'bf16'] as const;
+/**
+ * What networks compute in while they train: float32; TF32, float32 whose products a GPU rounds to 10 bits of the
+ * mantissa first; or bfloat16 with weights, sums and optimiser in float32.
+ */
+export const precisions = ['f32', 'tf32', 'bf16'] as const;
 export type Precision = (typeof precisions)[number];
 
 /**
@@ -17,16 +20,19 @@ export function parsePrecision(text: string, option: string): Precision {
 }
 
 /**
- * Refuses bfloat16 where it cannot be computed, and says what it costs where it has no instructions.
+ * Refuses bfloat16 and TF32 where they cannot be computed, and says what bfloat16 costs where it has no instructions.
  *
- * @throws LabError of kind `option` on TensorFlow.js' plain backend.
+ * @throws LabError of kind `option` for bfloat16 on TensorFlow.js' plain backend, and TF32 off a GPU.
  */
 export function requirePrecision(
   precision: Precision,
-  { bfloat16 }: Pick<EngineDescription, 'bfloat16'>,
+  { bfloat16, gpu }: Pick<EngineDescription, 'bfloat16' | 'gpu'>,
   onNotice: (message: string) => void,
 ): void {
-  if (precision === 'f32' || bfloat16 === 'accelerated') return;
+  if (precision === 'tf32' && (!gpu || bfloat16 !== 'accelerated')) {
+    throw optionError`only NVIDIA's GPUs compute in TF32, from Ampere on (--precision tf32): found ${gpu ? 'an older one' : 'a CPU'}. Use --precision f32`;
+  }
+  if (precision !== 'bf16' || bfloat16 === 'accelerated') return;
   if (bfloat16 === 'none') {
     throw optionError`this engine does not compute in bfloat16 (--precision bf16): found TensorFlow.js' own CPU backend. Use --precision f32, or the native engine (npm run doctor says what it lacks)`;
   }

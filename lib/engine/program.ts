@@ -16,6 +16,10 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** Milliseconds after which the program is ended. */
   readonly timeout?: number;
+  /** Aborting it ends the program. */
+  readonly signal?: AbortSignal;
+  /** By which it is ended then. */
+  readonly killSignal?: NodeJS.Signals;
 }
 
 /** Runs a program to its end without a shell; never throws. */

@@ -7,7 +7,7 @@ import {
   type Tracing,
   Untraceable,
 } from '../engine/functions/trace';
-import { hasOwnOperations, storedFloat } from '../engine/native';
+import { isNative, storedFloat } from '../engine/native';
 import { canFuseConvolution } from '../engine/operations/fused-convolution';
 import type { Random } from '../engine/random';
 import { differentiable, tidied } from '../engine/tidy';
@@ -46,7 +46,7 @@ function tracedCalls<Output>(
   const calls = new Map<string, number>();
   let possible = true;
   const traceFor = (images: tf.Tensor4D, norms: NormMode): Traced<Output> | undefined => {
-    if (!possible || !hasOwnOperations()) return undefined;
+    if (!possible || !isNative()) return undefined;
     const key = `${storedFloat(images)} ${images.shape.join()} ${String(norms.replicas)} ${String(norms.moving)}`;
     const known = traces.get(key);
     if (known !== undefined) return known;
@@ -86,8 +86,8 @@ function refuse(): never {
 
 /**
  * A frozen network's forward pass: after some calls with images of a shape it runs as a TensorFlow function, the
- * same operations in the same order without JavaScript between them, on a CPU with the native engine. When a
- * tensor of the network is replaced, it begins anew.
+ * same operations in the same order without JavaScript between them, with the native engine. When a tensor of the
+ * network is replaced, it begins anew.
  */
 export function tracedEvaluation(model: Model, mode: ForwardMode): Traced<ModelOutput> {
   const calls = tracedCalls((images) => traceForward(model, mode, images));
@@ -149,8 +149,8 @@ export type TracedTraining = TracedCalls<TrainingPass>;
 
 /**
  * A model's forward and backward pass in training, as two TensorFlow functions after some steps with images of a
- * shape: the same operations in the same order, without JavaScript between them. On a CPU with the native engine,
- * and for models without dropout; others are left as they are.
+ * shape: the same operations in the same order, without JavaScript between them. With the native engine, and for
+ * models without dropout; others are left as they are.
  */
 export function tracedTraining(model: Model, mode: ForwardMode): TracedTraining {
   return tracedCalls((images, norms) =>

@@ -8,7 +8,7 @@ import { interruption } from '../train/interruption';
 import { gridInWords, gridState } from './console-reporter';
 import type { PlannedRun, RunRecipe } from './plan';
 
-/** How many processes run, and the GPU that each one sees; no GPUs where they run on the CPU. */
+/** How many processes run, and the GPUs that they see, in turn; no GPUs where they run on the CPU. */
 export interface JobPlan {
   readonly jobs: number;
   readonly gpus: readonly string[];
@@ -22,9 +22,7 @@ export interface JobChoice {
 
 /**
  * One process a GPU: as many as there are GPUs given, or one. Where several are asked for on a machine
- * with GPUs, each gets its own.
- *
- * @throws LabError of kind `option` for more processes than GPUs.
+ * with GPUs, each gets its own; where there are fewer, some share one, whose memory they take as they need it.
  */
 export async function planJobs(
   { jobs, gpus }: JobChoice,
@@ -33,9 +31,6 @@ export async function planJobs(
   if (gpus === undefined && (jobs ?? 1) === 1) return { jobs: 1, gpus: [] };
   const known = gpus ?? (await visible());
   const count = typeof jobs === 'number' ? jobs : Math.max(known.length, 1);
-  if (known.length > 0 && count > known.length) {
-    throw optionError`each job needs a GPU of its own (--jobs): found ${count} jobs, ${known.length} GPUs (${known.join(', ')}). Ask for --jobs ${known.length} at most, or for the CPU with NORM_DIRECTION_LAB_DEVICE=cpu`;
-  }
   return { jobs: count, gpus: known.slice(0, count) };
 }
 
@@ -71,7 +66,7 @@ interface WorkerOptions {
   /** Node's own arguments, the program and its arguments; this very command when not given. */
   readonly command?: readonly string[];
   readonly count: number;
-  /** The GPU of each worker; empty where they run on the CPU. */
+  /** Taken in turn; empty where the workers run on the CPU. */
   readonly gpus: readonly string[];
   /** Each line that a worker prints, whole, without its end. */
   readonly onLine: (worker: number, line: string) => void;
@@ -142,7 +137,7 @@ function startWorker(
   worker: number,
   { command = thisCommand(), gpus, onLine, env }: WorkerOptions,
 ): { child: ChildProcess; ended: Promise<WorkerEnd> } {
-  const gpu = gpus[worker - 1];
+  const gpu = gpus[(worker - 1) % gpus.length];
   const child = spawn(process.execPath, command, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {

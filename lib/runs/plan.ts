@@ -12,7 +12,7 @@ export interface RunRecipe {
   readonly student: string;
   readonly method: Method;
   readonly batchSize: number;
-  readonly precision?: 'bf16';
+  readonly precision?: 'bf16' | 'tf32';
 }
 
 /** The method of the teachers' own runs. */

@@ -21,6 +21,8 @@ export function openingProvenance<Kind extends TaskKind>(
     versions: softwareVersions(engine.tensorflow),
     engine: engine.engine,
     device: engine.device,
+    ...(engine.path ? { path: engine.path } : {}),
+    ...(engine.deterministic ? { deterministic: engine.deterministic } : {}),
     processor: processorName(),
     dataHash,
     teacherHash: teacher?.hash ?? null,

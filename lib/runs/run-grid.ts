@@ -59,6 +59,8 @@ export interface GridSettings<Kind extends TaskKind = TaskKind> extends Omit<
   readonly script: string;
   readonly scale: Scale;
   readonly precision: Precision;
+  /** Whether a GPU is to give equal bytes at every run. */
+  readonly deterministic: boolean;
   /** The whole grid, and what of it is to run here. */
   readonly grid: readonly Cell[];
   readonly cells: readonly Cell[];
@@ -127,8 +129,9 @@ export async function runGrid<Kind extends TaskKind>(asked: GridSettings<Kind>):
   }
   const [gpu] = jobs.gpus;
   if (gpu !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = gpu;
-  const engine = await startEngine();
-  requirePrecision(settings.precision, engine, say);
+  const { precision, deterministic } = settings;
+  const engine = await startEngine({ tf32: precision === 'tf32', deterministic });
+  requirePrecision(precision, engine, say);
   await withTask(settings, async (task) => {
     if (!isWorker()) task.notes.forEach(say);
     requireAllFit(task, plan());

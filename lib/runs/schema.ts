@@ -30,7 +30,7 @@ const whose = {
 
 const how = {
   batchSize: z.int(),
-  precision: z.enum(['f32', 'bf16']),
+  precision: z.enum(['f32', 'tf32', 'bf16']),
   /** SHA-256 of the canonical JSON of `recipe`. */
   recipeHash: z.string(),
   /** The whole recipe (optimiser, schedule, weighted losses, …), and the hashes of data and teacher. */
@@ -59,6 +59,10 @@ export const provenanceSchema = z.strictObject({
   versions: z.record(z.string(), z.string()),
   engine: z.string(),
   device: z.string(),
+  /** Of a CPU that took the GPU's path. */
+  path: z.literal('gpu').optional(),
+  /** Of a GPU that was asked for equal bytes at every run. */
+  deterministic: z.literal(true).optional(),
   processor: z.string(),
   /** SHA-256 of the training and test data as read. */
   dataHash: z.string(),

@@ -56,13 +56,19 @@ export interface Measured {
   readonly counts: Float32Array;
 }
 
+/** Losses that are still to be read from the device. */
+export interface Unread {
+  /** Waits until they are computed; once. */
+  read(): Measured;
+}
+
 /** What a batch, or a part of one, gives; the gradients belong to the tidy around it. */
 export interface Differentiated {
   readonly gradients: readonly tf.Tensor[];
-  readonly measured: Measured;
+  readonly losses: Unread;
 }
 
-/** Runs the losses, differentiates their total, and reads all of them from the device at once. */
+/** Runs the losses and differentiates their total; all of them are read from the device at once. */
 export function backward(
   losses: () => Losses,
   parameters: readonly StateTensor[],
@@ -81,14 +87,19 @@ export function backward(
     pass,
   );
   if (all === undefined) throw new Error('the loss was not computed');
-  const numbers = all.dataSync<'float32'>().slice();
-  all.dispose();
+  return { gradients, losses: unread(all, termCount) };
+}
+
+function unread(all: tf.Tensor, termCount: number): Unread {
   return {
-    gradients,
-    measured: {
-      total: numbers[0] ?? NaN,
-      terms: numbers.slice(1, 1 + termCount),
-      counts: numbers.slice(1 + termCount),
+    read() {
+      const numbers = all.dataSync<'float32'>().slice();
+      all.dispose();
+      return {
+        total: numbers[0] ?? NaN,
+        terms: numbers.slice(1, 1 + termCount),
+        counts: numbers.slice(1 + termCount),
+      };
     },
   };
 }
@@ -106,15 +117,14 @@ export function summedOverParts<Part>(
   if (only === undefined) throw new Error('a batch has at least one part');
   if (others.length === 0) return work(only, 0);
   let gradients: tf.Tensor[] = [];
-  let measured: Measured | undefined;
+  const losses: { readonly share: number; readonly of: Unread }[] = [];
   parts.forEach((part, index) => {
     const share = shareOf(part);
     const before = gradients;
-    const seen = measured;
     // Each part's activations are freed before the next one's are made.
     gradients = tf.tidy(() => {
       const own = work(part, index);
-      measured = addedTo(seen, own.measured, share);
+      losses.push({ share, of: own.losses });
       return own.gradients.map((gradient, at) => {
         const weighted = tf.mul(gradient, share);
         const sum = before[at];
@@ -123,17 +133,23 @@ export function summedOverParts<Part>(
     });
     before.forEach((gradient) => gradient.dispose());
   });
-  if (measured === undefined) throw new Error('no part was computed');
-  return { gradients, measured };
-}
-
-function addedTo(sum: Measured | undefined, part: Measured, share: number): Measured {
   return {
-    total: (sum?.total ?? 0) + share * part.total,
-    terms: part.terms.map((term, index) => (sum?.terms[index] ?? 0) + share * term),
-    counts: part.counts.map((count, index) => (sum?.counts[index] ?? 0) + count),
+    gradients,
+    losses: {
+      read: () => losses.reduce((sum, { share, of }) => addedTo(sum, of.read(), share), nothing),
+    },
   };
 }
+
+function addedTo(sum: Measured, part: Measured, share: number): Measured {
+  return {
+    total: sum.total + share * part.total,
+    terms: part.terms.map((term, index) => (sum.terms[index] ?? 0) + share * term),
+    counts: part.counts.map((count, index) => (sum.counts[index] ?? 0) + count),
+  };
+}
+
+const nothing: Measured = { total: 0, terms: new Float32Array(0), counts: new Float32Array(0) };
 
 /** Keeps the division finite, as PyTorch does. */
 const tiny = 1e-6;

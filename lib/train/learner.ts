@@ -254,7 +254,7 @@ export function createLearner(options: LearnerOptions): Learner {
         batch,
         { epoch, random },
         learningRate,
-      );
+      ).read();
       return { total, terms, correct: counts[0] ?? 0 };
     },
     save: () =>
@@ -312,7 +312,7 @@ function correctOf(logits: tf.Tensor2D, { labels, mix }: Batch): tf.Scalar {
 }
 
 function checkPrecision({ precision = 'f32', student, teacher }: LearnerOptions): void {
-  if (precision === 'f32') return;
+  if (precision !== 'bf16') return;
   const networks = [student, ...(teacher ? [teacher.model] : [])];
   const unable = networks.find(({ bfloat16 }) => bfloat16 !== true);
   if (unable === undefined) return;

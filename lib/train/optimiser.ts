@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
+import { tensorFunction } from '../engine/functions/tensor-function';
 import {
   boolAttribute,
   floatAttribute,
   hasOwnOperations,
   intAttribute,
+  isNative,
   nativeOperations,
 } from '../engine/native';
 import { optionError, resultsError } from '../errors';
@@ -71,13 +73,22 @@ export interface Sgd {
  * w ← w − learningRate · (g + momentum · v) with Nesterov, − learningRate · v without.
  *
  * A step is one operation of this package's own on a CPU (`lib/engine/cpp/operations/sgd.cc`); elsewhere all
- * parameters are put one after the other into one tensor, so that it is a handful of operations.
+ * parameters are put one after the other into one tensor, so that it is a handful of operations, on a GPU's path in
+ * one function of TensorFlow.
  */
 export function sgd(parameters: readonly StateTensor[], options: SgdOptions): Sgd {
   const sizes = parameters.map(({ value }) => value.size);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   let velocity: tf.Tensor1D = tf.keep(tf.zeros([total]));
+  let joined: ReturnType<typeof tensorFunction> | undefined;
 
+  const steppedOf = (step: SgdStep): SteppedParameters => {
+    if (parameters.length === 0 || !isNative()) return joinedStep(step, options);
+    if (hasOwnOperations()) return ownStep(step, options);
+    joined ??= joinedFunction(step, options);
+    const weights = joined.run(inputsOf(step));
+    return { moved: lastOf(weights), weights };
+  };
   const take = (weights: readonly tf.Tensor[], moved: tf.Tensor1D): void => {
     velocity.dispose();
     velocity = tf.keep(moved);
@@ -94,14 +105,12 @@ export function sgd(parameters: readonly StateTensor[], options: SgdOptions): Sg
   return {
     step(gradients, learningRate) {
       const { weights, moved } = tf.tidy(() => {
-        const step = {
-          parameters,
+        return steppedOf({
+          weights: parameters.map(({ value }) => value),
           gradients: gradients.map((gradient, index) => undecayed(gradient, parameters[index])),
           velocity,
-          learningRate,
-        };
-        const own = hasOwnOperations() && parameters.length > 0;
-        return { ...(own ? ownStep(step, options) : joinedStep(step, sizes, options)) };
+          learningRate: tf.scalar(learningRate),
+        });
       });
       take(weights, moved);
     },
@@ -113,7 +122,10 @@ export function sgd(parameters: readonly StateTensor[], options: SgdOptions): Sg
       velocity.dispose();
       velocity = tf.keep(tf.tensor1d(saved.slice()));
     },
-    dispose: () => velocity.dispose(),
+    dispose() {
+      velocity.dispose();
+      joined?.dispose();
+    },
   };
 }
 
@@ -122,52 +134,84 @@ function flatten(tensors: readonly tf.Tensor[]): tf.Tensor1D {
 }
 
 interface SgdStep {
-  readonly parameters: readonly StateTensor[];
+  readonly weights: readonly tf.Tensor[];
   readonly gradients: readonly tf.Tensor[];
   readonly velocity: tf.Tensor1D;
-  readonly learningRate: number;
+  readonly learningRate: tf.Scalar;
 }
 
-interface SteppedParameters {
-  readonly weights: tf.Tensor[];
-  readonly moved: tf.Tensor1D;
+interface SteppedParameters extends Record<string, tf.Tensor | tf.Tensor[]> {
+  weights: tf.Tensor[];
+  moved: tf.Tensor1D;
+}
+
+/** In the order of the operation's inputs. */
+function inputsOf({ weights, gradients, velocity, learningRate }: SgdStep): tf.Tensor[] {
+  return [...weights, ...gradients, velocity, learningRate];
+}
+
+/** Takes the velocities off what a step gave. */
+function lastOf(outputs: tf.Tensor[]): tf.Tensor1D {
+  const moved = outputs.pop();
+  if (moved === undefined) throw new Error('the step gave no velocities');
+  return moved as tf.Tensor1D;
 }
 
 function ownStep(
-  { parameters, gradients, velocity, learningRate }: SgdStep,
+  step: SgdStep,
   { momentum, weightDecay, nesterov }: SgdOptions,
 ): SteppedParameters {
+  const { length } = step.weights;
   const outputs = nativeOperations(
     'NormDirectionSgd',
     [
-      intAttribute('N', parameters.length),
+      intAttribute('N', length),
       floatAttribute('momentum', momentum),
       floatAttribute('weight_decay', weightDecay),
       boolAttribute('nesterov', nesterov),
     ],
-    [...parameters.map(({ value }) => value), ...gradients, velocity, tf.scalar(learningRate)],
-    parameters.length + 1,
+    inputsOf(step),
+    length + 1,
   );
-  const moved = outputs.pop();
-  if (moved === undefined) throw new Error('the step gave no velocities');
-  return { weights: outputs, moved: moved as tf.Tensor1D };
+  return { moved: lastOf(outputs), weights: outputs };
 }
 
 function joinedStep(
-  { parameters, gradients, velocity, learningRate }: SgdStep,
-  sizes: number[],
+  { weights, gradients, velocity, learningRate }: SgdStep,
   { momentum, weightDecay, nesterov }: SgdOptions,
 ): SteppedParameters {
-  const old = flatten(parameters.map(({ value }) => value));
+  const old = flatten(weights);
   const gradient = tf.add(flatten(gradients), tf.mul(old, weightDecay));
   const moved: tf.Tensor1D = tf.add(tf.mul(velocity, momentum), gradient);
   const direction = nesterov ? tf.add(gradient, tf.mul(moved, momentum)) : moved;
   const updated = tf.sub(old, tf.mul(direction, learningRate));
-  const parts: tf.Tensor1D[] = tf.split(updated, sizes);
-  const weights = parts.map((part, index) =>
-    tf.reshape(part, parameters[index]?.value.shape ?? []),
+  const parts: tf.Tensor1D[] = tf.split(
+    updated,
+    weights.map(({ size }) => size),
   );
-  return { weights, moved };
+  return {
+    weights: parts.map((part, index) => tf.reshape(part, weights[index]?.shape ?? [])),
+    moved,
+  };
+}
+
+/** The joined step of parameters of these shapes as one function of TensorFlow. */
+function joinedFunction(step: SgdStep, options: SgdOptions): ReturnType<typeof tensorFunction> {
+  const { length } = step.weights;
+  const shapes = inputsOf(step).map(({ shape }) => shape);
+  return tensorFunction(shapes, (inputs) => {
+    const [velocity, learningRate] = inputs.slice(2 * length) as [tf.Tensor1D, tf.Scalar];
+    const { weights, moved } = joinedStep(
+      {
+        weights: inputs.slice(0, length),
+        gradients: inputs.slice(length, 2 * length),
+        velocity,
+        learningRate,
+      },
+      options,
+    );
+    return [...weights, moved];
+  });
 }
 
 /** Options of `adamW`. */

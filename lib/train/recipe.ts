@@ -28,8 +28,8 @@ export interface TrainingRecipe {
   readonly clipNorm?: number;
   /** The student is evaluated and saved with the running average of its weights. */
   readonly weightAverage?: WeightAverageOptions;
-  /** `bf16`: both networks compute in bfloat16 while they train; float32 when missing. */
-  readonly precision?: 'bf16';
+  /** `bf16`: both networks compute in bfloat16 while they train; `tf32`: in TF32; float32 when missing. */
+  readonly precision?: 'bf16' | 'tf32';
   /** An epoch's last batch is left out where it is short; it is trained on when missing. */
   readonly lastBatch?: 'left out';
   /** How images of a folder are scaled for evaluation; as the data set says, bilinearly, when missing. */
@@ -65,7 +65,7 @@ const recipeSchema = z.object({
   microBatch: z.int().min(2).optional(),
   clipNorm: z.number().positive().optional(),
   weightAverage: z.object({ decay: z.number().min(0).lt(1) }).optional(),
-  precision: z.literal('bf16').optional(),
+  precision: z.enum(['bf16', 'tf32']).optional(),
   lastBatch: z.literal('left out').optional(),
   evaluation: z.literal('bicubic').optional(),
   repeatedNorms: z.literal(false).optional(),

@@ -130,22 +130,27 @@ export function initialProgress({
   return { period: 0, batch: 0, step: 0, sums };
 }
 
-/** After one more batch. Losses are means over it; a period's mean weighs them by their images. */
-export function after(
-  { period, batch, step, sums }: Progress,
+/** One batch further; its losses are still to be counted. */
+export function moved({ period, batch, step, sums }: Progress, learningRate: number): Progress {
+  const first = batch === 0 ? learningRate : sums.rates.first;
+  const rates = { first, last: learningRate };
+  return { period, batch: batch + 1, step: step + 1, sums: { ...sums, rates } };
+}
+
+/** With what a batch measured. Losses are means over it; a period's mean weighs them by their images. */
+export function counted(
+  { sums, ...place }: Progress,
   { total, terms, counts }: Measured,
-  { images, learningRate }: { images: number; learningRate: number },
+  images: number,
 ): Progress {
   return {
-    period,
-    batch: batch + 1,
-    step: step + 1,
+    ...place,
     sums: {
       images: sums.images + images,
       total: sums.total + total * images,
       terms: sums.terms.map((sum, index) => sum + (terms[index] ?? NaN) * images),
       counts: Array.from(counts, (count, index) => (sums.counts[index] ?? 0) + count),
-      rates: { first: batch === 0 ? learningRate : sums.rates.first, last: learningRate },
+      rates: sums.rates,
     },
   };
 }

@@ -1,7 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
+import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
+import { takesGpuPath } from '../engine/native';
 import { tidied } from '../engine/tidy';
 import { dataError, interruptedError, type LabError, numericsError } from '../errors';
+import type { StateTensor } from '../nn/state';
 import { checkRecord } from '../records';
 import { checkpointsOf, restoreCheckpoint, saveCheckpoint } from './checkpoint';
 import {
@@ -10,11 +13,13 @@ import {
   type Differentiated,
   type Measured,
   summedOverParts,
+  type Unread,
 } from './gradients';
 import { addLine, restoreLines } from './metrics';
 import {
-  after,
+  counted,
   initialProgress,
+  moved,
   namedLosses,
   type Trainable,
   type TrainingRun,
@@ -61,7 +66,16 @@ export async function train<Batch, At, Line, Tested>(
   const checkpointIsDue = (): boolean =>
     progress.step - last.step >= (checkpointEvery ?? Infinity) ||
     performance.now() - last.at > 1000 * checkpointSeconds;
+  // Of the newest step. On a GPU's path it waits until the next step is under way, so that the device never does.
+  const late = takesGpuPath();
+  let unlogged: (() => void) | undefined;
+  const log = (): void => {
+    const newest = unlogged;
+    unlogged = undefined;
+    newest?.();
+  };
   const checkpoint = (): void => {
+    log();
     assertHeld();
     saveCheckpoint(checkpoints, learner, { recipeHash, progress, metrics: [...lines] });
     last = { step: progress.step, at: performance.now() };
@@ -86,13 +100,14 @@ export async function train<Batch, At, Line, Tested>(
       // Learning rate, and a step.
       const learningRate = task.learningRate(progress);
       const stepStarted = performance.now();
-      const measured = trainingStep(learner, batch, task.at(progress), learningRate);
-      const seconds = (performance.now() - stepStarted) / 1000;
+      const at = task.at(progress);
+      const step = trainingStep(learner, batch, at, learningRate, { late });
 
       // Log.
+      log();
       const images = learner.size(batch);
-      progress = after(progress, measured, { images, learningRate });
-      onBatch?.({
+      progress = moved(progress, learningRate);
+      const place = {
         epoch: progress.period + 1,
         epochs: periods,
         batch: progress.batch,
@@ -100,12 +115,18 @@ export async function train<Batch, At, Line, Tested>(
         step: progress.step,
         steps,
         learningRate,
-        loss: measured.total,
-        losses: namedLosses(learner.lossNames, measured.terms),
         images,
-        seconds,
-      });
+        seconds: (performance.now() - stepStarted) / 1000,
+      };
+      unlogged = () => {
+        const measured = step.read();
+        progress = counted(progress, measured, images);
+        const losses = namedLosses(learner.lossNames, measured.terms);
+        onBatch?.({ ...place, loss: measured.total, losses });
+      };
+      if (!late) log();
     }
+    log();
     if (progress.batch === 0) throw noBatch(task.place(progress));
 
     // Evaluate, and log the epoch.
@@ -128,23 +149,32 @@ export async function train<Batch, At, Line, Tested>(
 /**
  * One step: forward, losses, backward, clip, step of the optimiser.
  *
- * @throws LabError of kind `numerics` when a loss is not finite; then no weight has changed.
+ * @param late whether the losses are not read before the weights change, but when the result's `read` is called
+ * @returns the losses; where they are late, to be read once, before the step after the next
+ * @throws LabError of kind `numerics` when a loss is not finite, late from `read`; then no weight has changed.
  */
 export function trainingStep<Batch, At>(
   learner: Trainable<Batch, At>,
   batch: Batch,
   at: At,
   learningRate: number,
-): Measured {
+  { late = false }: { readonly late?: boolean } = {},
+): Unread {
   const { parameters, optimiser, clipNorm, average } = learner;
+  const finite = (losses: Unread): Measured => {
+    const measured = losses.read();
+    requireFinite(measured, learner.lossNames, learner.where(at));
+    return measured;
+  };
   const differentiate = (part: Batch, index: number): Differentiated => {
     // A term's memory holds one part at a time.
     if (index > 0) learner.endPart(true);
     const forward = learner.forward(part, at);
     try {
-      const differentiated = backward(() => forward.losses(), parameters, forward.traced);
-      requireFinite(differentiated.measured, learner.lossNames, learner.where(at));
-      return differentiated;
+      const found = backward(() => forward.losses(), parameters, forward.traced);
+      if (late) return found;
+      const measured = finite(found.losses);
+      return { ...found, losses: { read: () => measured } };
     } finally {
       forward.dispose();
     }
@@ -154,16 +184,38 @@ export function trainingStep<Batch, At>(
   return tidied(() => {
     try {
       const parts = learner.parts(batch);
-      const { gradients, measured } = summedOverParts(parts, shareOf, differentiate);
+      const { gradients, losses } = summedOverParts(parts, shareOf, differentiate);
+      const step = late ? undoable(parameters, () => finite(losses)) : losses;
       const clipped = clipNorm === undefined ? gradients : clipByGlobalNorm(gradients, clipNorm);
       optimiser.step(clipped, learningRate);
       average?.update();
       kept = true;
-      return measured;
+      return step;
     } finally {
       learner.endPart(kept);
     }
   });
+}
+
+/** Gives the parameters the numbers back that they have now if reading throws. */
+function undoable(parameters: readonly StateTensor[], read: () => Measured): Unread {
+  // Of the same memory: nothing is copied.
+  const before = parameters.map(({ value }) => tf.keep(tf.clone(value)));
+  return {
+    read() {
+      try {
+        const measured = read();
+        tf.dispose(before);
+        return measured;
+      } catch (error) {
+        parameters.forEach((parameter, index) => {
+          const value = before[index];
+          if (value) parameter.replace(value);
+        });
+        throw error;
+      }
+    },
+  };
 }
 
 function requireFinite({ total, terms }: Measured, names: readonly string[], where: string): void {

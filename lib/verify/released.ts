@@ -400,7 +400,8 @@ function measure(
   losses: Losses,
 ): Measured {
   const pass = learner.forward(batch, { epoch, random: random(0, 'verify') });
-  const { gradients, measured } = backward(() => pass.losses(), learner.parameters, pass.traced);
+  const found = backward(() => pass.losses(), learner.parameters, pass.traced);
+  const { terms } = found.losses.read();
   pass.dispose();
   const names = named.flatMap((part) =>
     part.state.trainable.map(({ name }) => gradientName(part, name)),
@@ -411,8 +412,8 @@ function measure(
     ),
   );
   return {
-    losses: new Map(losses.map(([name], index) => [name, measured.terms[index] ?? NaN])),
-    gradients: gradientNorms(names, gradients),
+    losses: new Map(losses.map(([name], index) => [name, terms[index] ?? NaN])),
+    gradients: gradientNorms(names, found.gradients),
     running: new Map(running),
   };
 }

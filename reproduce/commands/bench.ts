@@ -46,14 +46,17 @@ const command = new Command('npm run bench --')
       .argParser(wholeNumber)
       .conflicts(['torch', 'loss']),
   )
-  .option('--precision <precision>', 'f32, or bf16 for both networks', 'f32')
+  .option('--precision <precision>', 'f32, tf32 on a GPU, or bf16 for both networks', 'f32')
   .option('--iters <number>', 'steps that count', wholeNumber, 10)
   .option(
     '--torch <python>',
     'also run the same step in the PyTorch of this Python, in turn with ours (channels last, the faster of ' +
       'eager and torch.compile, whose first step takes a minute or more), and print ours divided by PyTorch’s',
   )
-  .option('--torch-precision <precision>', 'f32, or bf16 for autocast (default: --precision)')
+  .option(
+    '--torch-precision <precision>',
+    'f32, tf32 on a GPU, or bf16 for autocast (default: --precision)',
+  )
   .option('--rounds <number>', 'pairs of runs with --torch, each of --iters steps', wholeNumber, 5)
   .addOption(
     new Option(
@@ -139,7 +142,7 @@ async function bench(options: BenchOptions): Promise<void> {
   const pair = onePair(options.pair, { option: '--pair', example: 'resnet56:resnet20' });
   const precision = parsePrecision(options.precision, '--precision');
   const torchPrecision = parsePrecision(options.torchPrecision ?? precision, '--torch-precision');
-  const engine = await startEngine();
+  const engine = await startEngine({ tf32: precision === 'tf32' });
   requirePrecision(precision, engine, (notice) => process.stderr.write(`bench: ${notice}\n`));
   if (options.surroundings) {
     const { batch, iters: iterations } = options;

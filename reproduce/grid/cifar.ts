@@ -173,7 +173,7 @@ export function classifierRecipes(
   const changed = (recipe: TrainingRecipe, over = recipe.epochs): TrainingRecipe => {
     const scaled = scaledToEpochs(recipe, over);
     const batched = batchSize === undefined ? scaled : by.inBatches(scaled, batchSize);
-    return adapted(precision === 'bf16' ? { ...batched, precision } : batched);
+    return adapted(precision === 'f32' ? batched : { ...batched, precision });
   };
   const { learningRate } = scale;
   return {

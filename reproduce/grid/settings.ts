@@ -29,7 +29,7 @@ export type Flags<Name extends string> = { readonly [name in Name]?: true };
 type CommonOptions = Texts<'data' | 'dataDir' | 'pairs' | 'methods' | 'seeds' | 'batch'> &
   Texts<'precision' | 'teachers' | 'teacherWeights' | 'jobs' | 'gpus' | 'shard'> &
   Texts<'manifest' | 'index' | 'hours'> &
-  Flags<'list' | 'missing' | 'render' | 'tensorboard' | 'json'> & {
+  Flags<'list' | 'missing' | 'render' | 'deterministic' | 'tensorboard' | 'json'> & {
     readonly scale: string;
     readonly results: string;
     readonly resume: boolean;
@@ -202,6 +202,7 @@ export function gridSettings<Kind extends TaskKind>(
     notes: [...study.notes(pairs, methods), ...settled.notes],
     action: actionOf(options),
     hours: hoursOf(options),
+    deterministic: options.deterministic === true,
     tensorboard: options.tensorboard === true,
     json: options.json === true,
     render: () =>

@@ -27,6 +27,16 @@ describe('chooseEngine', () => {
     );
   });
 
+  it('leaves the path to the device, or takes the GPU’s, and refuses another', () => {
+    for (const path of [undefined, '', 'gpu']) {
+      expect(chooseEngine({}, { NORM_DIRECTION_LAB_PATH: path }).device).to.equal(undefined);
+    }
+    expect(() => chooseEngine({}, { NORM_DIRECTION_LAB_PATH: 'cuda' })).to.throw(
+      LabError,
+      /'cuda' \(NORM_DIRECTION_LAB_PATH\).*gpu/,
+    );
+  });
+
   it('refuses a GPU on the plain engine', () => {
     expect(() => chooseEngine({ engine: 'plain' }, { NORM_DIRECTION_LAB_DEVICE: 'gpu' })).to.throw(
       LabError,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { withoutChatter } from '../../lib/engine/load-binding';
+import { tensorflowVariables, withoutChatter } from '../../lib/engine/load-binding';
 
 describe("the filter of TensorFlow's log", () => {
   it('drops information and warnings, and keeps errors and what others write', () => {
@@ -15,5 +15,37 @@ describe("the filter of TensorFlow's log", () => {
       'E0000 00:00:1795474128.377628   15026 cuda_platform.cc:52] failed call to cuInit\na line of somebody else\n',
     );
     expect(withoutChatter('')).to.equal('');
+  });
+});
+
+describe('what TensorFlow and CUDA’s libraries are told before they are loaded', () => {
+  const onGpu = { device: 'gpu', libraries: '/engine' } as const;
+
+  for (const [numerics, expected] of [
+    [{}, ['0', undefined, undefined]],
+    [{ tf32: true }, [undefined, undefined, undefined]],
+    [{ deterministic: true }, ['0', '1', '1']],
+  ] as const) {
+    it(`is float32 proper and free order unless asked otherwise: ${JSON.stringify(numerics)}`, () => {
+      const told = tensorflowVariables(onGpu, numerics, {});
+      expect([
+        told['NVIDIA_TF32_OVERRIDE'],
+        told['TF_DETERMINISTIC_OPS'],
+        told['TF_CUDNN_DETERMINISTIC'],
+      ]).to.deep.equal(expected);
+      expect(told['TF_FORCE_GPU_ALLOW_GROWTH']).to.equal('true');
+    });
+  }
+
+  it('is nothing of a GPU on a CPU, and nothing that the user has set', () => {
+    const onCpu = { device: 'cpu', libraries: '/engine' } as const;
+    const told = tensorflowVariables(onCpu, { deterministic: true }, { TF_CPP_MIN_LOG_LEVEL: '0' });
+    expect(Object.keys(told).sort()).to.deep.equal([
+      'TF_ENABLE_ONEDNN_OPTS',
+      'TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD',
+    ]);
+    expect(tensorflowVariables(onGpu, {}, { NVIDIA_TF32_OVERRIDE: '1' })).not.to.have.property(
+      'NVIDIA_TF32_OVERRIDE',
+    );
   });
 });

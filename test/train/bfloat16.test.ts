@@ -146,14 +146,27 @@ describe('training in bfloat16', () => {
   it('says what it costs where the processor has no instructions for it, and stops without an engine', async () => {
     const notices: string[] = [];
     const note = (message: string): void => void notices.push(message);
-    requirePrecision('bf16', { bfloat16: 'accelerated' }, note);
-    requirePrecision('f32', { bfloat16: 'none' }, note);
+    requirePrecision('bf16', { gpu: false, bfloat16: 'accelerated' }, note);
+    requirePrecision('f32', { gpu: false, bfloat16: 'none' }, note);
     expect(notices).to.deep.equal([]);
-    requirePrecision('bf16', { bfloat16: 'emulated' }, note);
+    requirePrecision('bf16', { gpu: false, bfloat16: 'emulated' }, note);
     expect(notices.join()).to.match(/no instructions for bfloat16.*several times as long/);
     const { fix } = await faultOf(() => {
-      requirePrecision('bf16', { bfloat16: 'none' }, note);
+      requirePrecision('bf16', { gpu: false, bfloat16: 'none' }, note);
     });
     expect(fix).to.include('--precision f32');
+  });
+
+  it('is one of three precisions, of which TF32 is for GPUs from Ampere on', async () => {
+    requirePrecision('tf32', { gpu: true, bfloat16: 'accelerated' }, expect.fail);
+    for (const [gpu, bfloat16, found] of [
+      [false, 'accelerated', 'a CPU'],
+      [true, 'emulated', 'an older one'],
+    ] as const) {
+      const fault = await faultOf(() => {
+        requirePrecision('tf32', { gpu, bfloat16 }, expect.fail);
+      });
+      expect(fault.found).to.equal(found);
+    }
   });
 });

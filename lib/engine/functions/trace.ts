@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { sha256 } from '../../files';
-import { stringAttribute } from '../native';
+import { type OperationAttribute, stringAttribute, takesGpuPath } from '../native';
 import {
   functionBackend,
   functionDefinition,
@@ -264,7 +264,7 @@ export function tracedFunction(
         source.from === 'step' ? before[next++] : argumentHandle(traced, source.argument, given),
       );
       if (inputs.includes(undefined)) throw new Error(`${name} is given too little`);
-      return binding.executeOp(name, callAttributes, inputs as number[], results.length);
+      return binding.executeOp(name, callAttributes(), inputs as number[], results.length);
     },
     dispose: () => binding.removeFunction(name),
   };
@@ -298,9 +298,12 @@ function argumentHandle(
 
 /**
  * One thread takes the operations in turn (each is computed by all threads), and nothing rewrites them: a
- * `ConfigProto` with `graph_options.rewrite_options.disable_meta_optimizer`.
+ * `ConfigProto` with `graph_options.rewrite_options.disable_meta_optimizer`. Of a GPU's functions some whole numbers
+ * lie in the host's memory, and that executor takes no function that two devices share: TensorFlow's usual one does.
  */
-const callAttributes = [
-  stringAttribute('executor_type', 'SINGLE_THREADED_EXECUTOR'),
-  stringAttribute('config_proto', Uint8Array.of(0x52, 5, 0x52, 3, 0x98, 0x01, 1)),
-];
+function callAttributes(): OperationAttribute[] {
+  return [
+    stringAttribute('executor_type', takesGpuPath() ? '' : 'SINGLE_THREADED_EXECUTOR'),
+    stringAttribute('config_proto', Uint8Array.of(0x52, 5, 0x52, 3, 0x98, 0x01, 1)),
+  ];
+}

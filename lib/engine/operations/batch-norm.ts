@@ -7,6 +7,7 @@ import {
   isNative,
   nativeOperation,
   nativeOperations,
+  type OperationAttribute,
   storedFloat,
   stringAttribute,
   typeAttribute,
@@ -100,7 +101,24 @@ export function batchNormEvaluation(
       [x, scale, shift, mean, variance, ...residuals],
     ) as tf.Tensor4D;
   }
+  if (isNative() && !tf.engine().isTapeOn()) {
+    const attributes = [...fusedAttributes(x), boolAttribute('is_training', false)];
+    const inputs = [x, scale, shift, mean, variance];
+    const [value, ...rest] = nativeOperations('FusedBatchNormV3', attributes, inputs, 6);
+    tf.dispose(rest);
+    return withTail(value as tf.Tensor4D, tail);
+  }
   return withTail(tf.batchNorm(x, mean, variance, shift, scale, batchNormEpsilon), tail);
+}
+
+/** Of TensorFlow's own batch norm. */
+function fusedAttributes(x: tf.Tensor4D): OperationAttribute[] {
+  return [
+    typeAttribute('T', storedFloat(x)),
+    typeAttribute('U', 'float32'),
+    floatAttribute('epsilon', batchNormEpsilon),
+    stringAttribute('data_format', 'NHWC'),
+  ];
 }
 
 interface TrainingInputs {
@@ -160,20 +178,14 @@ function ownTraining(
   return { output: output as tf.Tensor4D, running: moved };
 }
 
-/** TensorFlow's own operation: on a GPU. */
+/** TensorFlow's own operation: on a GPU's path. */
 function nativeTraining({
   x,
   weights: { scale, shift },
   running,
   momentum,
 }: TrainingInputs): NormalisedBatch {
-  const attributes = [
-    typeAttribute('T', storedFloat(x)),
-    typeAttribute('U', 'float32'),
-    floatAttribute('epsilon', batchNormEpsilon),
-    stringAttribute('data_format', 'NHWC'),
-    boolAttribute('is_training', true),
-  ];
+  const attributes = [...fusedAttributes(x), boolAttribute('is_training', true)];
   let moved: RunningStatistics | undefined;
   const output = differentiable([x, scale, shift], () => {
     const [value, mean, variance, ...reserve] = nativeOperations(

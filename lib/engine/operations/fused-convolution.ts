@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {
+  hasOwnOperations,
   intAttribute,
-  isNative,
   nativeOperation,
   storedFloat,
   stringAttribute,
@@ -64,7 +64,7 @@ const available = new Map<FloatType, boolean>();
  * type, on one pixel.
  */
 export function canFuseConvolution(type: FloatType = 'float32'): boolean {
-  if (!isNative()) return false;
+  if (!hasOwnOperations()) return false;
   const known = available.get(type);
   if (known !== undefined) return known;
   const found = tf.tidy(() => {
@@ -76,7 +76,7 @@ export function canFuseConvolution(type: FloatType = 'float32'): boolean {
       const sum = fusedConvolution(x, folded, { residual: x, relu: true });
       return inFloatType(sum, 'float32').dataSync()[0] === 3;
     } catch {
-      // No kernel of that name, or none for the type: TensorFlow on a GPU, or without oneDNN. The plain operations do.
+      // No kernel of that name, or none for the type: TensorFlow without oneDNN. The plain operations do.
       return false;
     }
   });

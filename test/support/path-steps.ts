@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadDataset } from '../../lib/data';
+import { crossEntropy, kd, normDirection } from '../../lib/distill/terms';
+import { functionBackend } from '../../lib/engine/functions/function-definition';
+import { startEngine } from '../../lib/engine/load';
+import { createModel } from '../../lib/models/registry';
+import { trainClassifier } from '../../lib/train/classifier';
+
+/** What a training of some steps on embedded images was made of. */
+export interface PathSteps {
+  /** Of each step. */
+  readonly losses: readonly number[];
+  /** Reads from the device up to the loss of each step, counted from the loss before. */
+  readonly reads: readonly number[];
+  /** Names of the operations that TensorFlow was given; those of functions are numbered. */
+  readonly operations: readonly string[];
+  readonly top1: number;
+}
+
+/** A program of its own, since a process takes one path: trains in eight steps and prints what was seen as JSON. */
+async function main(): Promise<void> {
+  await startEngine({ engine: 'native' });
+  const whole = await loadDataset('fashion-mnist');
+  const first = (split: typeof whole.train, count: number): typeof whole.train => ({
+    images: split.images.slice(0, (split.images.length / split.count) * count),
+    labels: split.labels.slice(0, count),
+    count,
+  });
+  const dataset = { ...whole, train: first(whole.train, 128), test: first(whole.test, 64) };
+  const student = createModel('resnet8', { classes: 10, seed: 1 });
+  const teacher = createModel('resnet14', { classes: 10, seed: 2 });
+  const backend = functionBackend();
+  const { binding } = backend;
+  const operations = new Set<string>();
+  let read = 0;
+  const executeOp: typeof binding.executeOp = (name, ...rest) => {
+    operations.add(name);
+    return binding.executeOp(name, ...rest);
+  };
+  const tensorDataSync: typeof binding.tensorDataSync = (id) => {
+    read++;
+    return binding.tensorDataSync(id);
+  };
+  // The binding's own methods cannot be replaced.
+  backend.binding = Object.create(binding, {
+    executeOp: { value: executeOp },
+    tensorDataSync: { value: tensorDataSync },
+  }) as typeof binding;
+  const losses: number[] = [];
+  const reads: number[] = [];
+  let top1 = NaN;
+  const directory = mkdtempSync(join(tmpdir(), 'path-steps-'));
+  try {
+    await trainClassifier({
+      recipe: {
+        student: 'resnet8',
+        method: {
+          name: 'kd++',
+          terms: [crossEntropy(), kd(), normDirection({ weight: 2 })],
+        },
+        epochs: 1,
+        batchSize: 16,
+        learningRate: 0.01,
+        schedule: { kind: 'step', milestones: [], factor: 1 },
+        optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: true },
+        augmentation: 'pad-crop-flip',
+      },
+      recipeHash: 'recipe',
+      student,
+      teacher: {
+        model: teacher,
+        classMeans: Float32Array.from({ length: 10 * 64 }, (_, i) => (i % 7) / 7),
+        embeddingNorm: 1,
+      },
+      dataset,
+      seed: 1,
+      directory,
+      onBatch({ loss }) {
+        losses.push(loss);
+        reads.push(read);
+        read = 0;
+      },
+      onEpoch: ({ testTop1 }) => void (top1 = testTop1),
+    });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+  const seen: PathSteps = { losses, reads, operations: [...operations], top1 };
+  process.stdout.write(`${JSON.stringify(seen)}\n`);
+}
+
+void main();
