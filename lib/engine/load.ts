@@ -2,7 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { engineError, LabError, optionError, unknownName } from '../errors';
-import { buildEngine, enginePlace, engineProgressPrinter, type OnEngineProgress } from './build';
+import {
+  buildEngine,
+  type BuiltEngine,
+  enginePlace,
+  engineProgressPrinter,
+  type OnEngineProgress,
+} from './build';
 import { manifestName } from './cache';
 import { type EngineDescription, type EngineKind, engineKinds, engineThreads } from './describe';
 import { loadBinding, type Numerics } from './load-binding';
@@ -91,11 +97,24 @@ function requireGpu(): void {
   throw engineError`a GPU was asked for and there is none (${deviceVariable}=gpu): found ${hidden ? `CUDA_VISIBLE_DEVICES=${visible}` : 'no driver of NVIDIA'}. Load the driver (nvidia-smi shows it), or compute on the processor with ${deviceVariable}=cpu`;
 }
 
+function isBuilt(device: EngineDevice): boolean {
+  if (wheelsFor(device) === undefined) return false;
+  const { root, binding } = enginePlace(device);
+  return existsSync(join(root, binding, manifestName));
+}
+
+/** Where only the engine for a GPU is built, as in a bundle, a CPU takes that one, and its GPUs are hidden. */
+async function engineFor(device: EngineDevice, onProgress: OnEngineProgress): Promise<BuiltEngine> {
+  if (device === 'gpu' || isBuilt('cpu') || !isBuilt('gpu')) {
+    return buildEngine({ device, onProgress });
+  }
+  process.env['CUDA_VISIBLE_DEVICES'] = '-1';
+  return { ...(await buildEngine({ device: 'gpu', onProgress })), device };
+}
+
 /** The device where none is asked for: a GPU that is visible and whose engine was built, or the CPU. */
 export function bestDevice(): EngineDevice {
-  if (!isGpuVisible() || wheelsFor('gpu') === undefined) return 'cpu';
-  const { root, binding } = enginePlace('gpu');
-  return existsSync(join(root, binding, manifestName)) ? 'gpu' : 'cpu';
+  return isGpuVisible() && isBuilt('gpu') ? 'gpu' : 'cpu';
 }
 
 /** What to compute on; what fits the machine unless given. */
@@ -149,8 +168,7 @@ async function start(
   // Before 3 GB are fetched for it.
   if (device === 'gpu') requireGpu();
   try {
-    const engine = await buildEngine({ device, onProgress });
-    return await loadBinding(engine, numerics);
+    return await loadBinding(await engineFor(device, onProgress), numerics);
   } catch (error) {
     const mustBeNative = choice.engine === 'native' || device === 'gpu';
     if (mustBeNative || !(error instanceof LabError)) throw error;

@@ -170,6 +170,8 @@ function memoryFor(
   },
 ): TeacherMemory | undefined {
   if (folder === undefined || !teacher || isBatchSource(dataset)) return undefined;
+  // What is remembered would have to be read from the device in each step.
+  if (engine.gpu || engine.path === 'gpu') return undefined;
   if (!remembers(recipe.method, teacher.model)) return undefined;
   const [processor] = cpus();
   const key = {
