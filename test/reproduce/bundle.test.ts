@@ -31,7 +31,7 @@ describe('a bundle', () => {
     writeFileSync(join(stage, 'app', 'numbers'), createHash('sha256').update('a').digest());
     writeFileSync(
       join(stage, 'node'),
-      '#!/bin/sh\necho "$@"\necho "$NORM_DIRECTION_LAB_CACHE,$NORM_DIRECTION_LAB_DATA,$NORM_DIRECTION_LAB_CALL"\n',
+      '#!/bin/sh\necho "$@"\necho "$NORM_DIRECTION_LAB_CACHE,$NORM_DIRECTION_LAB_DATA,$NORM_DIRECTION_LAB_CALL"\necho "device $NORM_DIRECTION_LAB_DEVICE"\n',
     );
     cpSync(join(scripts, 'lab.sh'), join(stage, 'lab'));
     for (const name of ['lab', 'node']) chmodSync(join(stage, name), 0o755);
@@ -70,8 +70,20 @@ describe('a bundle', () => {
     expect(stdout.split('\n')).to.deep.equal([
       `${target()}/app/dist/reproduce/main.js table1 --list`,
       `${target()}/cache,${target()}/data,${lab}`,
+      'device ',
       '',
     ]);
+    // An engine for a GPU comes alone: without a GPU that is said, and no other is built.
+    mkdirSync(join(target(), 'cache', 'engine', 'binding-4.22.0-gpu-x64-0'), { recursive: true });
+    for (const [asked, device] of [
+      [{}, 'gpu'],
+      [{ NORM_DIRECTION_LAB_DEVICE: 'cpu' }, 'cpu'],
+    ] as const) {
+      const { stdout: said } = await runProgram(lab, [], {
+        env: { PATH: '/usr/bin:/bin', ...asked },
+      });
+      expect(said).to.match(new RegExp(`\ndevice ${device}\n$`));
+    }
   });
 
   const faults: [string, () => void, RegExp][] = [
