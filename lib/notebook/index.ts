@@ -30,3 +30,26 @@ export {
   type SettingRows,
   type SummaryOptions,
 } from './summary';
+export {
+  arrow,
+  circle,
+  curvesOf,
+  inPairs,
+  label,
+  path,
+  rectangle,
+  segment,
+  showCurves,
+  showPlane,
+  showPlanes,
+  showSideBySide,
+  surface,
+  type Curve,
+  type CurveOptions,
+  type CurvePanel,
+  type PlaneMark,
+  type PlaneOptions,
+  type PlanePanel,
+  type Point,
+} from './draw';
+export { intervalText, showRows, type RowsOptions } from './words';
