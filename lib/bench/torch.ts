@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { median } from 'simple-statistics';
 import { z } from 'zod';
 import type { Precision } from '../engine/precision';
-import { lastLines } from '../engine/program';
+import { lastLines, runProgram } from '../engine/program';
 import { engineError, LabError, modelError, optionError } from '../errors';
 import { packageRoot } from '../package-root';
 import {
@@ -26,6 +26,18 @@ interface PythonLines {
   readonly next: <T>(schema: z.ZodType<T>) => Promise<T>;
   readonly write: (line: string) => void;
   readonly stop: () => void;
+}
+
+/**
+ * Whether a Python starts and has a module, before anything is timed beside it.
+ *
+ * @param option how it was named: `--torch`
+ * @throws LabError of kind `option` for a program that cannot be started or lacks the module.
+ */
+export async function requirePython(python: string, module: string, option: string): Promise<void> {
+  const { status, stderr } = await runProgram(python, ['-c', `import ${module}`]);
+  if (status === 0) return;
+  throw optionError`this is no Python with ${module} (${option} ${python}): found ${lastLines(stderr, 1) || 'another program'}. Give the path of one that has it, as ${option} ~/venv/bin/python`;
 }
 
 /**

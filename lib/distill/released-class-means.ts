@@ -1,3 +1,4 @@
+import { mean, min } from 'simple-statistics';
 import { z } from 'zod';
 import { fileError, modelError } from '../errors';
 import { readJson } from '../files';
@@ -18,6 +19,16 @@ const form = z.record(z.string(), z.array(z.number()).min(1));
  * @throws LabError of kind `file` for another form, a missing class, or lists of several lengths.
  */
 export function readReleasedClassMeans(path: string): PlainClassMeans {
+  const rows = readReleasedRows(path);
+  return {
+    means: Float32Array.from(rows.flat()),
+    classes: rows.length,
+    dimension: rows[0]?.length ?? 0,
+  };
+}
+
+/** The same, a list of numbers a class. @throws LabError as `readReleasedClassMeans` does. */
+export function readReleasedRows(path: string): readonly (readonly number[])[] {
   const parsed = form.safeParse(readJson(path, fix));
   const rows = parsed.success
     ? Object.keys(parsed.data).map((_, index) => parsed.data[String(index)])
@@ -25,15 +36,10 @@ export function readReleasedClassMeans(path: string): PlainClassMeans {
   const [first] = rows;
   if (first === undefined)
     throw fileError`not a file of class means (${path}): found another form. ${fix}`;
-  rows.forEach((row, index) => {
-    if (row?.length === first.length) return;
+  return rows.map((row, index) => {
+    if (row?.length === first.length) return row;
     throw fileError`a class mean is missing or of another length (${path}): found ${row?.length ?? 'no'} numbers of class ${index}, ${first.length} of class 0. ${fix}`;
   });
-  return {
-    means: Float32Array.from(rows.flatMap((row) => row ?? [])),
-    classes: rows.length,
-    dimension: first.length,
-  };
 }
 
 /** How two teachers' class means differ, by class. */
@@ -63,6 +69,24 @@ export function compareClassMeans(a: PlainClassMeans, b: PlainClassMeans): Class
     const product = own.reduce((sum, value, at) => sum + value * (other[at] ?? NaN), 0);
     return { cosine: product / (norms[0] * norms[1]), norms };
   });
+}
+
+/** How class means differ from others, over all classes. */
+export interface ComparisonSummary {
+  readonly meanCosine: number;
+  readonly smallestCosine: number;
+  readonly meanNorm: number;
+  readonly otherMeanNorm: number;
+}
+
+export function summaryOfComparison(classes: readonly ClassMeansComparison[]): ComparisonSummary {
+  const cosines = classes.map(({ cosine }) => cosine);
+  return {
+    meanCosine: mean(cosines),
+    smallestCosine: min(cosines),
+    meanNorm: mean(classes.map(({ norms }) => norms[0])),
+    otherMeanNorm: mean(classes.map(({ norms }) => norms[1])),
+  };
 }
 
 /** Of any number of numbers, where the arguments of `Math.hypot` are limited. */

@@ -57,6 +57,7 @@ export function isZip(bytes: Uint8Array): boolean {
  * float32. What is beside the weights (an optimiser, a scheduler, notes) is passed over. No code of the file
  * is run: a pickle that names anything but tensors, containers and plain types of Python is refused.
  *
+ * @param bytes - the whole file; the numbers of the old form are moved within it, to lie aligned
  * @throws LabError of kind `file` for anything else.
  */
 export async function decodePth(
@@ -132,7 +133,10 @@ function readLegacy(bytes: Uint8Array, where: string): Content {
     if (size !== storage.count * storage.bytesEach || at + size > bytes.byteLength) {
       throw otherLength(where, storage.key);
     }
-    found.set(storage, bytes.subarray(at, at + size));
+    // Over the last bytes of its length, which is read: so aligned, the numbers need no copy when they are used.
+    const aligned = at - ((bytes.byteOffset + at) % storage.bytesEach);
+    bytes.copyWithin(aligned, at, at + size);
+    found.set(storage, bytes.subarray(aligned, aligned + size));
     at += size;
   }
   return {

@@ -32,6 +32,8 @@ export interface TableBlock {
   readonly head: readonly string[];
   /** Columns that a terminal has no room for. */
   readonly wide?: ReadonlySet<string>;
+  /** Whether the lines of its cells stand below each other in Markdown too. */
+  readonly stacked?: boolean;
   readonly rows: readonly TableRow[];
 }
 
@@ -66,11 +68,14 @@ export interface Figure {
 /** Plots that stand beside each other and share a legend. */
 export interface PlotsBlock<Plot = Drawing> {
   readonly kind: 'plots';
+  /** Of a picture: what it shows, in a sentence with its numbers. */
   readonly title: string;
+  /** What the plots of a picture have in common. */
+  readonly note?: string;
   readonly legend: readonly LegendEntry[];
   readonly plots: readonly Plot[];
-  /** On which of the document's sheets they stand, by its ending; on the first unless given. */
-  readonly sheet?: string;
+  /** Of a picture that is a file as well: its name without `.svg`, below the results directory. */
+  readonly file?: string;
 }
 
 /** Images with what was found in them. */
@@ -139,14 +144,6 @@ export const documentNames = [
 ] as const;
 export type DocumentName = (typeof documentNames)[number];
 
-/** A picture file of all the plots of a document, or of some of them. */
-export interface Sheet {
-  /** Of its name, between that of the document and `.svg`. */
-  readonly ending: string;
-  /** What it shows. */
-  readonly title: string;
-}
-
 /** A table or a study as it is shown, whatever the form: each writer walks this and nothing else. */
 export interface ReportDocument<Plot = Drawing> {
   readonly name: DocumentName;
@@ -156,7 +153,6 @@ export interface ReportDocument<Plot = Drawing> {
   /** The whole in a few figures: terms and what they come to. */
   readonly overview: readonly (readonly [string, string])[];
   readonly parts: readonly DocumentPart<Plot>[];
-  readonly sheets: readonly Sheet[];
   /** How to read it. */
   readonly reading: readonly string[];
   /** The same in a sentence or two, below the tables in a terminal. */
@@ -169,3 +165,10 @@ export interface ReportDocument<Plot = Drawing> {
 
 /** A document whose plots are drawn. */
 export type DrawnDocument = ReportDocument<Figure>;
+
+/** A table or a study, computed from runs. */
+export interface Evidence {
+  readonly document: ReportDocument;
+  /** The model that the document was built from, as plain data. */
+  readonly json: unknown;
+}

@@ -3,11 +3,13 @@ import { bySeed, lastTop1 } from '../runs/measures';
 import type { RunConfig } from '../runs/schema';
 import { isFinished, type Run } from '../runs/store';
 import { summarise, type Summary } from '../statistics/summary';
-import { type ClaimScale, hasConverged, verdictOnNumber } from '../statistics/verdicts';
+import {
+  type ClaimScale,
+  claimScales,
+  hasConverged,
+  verdictOnNumber,
+} from '../statistics/verdicts';
 import { isPublished, paperMethodOf, studentOf } from './methods';
-
-/** From the strongest to the weakest. */
-const order: readonly ClaimScale[] = ['full', 'reduced', 'toy'];
 
 /**
  * The scale of verdicts on claims: `full` on one of the paper's data sets with its schedule and batch,
@@ -28,9 +30,20 @@ export function claimScaleOf(
   return curves.length > 0 && curves.every(hasConverged) ? 'reduced' : 'toy';
 }
 
+/** The scale of claims about runs of one setting, by those of them that are finished. */
+export function claimScaleOfRuns(
+  setting: Parameters<typeof claimScaleOf>[0],
+  runs: readonly Run[],
+): ClaimScale {
+  const curves = runs
+    .filter(isFinished)
+    .map(({ metrics }) => metrics.map((epoch) => epoch.testTop1));
+  return claimScaleOf(setting, curves);
+}
+
 /** The scale of a claim on runs of several scales. */
 export function weakestScale(scales: readonly ClaimScale[]): ClaimScale {
-  return order.filter((scale) => scales.includes(scale)).at(-1) ?? 'toy';
+  return claimScales.filter((scale) => scales.includes(scale)).at(-1) ?? 'toy';
 }
 
 /** What a run's provenance says of a teacher that is not a published one. */

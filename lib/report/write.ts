@@ -2,25 +2,21 @@ import { join } from 'node:path';
 import { resultsError } from '../errors';
 import { writeAtomic } from '../files';
 import { studyDirectory } from '../runs/paths';
+import type { AtGlance } from './claims/glance';
+import { renderFirstPage } from './claims/page';
 import { renderCsv } from './csv';
 import {
   type DocumentName,
   documentNames,
   type DrawnDocument,
+  type Evidence,
   type ReportDocument,
 } from './document';
 import { drawDocument } from './draw';
-import { renderPage } from './writers/html';
+import { firstPage, renderPages } from './writers/html';
 import { renderMarkdown } from './writers/markdown';
-import { renderSheet } from './writers/sheet';
+import { pictureFiles } from './writers/picture';
 import { renderTerminal, type TerminalOptions } from './writers/terminal';
-
-/** A table or a study, computed from runs. */
-export interface Evidence {
-  readonly document: ReportDocument;
-  /** The model that the document was built from, as plain data. */
-  readonly json: unknown;
-}
 
 /** Where the documents of one results directory come from. */
 export interface Report {
@@ -31,6 +27,8 @@ export interface Report {
    * no run belongs to it.
    */
   read(name: DocumentName, folders?: readonly string[]): Promise<Evidence | null>;
+  /** The claims at a glance, from all runs. */
+  glance(): AtGlance;
 }
 
 /** What is written, and how. */
@@ -43,19 +41,16 @@ export interface WriteOptions extends TerminalOptions {
 /** What was written. */
 export interface Written {
   readonly terminal: string;
-  /** `NAME.md`, `NAME.csv`, `NAME.html`, `NAME.svg`, …, `REPORT.html`. */
+  /** `NAME.md`, `NAME.csv`, then the pages and pictures of the whole report, the first page first. */
   readonly files: readonly string[];
   /** The asked folder's runs as plain data. */
   readonly json: unknown;
 }
 
-/** The page that holds everything. */
-const reportFile = 'REPORT.html';
-
 /**
- * Renders a table or study from run files alone and writes it into the results directory as Markdown, CSV,
- * HTML and plots, and the page that holds it with all others, each whole or not at all. The same run files
- * give the same bytes.
+ * Renders a table or study from run files alone and writes it into the results directory as Markdown and
+ * CSV, and the report in which it has its pages, each file whole or not at all. The same run files give the
+ * same bytes.
  *
  * @throws LabError of kind `results` when there is no run of it, a file of one is broken, or the seeds of
  * one cell were run with different recipes; nothing is written then.
@@ -69,45 +64,66 @@ export async function writeDocument(
   if (own === null) {
     throw resultsError`there is no run of ${name} (${studyDirectory(resultsRoot, folder)}). Run npm run reproduce:${name} first, or name another results directory`;
   }
-  const documents = await drawAllDocuments(report);
+  const glance = report.glance();
+  const documents = await drawAllDocuments(report, glance);
   const contents = documents
     .filter((document) => document.name === name)
     .flatMap((document) => [
       [`${name}.md`, renderMarkdown(document)] as const,
       [`${name}.csv`, renderCsv(document)] as const,
-      [`${name}.html`, renderPage([document])] as const,
-      ...document.sheets.map(
-        (sheet) => [`${name}${sheet.ending}.svg`, renderSheet(document, sheet)] as const,
-      ),
     ]);
-  const files = writeFiles(resultsRoot, [...contents, [reportFile, renderPage(documents)]]);
+  const files = writeFiles(resultsRoot, [...contents, ...reportFiles(glance, documents)]);
   return { terminal: renderTerminal(own.document, options), files, json: own.json };
 }
 
 /**
- * Renders every table and study that has runs, each as a page of its own and all of them as one.
+ * Renders the report: a first page with the claims, and pages and pictures of every table and study that has
+ * runs.
  *
  * @throws LabError of kind `results` when there is no run at all or a file of one is broken; nothing is
  * written then.
  */
 export async function writePages(report: Report, output: string): Promise<string[]> {
-  const documents = await drawAllDocuments(report);
+  const glance = report.glance();
+  const documents = await drawAllDocuments(report, glance);
   if (documents.length === 0) {
     throw resultsError`there is no run to report (${report.resultsRoot}): found no folder of runs. Run npm run reproduce:table1 first, or name another results directory`;
   }
-  const own = documents.map(
-    (document) => [`${document.name}.html`, renderPage([document])] as const,
-  );
-  return writeFiles(output, [[reportFile, renderPage(documents)], ...own]);
+  return writeFiles(output, reportFiles(glance, documents));
 }
 
-async function drawAllDocuments(report: Report): Promise<DrawnDocument[]> {
+/** The pages and pictures of a report, which can be served as they are: a first page that leads to all. */
+function reportFiles(glance: AtGlance, documents: readonly DrawnDocument[]): [string, string][] {
+  return [
+    [firstPage, renderFirstPage(glance, documents)],
+    ...documents.flatMap((document) => renderPages(document, glance.current[document.name])),
+    ...documents.flatMap(pictureFiles),
+  ];
+}
+
+async function drawAllDocuments(report: Report, glance: AtGlance): Promise<DrawnDocument[]> {
   const documents: DrawnDocument[] = [];
   for (const name of documentNames) {
     const found = await report.read(name);
-    if (found !== null) documents.push(await drawDocument(found.document));
+    if (found !== null) documents.push(await drawDocument(withPictures(found.document, glance)));
   }
   return documents;
+}
+
+/** With the pictures of its claims, before all else of the setting that these are judged on. */
+function withPictures(
+  document: ReportDocument,
+  { pictures, current }: Pick<AtGlance, 'pictures' | 'current'>,
+): ReportDocument {
+  const { name, parts } = document;
+  const own = pictures.filter((picture) => picture.document === name).map(({ block }) => block);
+  const judged = parts.find(({ title }) => current[name]?.includes(title)) ?? parts[0];
+  return {
+    ...document,
+    parts: parts.map((part) =>
+      part === judged ? { ...part, blocks: [...own, ...part.blocks] } : part,
+    ),
+  };
 }
 
 function writeFiles(folder: string, contents: readonly (readonly [string, string])[]): string[] {

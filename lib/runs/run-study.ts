@@ -20,16 +20,18 @@ interface TeacherCacheOptions<Kind extends TaskKind> extends Pick<
 }
 
 /** The teachers of a study, each loaded and measured once. */
-interface TeacherCache<Kind extends TaskKind> {
+interface StudyTeachers<Kind extends TaskKind> {
   /** The teacher of a run, with what its method needs; undefined where it has none. */
-  get(run: PlannedRun<Kind['recipe']>): Promise<Kind['teacher'] | undefined>;
+  get(
+    run: Pick<PlannedRun<Kind['recipe']>, 'teacher' | 'recipe'>,
+  ): Promise<Kind['teacher'] | undefined>;
   dispose(): void;
 }
 
-/** @throws LabError from `get` as the task's `loadTeacher` does. */
-function teacherCache<Kind extends TaskKind>(
+/** Loads the teachers of runs when they are asked for. @throws LabError from `get` as the task's `loadTeacher` does. */
+export function studyTeachers<Kind extends TaskKind>(
   options: TeacherCacheOptions<Kind>,
-): TeacherCache<Kind> {
+): StudyTeachers<Kind> {
   const { task, study, resultsRoot, teacherSeed, givenTeachers, signal } = options;
   const { onTeacher, onClassMeans } = options;
   const loaded = new Map<string, Kind['teacher']>();
@@ -99,7 +101,7 @@ interface StudyOptions<Kind extends TaskKind> extends StudyEvents<Kind>, Teacher
  */
 export async function runStudy<Kind extends TaskKind>(options: StudyOptions<Kind>): Promise<void> {
   const { task, runs, signal, onWait } = options;
-  const teachers = teacherCache(options);
+  const teachers = studyTeachers(options);
   try {
     await claimRuns({ runs, isFinished: task.store.isFinishedIn, onWait, signal }, (claimed) =>
       runOne(claimed, teachers, options),
@@ -111,7 +113,7 @@ export async function runStudy<Kind extends TaskKind>(options: StudyOptions<Kind
 
 async function runOne<Kind extends TaskKind>(
   { run, lock, others }: ClaimedRun<PlannedRun<Kind['recipe']>>,
-  teachers: TeacherCache<Kind>,
+  teachers: StudyTeachers<Kind>,
   options: StudyOptions<Kind>,
 ): Promise<void> {
   const { task, study, scale, runs, engine, command, signal } = options;

@@ -60,10 +60,23 @@ export function outcomeOfAll(outcomes: readonly ClaimOutcome[]): ClaimOutcome {
 }
 
 /**
+ * The outcome of a claim that can be read in several ways, of which the paper's is not known: what each
+ * reading that was run says, where all of them say the same; else inconclusive.
+ */
+export function outcomeOfReadings(outcomes: readonly ClaimOutcome[]): ClaimOutcome {
+  const [first, ...others] = new Set(outcomes.filter((outcome) => outcome !== 'not run'));
+  if (first === undefined) return 'not run';
+  return others.length === 0 ? first : 'inconclusive';
+}
+
+/**
  * What a verdict on a claim stands on: `full`, the paper's recipe and length; `reduced`, the paper's data
  * whole under a schedule that has converged; `toy`, anything else.
  */
 export type ClaimScale = 'full' | 'reduced' | 'toy';
+
+/** From the strongest to the weakest. */
+export const claimScales: readonly ClaimScale[] = ['full', 'reduced', 'toy'];
 
 /** `reproduced (toy)`: no outcome stands without its scale; `not run` has none. */
 export function outcomeInWords(outcome: ClaimOutcome, scale: ClaimScale): string {

@@ -3,7 +3,7 @@ import { benchmarkLoss } from '../../lib/bench/loss-benchmark';
 import type { BenchSetting, OnBenchProgress } from '../../lib/bench/step';
 import { benchmarkStep } from '../../lib/bench/step-benchmark';
 import { benchmarkSurroundings } from '../../lib/bench/surroundings-benchmark';
-import type { TorchOptions } from '../../lib/bench/torch';
+import { requirePython, type TorchOptions } from '../../lib/bench/torch';
 import { parseCommand, runCommand } from '../../lib/cli';
 import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
@@ -131,6 +131,8 @@ Examples:
 
 async function bench(options: BenchOptions): Promise<void> {
   const { coco, python, data, rounds, json } = options;
+  if (options.torch !== undefined) await requirePython(options.torch, 'torch', '--torch');
+  if (python !== undefined) await requirePython(python, 'pycocotools', '--python');
   if (data !== undefined) return benchData({ ...options, data });
   if (options.detector !== undefined) return timeDetector(options, options.detector);
   if (coco) return benchCoco({ rounds, python, json });

@@ -1,6 +1,5 @@
 import { basename, dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { mean, min } from 'simple-statistics';
 import { parseCommand, runCommand } from '../../lib/cli';
 import { datasetName, loadDataset } from '../../lib/data';
 import { folderPrefix } from '../../lib/data/folder';
@@ -19,6 +18,7 @@ import {
   compareClassMeans,
   type PlainClassMeans,
   readReleasedClassMeans,
+  summaryOfComparison,
 } from '../../lib/distill/released-class-means';
 import { startEngine } from '../../lib/engine/load';
 import { requireWritable } from '../../lib/files';
@@ -84,7 +84,10 @@ async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
     const words = `${out}: ${classes} class means of ${dimension} numbers; the teacher has ${top1.toFixed(2)} % top-1 on ${dataset.name}`;
     print(
       json,
-      { ...found, ...(compared ? { compared: summaryOf(compared) } : {}) },
+      {
+        ...found,
+        ...(compared ? { compared: { ...summaryOfComparison(compared), classes: compared } } : {}),
+      },
       compared ? `${words}\n${comparisonText(compared, dataset.classes, compare)}` : words,
     );
   });
@@ -108,25 +111,6 @@ function readAny(file: string): PlainClassMeans {
   return file.endsWith('.json') ? readReleasedClassMeans(file) : readClassMeans(file);
 }
 
-interface ComparisonSummary {
-  readonly meanCosine: number;
-  readonly smallestCosine: number;
-  readonly meanNorm: number;
-  readonly otherMeanNorm: number;
-  readonly classes: readonly ClassMeansComparison[];
-}
-
-function summaryOf(classes: readonly ClassMeansComparison[]): ComparisonSummary {
-  const cosines = classes.map(({ cosine }) => cosine);
-  return {
-    meanCosine: mean(cosines),
-    smallestCosine: min(cosines),
-    meanNorm: mean(classes.map(({ norms }) => norms[0])),
-    otherMeanNorm: mean(classes.map(({ norms }) => norms[1])),
-    classes,
-  };
-}
-
 /**
  * Of the same weights class means agree up to 0.998 whether images are augmented or not (resnet8, Fashion-MNIST);
  * those of another training lie far apart, since nothing fixes what a feature stands for.
@@ -139,7 +123,7 @@ function comparisonText(
   names: readonly string[],
   file = '',
 ): string {
-  const { meanCosine, smallestCosine, meanNorm, otherMeanNorm } = summaryOf(classes);
+  const { meanCosine, smallestCosine, meanNorm, otherMeanNorm } = summaryOfComparison(classes);
   const furthest = classes
     .map(({ cosine }, index) => ({ cosine, name: names[index] ?? String(index) }))
     .sort((a, b) => a.cosine - b.cosine)

@@ -23,7 +23,10 @@ import {
   readMeasured,
 } from '../../lib/runs/measured-weights';
 import { table3TeacherRecipe } from '../recipes/table3';
+import { table2Study } from '../table2';
+import { table3Study } from '../table3';
 import { tableOf } from './common';
+import { type PreparedClassMeans, prepareClassMeans } from './data-class-means';
 
 interface MeasureOptions {
   readonly dataDir: string | undefined;
@@ -33,9 +36,10 @@ interface MeasureOptions {
   readonly onProgress: OnDataProgress;
 }
 
-/** What was measured of a table's teachers, and a line on each that was not. */
+/** What was measured of a table's teachers, their class means, and a line on each that has none. */
 export interface MeasuredTable {
   readonly measured: readonly MeasuredWeights[];
+  readonly classMeans: readonly PreparedClassMeans[];
   readonly notes: readonly string[];
 }
 
@@ -44,10 +48,15 @@ const measuredOn: Readonly<Record<FetchedTable, readonly string[]>> = {
   table2: ['imagenet'],
   table3: ['val2017', 'annotations'],
 };
+/** What their class means are made over. */
+const trainedOn: typeof measuredOn = {
+  table2: ['imagenet'],
+  table3: ['train2017', 'val2017', 'annotations'],
+};
 
 /**
- * Measures the teachers of a table that are there, on the data that are; what is measured is kept at once, with
- * the file's SHA-256, and not measured again.
+ * Measures the teachers of a table that are there, on the data that are, and makes their class means; what is
+ * measured is kept at once, with the file's SHA-256, and not measured again.
  */
 export async function measureTable(
   table: FetchedTable,
@@ -60,15 +69,17 @@ export async function measureTable(
     const isTeacher = kind === 'weights' && sha256 !== null && figures[0] !== undefined;
     return isTeacher ? [{ name, file: path, sha256 }] : [];
   });
-  const lacking = measuredOn[table].filter((name) => {
-    const need = tableNeeds[table].find((each) => each.name === name);
-    return need === undefined || needStatus(need, directory).state !== 'present';
-  });
-  if (teachers.length === 0) return { measured: [], notes: [] };
-  if (lacking.length > 0) {
-    const names = teachers.map(({ name }) => name).join(', ');
-    return { measured: [], notes: [`Not measured: ${names}: ${lacking.join(' and ')} not there`] };
+  if (teachers.length === 0) return { measured: [], classMeans: [], notes: [] };
+  const names = teachers.map(({ name }) => name);
+  const lacking = lackingOf(table, measuredOn[table], directory);
+  if (lacking !== '') {
+    const notes = [`Not measured: ${names.join(', ')}: ${lacking} not there`];
+    return { measured: [], classMeans: [], notes };
   }
+  const stoppable: OnDataProgress = (progress) => {
+    if (signal.aborted) throw stopped();
+    onProgress(progress);
+  };
   await startEngine();
   const notes: string[] = [];
   const ofNow = (): MeasuredWeights[] =>
@@ -79,10 +90,7 @@ export async function measureTable(
       await measure(teacher, {
         known: ofNow(),
         onMeasured: (measured) => void keepMeasured(results, measured),
-        onProgress(progress) {
-          if (signal.aborted) throw stopped();
-          onProgress(progress);
-        },
+        onProgress: stoppable,
       });
     } catch (error) {
       if (!(error instanceof LabError) || error.kind === 'interrupted') throw error;
@@ -93,7 +101,29 @@ export async function measureTable(
   const warnings = measured.flatMap(({ warning }) =>
     warning === null ? [] : [`WARNING: ${warning}`],
   );
-  return { measured, notes: [...notes, ...warnings] };
+  const preparing = { directory, results, signal, onProgress: stoppable };
+  const without = lackingOf(table, trainedOn[table], directory);
+  const prepared =
+    without === ''
+      ? await (table === 'table2'
+          ? prepareClassMeans(table2Study, names, preparing)
+          : prepareClassMeans(table3Study, names, preparing))
+      : { ready: [], notes: [`No class means yet: ${names.join(', ')}: ${without} not there`] };
+  return {
+    measured,
+    classMeans: prepared.ready,
+    notes: [...notes, ...warnings, ...prepared.notes],
+  };
+}
+
+/** Which parts of a table are not there, in words; empty where all are. */
+function lackingOf(table: FetchedTable, names: readonly string[], directory: string): string {
+  return names
+    .filter((name) => {
+      const need = tableNeeds[table].find((each) => each.name === name);
+      return need === undefined || needStatus(need, directory).state !== 'present';
+    })
+    .join(' and ');
 }
 
 function stopped(): LabError {

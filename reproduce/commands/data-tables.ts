@@ -6,12 +6,13 @@ import { needStatus, type NeedStatus } from '../../lib/data/tables/places';
 import { gigabytes } from '../../lib/files';
 import { interruption } from '../../lib/train/interruption';
 import { print, tableOf, withDataProgress } from './common';
+import { classMeansText } from './data-class-means';
 import { measuredText, measureTable } from './data-measure';
 
 /** The options of `npm run data -- table2` and `-- table3`. */
 export interface TableDataOptions {
   readonly dataDir?: string;
-  readonly parts?: string;
+  readonly only?: string;
   readonly mirror?: string;
   readonly from?: string;
   readonly connections?: number;
@@ -26,19 +27,9 @@ export async function fetchTableData(
   table: FetchedTable,
   options: TableDataOptions,
 ): Promise<void> {
-  const {
-    dataDir,
-    parts,
-    mirror,
-    from,
-    connections,
-    list,
-    measure = true,
-    results,
-    json,
-  } = options;
+  const { dataDir, only, mirror, from, connections, list, measure = true, results, json } = options;
   const directory = dataDirectory(dataDir);
-  const needs = chosenNeeds(tableNeeds[table], wordsIn(parts));
+  const needs = chosenNeeds(tableNeeds[table], wordsIn(only));
   const before = needs.map((need) => needStatus(need, directory));
   if (list)
     return print(json, { table, dataDir: directory, needs: before }, listing(table, before));
@@ -47,7 +38,7 @@ export async function fetchTableData(
     process.stderr.write('Stopping; what came is kept. Ctrl-C again ends at once.\n'),
   );
   try {
-    const { found, measured, notes } = await withDataProgress(async (onProgress) => {
+    const { found, measured, classMeans, notes } = await withDataProgress(async (onProgress) => {
       const common = { onProgress, signal };
       const fetched = await fetchNeeds(needs, {
         ...common,
@@ -56,7 +47,7 @@ export async function fetchTableData(
         from: wordsIn(from)?.map(withHome),
         connections,
       });
-      if (!measure) return { found: fetched, measured: [], notes: [] };
+      if (!measure) return { found: fetched, measured: [], classMeans: [], notes: [] };
       return {
         found: fetched,
         ...(await measureTable(table, fetched, { ...common, dataDir, results })),
@@ -65,8 +56,13 @@ export async function fetchTableData(
     const words = [
       summary(table, found, directory),
       ...(measured.length > 0 ? [measuredText(measured)] : []),
+      ...(classMeans.length > 0 ? [classMeansText(classMeans)] : []),
     ];
-    print(json, { table, dataDir: directory, needs: found, measured }, words.join('\n'));
+    print(
+      json,
+      { table, dataDir: directory, needs: found, measured, classMeans },
+      words.join('\n'),
+    );
     const lines = [...faultsAndRequests(needs, found), ...notes];
     process.stderr.write(lines.map((line) => `${line}\n`).join(''));
     if (lines.some((line) => line.startsWith('error'))) process.exitCode = 1;

@@ -68,7 +68,7 @@ function tableCommand(program: Command, table: FetchedTable): void {
     .description(
       `lists what ${table} needs at the paper’s scale, fetches what is missing, checks it, and measures its teachers`,
     )
-    .option('--parts <names>', 'these parts or kinds of parts alone: resnet34,class-means')
+    .option('--only <names>', 'these parts or kinds of parts alone: resnet34,class-means')
     .option('--mirror <url>', 'folder of another server that has all files under their names')
     .option('--from <files>', 'files that were fetched by other means, told by their names: a,b')
     .option('--connections <number>', 'how many are open at once (default: 4)', atLeastOne)
@@ -80,6 +80,7 @@ function tableCommand(program: Command, table: FetchedTable): void {
 
 function common(command: Command): Command {
   return command
+    .allowExcessArguments(false)
     .option(
       '--data-dir <path>',
       `where data sets lie, or a folder or archive itself (default: $${dataVariable}, ` +

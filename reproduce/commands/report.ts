@@ -1,27 +1,26 @@
-import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { parseCommand, runCommand } from '../../lib/cli';
 import { requireWritable } from '../../lib/files';
 import { writePages } from '../../lib/report/write';
 import { reportOf } from '../grid/report';
+import { hasReader, openInBrowser } from './browser';
 
 interface ReportOptions {
   readonly results: string;
   readonly output?: string;
-  readonly open?: true;
+  readonly open: boolean;
   readonly json?: true;
 }
 
 const command = new Command('npm run report --')
   .description(
-    'Makes the report from the runs that are there: REPORT.html with every table and study, and a page of each. ' +
-      'Trains nothing; the pages need no network, and the same runs give the same pages.',
+    'Makes the report from the runs that are there: REPORT.html with the paper’s claims and how far they held, and ' +
+      'pages of every table and study. Trains nothing; the pages need no network, can be served as they are, and ' +
+      'the same runs give the same pages. On a terminal with a display it opens in the browser.',
   )
   .option('--results <path>', 'where the runs are', 'results')
   .option('--output <folder>', 'where the pages go (default: beside the runs)')
-  .option('--open', 'show the report in the browser, if there is one')
+  .option('--no-open', 'only write it')
   .option('--json', 'one JSON object on standard output: {files}')
   .allowExcessArguments(false)
   .action(writeReport);
@@ -33,27 +32,7 @@ async function writeReport({ results, output, open, json }: ReportOptions): Prom
     json === true ? `${JSON.stringify({ files })}\n` : `Written: ${files.join(', ')}\n`,
   );
   const [report] = files;
-  if (open === true && report !== undefined) await openInBrowser(report);
-}
-
-/** Shows a file with the system's own opener; says where it lies when there is none. */
-function openInBrowser(file: string): Promise<void> {
-  const address = pathToFileURL(resolve(file)).href;
-  const openers: Partial<Record<NodeJS.Platform, string>> = { darwin: 'open', win32: 'explorer' };
-  return new Promise((done) => {
-    const child = spawn(openers[process.platform] ?? 'xdg-open', [address], {
-      detached: true,
-      stdio: 'ignore',
-    });
-    child.once('error', () => {
-      process.stderr.write(`No browser was found here. Open ${address}\n`);
-      done();
-    });
-    child.once('spawn', () => {
-      child.unref();
-      done();
-    });
-  });
+  if (open && report !== undefined && hasReader(process)) await openInBrowser(report);
 }
 
 runCommand(() => parseCommand(command));

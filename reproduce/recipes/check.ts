@@ -33,6 +33,7 @@ const recipeSchema = z.custom<RecipeOfPair>(
 );
 
 const cellSchema = z.strictObject({
+  table: z.enum(['table1', 'table2']).optional(),
   pair: z.string(),
   row: z.string(),
   expected: z.number().nullable().optional(),

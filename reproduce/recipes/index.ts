@@ -11,5 +11,6 @@ export {
   type Table1Cell,
   withoutNormDirection,
 } from './table1-cell';
+export { deitRecipe, paperRecipe as imageNetRecipe } from './imagenet';
 export { detectronRecipe } from './coco';
 export type { Table3Cell, Table3Recipe } from './table3-cell';

@@ -20,13 +20,14 @@ export type RecipeOfPair =
 export const everyPair = '*';
 
 /**
- * One cell of table 1 or 2. A file of yours below `recipes/table1/` (or `table2/`) exports it as `cell`,
- * or several as `cells`.
+ * One cell of table 1 or 2. A file of yours exports it as `cell`, or several as `cells`.
  *
  * A plain row holds two recipes where a `++` row is built on it: `kd-published`, which the paper's
  * number comes from, and `kd`, the `++` recipe with the ND weight 0.
  */
 export interface Table1Cell {
+  /** Whose cell it is, in a file of yours outside the clone; table 1's unless given. */
+  readonly table?: 'table1' | 'table2';
   /** `resnet56:resnet20`, teacher first, or `*`. */
   readonly pair: string;
   /** The paper's row (`kd++`), or the name of a new one. */

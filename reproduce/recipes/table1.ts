@@ -18,7 +18,7 @@ import { paperTable } from '../../lib/paper';
 import type { RunConfig } from '../../lib/runs/schema';
 import { type Pair, pairName } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
-import { definitionsBelow } from '../definitions';
+import { definitionsBelow, definitionsOf } from '../definitions';
 import { checkedCells } from './check';
 import { paperRecipe, publishedRecipe } from './cifar';
 import { type RecipeRegistry, recipeRegistry } from './registry';
@@ -110,7 +110,7 @@ function registry(): RecipeRegistry {
   made ??= recipeRegistry(
     checkedCells([
       { file: __filename, cells: [...tableCells(pairs, rows), ...studyCells] },
-      ...definitionsBelow(join(__dirname, 'table1')),
+      ...definitionsOf('table1', join(__dirname, 'table1')),
       ...definitionsBelow(join(__dirname, 'studies'), {}),
     ]),
     { pairs: paperPairs, fallbackPair: () => fallbackPair, fallbackTeacher: teacherRecipe },

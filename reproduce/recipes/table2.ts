@@ -17,7 +17,7 @@ import { type PaperTableName, paperTable } from '../../lib/paper';
 import type { RunConfig } from '../../lib/runs/schema';
 import { type Pair, pairName } from '../../lib/runs/grid';
 import type { TrainingRecipe } from '../../lib/train/recipe';
-import { definitionsBelow } from '../definitions';
+import { definitionsOf } from '../definitions';
 import { type CellOfFile, checkedCells } from './check';
 import {
   deitPublishedRecipe,
@@ -168,7 +168,7 @@ function table(): NonNullable<typeof made> {
         file: __filename,
         cells: [...tableCells(pairs, rows), ...tableCells({ [deitPair]: null }, deitRows)],
       },
-      ...definitionsBelow(join(__dirname, 'table2'), {}),
+      ...definitionsOf('table2', join(__dirname, 'table2')),
     ]);
     const registry = recipeRegistry(cells, {
       pairs: paperPairs,

@@ -6,7 +6,7 @@ export interface Table3Recipe extends Omit<DetectionRecipe, 'student' | 'detecto
   readonly terms: readonly LossTerm[];
 }
 
-/** One cell of table 3: a file of yours below `recipes/table3/` exports it as `cell`. */
+/** One cell of table 3: a file of yours exports it as `cell`, or several as `cells`. */
 export interface Table3Cell {
   /** `r101-fpn:r18-fpn`, teacher first. */
   readonly pair: string;

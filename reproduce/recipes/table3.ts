@@ -11,7 +11,7 @@ import {
   type SmallRecipeOptions,
 } from '../../lib/runs/detection-recipe';
 import { type Pair, pairName } from '../../lib/runs/grid';
-import { definitionsBelow } from '../definitions';
+import { definitionsOf } from '../definitions';
 import { type CellsOfFile, requireOneFileEach } from './check';
 import { detectronRecipe, publishedTeacherRecipe } from './coco';
 import type { Table3Cell, Table3Recipe } from './table3-cell';
@@ -92,7 +92,7 @@ function cells(): readonly Table3Cell[] {
         })),
       ),
     },
-    ...definitionsBelow(join(__dirname, 'table3'), {}),
+    ...definitionsOf('table3', join(__dirname, 'table3')),
   ]);
   return made;
 }

@@ -118,7 +118,7 @@ describe('npm run bench', () => {
     [
       'a Python that is not there',
       ['--torch', 'no-such-python'],
-      /cannot be started.*no-such-python/,
+      /this is no Python with torch \(--torch no-such-python\)/,
     ],
   ];
   for (const [title, args, words] of mistakes) {

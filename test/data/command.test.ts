@@ -62,7 +62,7 @@ describe('npm run data', () => {
   });
 
   it('says in one line what is wrong, with exit status 1', async () => {
-    const [command, name, form, missing, nothing, option, archive] = await Promise.all([
+    const [command, name, form, missing, nothing, option, archive, part] = await Promise.all([
       run('lst'),
       run('check', 'cifra100'),
       run('download', 'cifar10', '--form', 'matlab', '--data-dir', folder()),
@@ -70,6 +70,8 @@ describe('npm run data', () => {
       run('download', 'fashion-mnist'),
       run('check', 'fashion-mnist', '--verbose'),
       run('cifar-teachers', '--from', join(folder(), 'absent.tar'), '--data-dir', folder()),
+      // What is left of `npm run data table2 --only resnet34`: npm keeps the option.
+      run('table2', 'resnet34', '--list'),
     ]);
     expect(command.stderr).to.contain("Did you mean 'list'?");
     expect(name.stderr).to.contain("unknown data set 'cifra100'. Did you mean 'cifar100'?");
@@ -78,7 +80,8 @@ describe('npm run data', () => {
     expect(nothing.stderr).to.contain("nothing to download for 'fashion-mnist'");
     expect(option.stderr).to.contain("unknown option '--verbose'");
     expect(archive.stderr).to.contain('no such archive (--from)').and.to.contain('absent.tar');
-    const all = [command, name, form, missing, nothing, option, archive];
+    expect(part.stderr).to.contain('too many arguments').and.to.contain('table2');
+    const all = [command, name, form, missing, nothing, option, archive, part];
     for (const { status, stdout, stderr } of all) {
       expect(status).to.equal(1);
       expect(stdout).to.equal('');
@@ -113,7 +116,7 @@ describe('npm run data', () => {
     writeSafetensors(from, new Map([['cls_token', { shape: [2], data: Float32Array.of(1, 2) }]]));
     server().file.named = () => undefined;
     const mirror = new URL('.', server().url).href;
-    const parts = ['--parts', 'vit_small_patch16_224,resnet34,imagenet,class-means-resnet34'];
+    const parts = ['--only', 'vit_small_patch16_224,resnet34,imagenet,class-means-resnet34'];
     const { status, stdout, stderr } = await run(
       ...[...args, ...parts, '--mirror', mirror, '--from', from, '--json'],
     );

@@ -386,7 +386,7 @@ describe('what tables 2 and 3 need', () => {
       const { kind, what, found, fix } = await faultOf(() => fetchIt(needs));
       expect([kind, what]).to.deep.equal(['file', 'the disk has no room for what is missing']);
       expect(found).to.contain('4503599.');
-      expect(fix).to.contain('--parts');
+      expect(fix).to.contain('--only');
       expect(server().requests).to.deep.equal([]);
     });
 

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Zippable, zipSync } from 'fflate';
@@ -190,5 +190,23 @@ describe('a file of a stranger', () => {
     bytes[bytes.length - 4] = 6;
     expect([...(tensors.get('x')?.data ?? [])]).to.deep.equal([6, 8, 255]);
     expect([...(tensors.get('y')?.data ?? [])]).to.deep.equal([1]);
+  });
+
+  it('holds its numbers once, in PyTorch’s old form too, wherever they begin', async () => {
+    const place = join(__dirname, '..', 'fixtures', 'reference', 'checkpoints');
+    const file = readFileSync(join(place, 'resnet8-dataparallel-legacy.pth'));
+    const expected = await decodePth(readFileSync(join(place, 'resnet8-zip.pth')), 'f');
+    for (const offset of [0, 1, 2, 3]) {
+      const bytes = new Uint8Array(file.length + offset).subarray(offset);
+      bytes.set(file);
+      const found = await decodePth(bytes, 'f');
+      expect([...found.keys()]).to.deep.equal([...expected.keys()]);
+      for (const [name, { data }] of found) {
+        // Counters are whole numbers there, and float32 here.
+        if (!name.endsWith('num_batches_tracked'))
+          expect(data.buffer === bytes.buffer, name).to.equal(true);
+        expect(data, name).to.deep.equal(expected.get(name)?.data);
+      }
+    }
   });
 });

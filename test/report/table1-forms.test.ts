@@ -1,16 +1,12 @@
 import { expect } from 'chai';
 import type { Cell, TableBlock } from '../../lib/report/document';
-import { familySpecs, lastOf, normByEpoch, top1ByEpoch } from '../../lib/report/plots/by-epoch';
-import { extentOf } from '../../lib/report/plots/intervals';
 import { buildTable1 } from '../../lib/report/table1/build';
 import {
   basesTable,
-  comparisonsOf,
   conclusionOf,
   rowsTable,
   table1Document,
 } from '../../lib/report/table1/document';
-import { familiesOf } from '../../lib/report/table1/families';
 import type { Table1, Table1Group, Table1Pair } from '../../lib/report/table1/model';
 import { footnotes, whatCanBeCompared } from '../../lib/report/table1/statements';
 import { renderCsv } from '../../lib/report/csv';
@@ -134,31 +130,6 @@ describe('a row of table 1', () => {
     expect(Number(record['gain_over_base_p_holm'])).to.be.closeTo(1 - Math.sqrt(48 / 50), 1e-9);
     expect(record['gain_over_published_p_holm']).to.equal('');
   });
-
-  it('stands in the plots with its own gains', () => {
-    const means = comparisonsOf(onlyPair(table)).map(({ title, rows }) => [
-      title,
-      Object.fromEntries(rows.map(({ label, measured }) => [label, measured.mean])),
-    ]);
-    expect(means).to.deep.equal([
-      [
-        'Top-1 after the last epoch',
-        {
-          // Of the teacher that the students learnt from.
-          Teacher: 91.5,
-          'Student, published': 35,
-          ...{ Student: 42, 'KD, published': 47, 'KD, ND 0': 53, 'KD++': 57 },
-        },
-      ],
-      [
-        'Gain over the student alone (same recipe)',
-        // 51 − 41, 53 − 42, 55 − 43; 47 − 35.
-        { 'KD, published': 12, 'KD, ND 0': 11, 'KD++': 15 },
-      ],
-      ['Gain of ++ over its own recipe with ND 0', { 'KD++': 4 }],
-      ['Gain of ++ over its published base', { 'KD++': 9 }],
-    ]);
-  });
 });
 
 describe('the paper’s range of gains', () => {
@@ -169,87 +140,6 @@ describe('the paper’s range of gains', () => {
     const row = pair.rows.find(({ method }) => method === 'dist++');
     // 72.52 − 71.78 on the first pair, 76.13 − 75.79 on the third.
     expect(row?.overPublished?.paperRange).to.include({ low: 0.34, high: 0.74 });
-  });
-});
-
-describe('a scale of gains', () => {
-  it('holds seeds, intervals, the paper’s number and its range', () => {
-    const summary = { values: [1, 3], seeds: [1, 2], n: 2, mean: 2, std: 1, interval: null };
-    const row = { label: '', measured: summary, paper: null };
-    expect(extentOf([row])).to.deep.equal([1, 3]);
-    expect(extentOf([{ ...row, paper: 4 }])).to.deep.equal([1, 4]);
-    expect(extentOf([{ ...row, paperRange: { low: 0.5, high: 2 } }])).to.deep.equal([0.5, 3]);
-    const interval = { low: -1, high: 5 };
-    expect(extentOf([{ ...row, measured: { ...summary, interval } }])).to.deep.equal([-1, 5]);
-  });
-});
-
-describe('the plot of accuracies', () => {
-  const bars = (scale: RunConfig['scale']): (number | null)[] =>
-    comparisonsOf(
-      onlyPair(
-        buildTable1({
-          study: 'table1',
-          root: 'results',
-          runs: [
-            madeUpRun({
-              config: { ...paperPair, scale, method: 'kd++', epochs: 240 },
-              provenance: { teacherSource: 'cifar_teachers.tar', teacherTop1: 72.34 },
-              top1: Array.from({ length: 240 }, () => 72),
-            }),
-          ],
-        }),
-      ),
-    )[0]?.rows.map(({ paper }) => paper) ?? [];
-
-  it('has the paper’s bar in the paper’s own setting alone', () => {
-    // The teacher’s bar stands for its published weights.
-    expect(bars('paper')).to.deep.equal([72.34, 72.53]);
-    expect(bars('short')).to.deep.equal([null, null]);
-  });
-});
-
-describe('curves by epoch', () => {
-  // The second seed was cut off.
-  const runs = [
-    madeUpRun({ config: { epochs: 3 }, top1: [10, 20, 30] }),
-    madeUpRun({ config: { epochs: 3, seed: 2 }, top1: [20, 40, 50] }),
-    madeUpRun({ config: { epochs: 3, seed: 3 }, top1: [90] }),
-  ];
-  const families = familiesOf(onlyPair(tableOf(runs)));
-  const [family] = families;
-
-  it('are the mean over the finished seeds in a band from the smallest to the largest', () => {
-    const [spec] = familySpecs(families, top1ByEpoch, { width: 100, height: 100 });
-    const values = (spec as { data?: { values?: unknown } } | null | undefined)?.data?.values;
-    expect(values).to.deep.equal([
-      { label: 'KD, ND 0', epoch: 1, value: 15, low: 10, high: 20 },
-      { label: 'KD, ND 0', epoch: 2, value: 30, low: 20, high: 40 },
-      { label: 'KD, ND 0', epoch: 3, value: 40, low: 30, high: 50 },
-    ]);
-  });
-
-  it('have the teacher’s norm beside the student’s', () => {
-    const [spec] = familySpecs(families, normByEpoch, { width: 100, height: 100 });
-    const text = JSON.stringify(spec);
-    expect(text).to.contain('{"label":"KD, ND 0","epoch":3,"value":7,"low":7,"high":7}');
-    expect(text).to.contain('{"label":"Teacher","epoch":3,"value":9,"low":9,"high":9}');
-  });
-
-  it('end where the first of unfinished seeds ends', () => {
-    const cut = [
-      madeUpRun({ config: { epochs: 9 }, top1: [10, 20] }),
-      madeUpRun({ config: { epochs: 9, seed: 2 }, top1: [20] }),
-    ];
-    const own = familiesOf(onlyPair(tableOf(cut)));
-    const text = JSON.stringify(familySpecs(own, top1ByEpoch, { width: 100, height: 100 }));
-    expect(text).to.contain('"epoch":1,"value":15').and.not.contain('"epoch":2');
-  });
-
-  it('are told by what they end at', () => {
-    if (family === undefined) return expect.fail('no family');
-    expect(lastOf(family, top1ByEpoch)).to.equal('KD, ND 0 40.00');
-    expect(lastOf(family, normByEpoch)).to.equal('KD, ND 0 7.00');
   });
 });
 

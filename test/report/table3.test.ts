@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { buildClaims } from '../../lib/report/claims/build';
+import type { ClaimAtGlance } from '../../lib/report/claims/model';
 import { table3Document } from '../../lib/report/table3/document';
-import { lossDrawing } from '../../lib/report/plots/losses';
 import {
   runsOf,
   type Table3Group,
@@ -12,6 +13,7 @@ import { renderCsv } from '../../lib/report/csv';
 import type { DetectionEvaluation } from '../../lib/runs/schema';
 import type { DetectionRun } from '../../lib/runs/store';
 import { madeUpProvenance } from '../support/made-up-runs';
+import { noRuns } from '../support/table1-report';
 
 const pair = 'r101-fpn:r18-fpn';
 
@@ -79,13 +81,6 @@ function groupOf(...runs: readonly MadeUp[]): Table3Group {
 
 function rowOf({ pairs }: Table3Group, method: string): Table3Row {
   return pairs[0]?.rows.find((row) => row.method === method) ?? expect.fail(`no row ${method}`);
-}
-
-function metrics(
-  iteration: number,
-  losses: Record<string, number>,
-): DetectionRun['metrics'][number] {
-  return { iteration, learningRate: 0.01, total: 0, losses };
 }
 
 /** AP of the seeds 1, 2, … */
@@ -315,19 +310,6 @@ describe('table 3', () => {
     ]);
   });
 
-  it('draws the losses: the detector’s own four together, each term by itself', () => {
-    const losses = { objectness: 1, proposalBox: 2, classification: 4, box: 8, kd: 0.5, nd: 0.25 };
-    const run = { ...runOf({ method: 'kd' }), metrics: [metrics(1, losses), metrics(2, losses)] };
-    expect(lossDrawing('KD', run).says).to.equal(
-      `${pair}, KD, at the end: the detector’s own 15.000; KD 0.500; nd 0.250`,
-    );
-    // Of 120 lines each two are one point: their mean.
-    const many = Array.from({ length: 120 }, (_, index) => metrics(index + 1, { box: index % 2 }));
-    const { says, spec } = lossDrawing('KD', { ...run, metrics: many });
-    expect(says).to.contain('own 0.500');
-    expect(JSON.stringify(spec)).to.contain('"iteration":120');
-  });
-
   it('leaves out what was not finished, and a figure with nothing to find', () => {
     const built = groupOf(
       ...seeds('kd', 0.25),
@@ -375,5 +357,20 @@ describe('table 3', () => {
     expect(table3Document([built], 'results').parts[0]?.sentences).to.deep.equal([
       'No run is finished yet: there is nothing to compare.',
     ]);
+  });
+
+  it('tells whether ND carries over to detection: C8, by its own column of gains', () => {
+    const claim = (...runs: readonly MadeUp[]): ClaimAtGlance =>
+      buildClaims({ ...noRuns, table3: [groupOf(...runs)] }).find(({ id }) => id === 'C8') ??
+      expect.fail('no claim');
+    const worse = [...seeds('kd', 0.3, 0.31, 0.32), ...seeds('kd++', 0.2, 0.22, 0.21)];
+    // −10, −9 and −11 points of AP.
+    const { comparisons, ...rest } = claim(...worse);
+    expect(comparisons[0]?.difference?.mean).to.be.closeTo(-10, 1e-9);
+    expect(comparisons.map(({ outcome }) => outcome)).to.deep.equal(['contradicted', 'not run']);
+    expect(rest).to.include({ outcome: 'contradicted', scale: 'full', unit: 'points of box AP' });
+    expect(rest.ran).to.equal('COCO, r101-fpn → r18-fpn, 180000 iterations');
+    const halved = worse.map((run) => ({ ...run, config: { iterations: 90_000 } }));
+    expect(claim(...halved).scale).to.equal('toy');
   });
 });

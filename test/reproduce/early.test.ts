@@ -111,6 +111,18 @@ describe('a mistake in a command', () => {
       /201 levels of JSON, the limit is 200/,
     ],
     [
+      'a Python that is not there',
+      'commands/bench',
+      '--pair resnet8:resnet8 --torch FOLDER/no-python',
+      /\(--torch \S+no-python\): found spawn .*ENOENT/,
+    ],
+    [
+      'a Python that is none',
+      'commands/bench',
+      '--coco --python FILE',
+      /this is no Python with pycocotools \(--python/,
+    ],
+    [
       'a batch beyond the data',
       'commands/bench',
       '--surroundings --batch 20000',

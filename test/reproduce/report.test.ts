@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { hasReader } from '../../reproduce/commands/browser';
 import { withFolder } from '../support/folder';
 import { writeMadeUpRun } from '../support/made-up-runs';
 import { runTypeScript } from '../support/child';
@@ -12,7 +13,7 @@ describe('npm run report', function () {
   const folder = withFolder();
   const results = (): string => join(folder(), 'results');
   const report = (...args: string[]): ReturnType<typeof runTypeScript> =>
-    runTypeScript(command, ['--results', results(), ...args], { PATH: folder() });
+    runTypeScript(command, ['--results', results(), ...args], { PATH: folder(), DISPLAY: ':0' });
 
   it('makes the page of each table that has runs, and the report of all of them', async () => {
     const study = 'table1-quick-fashion-mnist';
@@ -20,28 +21,50 @@ describe('npm run report', function () {
       writeMadeUpRun(results(), { config: { study, method }, top1: [30, top1] });
     }
     const pages = join(folder(), 'pages');
-    const { status, stdout, stderr } = await report('--output', pages, '--json', '--open');
+    const { status, stdout, stderr } = await report('--output', pages, '--json');
     expect(status, stderr).to.equal(0);
     // KD + SIFN belongs to the norm study and to the ablation.
-    const names = ['REPORT.html', 'table1.html', 'norm.html', 'ablation.html', 'teachers.html'];
-    expect(JSON.parse(stdout)).to.deep.equal({ files: names.map((name) => join(pages, name)) });
-    expect(readdirSync(pages)).to.have.members(names);
+    const documents = ['table1', 'norm', 'ablation', 'teachers'];
+    const names = [
+      'REPORT.html',
+      ...documents.flatMap((name) => [`${name}.html`, `${name}-runs.html`]),
+    ];
+    // The claims of these documents, in their order.
+    const pictures = ['c1-nd-over-base', 'c9-printed-numbers', 'c2-sifn-over-naive'].concat(
+      ...['c6-longer-features', 'c4-nd-over-parts', 'c5-larger-teachers'],
+    );
+    const all = [...names, ...pictures.map((name) => join('claims', `${name}.svg`))];
+    expect(JSON.parse(stdout)).to.deep.equal({ files: all.map((name) => join(pages, name)) });
+    expect(readdirSync(pages)).to.have.members([...names, 'claims']);
     expect(readdirSync(results())).to.deep.equal(['runs']);
-    // There is no browser on so short a path.
-    expect(stderr).to.match(/No browser was found here\. Open file:\/\/.*REPORT\.html/u);
+    // Nobody sits at a pipe, whatever the display.
+    expect(stderr).to.equal('');
 
-    const [whole = '', table1 = '', norm = ''] = names.map((name) =>
-      readFileSync(join(pages, name), 'utf8'),
-    );
-    expect(table1).to.include('50.00 (1)').and.not.include('53.00 (1)');
-    expect(norm).to.include('53.00 (1)').and.include('+3.00 (1)');
-    expect(whole.match(/<section id="\w+"/gu)).to.deep.equal(
-      ['table1', 'norm', 'ablation', 'teachers'].map((name) => `<section id="${name}"`),
-    );
-    for (const [link] of whole.matchAll(/(?<=href="#)[^"]+/gu)) {
-      expect(whole).to.include(`id="${link}"`);
+    const read = (name: string): string => readFileSync(join(pages, name), 'utf8');
+    expect(read('table1.html')).to.include('50.00 (1)').and.not.include('53.00 (1)');
+    expect(read('norm.html')).to.include('53.00 (1)').and.include('+3.00 (1)');
+    for (const name of names.filter((file) => file.endsWith('.html'))) {
+      for (const [, file = '', anchor] of read(name).matchAll(
+        /(?:href|src)="([^"#]*)(?:#([^"]*))?"/gu,
+      )) {
+        const target = file === '' ? name : file;
+        expect(all, `${name}: ${target}`).to.include(target);
+        if (anchor !== undefined) expect(read(target), name).to.include(`id="${anchor}"`);
+      }
     }
   });
+
+  for (const [where, isTTY, env, platform, opens] of [
+    ['a terminal on a display', true, { DISPLAY: ':0' }, 'linux', true],
+    ['a terminal under Wayland', true, { WAYLAND_DISPLAY: 'wayland-0' }, 'linux', true],
+    ['a terminal without a display', true, { DISPLAY: '' }, 'linux', false],
+    ['a pipe on a display', undefined, { DISPLAY: ':0' }, 'linux', false],
+    ['a terminal of macOS', true, {}, 'darwin', true],
+  ] as const) {
+    it(`${opens ? 'opens' : 'opens no'} page on ${where}`, () => {
+      expect(hasReader({ stdout: { isTTY }, env, platform })).to.equal(opens);
+    });
+  }
 
   it('says what to do without runs, and writes nothing', async () => {
     const { status, stderr } = await report();

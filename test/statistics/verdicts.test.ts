@@ -4,6 +4,7 @@ import {
   hasConverged,
   outcomeInWords,
   outcomeOfAll,
+  outcomeOfReadings,
   verdictOnClaim,
   verdictOnNumber,
 } from '../../lib/statistics/verdicts';
@@ -84,6 +85,19 @@ describe('the verdict on a claim', () => {
     expect(outcomeOfAll(['reproduced', 'inconclusive', 'not run'])).to.equal('not run');
     expect(outcomeOfAll(['not run', 'inconclusive', 'contradicted'])).to.equal('contradicted');
   });
+
+  for (const [outcomes, together] of [
+    [['reproduced', 'reproduced'], 'reproduced'],
+    [['contradicted', 'not run', 'contradicted'], 'contradicted'],
+    [['inconclusive', 'contradicted'], 'inconclusive'],
+    [['reproduced', 'contradicted'], 'inconclusive'],
+    [['not run', 'not run'], 'not run'],
+    [[], 'not run'],
+  ] as const) {
+    it(`on readings that are ${outcomes.join(', ') || 'none'} is ${together}`, () => {
+      expect(outcomeOfReadings(outcomes)).to.equal(together);
+    });
+  }
 
   it('never stands without its scale', () => {
     expect(outcomeInWords('reproduced', 'toy')).to.equal('reproduced (toy)');

@@ -90,7 +90,7 @@ export function chosenNeeds(
   if (only === undefined) return needs;
   const known = [...new Set([...needs.map(({ name }) => name), ...needs.map(({ kind }) => kind)])];
   const unknown = only.find((name) => !known.some((each) => each === name));
-  if (unknown !== undefined) throw unknownName('part of a table', unknown, known, '--parts');
+  if (unknown !== undefined) throw unknownName('part of a table', unknown, known, '--only');
   return needs.filter(({ name, kind }) => only.includes(name) || only.includes(kind));
 }
 
@@ -121,7 +121,7 @@ function requireRoom(
   const needed = needs.reduce((sum, need) => sum + missingBytes(need, given, dataDir), 0);
   const free = freeBytes(dataDir);
   if (needed <= free) return;
-  throw fileError`the disk has no room for what is missing (${dataDir}): found ${gigabytes(free)} free, ${gigabytes(needed)} are needed. Free some space, name another place with --data-dir, or fetch a part with --parts`;
+  throw fileError`the disk has no room for what is missing (${dataDir}): found ${gigabytes(free)} free, ${gigabytes(needed)} are needed. Free some space, name another place with --data-dir, or fetch a part with --only`;
 }
 
 /** How much of the disk a need still takes. */

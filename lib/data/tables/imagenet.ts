@@ -1,6 +1,16 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Parser, type ReadEntry } from 'tar';
@@ -34,6 +44,7 @@ interface DevelopmentKit {
  * Unpacks ImageNet's archives into `train/CLASS/…` and `val/CLASS/…`: training images lie in an archive of each
  * class within the archive, validation images in a row, whose classes the development kit names. An archive is
  * read once, for its images and its checksum; a split gets its name when both are right, and else nothing stays.
+ * After an interruption it is read again, for its checksum, but images that are there are not written again.
  *
  * @throws LabError of kind `option` when archives are missing; `data` for another archive or other numbers of
  *   images; `file` when one is damaged or the disk is full; `interrupted` when the user stops.
@@ -54,7 +65,7 @@ export async function unpackImageNet(need: AskedNeed, context: ImageNetContext):
     const destination = join(root, split);
     requireNothing(destination);
     const place = unfinished(destination);
-    rmSync(place, { recursive: true, force: true });
+    goOnWith(place, path);
     try {
       before += await readArchive(
         path,
@@ -65,13 +76,31 @@ export async function unpackImageNet(need: AskedNeed, context: ImageNetContext):
           onBytes: (bytes) => context.progress(need.name, before + bytes),
         },
       );
+      rmSync(join(place, sourceFile));
       requireImages(need, { split, place, path }, kit);
       renameSync(place, destination);
     } catch (error) {
-      rmSync(place, { recursive: true, force: true });
+      // What the user stopped goes on later; anything else says that the archive or the disk is not right.
+      if (!(error instanceof LabError) || error.kind !== 'interrupted') {
+        rmSync(place, { recursive: true, force: true });
+      }
       throw error;
     }
   }
+}
+
+/** Which archive an unfinished folder is of. */
+const sourceFile = '.archive';
+
+/** Keeps what an earlier attempt left of the same archive, and nothing else. */
+function goOnWith(place: string, archive: string): void {
+  const { size, mtimeMs } = statSync(archive);
+  const file = join(place, sourceFile);
+  const source = `${basename(archive)} ${size} ${mtimeMs}`;
+  if (isFolder(place) && existsSync(file) && readFileSync(file, 'utf8') === source) return;
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(place, { recursive: true });
+  writeFileSync(file, source);
 }
 
 function givenArchive(fileName: string, { given }: ImageNetContext): string {
@@ -239,6 +268,8 @@ async function keep(
   if (folder === undefined) return void entry.resume();
   const content = await entry.concat();
   const path = join(folder, name);
+  // A file that an interruption cut short has another size.
+  if (statSync(path, { throwIfNoEntry: false })?.size === content.length) return;
   try {
     await writeFile(path, content);
   } catch (error) {

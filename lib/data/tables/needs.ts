@@ -5,7 +5,7 @@ export const fetchedTables = ['table2', 'table3'] as const;
 export type FetchedTable = (typeof fetchedTables)[number];
 
 interface CommonNeed {
-  /** As `--parts` takes it. */
+  /** As `--only` takes it. */
   readonly name: string;
   /** One line: what it is, and whose. */
   readonly what: string;

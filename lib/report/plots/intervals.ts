@@ -1,240 +1,248 @@
 import type { Interval, Summary } from '../../statistics/summary';
-import type { PlotsBlock } from '../document';
-import { formatInterval, toFixed2, toSigned2 } from '../numbers';
-import { alone, type Encoding, palette, type LayerPanel, type Margins } from './style';
+import type { Drawing, PlotsBlock } from '../document';
+import { toFixed2, toSigned2 } from '../numbers';
+import { textWidth } from '../pictures/font';
+import type { PictureWords } from './by-size';
+import { alone, between, ink, palette, pictureWidth, pixelScale, softInk, widened } from './style';
 
-/** One line of a panel: what was measured, and what the paper has beside it. */
-export interface IntervalRow {
+/** A number that was measured, and the paper's beside it. */
+export interface PicturedComparison {
+  /** `KD++ over KD`. */
   readonly label: string;
-  readonly measured: Summary;
-  /** Null where the paper has no number that stands beside. */
-  readonly paper: number | null;
-  /** The paper's numbers on its own pairs, where it has not this one. */
-  readonly paperRange?: Interval | null;
+  /** The paper's own; its range over its pairs where it has not this one, null where it is not known. */
+  readonly paper: number | Interval | null;
+  /** Null where it was not run. */
+  readonly difference: Summary | null;
 }
 
-interface MaybeMeasured extends Pick<IntervalRow, 'label' | 'paperRange'> {
-  readonly measured: Summary | null;
-  readonly paper?: number | null;
-}
-
-/** The rows that were measured. */
-export function measuredRows(rows: readonly MaybeMeasured[]): IntervalRow[] {
-  return rows.flatMap(({ measured, paper = null, ...row }) =>
-    measured === null ? [] : [{ ...row, measured, paper }],
-  );
-}
-
-/** The same quantity of several methods, drawn in one panel. */
-export interface Comparison {
-  readonly title: string;
+/** How the comparisons of a picture are drawn and told. */
+export interface IntervalsLook {
   readonly axis: string;
-  readonly rows: readonly IntervalRow[];
-  /** Whether it is a difference: signed, and 0 is in the scale and has a line. */
-  readonly difference?: boolean;
-  /** The scale's ends; from the rows where nothing is said. */
-  readonly domain?: readonly [number, number];
+  readonly format: Format;
+  /** Whether 0 is in the scale, with a line: of differences. */
+  readonly zero: boolean;
 }
 
-/** The kinds of marks, in the legend's order. */
-const kinds = ['mean', 'seed', 'paper', 'range'] as const;
-type MarkKind = (typeof kinds)[number];
-
-/** Points above the bars and intervals; a mean covers its seeds, the paper's bar sticks out of both. */
-const drawnLast = ['paper', 'seed', 'mean'] as const;
-const uprightBar = 'M-0.17,-1H0.17V1H-0.17Z';
-
-/** How each kind of mark looks, and its sample in a legend. */
-const looks: Record<
-  MarkKind,
-  { label: string; color: string; shape: string; size: number; sample: string }
-> = {
-  mean: {
-    label: 'measured: mean and 95 % interval',
-    color: palette.blue,
-    shape: 'circle',
-    size: 110,
-    sample: `<path d="M2 7H32" stroke="${palette.blue}" stroke-width="2"/><circle cx="17" cy="7" r="5" fill="${palette.blue}"/>`,
-  },
-  seed: {
-    label: 'measured, one seed',
-    color: palette.sky,
-    shape: 'circle',
-    size: 36,
-    sample: `<circle cx="17" cy="7" r="3.5" fill="${palette.sky}"/>`,
-  },
-  paper: {
-    label: 'the paper',
-    color: palette.vermilion,
-    shape: uprightBar,
-    size: 320,
-    sample: `<path d="M17 0V14" stroke="${palette.vermilion}" stroke-width="3.5"/>`,
-  },
-  range: {
-    label: 'the paper, on its own pairs',
-    color: palette.orange,
-    shape: 'square',
-    size: 130,
-    sample: `<path d="M3 7H31" stroke="${palette.orange}" stroke-width="11" opacity="0.45"/>`,
-  },
-};
-
-const fewRows = 5;
-
-/** Room for the methods' names and the axis around a panel. */
-const margins: Margins = { left: 136, right: 14, top: 4, bottom: 42 };
-const width = 214;
-
-/** The same with room for the studies' longer labels. */
-export const wideLabelMargins: Margins = { ...margins, left: 168 };
-const wideLabelWidth = 182;
-
-const labels = {
-  title: null,
-  grid: true,
-  domain: false,
-  ticks: false,
-  labelPadding: 8,
-  minExtent: 124,
-  // Rows that add a loss to KD say `+ ND` for `KD + ND`: the base stands above them.
-  labelExpr: "replace(datum.label, 'KD + ', '+ ')",
-} as const;
-
-/** The labels of rows, in their order. */
-export function labelAxis(rows: readonly { readonly label: string }[]): Encoding['y'] {
-  return { field: 'label', type: 'nominal', sort: rows.map(({ label }) => label), axis: labels };
+/** A row for each comparison on one axis: seeds, their mean with its interval, the paper's value. */
+export function intervalsPicture(
+  rows: readonly PicturedComparison[],
+  look: IntervalsLook,
+  { title, subtitle, file }: PictureWords,
+): PlotsBlock {
+  const says = rows.map((row) => `${row.label} ${measuredInWords(row, look.format)}`).join('; ');
+  const plot = { title: subtitle, says, spec: intervalsSpec(rows, look) };
+  return { kind: 'plots', title, legend: [], file, plots: [plot] };
 }
 
 /**
- * Plots of means with their intervals and seeds and the paper's numbers beside, a row a method; one plot
- * a comparison, but for those without rows.
- *
- * @param whose for those who do not see the plots
+ * A difference as a headline: `ND adds 1.9 points to KD, 95 % 1.2 … 2.6, n = 6`, of `A over B` in general
+ * `A: 0.3 points below B, 95 % −3.4 … +2.9, n = 3`.
  */
-export function intervalsBlock(
-  whose: string,
-  title: string,
-  comparisons: readonly Comparison[],
-  { wideLabels = false } = {},
-): PlotsBlock {
-  return {
-    kind: 'plots',
-    title,
-    legend: marksOf(comparisons.flatMap(({ rows }) => rows)),
-    plots: comparisons.map((comparison) => ({
-      title: comparison.title,
-      says: `${whose}: ${inWords(comparison)}`,
-      spec:
-        comparison.rows.length === 0
-          ? null
-          : alone(
-              intervalPanel(comparison, wideLabels ? wideLabelWidth : width),
-              wideLabels ? wideLabelMargins : margins,
-            ),
-    })),
-  };
+export function headlineOf(label: string, difference: Summary, unit = 'points'): string {
+  const { mean } = difference;
+  const size = `${Math.abs(mean).toFixed(1)} ${unit}`;
+  const [above = label, below] = label.split(' over ');
+  const told =
+    below === undefined
+      ? `${label}: ${signed(mean)} ${unit}`
+      : above !== `${below}++`
+        ? `${above}: ${size} ${mean < 0 ? 'below' : 'above'} ${below}`
+        : mean < 0
+          ? `ND takes ${size} from ${below}`
+          : `ND adds ${size} to ${below}`;
+  return `${told.charAt(0).toUpperCase()}${told.slice(1)}, ${evidenceOf(difference)}`;
 }
 
-function inWords({ rows, difference }: Comparison): string {
-  const format = difference ? toSigned2 : toFixed2;
-  return rows
-    .map(({ label, measured: { mean, interval } }) => {
-      const ends = interval === null ? '' : ` (${formatInterval(interval, format)})`;
-      return `${label} ${format(mean)}${ends}`;
-    })
-    .join('; ');
+/** `95 % 1.2 … 2.6, n = 6`: the ends as they stand on the axis, signed where one is below 0. */
+export function evidenceOf({ interval, n }: Summary): string {
+  const seeds = `n = ${String(n)}`;
+  if (interval === null) return `${seeds}, so no interval`;
+  const { low, high } = interval;
+  const format = low < 0 ? signed : (value: number): string => value.toFixed(1);
+  return `95 % ${format(low)} … ${format(high)}, ${seeds}`;
 }
 
-/** A row for each method: the paper's range and number, the interval, the seeds and their mean. */
-function intervalPanel(
-  { rows, axis, difference = false, domain }: Comparison,
-  panelWidth: number,
-): LayerPanel {
-  const y = labelAxis(rows);
+/** With a sign and one decimal; a true minus. */
+export function signed(value: number): string {
+  const digits = Math.abs(value).toFixed(1);
+  return digits === '0.0' ? digits : `${value < 0 ? '−' : '+'}${digits}`;
+}
+
+type Format = (value: number) => string;
+
+function measuredInWords({ difference }: PicturedComparison, format: Format): string {
+  if (difference === null) return 'not run';
+  const { mean, interval, n } = difference;
+  const ends = interval === null ? '' : ` (${format(interval.low)} … ${format(interval.high)})`;
+  return `${format(mean)}${ends}, n = ${String(n)}`;
+}
+
+function endsOf(paper: number | Interval): Interval {
+  return typeof paper === 'number' ? { low: paper, high: paper } : paper;
+}
+
+/** Of the room beside the axis, in pixels. */
+const edge = 16;
+const nameLook = { size: 15 };
+const numbersLook = { size: 13 };
+const roomBelow = 62;
+/** Of all rows together, so that no picture is too high. */
+const mostHeight = 312;
+/** From a row's middle: the paper's line, the interval and the seeds. */
+const lanes = { paper: -10, mean: 4, seeds: 13 } as const;
+
+function intervalsSpec(
+  rows: readonly PicturedComparison[],
+  { axis, format, zero }: IntervalsLook,
+): Drawing['spec'] {
+  const step = Math.min(50, Math.floor(mostHeight / rows.length));
+  const height = step * rows.length;
+  const anyRun = rows.some(({ difference }) => difference !== null);
+  const placed = rows.map((row, index) => ({
+    ...row,
+    y: (index + 0.5) * step,
+    // Where nothing was run the title says so.
+    numbers: anyRun ? measuredInWords(row, format) : '',
+  }));
+  const names = Math.max(
+    ...placed.flatMap(({ label, numbers }) => [
+      textWidth(label, nameLook),
+      textWidth(numbers, numbersLook),
+    ]),
+  );
+  const left = Math.ceil(edge + names + 18);
+  const width = pictureWidth - left - edge - 6;
+  const domain = widened([...placed.flatMap(extentOf), ...(zero ? [0] : [])]);
+  const titleLines = [axis, caption(rows)].filter((line) => line !== '');
   const x = {
     type: 'quantitative',
-    scale: { zero: difference, nice: true, ...(domain && { domain: [...domain] }) },
-    axis: { title: axis, tickCount: 6 },
+    scale: between(domain),
+    axis: {
+      title: titleLines,
+      titleAnchor: 'end',
+      titleAlign: 'right',
+      titleLineHeight: 18,
+      titlePadding: 8,
+      tickCount: 6,
+      ...(zero && { labelExpr: "datum.value === 0 ? '0' : format(datum.value, '+~g')" }),
+    },
   } as const;
-  const marks = marksOf(rows);
-  const shared = { field: 'kind', type: 'nominal', legend: null } as const;
-  const names = marks.map(({ label }) => label);
-  const color = { ...shared, scale: { domain: names, range: marks.map((mark) => mark.color) } };
-  const shape = { ...shared, scale: { domain: names, range: marks.map((mark) => mark.shape) } };
-  return {
-    width: panelWidth,
-    height: (rows.length > fewRows ? 23 : 30) * rows.length,
-    layer: [
-      ...(difference
-        ? [
-            {
-              data: { values: [{ zero: 0 }] },
-              mark: { type: 'rule' as const, color: palette.grey },
-              encoding: { x: { field: 'zero', ...x } },
-            },
-          ]
-        : []),
-      {
-        data: { values: rangesOf(rows) },
-        mark: { type: 'bar', height: 12, opacity: 0.45 },
-        encoding: { x: { field: 'low', ...x }, x2: { field: 'high' }, y, color },
-      },
-      {
-        data: { values: intervalsOf(rows) },
-        mark: { type: 'rule', strokeWidth: 2, color: palette.blue },
-        encoding: { x: { field: 'low', ...x }, x2: { field: 'high' }, y },
-      },
-      ...drawnLast.map((kind) => ({
-        data: { values: pointsOf(rows, kind) },
-        mark: { type: 'point' as const, filled: true, opacity: 1, size: looks[kind].size },
-        encoding: { x: { field: 'value', ...x }, y, color, shape },
-      })),
-    ],
-  };
-}
-
-/** How the kinds of marks look that some rows have. */
-function marksOf(rows: readonly IntervalRow[]): (typeof looks)[MarkKind][] {
-  const has: Readonly<Record<MarkKind, boolean>> = {
-    mean: true,
-    seed: rows.some(({ measured }) => measured.n > 1),
-    paper: rows.some(({ paper }) => paper !== null),
-    range: rows.some(({ paperRange = null }) => paperRange !== null),
-  };
-  return kinds.filter((kind) => has[kind]).map((kind) => looks[kind]);
-}
-
-/** The ends of everything that some rows draw. */
-export function extentOf(rows: readonly IntervalRow[]): [number, number] {
-  const drawn = rows.flatMap(({ measured: { values, interval }, paper, paperRange = null }) => [
-    ...values,
-    ...(interval === null ? [] : [interval.low, interval.high]),
-    ...(paper === null ? [] : [paper]),
-    ...(paperRange === null ? [] : [paperRange.low, paperRange.high]),
-  ]);
-  return [Math.min(...drawn), Math.max(...drawn)];
-}
-
-function pointsOf(rows: readonly IntervalRow[], kind: (typeof drawnLast)[number]) {
-  return rows.flatMap(({ label, measured, paper }) => {
-    const values = {
-      paper: paper === null ? [] : [paper],
-      // One seed is its own mean.
-      seed: measured.n > 1 ? measured.values : [],
-      mean: [measured.mean],
-    }[kind];
-    return values.map((value) => ({ label, kind: looks[kind].label, value }));
+  const y = pixelScale('y', height);
+  const paper = placed.flatMap(({ paper: printed, ...row }) => {
+    if (printed === null) return [];
+    const { low, high } = endsOf(printed);
+    const ends = [...new Set([low, high])].map(low < 0 ? toSigned2 : toFixed2);
+    const text = `paper ${ends.join(' … ')}`;
+    // The text stands on the side where there is room for it.
+    const share = (high - domain[0]) / (domain[1] - domain[0]);
+    const onRight = (1 - share) * width + edge > textWidth(text, numbersLook) + 10;
+    return [{ low, high, text, onRight, y: row.y + (anyRun ? lanes.paper : 0) }];
   });
-}
-
-function intervalsOf(rows: readonly IntervalRow[]) {
-  return rows.flatMap(({ label, measured: { interval } }) =>
-    interval === null ? [] : [{ label, ...interval }],
+  const means = placed.flatMap(({ difference, y: middle }) =>
+    difference === null ? [] : [{ ...difference, y: middle + lanes.mean }],
+  );
+  const seeds = means.flatMap(({ values, n, y: middle }) =>
+    n < 2 ? [] : values.map((value) => ({ value, y: middle - lanes.mean + lanes.seeds })),
+  );
+  const text = (align: 'left' | 'right', dx: number) =>
+    ({ type: 'text', align, baseline: 'middle', dx, fontSize: 13, color: ink }) as const;
+  return alone(
+    {
+      width,
+      height,
+      layer: [
+        {
+          data: { values: zero ? [{ zero: 0 }] : [] },
+          mark: { type: 'rule', color: palette.grey, strokeWidth: 1.5 },
+          encoding: { x: { field: 'zero', ...x } },
+        },
+        {
+          data: { values: paper },
+          mark: { type: 'rule', color: palette.vermilion, strokeWidth: 2 },
+          encoding: { x: { field: 'low', ...x }, x2: { field: 'high' }, y },
+        },
+        {
+          data: {
+            values: paper.flatMap(({ low, high, y: middle }) =>
+              [...new Set([low, high])].map((value) => ({ value, y: middle })),
+            ),
+          },
+          mark: {
+            type: 'point',
+            filled: true,
+            opacity: 1,
+            shape: 'M-0.15,-1H0.15V1H-0.15Z',
+            size: 150,
+            color: palette.vermilion,
+          },
+          encoding: { x: { field: 'value', ...x }, y },
+        },
+        {
+          data: { values: paper.filter(({ onRight }) => onRight) },
+          mark: text('left', 7),
+          encoding: { x: { field: 'high', ...x }, y, text: { field: 'text' } },
+        },
+        {
+          data: { values: paper.filter(({ onRight }) => !onRight) },
+          mark: text('right', -7),
+          encoding: { x: { field: 'low', ...x }, y, text: { field: 'text' } },
+        },
+        {
+          data: {
+            values: means.flatMap(({ interval, y: middle }) =>
+              interval === null ? [] : [{ ...interval, y: middle }],
+            ),
+          },
+          mark: { type: 'rule', color: palette.blue, strokeWidth: 3 },
+          encoding: { x: { field: 'low', ...x }, x2: { field: 'high' }, y },
+        },
+        {
+          data: { values: seeds },
+          mark: { type: 'point', filled: true, opacity: 1, size: 26, color: palette.grey },
+          encoding: { x: { field: 'value', ...x }, y },
+        },
+        {
+          data: { values: means.map(({ mean, y: middle }) => ({ mean, y: middle })) },
+          mark: { type: 'point', filled: true, opacity: 1, size: 110, color: palette.blue },
+          encoding: { x: { field: 'mean', ...x }, y },
+        },
+        ...(
+          [
+            ['label', anyRun ? -8 : 0, nameLook.size, ink],
+            ['numbers', 9, numbersLook.size, softInk],
+          ] as const
+        ).map(([field, dy, fontSize, color]) => ({
+          data: {
+            values: placed.map(({ label, numbers, y: middle }) => ({ label, numbers, y: middle })),
+          },
+          mark: { ...text('left', 0), dy, fontSize, color },
+          encoding: { x: { value: edge - left }, y, text: { field } },
+        })),
+      ],
+    },
+    { left, right: edge + 6, top: 8, bottom: roomBelow },
   );
 }
 
-function rangesOf(rows: readonly IntervalRow[]) {
-  return rows.flatMap(({ label, paperRange: range = null }) =>
-    range === null ? [] : [{ label, kind: looks.range.label, low: range.low, high: range.high }],
+/** What the marks are, in words. */
+function caption(rows: readonly PicturedComparison[]): string {
+  const measured = rows.flatMap(({ difference }) => difference ?? []);
+  const seeds = measured.some(({ n }) => n > 1) ? ['small dots: seeds'] : [];
+  const means =
+    measured.length === 0
+      ? []
+      : [
+          measured.some(({ interval }) => interval !== null)
+            ? 'large dot and bar: mean, 95 %'
+            : 'dot: mean',
+        ];
+  return [...seeds, ...means].join(' · ');
+}
+
+function extentOf({ difference, paper }: PicturedComparison): number[] {
+  const { low, high } = difference?.interval ?? {};
+  const ends = paper === null ? null : endsOf(paper);
+  return [...(difference?.values ?? []), low, high, ends?.low, ends?.high].flatMap(
+    (value) => value ?? [],
   );
 }

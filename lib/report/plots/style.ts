@@ -30,6 +30,46 @@ export interface PlotSize {
   readonly height: number;
 }
 
+/** Width of a picture that is read on a telephone as well, in pixels. */
+export const pictureWidth = 600;
+
+/** Text, and text that matters less. */
+export const [ink, softInk] = ['#222', '#555'];
+
+/** The ends of an axis with a little room beside all that is drawn. */
+export function widened(values: readonly number[], share = 0.05): [number, number] {
+  if (values.length === 0) return [0, 1];
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const room = high > low ? share * (high - low) : Math.max(1, Math.abs(high) * share);
+  return [low - room, high + room];
+}
+
+/** The ends of a scale, just so. */
+interface FixedScale {
+  readonly domain: number[];
+  readonly nice: false;
+  readonly zero: false;
+}
+
+/** A scale from one end to the other. */
+export function between([low, high]: readonly [number, number]): FixedScale {
+  return { domain: [low, high], nice: false, zero: false };
+}
+
+/** Places that are given in pixels from the left or upper edge of the plotting area, without an axis. */
+export function pixelScale<Channel extends 'x' | 'y'>(
+  channel: Channel,
+  length: number,
+): {
+  readonly field: Channel;
+  readonly type: 'quantitative';
+  readonly scale: FixedScale;
+  readonly axis: null;
+} {
+  const scale = between(channel === 'x' ? [0, length] : [length, 0]);
+  return { field: channel, type: 'quantitative', scale, axis: null };
+}
+
 /** A plotting area small enough for a telephone. */
 export const plotSize: PlotSize = { width: 286, height: 190 };
 

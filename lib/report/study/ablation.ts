@@ -1,10 +1,8 @@
 import { outcomeInWords, outcomeOfAll } from '../../statistics/verdicts';
 import type { Block } from '../document';
-import { cosineByEpoch, normByEpoch, top1ByEpoch } from '../plots/by-epoch';
 import { type Claim, claimsOn, claimsOver, judgedOn } from './claims';
 import { column, knownOf, paperColumn } from './method-table';
 import type { StudyPair, StudyView } from './model';
-import { termNumber } from './relations';
 
 const paper = paperColumn('ablation', {
   kd: 'kd',
@@ -15,7 +13,7 @@ const paper = paperColumn('ablation', {
 });
 
 /** The order: KD < norm, direction < both apart < ND. */
-const order: readonly Claim[] = [
+export const orderClaims: readonly Claim[] = [
   ...claimsOver('kd+sifn', { kd: 'The norm alone helps' }),
   ...claimsOver('kd+cosine', { kd: 'The direction alone helps' }),
   ...claimsOver('kd+sifn+cosine', {
@@ -41,23 +39,6 @@ export const ablation: StudyView = {
     caption: 'Ablation',
     columns: () => [paper, column.overBase, column.overStudent, column.norm, column.cosine],
     claims: claimBlocks,
-    sweep: {
-      title: 'Against ND’s weight',
-      label: 'KD + ND',
-      methods: ['kd', 'kd+nd-x0.5', 'kd++', 'kd+nd-x2', 'kd+nd-x4'],
-      x: (row) => (row.method === 'kd' ? 0 : termNumber(row, 'normDirection', 'weight')),
-      axis: { title: 'weight of ND (0: KD alone)', scale: 'linear' },
-      against: 'ND’s weight',
-      quantities: ['top1', 'norm'],
-      levels: [],
-    },
-    lines: {
-      'The order': ['kd', 'kd++', 'kd+sifn', 'kd+cosine', 'kd+sifn+cosine'],
-      'Other norms in ND': ['kd', 'kd++', 'kd+cosine', 'kd+nd-teacher-norm', 'kd+nd-detached'],
-      'Other places': ['kd', 'kd++', 'kd+nd-earlier', 'kd+nd-logits'],
-      'Other weights': ['kd', 'kd++', 'kd+nd-x0.5', 'kd+nd-x2', 'kd+nd-x4'],
-    },
-    quantities: [top1ByEpoch, normByEpoch, cosineByEpoch],
   },
   reading: [
     'The order that the paper claims is: KD, then KD with the norm (SIFN) or the direction (cosine) alone, then both as two losses, then ND, which is KD++.',
@@ -67,14 +48,14 @@ export const ablation: StudyView = {
 };
 
 function claimBlocks(pair: StudyPair): Block[] {
-  const all = outcomeOfAll(judgedOn(pair, order).map(({ outcome }) => outcome));
+  const all = outcomeOfAll(judgedOn(pair, orderClaims).map(({ outcome }) => outcome));
   return [
     {
       kind: 'text',
       strong: true,
       text: `The order that the paper claims, as a whole: ${outcomeInWords(all, pair.claimScale)}.`,
     },
-    claimsOn(pair, 'The paper’s order', order),
+    claimsOn(pair, 'The paper’s order', orderClaims),
     claimsOn(pair, 'Other claims', further),
   ];
 }

@@ -9,9 +9,7 @@ import type { PairView, StudyDocumentName, StudyGroup, StudyPair, StudyView } fr
 import type { PublishedMeans } from './published-means';
 import { measured, methodNotes, methodTable } from './method-table';
 import { norm } from './norm';
-import { barsBlock, linesByEpoch } from './plots';
 import { studyRecords } from './records';
-import { sweepBlock } from './relations';
 import { table2 } from './table2';
 import { teachers } from './teachers';
 
@@ -47,7 +45,6 @@ export function buildStudy(
     title: view.title,
     asks: view.asks,
     overview: [],
-    sheets: [{ ending: '', title: `${view.title}: the plots` }],
     briefly,
     records: studyRecords(groups),
     parts: groups.map((group) => part(group, view, published)),
@@ -75,18 +72,12 @@ function part(
   };
 }
 
-function pairBlocks(
-  pair: StudyPair,
-  { caption, columns, claims, sweep, lines, quantities, more }: PairView,
-): Block[] {
+function pairBlocks(pair: StudyPair, { caption, columns, claims, more }: PairView): Block[] {
   return [
     { kind: 'heading', text: `${pair.teacher} → ${pair.student}` },
     methodTable(pair, `${caption} on ${pair.pair}`, columns(pair)),
     methodNotes(pair),
     ...(claims?.(pair) ?? []),
-    barsBlock(pair),
-    ...(sweep === undefined ? [] : sweepBlock(pair, sweep)),
-    ...linesByEpoch(pair, lines, quantities),
     ...(more?.(pair) ?? []),
   ];
 }

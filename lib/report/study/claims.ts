@@ -20,6 +20,9 @@ import { rowOf, type StudyPair, type StudyRow } from './model';
 /** A claim that a difference is above 0. */
 export interface ClaimedDifference {
   readonly statement: string;
+  /** The methods that it compares, where it does. */
+  readonly better?: string;
+  readonly worse?: string;
   /** What is above minus what is below, on the seeds that both have; null where it was not run. */
   readonly difference: Summary | null;
 }
@@ -49,7 +52,12 @@ export function claimsOver(
       const row = rowOf(pair, method);
       return bySeedOf(row === undefined ? null : of(row));
     };
-    return { statement, difference: pairedDifference(values(better), values(worse)) };
+    return {
+      statement,
+      better,
+      worse,
+      difference: pairedDifference(values(better), values(worse)),
+    };
   });
 }
 

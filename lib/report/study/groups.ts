@@ -3,11 +3,10 @@ import { hashJson } from '../../records';
 import { bestEpoch, bySeed, lastTop1, top1BySeed } from '../../runs/measures';
 import { isFinished, type Run } from '../../runs/store';
 import { pairedDifference, summarise } from '../../statistics/summary';
-import { curvesOf } from '../curves';
 import { groupRuns, type RunGroup } from '../group';
 import { baseOf } from '../methods';
 import { environmentOf, runReference, unfinishedRun } from '../run-record';
-import { claimScaleOf } from '../verdict';
+import { claimScaleOfRuns } from '../verdict';
 import type { FamilyMember, StudyGroup, StudyMethod, StudyPair, StudyRow } from './model';
 
 /** What a study's groups are built from. */
@@ -69,9 +68,6 @@ function buildPair(
   const [teacher = pair, student = pair] = pair.split(':');
   const own = group.teachers.filter(({ config }) => config.student === teacher);
   const recorded = runs.flatMap(({ provenance }) => provenance ?? []);
-  const curves = runs
-    .filter(isFinished)
-    .map(({ metrics }) => metrics.map((epoch) => epoch.testTop1));
   return {
     pair,
     teacher,
@@ -85,7 +81,7 @@ function buildPair(
     rows: methods.map((method) =>
       buildRow(method, { runs: method.id === alone ? aloneFor(runs, group) : runs, group, root }),
     ),
-    claimScale: claimScaleOf(group.setting, curves),
+    claimScale: claimScaleOfRuns(group.setting, runs),
   };
 }
 
@@ -106,9 +102,6 @@ function buildRow(
     });
   const first = (values: ReadonlyMap<number, number>): number | null =>
     [...values.values()][0] ?? null;
-  const training = own.at(-1)?.config.recipe['training'];
-  const epochs = finished[0]?.metrics.length ?? 0;
-  const byClass = Array.from({ length: epochs }, (_, epoch) => meansByClass(finished, epoch));
   return {
     method: id,
     label,
@@ -123,10 +116,7 @@ function buildRow(
     teacherNorm: first(last(({ teacherNorm }) => teacherNorm)),
     cosine: summarise(last(({ cosineToClassMean }) => cosineToClassMean)),
     teacherCosine: first(last(({ teacherCosine }) => teacherCosine)),
-    cosineByClass: byClass.at(-1) ?? [],
-    cosineByClassByEpoch: byClass,
-    terms: termsOf(training),
-    curves: curvesOf(own),
+    cosineByClass: meansByClass(finished),
     runs: finished.flatMap((run) => runReference(run, root)),
     unfinished: own.filter((run) => !isFinished(run)).map((run) => unfinishedRun(run, root)),
   };
@@ -165,10 +155,10 @@ function settingHash({ config }: Run): string {
   return hashJson(isRecord(training) ? { ...training, method: null } : null);
 }
 
-/** Means over the seeds after an epoch, counted from 0; empty where nothing was measured by class. */
-function meansByClass(runs: readonly Run[], epoch: number): number[] {
+/** Means over the seeds after the last epoch; empty where nothing was measured by class. */
+function meansByClass(runs: readonly Run[]): number[] {
   const seeds = runs.flatMap(({ metrics }) => {
-    const values = metrics[epoch]?.cosineByClass;
+    const values = metrics.at(-1)?.cosineByClass;
     return values === undefined ? [] : [values];
   });
   return (seeds[0] ?? []).flatMap((_, label) => {
@@ -190,12 +180,6 @@ function familyOfTeachers(teachers: readonly Run[], root: string): FamilyMember[
         : [{ model, parameters, top1: reference.last, norm, run: reference }];
     })
     .sort((a, b) => a.parameters - b.parameters);
-}
-
-function termsOf(training: unknown): Record<string, unknown>[] {
-  if (!isRecord(training) || !isRecord(training['method'])) return [];
-  const terms = training['method']['terms'];
-  return Array.isArray(terms) ? terms.filter(isRecord) : [];
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,29 +1,16 @@
-import { bySeedOf } from '../../statistics/summary';
-import { steeper, trendOf } from '../../statistics/trend';
+import { bySeedOf, type Summary } from '../../statistics/summary';
+import { steeper, type Trend, trendOf } from '../../statistics/trend';
 import { differenceCells, intervalHead, pHead, summaryCell, withBelow } from '../cells';
-import type { Block, PlotsBlock, TableBlock } from '../document';
+import type { Block, TableBlock } from '../document';
 import { baseOf } from '../methods';
-import { type RelationPoint, type RelationSeries, relationSpec } from '../plots/relation';
 import { weakestScale } from '../verdict';
 import { formatPercent, formatSummary, none, toFixed2, toSigned2 } from '../numbers';
-import { type NamedLine, aloneStyle, kdStyle, linesLegend, styleAt } from '../plots/style';
-import { adjustedNote, judgeTogether, verdictCell } from './claims';
+import { adjustedNote, type JudgedClaim, judgeTogether, verdictCell } from './claims';
 import { methodNotes } from './method-table';
 import { rowOf, type StudyPair, top1In } from './model';
 
-/** Each method and its `++`, drawn in one plot. */
-const couples = [
-  ['kd', 'kd++'],
-  ['dkd', 'dkd++'],
-  ['reviewkd', 'reviewkd++'],
-] as const;
-
 /** Which of the two networks of a pair grows while the other stays. */
 type Growing = 'teacher' | 'student';
-
-const withoutNd: NamedLine = { label: 'without ND', style: kdStyle };
-const withNd: NamedLine = { label: 'with ND (++)', style: styleAt(0) };
-const studentAlone: NamedLine = { label: 'the student alone', style: aloneStyle };
 
 /**
  * Pairs in which one network stays, two or more of each by its name, in the order of the growing one's
@@ -43,9 +30,7 @@ export function bySize(pairs: readonly StudyPair[], growing: Growing): [string, 
 /** Each student that was trained under several teachers, and the trend over their sizes. */
 export function growingTeachers(all: readonly StudyPair[]): Block[] {
   return bySize(all, 'teacher').flatMap(([student, pairs]): Block[] => {
-    const methods = (pairs[0]?.rows ?? [])
-      .map(({ method }) => method)
-      .filter((method) => pairs.some((pair) => top1In(pair, method) !== null));
+    const methods = methodsOf(pairs);
     return [
       { kind: 'heading', text: `${student} under teachers of growing size` },
       sizesTable(student, pairs, methods),
@@ -54,13 +39,15 @@ export function growingTeachers(all: readonly StudyPair[]): Block[] {
         .filter((block) => block.items.length > 0)
         .slice(0, 1),
       trendTable(student, pairs, methods),
-      sizePlots(
-        pairs,
-        couples.filter((couple) => couple.some((method) => methods.includes(method))),
-        { title: student, whose: student, growing: 'teacher' },
-      ),
     ];
   });
+}
+
+/** The methods that were run under one of some teachers. */
+export function methodsOf(pairs: readonly StudyPair[]): string[] {
+  return (pairs[0]?.rows ?? [])
+    .map(({ method }) => method)
+    .filter((method) => pairs.some((pair) => top1In(pair, method) !== null));
 }
 
 function sizesTable(
@@ -98,11 +85,19 @@ function sizesTable(
   };
 }
 
-function trendTable(
-  student: string,
+/** A claim about a trend over the sizes of the teachers. */
+interface JudgedTrend extends JudgedClaim {
+  /** Of a method; null where two of them are compared. */
+  readonly trend: Trend | null;
+  /** Whether there are sizes enough. */
+  readonly enough: boolean;
+}
+
+/** Which methods rise with the teacher's size, and which `++` rises more than its base, judged together. */
+export function judgedTrends(
   pairs: readonly StudyPair[],
   methods: readonly string[],
-): TableBlock {
+): JudgedTrend[] {
   const trends = new Map(
     methods
       .filter((method) => method !== 'student')
@@ -114,9 +109,10 @@ function trendTable(
         ] as const;
       }),
   );
-  const judged = judgeTogether([
+  return judgeTogether([
     ...[...trends].map(([method, trend]) => ({
       statement: `${labelIn(pairs, method)}: rises with the teacher’s size`,
+      better: method,
       difference: trend?.slope ?? null,
       trend,
       enough: trend !== null,
@@ -127,12 +123,22 @@ function trendTable(
       if (base === null || other === undefined) return [];
       return {
         statement: `${labelIn(pairs, method)} rises more than ${labelIn(pairs, base)}`,
+        better: method,
+        worse: base,
         difference: steeper(trend, other),
         trend: null,
         enough: trend !== null && other !== null,
       };
     }),
   ]);
+}
+
+function trendTable(
+  student: string,
+  pairs: readonly StudyPair[],
+  methods: readonly string[],
+): TableBlock {
+  const judged = judgedTrends(pairs, methods);
   const scale = weakestScale(pairs.map(({ claimScale }) => claimScale));
   return {
     kind: 'table',
@@ -154,62 +160,16 @@ function trendTable(
   };
 }
 
-/** Accuracy of each student under one teacher over its size, alone, without and with ND; one plot a base. */
-export function growingStudentsPlots(teacher: string, pairs: readonly StudyPair[]): PlotsBlock {
-  const isDrawn = (method: string): boolean =>
-    pairs.filter((pair) => top1In(pair, method) !== null).length > 1;
-  return sizePlots(
-    pairs,
-    couples.filter((couple) => couple.some(isDrawn)),
-    { title: `Under ${teacher}`, whose: `students under ${teacher}`, growing: 'student' },
-  );
-}
-
-/** The student alone is a level where it is always the same one, else a line. */
-function sizePlots(
-  pairs: readonly StudyPair[],
-  drawn: readonly (typeof couples)[number][],
-  { title, whose, growing }: { title: string; whose: string; growing: Growing },
-): PlotsBlock {
-  const lineOf = (method: string, line: NamedLine): RelationSeries => ({
-    ...line,
-    points: pointsOf(pairs, method, growing),
-  });
-  const [first] = pairs;
-  const level = growing === 'teacher' && first ? top1In(first, 'student') : null;
-  return {
-    kind: 'plots',
-    title: `${title}: accuracy against the ${growing}’s size`,
-    legend: linesLegend([withoutNd, withNd, studentAlone]),
-    plots: drawn.map(([base, plus]) => {
-      const series = [
-        ...[lineOf(base, withoutNd), lineOf(plus, withNd)],
-        ...(growing === 'student' ? [lineOf('student', studentAlone)] : []),
-      ];
-      return {
-        title: `${labelIn(pairs, base)} and ${labelIn(pairs, plus)}`,
-        says: `${whose}: ${series.map(inWords).join('; ')}`,
-        spec: relationSpec({
-          x: { title: `the ${growing}’s parameters`, scale: 'log' },
-          y: 'top-1 (%)',
-          series,
-          levels: level === null ? [] : [{ ...studentAlone, value: level.mean }],
-        }),
-      };
-    }),
-  };
-}
-
 /** A method's top-1 against the growing network's number of parameters, where both are known. */
-function pointsOf(pairs: readonly StudyPair[], method: string, growing: Growing): RelationPoint[] {
+function pointsOf(
+  pairs: readonly StudyPair[],
+  method: string,
+  growing: Growing,
+): { x: number; y: Summary }[] {
   return pairs.flatMap((pair) => {
     const [x, y] = [pair[`${growing}Parameters`], top1In(pair, method)];
     return x === null || y === null ? [] : [{ x, y }];
   });
-}
-
-function inWords({ label, points }: RelationSeries): string {
-  return `${label} ${points.map(({ y }) => toFixed2(y.mean)).join(', ')}`;
 }
 
 function labelIn([first]: readonly StudyPair[], method: string): string {

@@ -1,11 +1,8 @@
 import type { Summary } from '../../statistics/summary';
 import type { ClaimScale } from '../../statistics/verdicts';
 import type { GroupSetting } from '../group';
-import type { Curve } from '../curves';
 import type { Block, Cell, DocumentName } from '../document';
 import type { Environment, RunReference, UnfinishedRun } from '../run-record';
-import type { Quantity } from '../plots/by-epoch';
-import type { Relation } from '../plots/relation';
 import type { PublishedMeans } from './published-means';
 
 /** The studies of why the method works. */
@@ -39,19 +36,13 @@ export interface StudyView {
   readonly sources: readonly string[];
 }
 
-/** What a study shows of a pair, in this order; its table, notes and intervals besides. */
+/** What a study shows of a pair, in this order; its table and notes besides. */
 export interface PairView {
   /** Of the table of methods, before `on PAIR`. */
   readonly caption: string;
   readonly columns: (pair: StudyPair) => readonly MethodColumn[];
   /** Claims that are judged against what was measured. */
   readonly claims?: (pair: StudyPair) => readonly Block[];
-  /** Accuracy and more against a number of the recipe. */
-  readonly sweep?: Sweep;
-  /** Methods whose lines share a plot, by its title. */
-  readonly lines: Readonly<Record<string, readonly string[]>>;
-  /** What these lines are. */
-  readonly quantities: readonly Quantity[];
   readonly more?: (pair: StudyPair) => readonly Block[];
 }
 
@@ -62,22 +53,6 @@ export interface MethodColumn {
   readonly wide?: true;
   /** Of a row beside the others of its table. */
   readonly of: (row: StudyRow, rows: readonly StudyRow[]) => string | Cell;
-}
-
-/** Rows that differ in one number of their recipe, and what they are compared with. */
-export interface Sweep {
-  readonly title: string;
-  /** Names the line of the rows. */
-  readonly label: string;
-  readonly methods: readonly string[];
-  /** The number that they differ in; null for a row whose recipe has it not. */
-  readonly x: (row: StudyRow) => number | null;
-  readonly axis: Relation['x'];
-  /** That number, in the titles of the plots. */
-  readonly against: string;
-  readonly quantities: readonly ('top1' | 'norm' | 'cosine')[];
-  /** Methods whose levels are drawn across; KD's always is. */
-  readonly levels: readonly string[];
 }
 
 /** One method on one pair. */
@@ -100,11 +75,6 @@ export interface StudyRow extends Omit<StudyMethod, 'id'> {
   readonly teacherCosine: number | null;
   /** The first of them by class, each the mean over the seeds; empty where it was not measured. */
   readonly cosineByClass: readonly number[];
-  /** The same after each epoch. */
-  readonly cosineByClassByEpoch: readonly (readonly number[])[];
-  /** What the last run's recipe says of the method's losses: options by term. */
-  readonly terms: readonly Readonly<Record<string, unknown>>[];
-  readonly curves: readonly Curve[];
   readonly runs: readonly RunReference[];
   readonly unfinished: readonly UnfinishedRun[];
 }

@@ -1,19 +1,16 @@
 import { bySeedOf, summarise } from '../../statistics/summary';
-import { trendOf } from '../../statistics/trend';
-import { normByEpoch, top1ByEpoch } from '../plots/by-epoch';
-import { relationSpec } from '../plots/relation';
-import { styleAt } from '../plots/style';
+import { type Trend, trendOf } from '../../statistics/trend';
 import { formatPercent, toFixed2 } from '../numbers';
 import { type Claim, type ClaimedDifference, claimsOn, claimsOver } from './claims';
 import type { Block } from '../document';
 import { column, knownOf, paperColumn } from './method-table';
 import { type FamilyMember, rowOf, type StudyPair, type StudyView } from './model';
 import type { PublishedMeans } from './published-means';
-import { single, termNumber } from './relations';
 
 const paper = paperColumn('motivation', { 'kd+norm': 'l2', 'kd+sifn': 'sifn' });
 
-const claims: readonly Claim[] = [
+/** What the paper claims of the norm. */
+export const normClaims: readonly Claim[] = [
   ...claimsOver('kd+sifn', {
     kd: 'SIFN helps: over KD',
     'kd+norm': 'SIFN is better than the naive norm loss',
@@ -34,31 +31,12 @@ export const norm: StudyView = {
   ofPair: {
     caption: 'Norm losses',
     columns: () => [paper, column.overBase, column.overStudent, column.norm, column.cosine],
-    claims: (pair) => [claimsOn(pair, 'The paper’s claims', claims)],
-    sweep: {
-      title: 'Against SIFN’s step r',
-      label: 'KD + SIFN',
-      methods: ['kd+sifn-r0.1', 'kd+sifn-r0.5', 'kd+sifn', 'kd+sifn-r2'],
-      x: (row) => termNumber(row, 'sifn', 'step'),
-      axis: { title: 'step r', scale: 'log' },
-      against: 'r',
-      quantities: ['top1', 'norm'],
-      levels: ['kd+norm', 'kd+feature'],
-    },
-    lines: {
-      'The naive losses': ['kd', 'kd+norm', 'kd+norm-x10', 'kd+feature', 'kd+feature-x10'],
-      'SIFN over steps': ['kd', 'kd+sifn-r0.1', 'kd+sifn-r0.5', 'kd+sifn', 'kd+sifn-r2'],
-      'SIFN’s previous norm': [
-        ...['kd', 'kd+sifn', 'kd+sifn-last-visit', 'kd+sifn-last-visit-x10'],
-        ...['kd+sifn-exact', 'kd+sifn-exact-x10'],
-      ],
-    },
-    quantities: [normByEpoch, top1ByEpoch],
+    claims: (pair) => [claimsOn(pair, 'The paper’s claims', normClaims)],
   },
   groupBlocks: ({ family }, published) => [...familyBlocks(family), ...publishedBlocks(published)],
   reading: [
     'Norm: the mean length of the features before the classifier, over the test images; the teacher’s is its own.',
-    'With the previous norm held constant, SIFN’s gradient depends on weight times r alone: the plots against r are as well plots against its weight.',
+    'With the previous norm held constant, SIFN’s gradient depends on weight times r alone: its rows by r are as well rows by its weight.',
   ],
   sources: knownOf('motivation'),
 };
@@ -71,15 +49,21 @@ function shorter(pair: StudyPair): ClaimedDifference {
   );
   return {
     statement: 'A student’s features are shorter than its teacher’s, under KD',
+    worse: 'kd',
     difference: summarise(new Map(missing)),
   };
 }
 
-function familyBlocks(family: readonly FamilyMember[]): Block[] {
-  if (family.length < 2) return [];
-  const trend = trendOf(
+/** How the norm of networks that were each trained once rises with their size; null for fewer than three. */
+export function normTrend(family: readonly FamilyMember[]): Trend | null {
+  return trendOf(
     family.map(({ parameters, norm: own }) => ({ parameters, values: new Map([[0, own]]) })),
   );
+}
+
+function familyBlocks(family: readonly FamilyMember[]): Block[] {
+  if (family.length < 2) return [];
+  const trend = normTrend(family);
   return [
     { kind: 'heading', text: 'Have larger networks longer features?' },
     {
@@ -102,31 +86,6 @@ function familyBlocks(family: readonly FamilyMember[]): Block[] {
         trend === null
           ? 'Fewer than three networks: no trend.'
           : `Of ${String(trend.sizes)} networks, each trained once: the norm changes by ${toFixed2(trend.slope.mean)} for ten times the parameters; rank correlation ${toFixed2(trend.rank)}, and ${formatPercent(trend.permutation)} of all orders of ${String(trend.sizes)} sizes rise as steeply.`,
-    },
-    {
-      kind: 'plots',
-      title: 'Norm against size',
-      legend: [],
-      plots: [
-        {
-          title: 'Norm of the features against the number of parameters',
-          says: family.map((member) => `${member.model} ${toFixed2(member.norm)}`).join('; '),
-          spec: relationSpec({
-            x: { title: 'parameters', scale: 'log' },
-            y: 'mean norm',
-            series: [
-              {
-                label: 'networks',
-                style: styleAt(0),
-                points: family.map((member) => ({
-                  x: member.parameters,
-                  y: single(member.norm),
-                })),
-              },
-            ],
-          }),
-        },
-      ],
     },
   ];
 }

@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { max, mean, min } from 'simple-statistics';
 import { z } from 'zod';
+import { readReleasedRows } from '../../distill/released-class-means';
 import { fileError, type LabError } from '../../errors';
-import { readJson } from '../../files';
 
 /** Norms of class means, a teacher each, as this package keeps them. */
 export const publishedMeansSchema = z.array(
@@ -23,7 +23,6 @@ export type PublishedMeans = z.infer<typeof publishedMeansSchema>[number];
 
 const remedy =
   'Name a folder of files like resnet56.json, each an object of lists of numbers by class';
-const fileSchema = z.record(z.string(), z.array(z.number()).min(1));
 
 /**
  * The norms of the class means in a folder's JSON files, which hold a list of numbers for each class.
@@ -32,13 +31,9 @@ const fileSchema = z.record(z.string(), z.array(z.number()).min(1));
  */
 export function readPublishedMeans(folder: string): PublishedMeans[] {
   return filesIn(folder).map((name) => {
-    const file = join(folder, name);
-    const parsed = fileSchema.safeParse(readJson(file, remedy));
-    if (!parsed.success) throw fault('not a file of class means', file, 'another form');
-    const means = Object.values(parsed.data);
+    const means = readReleasedRows(join(folder, name));
     const norms = means.map((values) => Math.hypot(...values));
     const [first = []] = means;
-    if (norms.length === 0) throw fault('not a file of class means', file, 'no class');
     return {
       teacher: basename(name, '.json'),
       classes: means.length,

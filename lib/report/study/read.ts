@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { readJson, writeAtomic } from '../../files';
 import { checkRecord } from '../../records';
 import { readRuns } from '../../runs/store';
-import type { Evidence } from '../write';
+import type { Evidence } from '../document';
 import { buildStudy } from './build';
 import { buildGroups, type GroupOptions } from './groups';
-import type { StudyDocumentName } from './model';
+import type { StudyDocumentName, StudyGroup } from './model';
 import { type PublishedMeans, publishedMeansSchema, readPublishedMeans } from './published-means';
 
 /** What a study is read from. */
@@ -18,16 +18,27 @@ export interface StudySource extends Pick<GroupOptions, 'methods'> {
   readonly folders: readonly string[];
 }
 
-/** A study from run files alone; null where no run belongs to it. */
-export function readStudy({ name, resultsRoot, folders, methods }: StudySource): Evidence | null {
+/** The groups of a study's runs from run files alone. */
+export function readStudyGroups({
+  name,
+  resultsRoot,
+  folders,
+  methods,
+}: StudySource): StudyGroup[] {
   const ownMethods = methods.map(({ id }) => id).filter((id) => /^kd\+[^+]/u.test(id));
-  const groups = buildGroups({
+  return buildGroups({
     runs: folders.flatMap((folder) => readRuns(resultsRoot, folder)),
     methods,
     // KD and KD++ stand in table 1 too: they alone make no study of a pair.
     ownMethods: name === 'teachers' || name === 'table2' ? undefined : new Set(ownMethods),
     root: resultsRoot,
   });
+}
+
+/** A study from run files alone; null where no run belongs to it. */
+export function readStudy(source: StudySource): Evidence | null {
+  const { name, resultsRoot } = source;
+  const groups = readStudyGroups(source);
   if (groups.length === 0) return null;
   const document = buildStudy(name, groups, publishedIn(resultsRoot));
   return { document, json: { name, groups } };

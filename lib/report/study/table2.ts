@@ -1,5 +1,4 @@
 import { findPaperNumber, paperTable, type PaperTableName } from '../../paper';
-import { normByEpoch, top1ByEpoch } from '../plots/by-epoch';
 import { none, toSigned2 } from '../numbers';
 import { growingTeachers } from './growing-teachers';
 import { column, knownOf } from './method-table';
@@ -67,14 +66,6 @@ export const table2: StudyView = {
       ...[paperColumn(pair), column.overBase, paperGainColumn(pair), column.overStudent],
       ...[column.norm, column.cosine],
     ],
-    lines: {
-      KD: ['student', 'kd', 'kd++'],
-      DKD: ['student', 'dkd', 'dkd++'],
-      ReviewKD: ['student', 'reviewkd', 'reviewkd++'],
-      'CRD and SRRL': ['crd', 'crd++', 'srrl', 'srrl++'],
-      DeiT: ['student', 'deit', 'deit++'],
-    },
-    quantities: [top1ByEpoch, normByEpoch],
   },
   // The paper's figure of larger teachers: networks of one family, whose sizes can be compared.
   groupBlocks: ({ pairs }) =>

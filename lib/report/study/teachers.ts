@@ -3,7 +3,7 @@ import { paperTable } from '../../paper';
 import { columnNote, summaryCell } from '../cells';
 import type { Block, TableBlock } from '../document';
 import { toFixed2, toSigned2 } from '../numbers';
-import { bySize, growingStudentsPlots, growingTeachers, millions } from './growing-teachers';
+import { bySize, growingTeachers, millions } from './growing-teachers';
 import { column, knownOf } from './method-table';
 import type { StudyGroup, StudyPair, StudyView } from './model';
 
@@ -64,7 +64,6 @@ function teacherBlocks(teacher: string, pairs: readonly StudyPair[]): Block[] {
         strong: row.method.endsWith('++'),
       })),
     },
-    growingStudentsPlots(teacher, pairs),
   ];
 }
 

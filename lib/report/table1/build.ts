@@ -6,6 +6,7 @@ import { groupRuns, type RunGroup } from '../group';
 import { inOrder, inRowOrder, rowOrder } from '../methods';
 import { compareOverPairs } from './over-pairs';
 import { environmentOf } from '../run-record';
+import { claimScaleOfRuns } from '../verdict';
 import {
   buildRow,
   type RowOptions,
@@ -96,6 +97,7 @@ function buildPair(
     rows,
     remarks: [...batchRemarks(rows, group.setting.batchSize), ...remarksOn(runs)],
     curves: curvesOf(runs),
+    claimScale: claimScaleOfRuns(group.setting, runs),
   };
 }
 

@@ -1,24 +1,22 @@
 import { readRuns } from '../../runs/store';
 import { significance } from '../../statistics/summary';
 import { differenceCells, gainCell, intervalHead, pHead, summaryCell, withBelow } from '../cells';
-import type { Block, Cell, DocumentPart, ReportDocument, TableBlock, TableRow } from '../document';
+import type {
+  Block,
+  Cell,
+  DocumentPart,
+  Evidence,
+  ReportDocument,
+  TableBlock,
+  TableRow,
+} from '../document';
 import { settingInWords } from '../group';
 import { shortLabelOf } from '../methods';
 import { count, formatInterval, formatMean, none, toSigned2 } from '../numbers';
-import { cosineByEpoch, epochBlocks, normByEpoch, top1ByEpoch } from '../plots/by-epoch';
-import {
-  type Comparison,
-  extentOf,
-  intervalsBlock,
-  type IntervalRow,
-  measuredRows,
-} from '../plots/intervals';
 import { runEntry, type RunEntry } from '../run-entries';
 import { environmentInWords, type RunReference } from '../run-record';
 import { type Verdict, verdicts } from '../verdict';
-import type { Evidence } from '../write';
 import { buildTable1, type Table1Input } from './build';
-import { familiesOf } from './families';
 import type { Gain } from './gain';
 import type { Table1, Table1Group, Table1Pair, Table1Row } from './model';
 import type { MethodComparison } from './over-pairs';
@@ -41,18 +39,12 @@ export function table1Document(table: Table1): ReportDocument {
     asks: `${table.paper.title}.`,
     overview: overviewOf(table),
     parts: table.groups.map(partOf),
-    sheets: [
-      { ending: '', title: 'Accuracy and gains, measured and in the paper' },
-      { ending: curvesSheet, title: 'Top-1, norm and cosine by epoch' },
-    ],
     reading: readingNotes,
     briefly: brieflyOf(table),
     sources: sourcesOf(table),
     records: table1Records(table),
   };
 }
-
-const curvesSheet = '-curves';
 
 function overviewOf({ groups }: Table1): [string, string][] {
   const pairs = groups.flatMap((group) => group.pairs);
@@ -103,16 +95,11 @@ function pairInWords({ pair, teacher, student, printed }: Table1Pair): string {
 }
 
 function pairBlocks(pair: Table1Pair): Block[] {
-  const name = pairInWords(pair);
   return [
-    { kind: 'heading', text: name },
+    { kind: 'heading', text: pairInWords(pair) },
     rowsTable(pair),
     ...basesTable(pair),
     { kind: 'list', items: footnotes(pair) },
-    intervalsBlock(name, 'Accuracy and gains, with intervals', comparisonsOf(pair)),
-    ...epochBlocks(name, familiesOf(pair), [top1ByEpoch, normByEpoch, cosineByEpoch]).map(
-      (block) => ({ ...block, sheet: curvesSheet }),
-    ),
   ];
 }
 
@@ -218,37 +205,6 @@ export function conclusionOf({ gain, p }: Pick<MethodComparison, 'gain' | 'p'>):
   return gain.mean > 0 ? 'a gain' : 'a loss';
 }
 
-/**
- * What the plots of a pair compare: top-1, with the paper's number where a row has the paper's own
- * setting, and the gains over the student alone and over both bases.
- */
-export function comparisonsOf({ rows }: Table1Pair): Comparison[] {
-  const gains = (of: 'overStudent' | 'overBase' | 'overPublished'): IntervalRow[] =>
-    measuredRows(rows.map((row) => ({ measured: null, ...row[of], label: row.shortLabel })));
-  const overBase = gains('overBase');
-  const overPublished = gains('overPublished');
-  // One scale for both bases, so that their plots can be compared.
-  const [low, high] = extentOf([...overBase, ...overPublished]);
-  const look = { axis: 'points of top-1', difference: true };
-  const domain = [Math.min(0, low), Math.max(0, high)] as const;
-  return [
-    {
-      title: 'Top-1 after the last epoch',
-      axis: 'top-1 (%)',
-      rows: measuredRows(
-        rows.map(({ shortLabel, measured, paper, reasons }) => ({
-          label: shortLabel,
-          measured,
-          paper: reasons.length === 0 ? (paper?.value ?? null) : null,
-        })),
-      ),
-    },
-    { ...look, title: 'Gain over the student alone (same recipe)', rows: gains('overStudent') },
-    { ...look, domain, title: 'Gain of ++ over its own recipe with ND 0', rows: overBase },
-    { ...look, domain, title: 'Gain of ++ over its published base', rows: overPublished },
-  ];
-}
-
 function entriesOf({ pair, rows }: Table1Pair): RunEntry[] {
   return rows.flatMap(({ method, shortLabel, runs, unfinished }) => {
     const nameOf = (seed: number): string =>
@@ -275,12 +231,17 @@ export interface Table1Source extends Pick<Table1Input, 'methods' | 'isPaperReci
   readonly omit?: ReadonlySet<string>;
 }
 
-/** Table 1 from run files alone; null without any run. */
-export function readTable1(source: Table1Source): Evidence | null {
+/** Table 1 from run files alone; without any run it has no group. */
+export function readTable1Model(source: Table1Source): Table1 {
   const { resultsRoot: root, folders, omit = new Set(), ...options } = source;
   const runs = folders
     .flatMap((folder) => readRuns(root, folder))
     .filter(({ config }) => !omit.has(config.method));
-  const table = buildTable1({ study: folders.join(', '), runs, root, ...options });
+  return buildTable1({ study: folders.join(', '), runs, root, ...options });
+}
+
+/** The same as a document; null without any run. */
+export function readTable1(source: Table1Source): Evidence | null {
+  const table = readTable1Model(source);
   return table.groups.length === 0 ? null : { document: table1Document(table), json: table };
 }

@@ -53,7 +53,8 @@ function paperRows(method: string, over: string): { method: string; over: string
   return first === null || second === null ? null : { method: first, over: second };
 }
 
-function paperRange(method: string, over: string): PaperRange | null {
+/** The smallest and the largest gain of one row of the paper's table over another. */
+export function paperRange(method: string, over: string): PaperRange | null {
   const gains = paperTable('table1').pairs.flatMap(
     ({ pair }) => paperGain({ table: 'table1', pair, method }, over) ?? [],
   );

@@ -3,6 +3,7 @@ import { bestEpoch, bySeed, lastTop1, top1BySeed } from '../../runs/measures';
 import type { RunConfig } from '../../runs/schema';
 import { isFinished, type Run } from '../../runs/store';
 import { summarise, type Summary } from '../../statistics/summary';
+import type { ClaimScale } from '../../statistics/verdicts';
 import { type Gain, gainOver } from './gain';
 import type { Curve } from '../curves';
 import type { GroupSetting } from '../group';
@@ -122,6 +123,8 @@ export interface Table1Pair {
   readonly remarks: readonly string[];
   /** Epoch by epoch, for the plots; unfinished runs only of methods without a finished one. */
   readonly curves: readonly Curve[];
+  /** What verdicts on claims about its runs stand on. */
+  readonly claimScale: ClaimScale;
 }
 
 /** One setting: one table for each of its pairs. */

@@ -2,15 +2,19 @@ import { formatDuration } from '../../format-duration';
 import { type DetectionRun, readDetectionRuns } from '../../runs/store';
 import { columnNote, gainCells, nothingFinished, onSeeds, summaryCell } from '../cells';
 import { type CsvRecord, summaryColumns } from '../csv';
-import type { Block, DocumentPart, ListBlock, ReportDocument, TableBlock } from '../document';
+import type {
+  Block,
+  DocumentPart,
+  Evidence,
+  ListBlock,
+  ReportDocument,
+  TableBlock,
+} from '../document';
 import { count, formatMean, listed, none } from '../numbers';
-import { intervalsBlock, measuredRows } from '../plots/intervals';
-import { lossDrawing, lossLegend } from '../plots/losses';
 import { detectorFacts, type RunEntry } from '../run-entries';
 import { directoryBelow, environmentInWords } from '../run-record';
 import { briefly } from '../study/build';
 import { knownOf } from '../study/method-table';
-import type { Evidence } from '../write';
 import { detectionBlocks, picturesBlock } from './detections';
 import {
   isFinishedDetection,
@@ -19,6 +23,7 @@ import {
   type Table3Group,
   table3Group,
   type Table3Pair,
+  table3SettingInWords,
   tableFigures,
 } from './model';
 
@@ -39,7 +44,6 @@ export function table3Document(
     title: 'Table 3: COCO detection',
     asks: 'What do the ++ rows gain for Faster R-CNN with a feature pyramid, with ND on the box head?',
     overview: [],
-    sheets: [{ ending: '', title: 'Table 3: COCO detection: the plots' }],
     briefly,
     records: recordsOf(groups, root),
     parts: groups.map((group) => part(group, root, pictures)),
@@ -55,13 +59,9 @@ export function table3Document(
 }
 
 function part(group: Table3Group, root: string, pictures: Pictures): DocumentPart {
-  const { dataset, scale, environment, pairs, dataHash, runs } = group;
-  const students = runs.filter(({ config }) => config.method !== 'teacher');
-  const iterations = [...new Set(students.map(({ config }) => config.iterations))].sort(
-    (a, b) => a - b,
-  );
+  const { environment, pairs, dataHash, runs } = group;
   return {
-    title: `${dataset} · scale ${scale}${iterations.length === 0 ? '' : ` · ${iterations.join(', ')} iterations`}`,
+    title: table3SettingInWords(group),
     environment: environmentInWords(environment),
     sentences: sentences(group),
     blocks: pairs.flatMap((pair) => [...pairBlocks(pair), ...(pictures.get(pair) ?? [])]),
@@ -83,29 +83,10 @@ function sentences({ scale, dataset, pairs, runs }: Table3Group): string[] {
 }
 
 function pairBlocks(pair: Table3Pair): Block[] {
-  const last = pair.rows.flatMap(({ runs }) =>
-    runs.filter(({ metrics }) => metrics.length > 0).slice(0, 1),
-  );
-  const bars = measuredRows(
-    pair.rows.map(({ label, measured }) => ({ label, measured: measured.AP })),
-  );
-  const gains = measuredRows(
-    pair.rows.map(({ label, overStudent }) => ({ label, measured: overStudent })),
-  );
   return [
     { kind: 'heading', text: `${pair.teacher} → ${pair.student}` },
     tableOf(pair),
     notesOf(pair),
-    intervalsBlock(pair.pair, 'AP and gains', [
-      { title: 'AP after the last iteration', axis: 'AP (%)', rows: bars },
-      { title: 'Gain over the student alone', axis: 'points of AP', difference: true, rows: gains },
-    ]),
-    {
-      kind: 'plots',
-      title: 'Losses by iteration, each with its weight in it',
-      legend: lossLegend(last),
-      plots: last.map((run) => lossDrawing(labelOf(run.config.method), run)),
-    },
     ...detectionBlocks(pair.pair, runsOf(pair)),
   ];
 }
@@ -212,18 +193,24 @@ function recordsOf(groups: readonly Table3Group[], root: string): CsvRecord[] {
   );
 }
 
-/** Table 3 from the run files in some folders alone; null where no run belongs to it. */
-export async function readTable3({
-  resultsRoot,
-  folders,
-}: {
+/** What table 3 is read from. */
+export interface Table3Source {
   readonly resultsRoot: string;
   readonly folders: readonly string[];
-}): Promise<Evidence | null> {
-  const groups = folders.flatMap((folder) => {
+}
+
+/** The groups of table 3's runs, from the run files in some folders alone. */
+export function readTable3Groups({ resultsRoot, folders }: Table3Source): Table3Group[] {
+  return folders.flatMap((folder) => {
     const group = table3Group(folder, readDetectionRuns(resultsRoot, folder));
     return group === null ? [] : [group];
   });
+}
+
+/** Table 3 from the run files in some folders alone; null where no run belongs to it. */
+export async function readTable3(source: Table3Source): Promise<Evidence | null> {
+  const { resultsRoot } = source;
+  const groups = readTable3Groups(source);
   if (groups.length === 0) return null;
   const pictures = new Map<Table3Pair, readonly Block[]>();
   for (const pair of groups.flatMap(({ pairs }) => pairs)) {

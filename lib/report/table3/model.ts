@@ -67,6 +67,15 @@ export function table3Group(study: string, runs: readonly DetectionRun[]): Table
   };
 }
 
+/** `shapes · scale quick · 240 iterations`. */
+export function table3SettingInWords({ dataset, scale, runs }: Table3Group): string {
+  const students = runs.filter(({ config }) => config.method !== 'teacher');
+  const iterations = [...new Set(students.map(({ config }) => config.iterations))].sort(
+    (a, b) => a - b,
+  );
+  return `${dataset} · scale ${scale}${iterations.length === 0 ? '' : ` · ${iterations.join(', ')} iterations`}`;
+}
+
 /** Whether a run is in a number. */
 export function isFinishedDetection({ evaluation, provenance }: DetectionRun): boolean {
   return evaluation !== null && provenance?.ended === 'finished';
@@ -124,8 +133,8 @@ function rowOf(pair: string, method: string, runs: readonly DetectionRun[]): Tab
   };
 }
 
-/** Why a run is not of the paper's own setting. */
-function reasonsOf({ config, provenance }: DetectionRun): string[] {
+/** What of a run's data and length is not the paper's. */
+export function otherLength({ config }: DetectionRun): string[] {
   // A teacher has a schedule of its own.
   const isTeacher = config.method === 'teacher';
   return [
@@ -133,6 +142,14 @@ function reasonsOf({ config, provenance }: DetectionRun): string[] {
     ...instead('scale', config.scale, 'paper'),
     ...instead('iterations', config.iterations, isTeacher ? null : 180_000),
     ...instead('batch', config.batchSize, isTeacher ? null : 8),
+  ];
+}
+
+/** Why a run is not of the paper's own setting. */
+function reasonsOf(run: DetectionRun): string[] {
+  const { provenance } = run;
+  return [
+    ...otherLength(run),
     ...(provenance?.teacherSource === trainedHere ? ['the teacher was trained here'] : []),
     ...(provenance?.firstWeights === 'random' ? ['random first weights'] : []),
   ];

@@ -13,18 +13,21 @@ import type { RunEntry } from '../run-entries';
 import { escapeHtml } from './escape-html';
 import { pageStyle } from './page-style';
 
+/** A page before its style and frame. */
+interface PageContent {
+  readonly title: string;
+  /** Where else to go: addresses and texts. */
+  readonly links: readonly (readonly [address: string, text: string])[];
+  readonly content: string;
+  /** Rules of its own. */
+  readonly style?: string;
+}
+
 /**
- * Documents as one HTML page that needs nothing else: tables, plots with intervals, curves by epoch,
- * provenance of each run. Style and drawings are inside; it has no script, and nothing is asked of the
- * network. Several documents have a section each, one alone is the page.
+ * A page that needs nothing but the pages and pictures beside it: style and drawings are inside, it has no
+ * script, and nothing is asked of the network.
  */
-export function renderPage(documents: readonly DrawnDocument[]): string {
-  const [only] = documents.length === 1 ? documents : [];
-  const title = only?.title ?? 'The paper beside measured runs';
-  const content =
-    only === undefined
-      ? documents.map((document) => sectionHtml(document)).join('\n')
-      : documentHtml(only, 2);
+export function pageHtml({ title, links, content, style = '' }: PageContent): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -32,14 +35,14 @@ export function renderPage(documents: readonly DrawnDocument[]): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)}</title>
-<style>${pageStyle}</style>
+<style>${pageStyle}${style}</style>
 </head>
 <body>
-<a class="skip" href="#content">Skip to the tables</a>
+<a class="skip" href="#content">Skip to the content</a>
 <header>
 <h1>${escapeHtml(title)}</h1>
-<nav aria-label="On this page"><ul>
-${(only === undefined ? documents.map(({ name, title: text }) => link(name, text)) : linksWithin(only)).join('\n')}
+<nav aria-label="Pages and parts"><ul>
+${links.map(([address, text]) => `<li><a href="${escapeHtml(address)}">${escapeHtml(text)}</a></li>`).join('\n')}
 </ul></nav>
 </header>
 <main id="content">
@@ -51,63 +54,104 @@ ${content}
 `;
 }
 
-/** The links to the parts of a document that is the page. */
-function linksWithin(document: DrawnDocument): string[] {
-  return [
-    ...document.parts.map((part, index) => link(partId(document, index), part.title)),
-    link(`${document.name}-reading`, 'How to read it'),
-    link(`${document.name}-sources`, 'Sources'),
-  ];
+/** The first page, with the claims at a glance. */
+export const firstPage = 'REPORT.html';
+const toFirstPage = [firstPage, 'At a glance'] as const;
+
+/**
+ * The pages of a document, by their file names: the settings that matter most (its first part unless some
+ * are named), its other settings if there are any, and its runs with their provenance.
+ */
+export function renderPages(
+  document: DrawnDocument,
+  current: readonly string[] = [],
+): [file: string, page: string][] {
+  const { name, title, parts, reading, sources } = document;
+  const named = parts.filter((part) => current.includes(part.title));
+  const shown = named.length > 0 ? named : parts.slice(0, 1);
+  const older = parts.filter((part) => !shown.includes(part));
+  const [own, others, runs] = ['', '-older', '-runs'].map((ending) => `${name}${ending}.html`);
+  const toRuns = [`${name}-runs.html`, 'Runs and where they come from'] as const;
+  const pages = [
+    [
+      own,
+      {
+        title,
+        links: [
+          toFirstPage,
+          ...shown.map((part, index) => [`#${partId(name, index)}`, part.title] as const),
+          [`#${name}-reading`, 'How to read it'] as const,
+          [`#${name}-sources`, 'Sources'] as const,
+          ...(older.length === 0 ? [] : [[`${name}-older.html`, 'Older settings'] as const]),
+          toRuns,
+        ],
+        content: `${aboveParts(document)}
+${shown.map((part, index) => partHtml(part, partId(name, index))).join('\n')}
+${heading('How to read it', 2, `${name}-reading`)}
+${htmlList(reading, 'plain')}
+${heading('What is known of the paper’s', 2, `${name}-sources`)}
+${htmlList(sources, 'plain')}`,
+      },
+    ],
+    [
+      others,
+      {
+        title: `Older settings of “${title}”`,
+        links: [toFirstPage, [`${name}.html`, title] as const, toRuns],
+        content: older.map((part, index) => partHtml(part, partId(name, index))).join('\n'),
+      },
+    ],
+    [
+      runs,
+      {
+        title: `Runs of “${title}”`,
+        links: [toFirstPage, [`${name}.html`, title] as const],
+        content: parts.map((part) => runsHtml(part)).join('\n'),
+      },
+    ],
+  ] as const;
+  return pages
+    .filter(([file]) => file !== others || older.length > 0)
+    .map(([file = '', page]) => [file, pageHtml(page)]);
 }
 
-function link(id: string, text: string): string {
-  return `<li><a href="#${id}">${escapeHtml(text)}</a></li>`;
-}
-
-function sectionHtml(document: DrawnDocument): string {
-  const { name, title } = document;
-  return `<section id="${name}" aria-labelledby="${name}-title">
-<h2 id="${name}-title">${escapeHtml(title)}</h2>
-${documentHtml(document, 3)}
-</section>`;
-}
-
-function partId({ name }: DrawnDocument, index: number): string {
+function partId(name: string, index: number): string {
   return `${name}-${String(index + 1)}`;
 }
 
-/** @param level of its parts' headings */
-function documentHtml(document: DrawnDocument, level: number): string {
-  const { name, asks, overview, parts, reading, sources } = document;
+function aboveParts({ asks, overview }: DrawnDocument): string {
   const facts = overview.map(
     ([term, text]) => `<div><dt>${escapeHtml(term)}</dt><dd>${escapeHtml(text)}</dd></div>`,
   );
   return `<p class="lead">${escapeHtml(asks)}</p>
-${facts.length === 0 ? '' : `<dl class="figures">${facts.join('')}</dl>`}
-${parts.map((part, index) => partHtml(part, partId(document, index), level)).join('\n')}
-${heading('How to read it', level, `${name}-reading`)}
-${htmlList(reading, 'plain')}
-${heading('What is known of the paper’s', level, `${name}-sources`)}
-${htmlList(sources, 'plain')}`;
+${facts.length === 0 ? '' : `<dl class="figures">${facts.join('')}</dl>`}`;
 }
 
-function partHtml(part: DocumentPart<Figure>, id: string, level: number): string {
-  const { title, environment, sentences, blocks, runs, dataHash } = part;
+function partHtml(part: DocumentPart<Figure>, id: string): string {
+  const { title, environment, sentences, blocks } = part;
   let above = title;
-  return `${heading(title, level, id)}
+  // Below the part's own heading, and below a block's once there is one.
+  let level = 3;
+  return `${heading(title, 2, id)}
 <p class="soft">${escapeHtml(environment)}</p>
 <div class="compare">${sentences.map((text) => `<p>${escapeHtml(text)}</p>`).join('\n')}</div>
 ${blocks
   .map((block) => {
-    if (block.kind === 'heading') above = block.text;
-    return blockHtml(block, above, level + 1);
+    if (block.kind === 'heading') {
+      above = block.text;
+      level = 4;
+      return heading(block.text, 3);
+    }
+    return blockHtml(block, above, level);
   })
-  .join('\n')}
-${runsHtml(runs, dataHash)}`;
+  .join('\n')}`;
 }
 
-/** @param above the heading that it stands under */
-function blockHtml(block: Block<Figure>, above: string, level: number): string {
+/**
+ * @param above - the heading that it stands under
+ * @param level - of the heading that it has itself, where it has one
+ */
+export function blockHtml(block: Block<Figure>, above: string, level: number): string {
   switch (block.kind) {
     case 'heading':
       return heading(block.text, level);
@@ -120,10 +164,10 @@ function blockHtml(block: Block<Figure>, above: string, level: number): string {
     case 'table':
       return tableHtml(block, block.caption ?? `Table of ${above}`);
     case 'pictures':
-      return `${heading(block.title, level + 1)}
+      return `${heading(block.title, level)}
 ${block.pictures.map(pictureHtml).join('\n')}`;
     case 'plots':
-      return `${heading(block.title, level + 1)}
+      return `${heading(block.title, level)}
 ${legendHtml(block.legend)}<div class="plots">${block.plots.map(figureHtml).join('')}</div>`;
   }
 }
@@ -154,7 +198,7 @@ ${body.join('\n')}
 
 const tones = { good: 'reproduced', bad: 'differs', open: 'open' } as const;
 
-function cellHtml(cell: string | Cell): string {
+export function cellHtml(cell: string | Cell): string {
   if (typeof cell === 'string') return `<td>${escapeHtml(cell)}</td>`;
   const { text, below = [], tone, tip } = cell;
   const small = below.map((line) => `<small>${escapeHtml(line)}</small>`).join('');
@@ -183,12 +227,12 @@ function pictureHtml({ title, label, source, width, height }: Picture): string {
   return `<figure class="picture"><figcaption>${escapeHtml(title)}</figcaption><img src="${source}" width="${String(width)}" height="${String(height)}" alt="${escapeHtml(label)}"></figure>`;
 }
 
-/** How and where runs on the same data ran, one folded list a run. */
-function runsHtml(runs: readonly RunEntry[], dataHash: string | null): string {
-  return `<details><summary>Provenance of ${count(runs.length, 'run')}</summary>
+/** How and where the runs of a part ran, one folded list a run. */
+function runsHtml({ title, environment, runs, dataHash }: DocumentPart<Figure>): string {
+  return `${heading(title, 2)}
+<p class="soft">${escapeHtml(`${count(runs.length, 'run')} · ${environment}`)}</p>
 <p class="soft">Data as read, SHA-256: <code>${escapeHtml(dataHash ?? 'not recorded')}</code></p>
-${runs.map(runHtml).join('\n')}
-</details>`;
+${runs.map(runHtml).join('\n')}`;
 }
 
 function runHtml({ name, score, time, facts }: RunEntry): string {

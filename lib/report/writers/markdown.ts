@@ -1,14 +1,13 @@
 import type { Block, Cell, DocumentPart, ReportDocument, TableBlock } from '../document';
 import { count } from '../numbers';
 
-/** A document as Markdown; its sheets of plots lie beside it. */
+/** A document as Markdown; its pictures lie beside it. */
 export function renderMarkdown<Plot>(document: ReportDocument<Plot>): string {
-  const { name, title, asks, parts, sheets, reading, sources } = document;
+  const { title, asks, parts, reading, sources } = document;
   return `${[
     `# ${escapeMarkdown(title)}`,
     escapeMarkdown(`${asks} Rendered from run files; do not edit.`),
     ...parts.map(partMarkdown),
-    ...sheets.map((sheet) => `![${escapeMarkdown(sheet.title)}](${name}${sheet.ending}.svg)`),
     '## How to read it',
     markdownList(reading),
     '## What is known of the paper’s',
@@ -32,7 +31,8 @@ function partMarkdown<Plot>({
   ].join('\n\n');
 }
 
-function blockMarkdown<Plot>(block: Block<Plot>): string[] {
+/** A block as paragraphs of Markdown. */
+export function blockMarkdown<Plot>(block: Block<Plot>): string[] {
   switch (block.kind) {
     case 'heading':
       return [`### ${escapeMarkdown(block.text)}`];
@@ -46,26 +46,35 @@ function blockMarkdown<Plot>(block: Block<Plot>): string[] {
         markdownTable(block),
       ];
     case 'pictures':
-    case 'plots':
       return [];
+    case 'plots':
+      return block.file === undefined
+        ? []
+        : [`![${escapeMarkdown(block.title)}](${block.file}.svg)`];
   }
 }
 
-/** The first column is to the left, the others to the right. */
-function markdownTable({ head, rows }: TableBlock): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
+/** The first column is to the left, the others to the right; of a stacked table all are to the left. */
+export function markdownTable({ head, rows, stacked = false }: TableBlock): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const text = (cell: string | Cell): string =>
-    typeof cell === 'string' ? cell : [cell.text, ...(cell.below ?? [])].join(', ');
-  const rule = `|${head.map((_, index) => (index === 0 ? ' --- ' : ' ---: ')).join('|')}|`;
-  return [line(head), rule, ...rows.map(({ cells }) => line(cells.map(text)))].join('\n');
+    (typeof cell === 'string' ? [cell] : [cell.text, ...(cell.below ?? [])])
+      .map(escapeMarkdown)
+      .join(stacked ? '<br>' : ', ');
+  const rule = `|${head.map((_, index) => (index === 0 || stacked ? ' --- ' : ' ---: ')).join('|')}|`;
+  return [
+    line(head.map(escapeMarkdown)),
+    rule,
+    ...rows.map(({ cells }) => line(cells.map(text))),
+  ].join('\n');
 }
 
-function markdownList(items: readonly string[]): string {
+export function markdownList(items: readonly string[]): string {
   return items.map((item) => `- ${escapeMarkdown(item)}`).join('\n');
 }
 
 /** Names of methods and data sets may hold what Markdown or HTML would take for its own. */
-function escapeMarkdown(text: string): string {
+export function escapeMarkdown(text: string): string {
   return text
     .replace(/&/gu, '&amp;')
     .replace(/</gu, '&lt;')

@@ -59,7 +59,8 @@ tr.idle > td { color: var(--soft); } tr.idle > th { color: var(--soft); font-wei
 .verdict { display: inline-block; padding: 0 9px; border-radius: 10px; background: var(--idle); color: var(--idle-ink); font-size: 0.82rem; }
 .verdict.reproduced { background: var(--good); color: var(--good-ink); }
 .verdict.differs { background: var(--bad); color: var(--bad-ink); }
-.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 350px), 1fr)); gap: 18px 28px; margin: 10px 0; align-items: start; }
+.plots { display: flex; flex-wrap: wrap; gap: 18px 28px; margin: 10px 0; align-items: start; }
+.plots figure { max-width: min(100%, 600px); }
 figure { margin: 0; min-width: 0; }
 .picture img { display: block; max-width: 100%; height: auto; }
 .plot svg { display: block; max-width: 100%; height: auto; }
@@ -104,4 +105,37 @@ ${darkPlots()}
 }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 @media print { .scroll { overflow: visible; } figure { break-inside: avoid; } nav { display: none; } }
+`;
+
+/** What the first page has besides: a table whose rows become blocks of their own where there is little room. */
+export const glanceStyle = `
+header { padding-top: 20px; }
+h2 { margin-top: 32px; padding-top: 12px; }
+#claims { margin-top: 14px; border-top: 0; padding-top: 0; }
+p { max-width: none; }
+.glance { font-size: 0.85rem; line-height: 1.4; border: 1px solid var(--line); border-radius: 8px; margin: 8px 0; }
+.glance th, .glance td { text-align: left; white-space: normal; min-width: 0; max-width: none; padding: 7px 10px; }
+.glance th:first-child { position: static; background: none; }
+.glance thead th, .glance thead th:first-child { background: var(--panel); }
+.glance tbody th { width: 24%; }
+.glance .verdict { white-space: nowrap; }
+.glance small { display: block; color: var(--soft); font-size: 0.8rem; font-weight: 400; }
+.glance td:nth-child(2) { width: 13%; } .glance td:nth-child(3) { width: 35%; } .glance td:nth-child(6) { width: 12%; }
+.glance td > small { font-size: inherit; color: inherit; }
+.glance td:nth-child(3) small:last-child { color: var(--soft); }
+.shot { margin: 16px 0; }
+.shot img { display: block; max-width: 100%; max-height: 560px; height: auto; background: #fff; border: 1px solid var(--line); border-radius: 8px; }
+.words { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 6px 24px; font-size: 0.9rem; }
+.words dt { font-weight: 600; display: inline; }
+.words dt::after { content: ": "; }
+.words dd { display: inline; margin: 0; color: var(--soft); }
+.claim > summary h3 { display: inline; margin: 0; font-size: 1rem; }
+@media (max-width: 700px) {
+  .glance, .glance tbody, .glance tr, .glance th, .glance td { display: block; width: auto; }
+  .glance thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .glance tbody tr { padding: 8px 0; border-bottom: 1px solid var(--line); }
+  .glance tbody tr:last-child { border-bottom: 0; }
+  .glance tbody th, .glance tbody td, .glance tbody td:nth-child(n) { border: 0; padding: 2px 12px; max-width: none; width: auto; }
+  .glance td::before { content: attr(data-head) ": "; color: var(--soft); }
+}
 `;

@@ -22,7 +22,7 @@ export interface TerminalOptions {
 /** A document for a terminal, at most 100 characters wide but for tables that need more. */
 export function renderTerminal<Plot>(
   { title, asks, parts, briefly }: ReportDocument<Plot>,
-  { color = process.stdout.isTTY && !process.env['NO_COLOR'] }: TerminalOptions = {},
+  { color = onTerminal() }: TerminalOptions = {},
 ): string {
   return [
     wrap(`${title}. ${asks}`),
@@ -37,7 +37,8 @@ export function renderTerminal<Plot>(
   ].join('\n\n');
 }
 
-function blockText<Plot>(block: Block<Plot>, color: boolean): string[] {
+/** A block as paragraphs for a terminal. */
+export function blockText<Plot>(block: Block<Plot>, color: boolean): string[] {
   switch (block.kind) {
     case 'heading':
       return [`== ${block.text}`];
@@ -55,6 +56,11 @@ function blockText<Plot>(block: Block<Plot>, color: boolean): string[] {
     case 'plots':
       return [];
   }
+}
+
+/** Whether standard output takes colours. */
+export function onTerminal(): boolean {
+  return process.stdout.isTTY && !process.env['NO_COLOR'];
 }
 
 function tableText({ head, wide, rows }: TableBlock, color: boolean): string {
@@ -89,7 +95,7 @@ function plainTable(head: string[]): CliTable.Table {
 }
 
 /** Text in lines of at most 100 characters, broken between words. */
-function wrap(text: string): string {
+export function wrap(text: string): string {
   return broken(text, width);
 }
 

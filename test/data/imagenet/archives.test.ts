@@ -1,4 +1,12 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
@@ -9,6 +17,7 @@ import {
 } from '../../../lib/data/tables/fetch';
 import { type Need, tableNeeds } from '../../../lib/data/tables/needs';
 import { devkitMeta } from '../../support/devkit-meta';
+import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
 import { content, md5 } from '../../support/made-up-files';
 import { tarFile } from '../../support/tar-file';
@@ -103,6 +112,46 @@ describe('ImageNet’s archives', () => {
     expect(readFileSync(path).equals(content('n01440764_2.JPEG', 1500))).to.equal(true);
     const [again] = await fetchIt(needOf());
     expect(again?.outcome).to.equal('there');
+  });
+
+  it('goes on after a stop: what was unpacked of the same archive is not written again', async () => {
+    const from = put();
+    const stop = new AbortController();
+    const onProgress = (): void => stop.abort();
+    const attempt = await faultOf(() =>
+      fetchIt(needOf(), { from, signal: stop.signal, onProgress }),
+    );
+    expect(attempt.kind).to.equal('interrupted');
+    // The training images came out of one chunk; the stop was noticed at the first of the others.
+    const place = join(dataDir(), 'imagenet/val.unpacking');
+    expect(existsSync(join(dataDir(), 'imagenet/val'))).to.equal(false);
+    expect(readdirSync(place)).to.include('.archive');
+    // As a kill may leave them: one whole, one cut short.
+    const [whole, short] = ['n01440764', 'n02119789'].map((name, at) => ({
+      path: join(name, valNames[at] ?? ''),
+      bytes: content(valNames[at] ?? '', 1500),
+    }));
+    if (whole === undefined || short === undefined) throw new Error('two images');
+    writeFileSync(join(place, whole.path), whole.bytes);
+    writeFileSync(join(place, short.path), short.bytes.subarray(0, 700));
+    utimesSync(join(place, whole.path), 1, 1);
+    const [found] = await fetchIt(needOf(), { from });
+    expect(found).to.include({ outcome: 'fetched', state: 'present' });
+    const val = join(dataDir(), 'imagenet/val');
+    expect(readdirSync(val).sort()).to.deep.equal([...names].sort());
+    expect(statSync(join(val, whole.path)).mtimeMs).to.equal(1000);
+    expect(readFileSync(join(val, short.path)).equals(short.bytes)).to.equal(true);
+  });
+
+  it('begins anew where what was unpacked is of another archive', async () => {
+    const from = put();
+    const place = join(dataDir(), 'imagenet/train.unpacking');
+    mkdirSync(join(place, 'n02119789'), { recursive: true });
+    writeFileSync(join(place, '.archive'), 'ILSVRC2012_img_train.tar 1 1');
+    writeFileSync(join(place, 'n02119789', 'n02119789_9.JPEG'), 'of another archive');
+    const [found] = await fetchIt(needOf(), { from });
+    expect(found).to.include({ outcome: 'fetched', state: 'present' });
+    expect(left()).to.have.length(12);
   });
 
   const shortClass = tarFile([

@@ -6,7 +6,7 @@ import { shapesData } from '../../../lib/detection/coco/detection-data';
 import { writeDetections } from '../../../lib/detection/coco/results-form';
 import { detectionBlocks, picturesBlock } from '../../../lib/report/table3/detections';
 import { drawAll } from '../../../lib/report/draw';
-import { renderPage } from '../../../lib/report/writers/html';
+import { renderPages } from '../../../lib/report/writers/html';
 import { evaluationRecord } from '../../../lib/runs/detection';
 import { runFiles } from '../../../lib/runs/paths';
 import type { DetectionRun } from '../../../lib/runs/store';
@@ -132,15 +132,14 @@ describe('what detectors find, in a report', () => {
     const [first] = block.pictures;
     expect(first?.source).to.match(/^data:image\/jpeg;base64,/u);
     expect(first?.label).to.match(/ground truth: (\d) objects?; KD\+\+: \1 of \1 found, 0 wrong/u);
-    const page = renderPage([
-      {
-        ...{ name: 'table3', title: '', asks: '', overview: [], sheets: [], reading: [] },
-        ...{ briefly: [], sources: [], records: [] },
-        parts: [
-          { title: '', environment: '', sentences: [], blocks: [block], runs: [], dataHash: null },
-        ],
-      },
-    ]);
+    const [[file, page] = []] = renderPages({
+      ...{ name: 'table3', title: '', asks: '', overview: [], reading: [] },
+      ...{ briefly: [], sources: [], records: [] },
+      parts: [
+        { title: '', environment: '', sentences: [], blocks: [block], runs: [], dataHash: null },
+      ],
+    });
+    expect(file).to.equal('table3.html');
     expect(page).to.contain(`alt="${first?.label ?? ''}"`);
     const photographs = { ...run, config: { ...run.config, dataset: 'coco' } };
     expect(await picturesBlock([photographs])).to.equal(null);

@@ -73,15 +73,9 @@ describe('the rows of a study', () => {
     expect(row.teacherNorm).to.equal(12);
     expect(row.cosine?.mean).to.equal(0.5);
     expect(row.teacherCosine).to.equal(0.75);
-    expect(row.curves).to.deep.equal([
-      {
-        ...{ method: 'kd', seed: 1, top1: [52, 51, 50], studentNorm: [3, 6, 9] },
-        ...{ teacherNorm: [9, 4, 12], cosine: [0.8, 0.7, 0.5] },
-      },
-    ]);
   });
 
-  it('have the classes’ cosines in the classes’ order, each the mean over the seeds, by epoch', () => {
+  it('have the classes’ cosines in the classes’ order, each the mean over the seeds', () => {
     const row = rowIn(
       groupsOf(
         [
@@ -103,29 +97,13 @@ describe('the rows of a study', () => {
       'kd',
     );
     expect(row.cosineByClass).to.deep.equal([0.375, 0.625, 0.875]);
-    expect(row.cosineByClassByEpoch).to.deep.equal([
-      [0.25, 0.375, 0.5],
-      // One of the two was not measured class by class.
-      [0, 0, 0],
-      [0.375, 0.625, 0.875],
-    ]);
   });
 
   it('have no cosine of a class that no seed shows, and none where none was measured', () => {
     const one = { method: 'kd', top1: 50, last: { cosineByClass: [0.25, null, 0.75] } };
     const row = rowIn(groupsOf([one], methods), 'kd');
-    expect(row.cosineByClassByEpoch).to.deep.equal([[], [0.25, 0.75]]);
+    expect(row.cosineByClass).to.deep.equal([0.25, 0.75]);
     expect(rowIn(groupsOf([one], methods), 'dkd').cosineByClass).to.deep.equal([]);
-  });
-
-  it('have the terms of their recipe', () => {
-    const terms = [{ loss: 'kd', weight: 2 }];
-    const recipe = { training: { method: { terms: [...terms, null, 'kd'] } } };
-    const row = (changes: Partial<StudyRun>): unknown =>
-      rowIn(groupsOf([{ method: 'kd', top1: 50, ...changes }], methods), 'kd').terms;
-    expect(row({ recipe })).to.deep.equal(terms);
-    expect(row({ recipe: { training: { method: { terms: 'kd' } } } })).to.deep.equal([]);
-    expect(row({ recipe: { training: [] } })).to.deep.equal([]);
   });
 
   it('have both networks’ sizes and the teacher’s accuracy', () => {
@@ -169,7 +147,7 @@ describe('the rows of a study', () => {
     );
     expect(row.top1).to.deep.include({ seeds: [1], mean: 50 });
     expect(row.best).to.deep.include({ seeds: [1], mean: 50 });
-    expect(row.cosineByClassByEpoch).to.deep.equal([[], []]);
+    expect(row.cosineByClass).to.deep.equal([]);
     expect(row.runs.map(({ seed }) => seed)).to.deep.equal([1]);
     expect(row.unfinished.map(({ seed }) => seed)).to.deep.equal([2]);
   });

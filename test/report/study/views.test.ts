@@ -141,39 +141,7 @@ describe('the p values of a column of gains', () => {
   });
 });
 
-describe('the plots of a study', () => {
-  const says = (name: 'ablation' | 'norm' | 'direction', runs: StudyRun[], title: string): string =>
-    (documentOf(name, runs, studyMethods[name]).parts[0]?.blocks ?? [])
-      .flatMap((block) => (block.kind === 'plots' ? block.plots : []))
-      .find((plot) => plot.title === title)?.says ?? 'no plot';
-  const terms = (...own: object[]): Pick<StudyRun, 'recipe'> => ({
-    recipe: { training: { method: { terms: [{ loss: 'kd', weight: 7, step: 7 }, ...own] } } },
-  });
-
-  it('have each weight of ND in its place, KD alone at 0', () => {
-    const weighted = (weight: number): Pick<StudyRun, 'recipe'> =>
-      terms({ loss: 'normDirection', weight });
-    const runs = [
-      { method: 'kd', top1: 50, ...terms() },
-      { method: 'kd++', top1: 53, ...weighted(2) },
-      { method: 'kd+nd-x2', top1: 52, ...weighted(4) },
-    ];
-    expect(says('ablation', runs, 'Top-1 against ND’s weight')).to.equal(
-      'resnet20:resnet8: 0: 50.00; 2: 53.00; 4: 52.00',
-    );
-  });
-
-  it('have each step of SIFN in its place', () => {
-    const stepped = (step: number): Pick<StudyRun, 'recipe'> => terms({ loss: 'sifn', step });
-    const runs = [
-      { method: 'kd', top1: 50, ...terms() },
-      { method: 'kd+sifn', top1: 53, last: { studentNorm: 9 }, ...stepped(1) },
-      { method: 'kd+sifn-r2', top1: 52, last: { studentNorm: 11 }, ...stepped(2) },
-    ];
-    expect(says('norm', runs, 'Top-1 against r')).to.equal('resnet20:resnet8: 1: 53.00; 2: 52.00');
-    expect(says('norm', runs, 'Norm against r')).to.equal('resnet20:resnet8: 1: 9.00; 2: 11.00');
-  });
-
+describe('the cosines of a study by class', () => {
   it('have the lowest class, the deciles and the median in their columns', () => {
     // 0, 0.1, … 1.
     const cosineByClass = Array.from({ length: 11 }, (_, label) => label / 10);
@@ -194,8 +162,6 @@ describe('the plots of a study', () => {
         'ninetieth percentile': '0.900',
       },
     ]);
-    // The first epoch, older than the measurement, is left out.
-    expect(JSON.stringify(document.parts[0]?.blocks)).to.contain('"says":"epoch 2, median 0.500"');
   });
 });
 
@@ -307,15 +273,6 @@ describe('students under growing teachers', () => {
     ]);
   });
 
-  it('are drawn over that size, without ND and with it', () => {
-    const says = (document.parts[0]?.blocks ?? [])
-      .flatMap((block) => (block.kind === 'plots' ? block.plots : []))
-      .flatMap((plot) => (plot.says.startsWith('resnet8: without') ? plot.says : []));
-    expect(says).to.deep.equal([
-      'resnet8: without ND 50.00, 50.50, 51.00; with ND (++) 51.00, 53.00, 55.00',
-    ]);
-  });
-
   it('rise by their slopes, and with ND by so much more', () => {
     const rows = tableOf(document, /learn more from larger teachers/);
     expect(
@@ -347,7 +304,7 @@ describe('published class means', () => {
   it('are told by the norms of the classes: mean, smallest and largest', () => {
     const path = join(folder(), 'means');
     mkdirSync(path);
-    const norms = { a: [3, 4], b: [6, 8], c: [5, 12] };
+    const norms = { 0: [3, 4], 1: [6, 8], 2: [5, 12] };
     writeFileSync(join(path, 'resnet56.json'), JSON.stringify(norms));
     // 5, 10 and 13.
     expect(readPublishedMeans(path)).to.deep.equal([

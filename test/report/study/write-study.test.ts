@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { buildGlance } from '../../../lib/report/claims/glance';
 import { readStudy } from '../../../lib/report/study/read';
 import { writeDocument } from '../../../lib/report/write';
 import { runDirectory } from '../../../lib/runs/paths';
@@ -9,6 +10,7 @@ import { appendMetrics, type EpochMetrics } from '../../../lib/train/metrics';
 import { studyMethods } from '../../../reproduce/recipes/studies';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
+import { noRuns } from '../../support/table1-report';
 import { madeUpConfig, madeUpMetrics, madeUpProvenance } from '../../support/made-up-runs';
 
 const study = 'table1-quick-fashion-mnist';
@@ -21,10 +23,10 @@ describe('the documents of the studies', function () {
     method: string,
     seed: number,
     last: Partial<EpochMetrics> & Pick<EpochMetrics, 'testTop1'>,
-    { pair = 'resnet20:resnet8', terms = [{}], parameters = 278_324 } = {},
+    { pair = 'resnet20:resnet8', parameters = 278_324 } = {},
   ): void {
     const [teacher = '', student] = pair.split(':');
-    const recipe = { training: { method: { name: method, terms } } };
+    const recipe = { training: { method: { name: method } } };
     const config = madeUpConfig({
       study,
       pair,
@@ -49,6 +51,7 @@ describe('the documents of the studies', function () {
     await writeDocument(
       {
         resultsRoot,
+        glance: () => buildGlance(noRuns),
         read: (asked) => Promise.resolve(asked === name ? readStudy({ name, ...source }) : null),
       },
       { name, folder: study },
@@ -81,29 +84,13 @@ describe('the documents of the studies', function () {
     expect(text).to.match(/ND helps at all: KD\+\+ over KD \| \+4\.00.*\| \+1\.52 … \+6\.48/);
   });
 
-  it('norm: draw accuracy and norm against SIFN’s step r', async () => {
-    const steps = { 'kd+sifn-r0.1': 0.1, 'kd+sifn': 1, 'kd+sifn-r2': 2 };
-    write('kd', 1, { testTop1: 50 });
-    for (const [method, step] of Object.entries(steps)) {
-      const terms = [{ loss: 'sifn', weight: 0.05, step }];
-      write(method, 1, { testTop1: 50 + step, studentNorm: 7 + step }, { terms });
-    }
-    const text = await render('norm');
-    expect(text).to.match(/SIFN helps: over KD \| \+1\.00 \(1\).*one seed: no interval/);
-    const page = readFileSync(join(folder(), 'norm.html'), 'utf8');
-    expect(page).to.contain('Top-1 against r').and.to.contain('Norm against r');
-  });
-
-  it('direction: show the classes’ cosines after the last epoch and after each', async () => {
+  it('direction: show the classes’ cosines after the last epoch', async () => {
     write('kd', 1, { testTop1: 50, ...classes(0.5) });
     write('kd+cosine', 1, { testTop1: 51, ...classes(0.7) });
     write('kd+cosine', 2, { testTop1: 51, ...classes(0.8) });
     const text = await render('direction');
     // Two classes at 0.75 and one at 0.95, the means over both seeds.
     expect(text).to.match(/KD \+ cosine \| 0\.750 \| 0\.750 \| 0\.750 \| 0\.910 \|/);
-    const page = readFileSync(join(folder(), 'direction.html'), 'utf8');
-    expect(page).to.contain('By class, epoch by epoch');
-    expect(page).to.contain('epoch 1, median 0.100; epoch 2, median 0.750');
   });
 
   it('teachers: give the trend over sizes with its interval', async () => {
@@ -121,24 +108,6 @@ describe('the documents of the studies', function () {
     expect(text).to.match(
       /KD\+\+ \(ND\): rises with the teacher’s size \| \+3\.00 ± 1\.41 \(2\) \| – \| – \| \+1\.00/,
     );
-  });
-
-  it('teachers: draw larger students, where two of them have a method', async () => {
-    const sheet = async (): Promise<string> => {
-      expect(await render('teachers')).to.contain('### Larger students under resnet20');
-      return readFileSync(join(folder(), 'teachers.svg'), 'utf8');
-    };
-    const [small, large] = [
-      { pair: 'resnet20:resnet8', parameters: 1e5 },
-      { pair: 'resnet20:resnet14', parameters: 1e6 },
-    ];
-    write('kd', 1, { testTop1: 50 }, small);
-    write('dkd', 1, { testTop1: 51 }, large);
-    expect(await sheet()).not.to.contain('Larger students');
-    write('kd', 1, { testTop1: 60 }, large);
-    const drawn = await sheet();
-    expect(drawn).to.contain('Larger students under resnet20');
-    expect(drawn).to.contain('accuracy against the student’s size');
   });
 
   it('are not written without a run', async () => {

@@ -63,6 +63,21 @@ describe('a new pair, method, data set or network is one new file', function () 
     expect(checked.stdout, checked.stderr).to.include('24').and.include('greys');
   });
 
+  it('for table 2 or 3 stands in the same folder, and in that table alone', async () => {
+    cpSync(printed, join(folder(), 'own'), { recursive: true });
+    const rows = { table1: 'near-logits', table2: 'kd++-x2', table3: 'kd+nd-x0.5' };
+    for (const [table, own] of Object.entries(rows)) {
+      const { status, stdout, stderr } = await run(table, '--help');
+      expect(status, stderr).to.equal(0);
+      const [, listed = ''] = /--methods <list>(.*?)\n +--/s.exec(stdout) ?? [];
+      const found = Object.values(rows).filter((row) => listed.split(/[\s,]+|\.\s/).includes(row));
+      expect(found, table).to.eql([own]);
+    }
+    const page = readFileSync(join(root, 'docs', 'extending.md'), 'utf8');
+    expect(page).to.include('table2 -- --methods kd++,kd++-x2 --list');
+    expect(page).to.include('table3 -- --methods student,kd,kd+nd-x0.5 --list');
+  });
+
   it('is named when it is faulty, in one message', async () => {
     write('method.ts', 'logitDistance({ weight: 0.1 })', "{ loss: 'logitDistances', weight: 0.1 }");
     const { status, stderr } = await run('table1', '--list');

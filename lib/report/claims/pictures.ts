@@ -1,0 +1,289 @@
+import { paperTable } from '../../paper';
+import { bySeedOf, summarise, type Summary } from '../../statistics/summary';
+import { outcomeInWords } from '../../statistics/verdicts';
+import { documentOf } from './build';
+import type { ClaimSources } from './candidates';
+import type { ClaimAtGlance, ClaimId } from './model';
+import { ranInWords } from './words';
+import type { DocumentName, PlotsBlock } from '../document';
+import { baseOf, printedOf } from '../methods';
+import { toFixed2 } from '../numbers';
+import { epochsPicture, lastOf } from '../plots/by-epoch';
+import { type PictureWords, sizesPicture } from '../plots/by-size';
+import {
+  evidenceOf,
+  headlineOf,
+  intervalsPicture,
+  type PicturedComparison,
+  signed,
+} from '../plots/intervals';
+import { aloneStyle, kdStyle, styleAt } from '../plots/style';
+import { bySize, millions } from '../study/growing-teachers';
+import { rowOf, top1In } from '../study/model';
+import { paperRange } from '../table1/gain';
+
+/** A picture and the document that its runs stand in. */
+export interface ClaimPicture {
+  readonly document: DocumentName;
+  readonly block: PlotsBlock;
+}
+
+/** The pictures' names, below the results directory. */
+const files: Readonly<Record<ClaimId | 'curves', string>> = {
+  C1: 'claims/c1-nd-over-base',
+  C2: 'claims/c2-sifn-over-naive',
+  C3: 'claims/c3-cosine-over-infonce',
+  C4: 'claims/c4-nd-over-parts',
+  C5: 'claims/c5-larger-teachers',
+  C6: 'claims/c6-longer-features',
+  C7: 'claims/c7-means-over-weights',
+  C8: 'claims/c8-detection',
+  C9: 'claims/c9-printed-numbers',
+  curves: 'claims/curves',
+};
+
+/** The picture of a claim, as a file that lies beside the pages; null where nothing was run. */
+export function pictureOf({ id, ran }: ClaimAtGlance): string | null {
+  return ran === '' ? null : `${files[id]}.svg`;
+}
+
+/** A picture of each claim on the runs that it is judged on, and of how these came to their numbers. */
+export function claimPictures(
+  claims: readonly ClaimAtGlance[],
+  sources: ClaimSources,
+): ClaimPicture[] {
+  const own: Partial<Record<ClaimId, (claim: ClaimAtGlance) => PlotsBlock | null>> = {
+    C5: (claim) => teachersPicture(claim, sources),
+    C6: (claim) => normsPicture(claim, sources),
+    C9: printedPicture,
+  };
+  return claims.flatMap((claim): ClaimPicture[] => {
+    const document = documentOf(claim.id);
+    const block = own[claim.id]?.(claim) ?? differencesPicture(claim);
+    const curves = claim.id === 'C1' ? curvesPicture(claim, sources) : null;
+    return [block, ...(curves === null ? [] : [curves])].map((picture) => ({
+      document,
+      block: picture,
+    }));
+  });
+}
+
+function wordsOf(claim: ClaimAtGlance, title: string): PictureWords {
+  const { id, claim: said, outcome, scale, ran } = claim;
+  const verdict = outcomeInWords(outcome, scale);
+  const subtitle = `${id}: ${said}. ${verdict.charAt(0).toUpperCase()}${verdict.slice(1)}${ran === '' ? '' : `: ${ran}`}`;
+  return { title, subtitle, file: files[id] };
+}
+
+/** Differences on one axis, the first that was measured in the title. */
+export function differencesPicture(claim: ClaimAtGlance): PlotsBlock {
+  const { unit, comparisons, scale } = claim;
+  const measured = comparisons.filter(({ difference }) => difference !== null);
+  const rows = (measured.length > 0 ? measured : comparisons)
+    .map(({ label, paper, difference }): PicturedComparison => ({
+      label: labelOf(claim.id, label),
+      paper: paper ?? (claim.id === 'C1' ? rangeOf(label) : null),
+      difference,
+    }))
+    .sort((a, b) => Number(isFirst(b)) - Number(isFirst(a)));
+  const [lead] = rows;
+  const shown = lead === undefined ? [{ label: claim.claim, paper: null, difference: null }] : rows;
+  const title =
+    lead === undefined || lead.difference === null
+      ? `Not run: ${claim.claim}`
+      : `${headlineOf(lead.label.replace('means over', 'class means over classifier'), lead.difference, unit.replace(' of top-1', ''))} (${scale})`;
+  const look = { axis: unit, format: signed, zero: true };
+  return intervalsPicture(shown, look, wordsOf(claim, title));
+}
+
+/** Of several comparisons the one that the title tells, where it is not the first. */
+function isFirst({ label }: PicturedComparison): boolean {
+  return /^ND over SIFN|InfoNCE, τ = 0\.1$/u.test(label);
+}
+
+/** Rows that add a loss to KD say ND for KD + ND: KD is in both. */
+function labelOf(id: ClaimId, label: string): string {
+  const parts = label.replaceAll('KD + ', '');
+  const short = id === 'C4' || id === 'C7' ? parts.replace('KD++', 'ND') : parts;
+  if (id === 'C7') return `means over weights, by ${short.split(' over ')[0] ?? ''}`;
+  return short;
+}
+
+/** The paper's gain over its own pairs. */
+function rangeOf(label: string): PicturedComparison['paper'] {
+  const [printed] = label.split(' over ');
+  const method = paperTable('table1').rows.find((row) => row.printed === printed)?.method;
+  const base = method === undefined ? null : baseOf(method);
+  return method === undefined || base === null ? null : paperRange(method, base);
+}
+
+/** The paper's numbers themselves, of the student alone, the bases and their `++` rows. */
+function printedPicture(claim: ClaimAtGlance): PlotsBlock {
+  const { rows, pairs } = paperTable('table1');
+  const [first] = pairs;
+  const name = first?.printed.replace('-', ' → ') ?? '';
+  const wanted = rows.filter(
+    ({ method }) =>
+      method === 'student' ||
+      baseOf(method) !== null ||
+      rows.some((other) => baseOf(other.method) === method),
+  );
+  const shown = wanted.map(({ printed, values }): PicturedComparison => {
+    const paper = values[first?.pair ?? ''] ?? null;
+    const found = claim.comparisons.find(({ label }) => label.split(',')[0] === printed);
+    return { label: printed, paper, difference: moved(found?.difference ?? null, paper) };
+  });
+  const run = claim.comparisons.filter(({ difference }) => difference !== null);
+  const held = run.filter(({ outcome }) => outcome === 'reproduced').length;
+  const title =
+    run.length === 0
+      ? `None of the paper’s numbers of ${name} was run`
+      : `${String(held)} of ${String(run.length)} numbers of ${name} lie within half a point of the paper’s (${claim.scale})`;
+  const look = {
+    axis: 'top-1 (%)',
+    format: toFixed2,
+    zero: false,
+  };
+  return intervalsPicture(shown, look, wordsOf(claim, title));
+}
+
+/** A number from its distance to another. */
+function moved(apart: Summary | null, by: number | null): Summary | null {
+  if (by === null) return null;
+  return summarise(new Map([...bySeedOf(apart)].map(([seed, value]) => [seed, value + by])));
+}
+
+/** A student's top-1 under each of its teachers, by their size, without ND and with it. */
+function teachersPicture(
+  claim: ClaimAtGlance,
+  { teachers, table2 }: ClaimSources,
+): PlotsBlock | null {
+  const [lead] = claim.comparisons.flatMap(({ difference }) => difference ?? []);
+  const found = [...teachers, ...table2]
+    .flatMap(({ setting, pairs }) =>
+      bySize(pairs, 'teacher').map(([student, own]) => ({ setting, student, pairs: own })),
+    )
+    .find(({ setting: { dataset, epochs }, student, pairs }) => {
+      const names = pairs.map(({ teacher }) => teacher).join(', ');
+      return ranInWords(dataset, `${names} → ${student}`, `${String(epochs)} epochs`) === claim.ran;
+    });
+  if (lead === undefined || found === undefined) return null;
+  const gain = `${Math.abs(lead.mean).toFixed(1)} points`;
+  return sizesPicture(
+    {
+      axis: `top-1 of ${found.student} (%)`,
+      digits: 1,
+      sizes: found.pairs.map(({ teacher, teacherParameters, teacherTop1 }) => ({
+        name: teacher,
+        facts: [
+          millions(teacherParameters),
+          ...(teacherTop1 === null ? [] : [`itself ${teacherTop1.toFixed(1)} %`]),
+        ],
+      })),
+      series: (['kd', 'kd++'] as const).map((method) => ({
+        label: printedOf(method),
+        style: method === 'kd' ? kdStyle : styleAt(0),
+        values: found.pairs.map((pair) => top1In(pair, method)),
+      })),
+    },
+    wordsOf(
+      claim,
+      `Under a teacher of ten times the size KD++ ${lead.mean < 0 ? 'loses' : 'gains'} ${gain}, ${evidenceOf(lead)} (${claim.scale})`,
+    ),
+  );
+}
+
+/** The norms of the networks that were trained as teachers, by their size, and of a student under KD. */
+function normsPicture(claim: ClaimAtGlance, { norm }: ClaimSources): PlotsBlock | null {
+  const found = norm
+    .flatMap(({ setting, family, pairs }) => pairs.map((pair) => ({ setting, family, pair })))
+    .find(({ setting: { dataset, epochs }, family, pair: { teacher, student } }) => {
+      const names = family.map(({ model }) => model).join(', ');
+      const pair = `${names}; ${teacher} → ${student}`;
+      return ranInWords(dataset, pair, `${String(epochs)} epochs`) === claim.ran;
+    });
+  if (found === undefined) return null;
+  const { family, pair } = found;
+  const [slope, shorter] = claim.comparisons.map(({ difference }) => difference);
+  const told = [
+    ...(slope ? [`${longer(slope.mean)} for ten times the parameters`] : []),
+    ...(shorter
+      ? [`${longer(-shorter.mean)} in a student than in its teacher, ${evidenceOf(shorter)}`]
+      : []),
+  ];
+  const kd = rowOf(pair, 'kd')?.studentNorm ?? null;
+  return sizesPicture(
+    {
+      axis: 'mean norm of the features',
+      digits: 2,
+      sizes: [
+        ...family.map(({ model, parameters }) => ({
+          name: model,
+          facts: [millions(parameters), 'alone'],
+        })),
+        ...(kd === null
+          ? []
+          : [
+              {
+                name: pair.student,
+                facts: [millions(pair.studentParameters), `KD from ${pair.teacher}`],
+              },
+            ]),
+      ],
+      series: [
+        {
+          label: 'norm',
+          style: styleAt(0),
+          values: [
+            ...family.map(({ norm: own }) => summarise(new Map([[0, own]]))),
+            ...(kd === null ? [] : [kd]),
+          ],
+        },
+      ],
+    },
+    wordsOf(claim, `Features: ${told.join(', ')} (${claim.scale})`),
+  );
+}
+
+function longer(by: number): string {
+  return `${Math.abs(by).toFixed(1)} ${by < 0 ? 'shorter' : 'longer'}`;
+}
+
+/** How the first `++` row, its base and the student alone came to their numbers. */
+function curvesPicture(claim: ClaimAtGlance, { table1 }: ClaimSources): PlotsBlock | null {
+  const found = table1.groups
+    .flatMap(({ setting, pairs }) => pairs.map((pair) => ({ setting, pair })))
+    .find(({ setting: { dataset, epochs }, pair: { teacher, student, pair } }) => {
+      const words = teacher === null ? pair : `${teacher} → ${student}`;
+      return ranInWords(dataset, words, `${String(epochs)} epochs`) === claim.ran;
+    });
+  if (found === undefined) return null;
+  const { curves } = found.pair;
+  const of = (method: string) => curves.filter((curve) => curve.method === method);
+  const [plus, base, student] = [of('kd++'), of('kd'), of('student')];
+  if (plus.length === 0 || base.length === 0) return null;
+  const ends = (own: typeof plus): string => {
+    const [top1, norm, cosine] = [
+      lastOf(own, (curve) => curve.top1),
+      lastOf(own, (curve) => curve.studentNorm),
+      lastOf(own, (curve) => curve.cosine),
+    ];
+    return `${top1?.toFixed(1) ?? '–'} %, norm ${norm?.toFixed(1) ?? '–'}${cosine === null ? '' : `, cosine ${cosine.toFixed(2)}`}`;
+  };
+  const seeds =
+    plus.length === base.length
+      ? String(plus.length)
+      : `${String(plus.length)} and ${String(base.length)}`;
+  return epochsPicture(
+    [
+      { label: 'KD++', style: styleAt(0), curves: plus },
+      { label: 'KD', style: kdStyle, curves: base },
+      ...(student.length === 0 ? [] : [{ label: 'alone', style: aloneStyle, curves: student }]),
+    ],
+    {
+      title: `KD++ ends at ${ends(plus)}; KD at ${ends(base)}, n = ${seeds} (${claim.scale})`,
+      subtitle: `${claim.ran.charAt(0).toUpperCase()}${claim.ran.slice(1)}: lines are means over the seeds, bands go from the smallest to the largest`,
+      file: files.curves,
+    },
+  );
+}

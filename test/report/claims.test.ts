@@ -1,0 +1,258 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { buildClaims } from '../../lib/report/claims/build';
+import { type Candidate, type ClaimSources, strongest } from '../../lib/report/claims/candidates';
+import { type FullData, fullHours } from '../../lib/report/claims/cost';
+import { claimsPage, withClaims } from '../../lib/report/claims/forms';
+import { type AtGlance, buildGlance } from '../../lib/report/claims/glance';
+import type { ClaimAtGlance, ClaimId } from '../../lib/report/claims/model';
+import { buildTable1 } from '../../lib/report/table1/build';
+import { summarise } from '../../lib/statistics/summary';
+import { claimSources } from '../../reproduce/grid/report';
+import { studyMethods } from '../../reproduce/recipes/studies';
+import { madeUpRun } from '../support/made-up-runs';
+import { noRuns } from '../support/table1-report';
+import { groupsOf, type StudyRun } from './study/made-up-study';
+
+const root = join(__dirname, '..', '..');
+
+/** Runs with this many seeds in a setting, as far as the choice looks at them. */
+function candidate(
+  scale: Candidate['scale'],
+  runScale: string,
+  seeds: readonly number[],
+): Candidate {
+  return {
+    ...{ setting: '', ran: `${scale} ${runScale} ${seeds.join('+')}`, scale, runScale },
+    comparisons: seeds.map((n) => ({
+      ...{ label: '', paper: null, p: null, outcome: 'inconclusive' },
+      difference: summarise(new Map(Array.from({ length: n }, (_, seed) => [seed, seed]))),
+    })),
+    seconds: new Map(),
+  };
+}
+
+describe('the runs that a claim is judged on', () => {
+  const toy = candidate('toy', 'short', [3]);
+  const full = candidate('full', 'paper', [3]);
+  const reduced = candidate('reduced', 'reduced', [3]);
+  for (const [what, candidates, chosen] of [
+    ['the strongest scale', [toy, full, reduced], full],
+    ['reduced before toy', [toy, reduced], reduced],
+    ['the only ones', [candidate('toy', 'quick', [1])], candidate('toy', 'quick', [1])],
+    // A campaign that has only begun takes no verdict away.
+    ['three seeds before a scale', [candidate('reduced', 'reduced', [2]), toy], toy],
+    ['the longer schedule', [candidate('toy', 'quick', [6, 6]), toy], toy],
+    [
+      'more comparisons',
+      [toy, candidate('toy', 'short', [3, 3])],
+      candidate('toy', 'short', [3, 3]),
+    ],
+    ['more seeds', [toy, candidate('toy', 'short', [4])], candidate('toy', 'short', [4])],
+    ['none without runs', [candidate('full', 'paper', [0])], null],
+  ] as const) {
+    it(`are ${what}`, () => {
+      expect(strongest(candidates)?.ran).to.equal(chosen?.ran);
+    });
+  }
+});
+
+/** A seed does to all runs alike what is much more than the methods do, and cancels. */
+const withSeeds = (method: string, ...gains: number[]): StudyRun[] =>
+  gains.map((gain, index) => ({ method, seed: index + 1, top1: 40 + 7 * index + gain }));
+
+/** Claims of the studies on made-up runs of resnet20 → resnet8. */
+function claimsOn(runs: readonly StudyRun[], changes: Partial<ClaimSources> = {}): Claims {
+  const study = (name: 'norm' | 'direction' | 'ablation' | 'teachers'): ClaimSources['norm'] =>
+    groupsOf(runs, studyMethods[name]);
+  const studies = { norm: study('norm'), direction: study('direction') };
+  const others = { ablation: study('ablation'), teachers: study('teachers') };
+  const claims = buildClaims({ ...noRuns, ...studies, ...others, ...changes });
+  return (id) => claims.find((claim) => claim.id === id) ?? expect.fail(id);
+}
+type Claims = (id: ClaimId) => ClaimAtGlance;
+const outcomesOf = ({ comparisons }: ClaimAtGlance): string[] =>
+  comparisons.map(({ outcome }) => outcome);
+
+describe('a claim at a glance', () => {
+  it('C1 takes each ++ row from table 1, with the p values of its column', () => {
+    const gains = { kd: [0, 0, 0], 'kd++': [1, 1.1, 0.9], dkd: [0, 0, 0], 'dkd++': [-3, 2, 4] };
+    const runs = Object.entries(gains).flatMap(([method, own]) =>
+      own.map((gain, index) =>
+        madeUpRun({
+          config: { method, seed: index + 1 },
+          provenance: { secondsPerEpoch: [1000, 800] },
+          top1: [1, 40 + 7 * index + gain],
+        }),
+      ),
+    );
+    const claim = claimsOn([], { table1: buildTable1({ study: '', runs, root: 'results' }) })('C1');
+    expect(claim.comparisons.map(({ label }) => label)).to.deep.equal([
+      'KD++ over KD',
+      'DKD++ over DKD',
+      'DIST++ over DIST',
+      'ReviewKD++ over ReviewKD',
+    ]);
+    expect(outcomesOf(claim)).to.deep.equal(['reproduced', 'inconclusive', 'not run', 'not run']);
+    // Mean 1, deviation 0.1: t = 1 / (0.1 / √3) = 17.3, p 0.0033, the smaller of two: twice that.
+    expect(claim.comparisons[0]?.p).to.be.closeTo(0.00664, 0.00001);
+    // One row shown is not all of them; twelve runs of 1,800 s are 6 h.
+    expect(claim).to.include({ outcome: 'inconclusive', scale: 'toy', hours: 6 });
+    expect(claim.ran).to.equal('Fashion-MNIST, resnet20 → resnet8, 2 epochs');
+    expect(claim.says).to.include('KD++ by +1.05 … +2.45').and.include('DIST++ by +0.34 … +0.74');
+  });
+
+  it('C2 and C3 are read in several ways, which must agree', () => {
+    const claims = claimsOn([
+      ...withSeeds('kd+sifn', 3, 3.1, 2.9),
+      ...withSeeds('kd+norm', 1, 1, 1),
+      ...withSeeds('kd+feature', 4, 4, 4),
+      ...withSeeds('kd+cosine', 2, 2.1, 1.9),
+      ...withSeeds('kd+infonce', 0, 0, 0),
+      ...withSeeds('kd+infonce-t0.05', 1, 1, 1),
+    ]);
+    expect(outcomesOf(claims('C2'))).to.deep.equal(['reproduced', 'contradicted']);
+    expect(claims('C2').outcome).to.equal('inconclusive');
+    expect(claims('C2').comparisons[1]?.label).to.equal('SIFN, r = 1 over naive feature');
+    expect(outcomesOf(claims('C3'))).to.deep.equal([
+      ...['reproduced', 'reproduced', 'not run', 'not run'],
+    ]);
+    expect(claims('C3').outcome).to.equal('reproduced');
+    expect(claims('C7').outcome).to.equal('not run');
+  });
+
+  it('C4 holds when norm, direction < both < ND holds as a whole', () => {
+    const parts = [
+      ...withSeeds('kd', 0, 0, 0),
+      ...withSeeds('kd+sifn', 1, 1.1, 0.9),
+      ...withSeeds('kd+cosine', 2, 2.1, 1.9),
+      ...withSeeds('kd+sifn+cosine', 4, 4, 4),
+    ];
+    expect(claimsOn([...parts, ...withSeeds('kd++', 6, 6.1, 5.9)])('C4').outcome).to.equal(
+      'reproduced',
+    );
+    expect(claimsOn([...parts, ...withSeeds('kd++', 2, 2.1, 1.9)])('C4').outcome).to.equal(
+      'contradicted',
+    );
+  });
+
+  it('C5 is the slope of the ++ rows over three sizes of teachers', () => {
+    const runs = ['resnet14', 'resnet20', 'resnet56'].flatMap((teacher, size) =>
+      [1, 2, 3].flatMap((seed) =>
+        ['kd', 'kd++'].map((method): StudyRun => ({
+          ...{ method, seed, pair: `${teacher}:resnet8` },
+          // 2 points for ten times the size, and 0.1 a seed.
+          top1: 50 + (method === 'kd++' ? size * (2 + 0.1 * seed) : 0),
+          provenance: { teacherParameters: 10 ** (5 + size) },
+        })),
+      ),
+    );
+    const claim = claimsOn(runs)('C5');
+    expect(claim.comparisons.map(({ label }) => label)).to.deep.equal([
+      'KD++, teacher ten times as large',
+    ]);
+    expect(claim.comparisons[0]?.difference?.mean).to.be.closeTo(2.2, 1e-9);
+    expect(claim.outcome).to.equal('reproduced');
+    expect(claim.says).to.include('KD++ 71.99 to 72.59');
+  });
+
+  it('C6 is the norm of networks over their size, and of the teacher over its student', () => {
+    const networks = ['resnet8', 'resnet14', 'resnet20'].map((model, size): StudyRun => ({
+      ...{ method: 'teacher', seed: 0, pair: model, top1: 60 },
+      last: { studentNorm: 4 + size, teacherNorm: null },
+      provenance: { parameters: 10 ** (4 + size) },
+    }));
+    const students = [3.9, 4, 4.1].flatMap((studentNorm, index): StudyRun[] =>
+      ['kd', 'kd+sifn'].map((method) => ({
+        ...{ method, seed: index + 1, top1: 50, last: { studentNorm, teacherNorm: 6 } },
+      })),
+    );
+    // A network counts as a teacher where a student learns from it.
+    const taught = networks.map(({ pair = '' }): StudyRun => ({
+      ...{ method: 'kd', seed: 1, pair: `${pair}:resnet8x4`, top1: 50 },
+    }));
+    const claim = claimsOn([...networks, ...students, ...taught])('C6');
+    // 1 for ten times the size, each network trained once; 6 minus 3.9, 4 and 4.1.
+    expect(claim.comparisons.map(({ difference }) => difference?.mean)).to.deep.equal([1, 2]);
+    expect(outcomesOf(claim)).to.deep.equal(['inconclusive', 'reproduced']);
+    expect(claim).to.include({ unit: 'mean norm', outcome: 'inconclusive' });
+  });
+
+  it('C9 needs the paper’s own setting, and counts from the printed number', () => {
+    const run = (method: string, last: number, seed: number, changes = {}): StudyRunInMemory =>
+      madeUpRun({
+        config: {
+          ...{ method, seed, dataset: 'cifar100', scale: 'paper', epochs: 240 },
+          ...{ pair: 'resnet56:resnet20', teacher: 'resnet56', student: 'resnet20', ...changes },
+        },
+        provenance: { teacherSource: 'a file', teacherTop1: 72.34 },
+        top1: Array.from({ length: 240 }, () => last),
+      });
+    const claim = (runs: readonly StudyRunInMemory[]): ClaimAtGlance =>
+      claimsOn([], { table1: buildTable1({ study: '', runs, root: 'results' }) })('C9');
+    const numbers = claim([72.43, 72.53, 72.63].map((last, at) => run('kd++', last, at)));
+    const measured = numbers.comparisons.find(({ label }) => label === 'KD++');
+    expect(measured?.difference?.mean).to.be.closeTo(0, 1e-9);
+    expect(measured).to.include({ paper: 72.53, outcome: 'reproduced' });
+    // One number of fourteen.
+    expect(numbers).to.include({ scale: 'full', outcome: 'inconclusive' });
+    const shorter = [1, 2, 3].map((seed) => run('kd++', 72.5, seed, { scale: 'reduced' }));
+    expect(claim(shorter).outcome).to.equal('not run');
+  });
+});
+type StudyRunInMemory = ReturnType<typeof madeUpRun>;
+
+describe('what a full replication would take', () => {
+  for (const [data, pairs, rows, hours] of [
+    // 144 runs of 12,000,000 images at 4,000 a second.
+    ['cifar100', 6, 8, (144 * 3000) / 3600],
+    // 128,116,700 images at 1,000 a second: 35.6 h a run.
+    ['imagenet', 4, 6, (72 * 128_116.7) / 3600],
+    // 1,440,000 images at 16 a second: 25 h a run.
+    ['coco', 3, 4, 36 * 25],
+  ] as const satisfies readonly (readonly [FullData, number, number, number])[]) {
+    it(`is ${hours.toFixed(0)} h for ${String(pairs)} pairs × ${String(rows)} rows on ${data}`, () => {
+      expect(fullHours({ data, pairs, rows })).to.be.closeTo(hours, 1e-6);
+    });
+  }
+});
+
+describe('the claims on the committed runs', () => {
+  const found: { glance?: AtGlance } = {};
+  const glance = (): AtGlance => found.glance ?? expect.fail('not read');
+  const read = (name: string): string => readFileSync(join(root, name), 'utf8');
+
+  before(function () {
+    this.timeout(30_000);
+    found.glance = buildGlance(claimSources(join(root, 'results')));
+  });
+
+  it('are what README.md and results/README.md say: npm run claims renders both', () => {
+    expect(withClaims(read('README.md'), glance())).to.equal(read('README.md'));
+    expect(claimsPage(glance())).to.equal(read('results/README.md'));
+  });
+
+  it('have each a verdict with its scale, or none without runs', () => {
+    expect(
+      glance()
+        .claims.map(({ id }) => id)
+        .join(),
+    ).to.equal('C1,C2,C3,C4,C5,C6,C7,C8,C9');
+    const rows = read('README.md').match(/^\| C\d\. .*$/gmu) ?? [];
+    expect(rows).to.have.length(9);
+    for (const row of rows) {
+      expect(row).to.match(
+        /\| (?:(?:reproduced|contradicted|inconclusive) \((?:toy|reduced|full)\) \| [\d.]+ h|not run \| –) \| .*an estimated [\d,]+ h on one NVIDIA A100 \|$/u,
+      );
+    }
+  });
+
+  it('leave alone a page without the two comments', () => {
+    expect(withClaims('# Mine\n<!-- claims -->\n', glance())).to.equal(null);
+    expect(withClaims('a <!-- claims -->old<!-- /claims --> b', glance()))
+      .to.match(/^a <!-- claims -->\n/u)
+      .and.match(/\n<!-- \/claims --> b$/u)
+      .and.not.include('old');
+  });
+});

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { create } from 'tar';
+import { type ProgramResult, runProgram } from '../../lib/engine/program';
+import { runHere } from '../support/command';
+import { withFolder } from '../support/folder';
+
+const scripts = join(__dirname, '..', '..', 'reproduce', 'bundle');
+const program = join(__dirname, '..', '..', 'reproduce', 'commands', 'bundle.ts');
+
+describe('a bundle', () => {
+  const folder = withFolder();
+  const bundle = (): string => join(folder(), 'a bundle');
+  const target = (): string => join(folder(), 'un packed');
+
+  /** A small one of three parts: in the place of Node a script that says what it was started with. */
+  async function small(): Promise<void> {
+    const stage = join(folder(), 'stage');
+    mkdirSync(join(stage, 'app'), { recursive: true });
+    writeFileSync(join(stage, 'app', 'numbers'), createHash('sha256').update('a').digest());
+    writeFileSync(
+      join(stage, 'node'),
+      '#!/bin/sh\necho "$@"\necho "$NORM_DIRECTION_LAB_CACHE,$NORM_DIRECTION_LAB_DATA,$NORM_DIRECTION_LAB_CALL"\n',
+    );
+    cpSync(join(scripts, 'lab.sh'), join(stage, 'lab'));
+    for (const name of ['lab', 'node']) chmodSync(join(stage, name), 0o755);
+    mkdirSync(bundle());
+    cpSync(join(scripts, 'unpack.sh'), join(bundle(), 'unpack.sh'));
+    const archive = join(folder(), 'whole.tar.gz');
+    await create({ cwd: stage, gzip: true, portable: true, file: archive }, ['app', 'lab', 'node']);
+    const bytes = readFileSync(archive);
+    const third = Math.ceil(bytes.length / 3);
+    const sums = [1, 2, 3].map((number) => {
+      const part = bytes.subarray((number - 1) * third, number * third);
+      writeFileSync(join(bundle(), `part.00${number}`), part);
+      return `${createHash('sha256').update(part).digest('hex')}  part.00${number}\n`;
+    });
+    writeFileSync(join(bundle(), 'SHA256SUMS'), sums.join(''));
+    writeFileSync(join(bundle(), 'KILOBYTES'), '4\n');
+  }
+
+  /** With the tools of a bare machine and nothing of this one's. */
+  const unpack = (...args: string[]): Promise<ProgramResult> =>
+    runProgram('/bin/sh', [join(bundle(), 'unpack.sh'), ...args], {
+      env: { PATH: '/usr/bin:/bin', HOME: folder() },
+      cwd: folder(),
+    });
+
+  it('is unpacked by sh alone, and starts what lies in it from wherever it was put', async () => {
+    await small();
+    const { status, stderr } = await unpack('un packed');
+    expect(status, stderr).to.equal(0);
+    expect(readdirSync(target()).sort()).to.deep.equal(['app', 'lab', 'node']);
+    expect(readdirSync(folder())).to.not.include('un packed.unpacking');
+    const lab = join(target(), 'lab');
+    const { stdout } = await runProgram(lab, ['table1', '--list'], {
+      env: { PATH: '/usr/bin:/bin' },
+    });
+    expect(stdout.split('\n')).to.deep.equal([
+      `${target()}/app/dist/reproduce/main.js table1 --list`,
+      `${target()}/cache,${target()}/data,${lab}`,
+      '',
+    ]);
+  });
+
+  const faults: [string, () => void, RegExp][] = [
+    [
+      'a part was changed on the way',
+      () => writeFileSync(join(bundle(), 'part.002'), 'changed'),
+      /a part is damaged \(.*part\.002\): found SHA-256 [0-9a-f]{64}\. Bring it over again/,
+    ],
+    [
+      'a part did not come along',
+      () => rmSync(join(bundle(), 'part.003')),
+      /a part is missing \(.*part\.003\)/,
+    ],
+    [
+      'there is something already',
+      () => mkdirSync(target()),
+      /is there already \(un packed\)\. Name another/,
+    ],
+    [
+      'the disk has no room',
+      () => writeFileSync(join(bundle(), 'KILOBYTES'), '99999999999\n'),
+      /has no room .*found \d+ MB free of \d+ MB needed/,
+    ],
+  ];
+  for (const [title, spoil, words] of faults) {
+    it(`is refused, and nothing unpacked, where ${title}`, async () => {
+      await small();
+      spoil();
+      const before = existsSync(target()) ? readdirSync(target()) : undefined;
+      const { status, stderr } = await unpack('un packed');
+      expect(status).to.equal(1);
+      expect(stderr).to.match(words);
+      expect(existsSync(target()) ? readdirSync(target()) : undefined).to.deep.equal(before);
+    });
+  }
+
+  const mistakes: [string, string, RegExp][] = [
+    ['another device', '--device tpu', /unknown device 'tpu' \(--device\)/],
+    ['parts of no size', '--part-size 10', /at least 1M is needed \(--part-size\)/],
+    ['data that are not there', '--data imagenet', /data are not there \(--data imagenet\)/],
+    ['a folder with something in it', '--output FOLDER', /must be empty \(--output/],
+  ];
+  for (const [title, words, expected] of mistakes) {
+    it(`is not begun with ${title}`, async () => {
+      writeFileSync(join(folder(), 'mine'), '');
+      const args = words.replace('FOLDER', folder()).split(' ');
+      const output = args.includes('--output') ? [] : ['--output', join(folder(), 'bundle')];
+      const { status, stderr } = await runHere(program, [
+        ...args,
+        ...output,
+        ...['--data-dir', folder()],
+      ]);
+      expect(stderr).to.match(expected);
+      expect(status).to.equal(1);
+      expect(readdirSync(folder())).to.deep.equal(['mine']);
+    });
+  }
+});
