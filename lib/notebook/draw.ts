@@ -57,8 +57,11 @@ export async function showSideBySide(panels: readonly CurvePanel[], title = ''):
     curves.map((curve) => {
       const isFirst = !seen.has(curve.name);
       seen.add(curve.name);
-      const color = curve.color ?? palette[names.indexOf(curve.name) % palette.length];
-      return { ...traceOf(curve, color), ...axesOf(place), showlegend: isFirst };
+      const index = names.indexOf(curve.name);
+      const color = curve.color ?? palette[index % palette.length];
+      // The second time round, so that no two look the same.
+      const dotted = curve.dotted ?? index >= palette.length;
+      return { ...traceOf({ ...curve, dotted }, color), ...axesOf(place), showlegend: isFirst };
     }),
   );
   const isWide = panels.length > 1;
@@ -201,7 +204,15 @@ export function arrow(
 ): PlaneMark[] {
   const [x, y] = to;
   const [ax, ay] = from;
-  const drawn = { text: '', showarrow: true, arrowhead: 2, arrowwidth: width, arrowcolor: color };
+  // Without a size of its own the empty text would keep the tail off its place.
+  const drawn = {
+    text: '',
+    font: { size: 1 },
+    showarrow: true,
+    arrowhead: 2,
+    arrowwidth: width,
+    arrowcolor: color,
+  };
   return [
     { annotation: { ...drawn, x, y, ax, ay } },
     ...(name === '' ? [] : [label([x + 0.15, y + 0.2], name, color)]),
@@ -356,6 +367,7 @@ function panelAxes(
 function headingOf(text: string | undefined, place: number, count: number): object[] {
   if (text === undefined) return [];
   const [from, to] = domainOf(place, count);
-  const at = { x: (from + to) / 2, y: 1.02, xref: 'paper', yref: 'paper', yanchor: 'bottom' };
-  return [{ ...at, text, showarrow: false, font: { size: 13 } }];
+  const at = { x: (from + to) / 2, y: 1.02, xref: 'paper', yref: 'paper' };
+  const anchors = { xanchor: 'center', yanchor: 'bottom' };
+  return [{ ...at, ...anchors, text, showarrow: false, font: { size: 13 } }];
 }

@@ -7,6 +7,7 @@ export { show, showLive, showMarkdown, type LiveDisplay, type MimeBundle } from 
 export { showTable, type TableLike, type TableOptions } from './table';
 export { showPlot, type Figure } from './plot';
 export { showPicture } from './plot';
+export { showNormDirection } from './plane';
 export { showProgress, type CellProgress } from './train';
 export { trainInCell, type CellTrainingOptions } from './train';
 export { trainDetectorInCell, type CellDetectionOptions } from './train';
@@ -52,4 +53,4 @@ export {
   type PlanePanel,
   type Point,
 } from './draw';
-export { intervalText, showRows, type RowsOptions } from './words';
+export { intervalText, showPaper, showRows, type RowsOptions } from './words';

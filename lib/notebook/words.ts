@@ -1,3 +1,5 @@
+import type { PaperTableName } from '../paper';
+import { readPaper } from './results';
 import { showTable } from './table';
 import { bySetting, type ClaimRow, type MethodRow } from './summary';
 
@@ -30,6 +32,25 @@ export function showRows(
     const values = texts.map((row) => columns.map((name) => row[name]));
     showTable({ columns, values }, { caption });
   }
+}
+
+/** Shows the paper's table: a row for each method, a column for each pair. */
+export function showPaper(
+  table: PaperTableName,
+  { caption, metric = 'top1' }: { readonly caption: string; readonly metric?: string },
+): void {
+  const numbers = readPaper(table).filter((row) => row.metric === metric);
+  const pairs = [...new Set(numbers.map(({ pair }) => pair))];
+  const methods = [...new Set(numbers.map(({ method }) => method))];
+  const printed = (pair: string, method: string): number | null | undefined =>
+    numbers.find((row) => row.pair === pair && row.method === method)?.paper;
+  showTable(
+    {
+      columns: ['method', ...pairs.map((pair) => pair.replace(':', ' → '))],
+      values: methods.map((method) => [method, ...pairs.map((pair) => printed(pair, method))]),
+    },
+    { caption },
+  );
 }
 
 /** A row with words above its columns, and both ends of an interval in one. */
