@@ -36,7 +36,17 @@ const mayImport = {
     'formats',
     'statistics',
   ],
-  report: ['runs', 'detection', 'train', 'distill', 'models', 'data', 'formats', 'statistics'],
+  report: [
+    'runs',
+    'detection',
+    'train',
+    'distill',
+    'losses',
+    'models',
+    'data',
+    'formats',
+    'statistics',
+  ],
 };
 
 const files = (folders) => folders.map((folder) => `^lib/${folder}/`);

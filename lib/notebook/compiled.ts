@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { withCacheLock } from '../engine/cache';
@@ -12,10 +12,13 @@ import { packageRoot } from '../package-root';
  * source. Of several processes one compiles, the others wait.
  *
  * @param notify told before it starts, since it takes half a minute
+ * @param root of the package: this one
  * @throws LabError of kind `engine` with the compiler's message when it does not compile.
  */
-export async function ensureCompiled(notify: (message: string) => void): Promise<void> {
-  const root = packageRoot();
+export async function ensureCompiled(
+  notify: (message: string) => void,
+  root = packageRoot(),
+): Promise<void> {
   if (isFresh(root)) return;
   const folder = join(root, 'dist');
   await withCacheLock(folder, undefined, async () => {
@@ -24,8 +27,11 @@ export async function ensureCompiled(notify: (message: string) => void): Promise
     // Beside dist/, so that source maps point to the same places, and in its place only when it is whole:
     // what an older source left behind would be found before a newer file of the same name.
     const fresh = join(root, `.dist-${randomUUID()}`);
+    const began = new Date();
     try {
       await compile(root, fresh);
+      // A source that changed meanwhile is newer than what was made of it.
+      utimesSync(join(fresh, ...libraryFile), began, began);
       rmSync(folder, { recursive: true, force: true });
       renameSync(fresh, folder);
     } finally {
@@ -43,9 +49,11 @@ async function compile(root: string, folder: string): Promise<void> {
   throw engineError`the library does not compile, so that notebooks cannot import it (${project}): found ${lastLines(stdout + stderr, 3)}. Mend what npm run build reports`;
 }
 
-/** Whether every source is older than what the compiler made last. */
+const libraryFile = ['lib', 'index.js'] as const;
+
+/** Whether every source is older than the beginning of the last compilation. */
 function isFresh(root: string): boolean {
-  const compiled = join(root, 'dist', 'lib', 'index.js');
+  const compiled = join(root, 'dist', ...libraryFile);
   if (!existsSync(compiled)) return false;
   const madeAt = statSync(compiled).mtimeMs;
   return readdirSync(join(root, 'lib'), { recursive: true, withFileTypes: true })

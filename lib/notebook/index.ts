@@ -7,6 +7,7 @@ export { show, showLive, showMarkdown, type LiveDisplay, type MimeBundle } from 
 export { showTable, type TableLike, type TableOptions } from './table';
 export { showPlot, type Figure } from './plot';
 export { showPicture } from './plot';
+export { showNormDirection } from './plane';
 export { showProgress, type CellProgress } from './train';
 export { trainInCell, type CellTrainingOptions } from './train';
 export { trainDetectorInCell, type CellDetectionOptions } from './train';
@@ -30,3 +31,26 @@ export {
   type SettingRows,
   type SummaryOptions,
 } from './summary';
+export {
+  arrow,
+  circle,
+  curvesOf,
+  inPairs,
+  label,
+  path,
+  rectangle,
+  segment,
+  showCurves,
+  showPlane,
+  showPlanes,
+  showSideBySide,
+  surface,
+  type Curve,
+  type CurveOptions,
+  type CurvePanel,
+  type PlaneMark,
+  type PlaneOptions,
+  type PlanePanel,
+  type Point,
+} from './draw';
+export { intervalText, showPaper, showRows, type RowsOptions } from './words';

@@ -303,6 +303,8 @@ function labArguments(options: StartLabOptions): string[] {
     `--LabApp.default_url=${first}`,
     // Nothing is asked of the network, not even whether there is a newer JupyterLab.
     '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate',
+    // The kernel's link to this library is nothing to look into. The rest is Jupyter's own.
+    "--ContentsManager.hide_globs=['node_modules', '__pycache__', '*.pyc', '*.pyo', '.DS_Store', '*~']",
     ...(port === undefined ? [] : [`--ServerApp.port=${String(port)}`]),
     ...(browser ? [] : ['--no-browser']),
     // JupyterLab refuses to run as root otherwise, which is who one is in most containers.

@@ -56,6 +56,7 @@ export async function executeNotebook(
     if (message.header.msg_type !== 'stream' || typeof text !== 'string') return;
     options.onText?.(text, stream === 'stderr' ? 'stderr' : 'stdout');
   });
+  let language: unknown;
   try {
     const sources = codeCells(notebook).map(sourceOf);
     for (const [index, source] of sources.entries()) {
@@ -65,14 +66,16 @@ export async function executeNotebook(
       requireNoFault(collector, sources, name);
     }
     await sleep(settleTime);
-    await kernel.request('kernel_info_request', {});
+    const { content } = await kernel.request('kernel_info_request', {});
+    // As JupyterLab has it, so that opening the notebook there changes nothing.
+    language = content['language_info'];
     requireNoFault(collector, sources, name);
   } catch (error) {
     throw withKernelOutput(error, collector, cellOfRequest.size - 1, name);
   } finally {
     await kernel.stop();
   }
-  return withOutputs(notebook, collector);
+  return withOutputs(notebook, collector, language);
 }
 
 async function executeCell(
@@ -156,7 +159,7 @@ function codeCells({ cells }: Notebook): Notebook['cells'] {
   return cells.filter((cell) => cell.cell_type === 'code' && sourceOf(cell).trim() !== '');
 }
 
-function withOutputs(notebook: Notebook, collector: OutputCollector): Notebook {
+function withOutputs(notebook: Notebook, collector: OutputCollector, language: unknown): Notebook {
   const executed = codeCells(notebook);
   const cells = notebook.cells.map((cell, index) => {
     const source = textLines(sourceOf(cell));
@@ -172,7 +175,7 @@ function withOutputs(notebook: Notebook, collector: OutputCollector): Notebook {
       outputs: at < 0 ? [] : collector.outputs(at),
     };
   });
-  const { kernelspec, language_info: language } = notebook.metadata;
+  const { kernelspec } = notebook.metadata;
   return { ...notebook, cells, metadata: { kernelspec, language_info: language } };
 }
 

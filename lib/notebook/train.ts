@@ -90,11 +90,12 @@ export async function trainInCell(
 ): Promise<EpochMetrics[]> {
   const metrics: EpochMetrics[] = [];
   const shown = epochsInCell(title, options.recipe.epochs);
-  await inTemporaryFolder(folderName, (directory) =>
+  await untilInterrupted((directory, signal) =>
     trainClassifier({
       ...options,
       directory,
       recipeHash: 'cell',
+      signal,
       ...shown,
       onEpoch: (epoch, seconds) => {
         metrics.push(epoch);
@@ -103,6 +104,21 @@ export async function trainInCell(
     }),
   );
   return metrics;
+}
+
+/**
+ * Does work in a folder that goes with it. An interrupt of the cell ends it: otherwise it would go on behind
+ * the cells that follow.
+ */
+function untilInterrupted<T>(
+  work: (directory: string, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  process.on('SIGINT', stop);
+  return inTemporaryFolder(folderName, (directory) => work(directory, controller.signal)).finally(
+    () => process.off('SIGINT', stop),
+  );
 }
 
 /** Shows a training of so many epochs as one line of progress in the cell. */
@@ -145,8 +161,9 @@ export async function trainDetectorInCell(
   const learner = createDetectionLearner({ iterationsPerEpoch, ...options });
   const { seed, student } = options;
   try {
-    const lines = await inTemporaryFolder(folderName, async (directory) => {
+    const lines = await untilInterrupted(async (directory, signal) => {
       await trainDetector({
+        signal,
         learner,
         iterations,
         schedule,
@@ -188,9 +205,9 @@ export async function sweepInCell<
   M extends string,
 >(options: CellSweepOptions<T, S, M>): Promise<SweepResult<T, S, M>> {
   const { name = 'cell', results } = options;
-  const sweepInto = (folder: string): Promise<SweepResult<T, S, M>> =>
-    sweep({ ...options, name, results: folder, events: shownEvents });
-  return results === undefined ? inTemporaryFolder(folderName, sweepInto) : sweepInto(results);
+  return untilInterrupted((folder, signal) =>
+    sweep({ signal, ...options, name, results: results ?? folder, events: shownEvents }),
+  );
 }
 
 const shownEvents: StudyEvents<Classification> = {

@@ -13,6 +13,7 @@ import {
   type ReportDocument,
 } from './document';
 import { drawDocument } from './draw';
+import { planePage, renderPlanePage } from './plane/page';
 import { firstPage, renderPages } from './writers/html';
 import { renderMarkdown } from './writers/markdown';
 import { pictureFiles } from './writers/picture';
@@ -98,6 +99,7 @@ function reportFiles(glance: AtGlance, documents: readonly DrawnDocument[]): [st
     [firstPage, renderFirstPage(glance, documents)],
     ...documents.flatMap((document) => renderPages(document, glance.current[document.name])),
     ...documents.flatMap(pictureFiles),
+    [planePage, renderPlanePage()],
   ];
 }
 

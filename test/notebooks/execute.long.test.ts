@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { runProgram } from '../../lib/engine/program';
 import { LabError } from '../../lib/errors';
@@ -20,6 +21,33 @@ async function faultOf(...cells: readonly string[]): Promise<Fault> {
   }
   throw new Error('the notebook did not fail');
 }
+
+describe('the library that notebooks import', function () {
+  this.timeout(300_000);
+  const root = withFolder();
+
+  it('is compiled again when a source changed while it was compiled', async () => {
+    const write = (file: string, text: string): void => writeFileSync(join(root(), file), text);
+    write(
+      'tsconfig.build.json',
+      '{ "compilerOptions": { "rootDir": ".", "types": [] }, "include": ["lib"] }',
+    );
+    symlinkSync(join(__dirname, '../../node_modules'), join(root(), 'node_modules'));
+    mkdirSync(join(root(), 'lib'));
+    write('lib/index.ts', 'export const is = 1;');
+    let compilations = 0;
+    const compile = (): Promise<void> => ensureCompiled(() => void (compilations += 1), root());
+    const first = compile();
+    // The compiler has begun by then, and is not done.
+    await sleep(100);
+    write('lib/index.ts', 'export const is = 2;');
+    await first;
+    await compile();
+    await compile();
+    expect(compilations).to.equal(2);
+    expect(readFileSync(join(root(), 'dist/lib/index.js'), 'utf8')).to.include('is = 2');
+  });
+});
 
 describe('a notebook in the project’s kernel', function () {
   this.timeout(300_000);
@@ -67,29 +95,68 @@ describe('a notebook in the project’s kernel', function () {
     expect(fault.found).to.include('exit status 3');
   });
 
-  it('names the line of the library that an error comes from', async () => {
-    const fault = await faultOf(
+  it('shows an error of ours as its message, a defect with its lines, an interrupt as one', async () => {
+    const ours = 'kdLoss(tf.zeros([2, 3]), tf.zeros([2, 4]));';
+    const interrupt = "process.kill(process.pid, 'SIGINT')";
+    const shapes = /^student logits and teacher logits must have one shape[^\n]*\n$/u;
+    const cases: readonly (readonly [cell: string, shown: RegExp])[] = [
+      ["import * as tf from '@tensorflow/tfjs';", /^$/u],
+      ["import { kdLoss } from 'norm-direction-lab';\ntf.scalar(1).dispose();", /^/u],
+      [ours, shapes],
+      [`await Promise.resolve();\n${ours}`, shapes],
+      ["kdLoss(JSON.parse('null'), tf.zeros([2, 4]));", /\n +at .*lib\/losses\/[\w-]+\.ts:\d+/u],
+      [`${interrupt};\nfor (;;);`, /^interrupted\n$/u],
       [
-        "import * as tf from '@tensorflow/tfjs';",
-        "import { kdLoss } from 'norm-direction-lab';",
-        'kdLoss(tf.zeros([2, 3]), tf.zeros([2, 4]));',
-      ].join('\n'),
-    );
-    const [, file, line] = /(lib\/losses\/[\w-]+\.ts):(\d+):\d+/u.exec(String(fault.found)) ?? [];
-    expect(file, String(fault.found)).to.be.a('string');
-    const source = readFileSync(join(__dirname, '../..', file ?? ''), 'utf8').split('\n');
-    expect(source[Number(line) - 1]).to.match(/Error`|throw|refuse|require|check/u);
+        `setTimeout(() => ${interrupt}, 100);\nawait new Promise(() => undefined);`,
+        /^interrupted\n$/u,
+      ],
+    ];
+    let text = '';
+    const kernel = await startKernel(({ header, content }) => {
+      if (header.msg_type === 'stream') text += String(content['text']);
+    });
+    try {
+      for (const [code, shown] of cases) {
+        text = '';
+        await kernel.request('execute_request', { code });
+        expect(text, code).to.match(shown);
+        // What comes less than 200 ms after a failure is dropped.
+        await sleep(400);
+      }
+    } finally {
+      await kernel.stop();
+    }
   });
 
-  it('completes the names of the library', async () => {
+  it('says when the library was compiled again under it, once', async () => {
+    const { cells } = await executeNotebook(
+      notebookOf(
+        "import { utimesSync } from 'node:fs';",
+        "const now = new Date();\nutimesSync('../dist/lib/index.js', now, now);",
+        'const a = 1;',
+        'const b = 2;',
+      ),
+      'some.ipynb',
+    );
+    expect(
+      cells.map(({ outputs }) => JSON.stringify(outputs).includes('restart the kernel')),
+    ).to.deep.equal([false, false, true, false]);
+  });
+
+  it('completes the names of the library, also while they are imported', async () => {
     const kernel = await startKernel();
     try {
-      const code = "import { normDirectionLoss } from 'norm-direction-lab';\nnormDirec";
-      const { content } = await kernel.request('complete_request', {
-        code,
-        cursor_pos: code.length,
-      });
-      expect(content['matches']).to.include('normDirectionLoss');
+      for (const typed of [
+        "import { normDirectionLoss } from 'norm-direction-lab';\nnormDirec|",
+        "import { normDirec| } from 'norm-direction-lab';",
+        "import { kd, | } from 'norm-direction-lab';",
+      ]) {
+        const { content } = await kernel.request('complete_request', {
+          code: typed.replace('|', ''),
+          cursor_pos: typed.indexOf('|'),
+        });
+        expect(content['matches'], typed).to.include('normDirectionLoss');
+      }
     } finally {
       await kernel.stop();
     }

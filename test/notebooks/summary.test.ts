@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { bySetting, judgeClaims, summariseResults } from '../../lib/notebook/summary';
 import type { ResultRow } from '../../lib/notebook/results';
+import { inWords } from '../../lib/notebook/words';
 
 /** Runs of one method on one pair, one for each top-1; seeds from 1. */
 function runs(method: string, top1: readonly number[], more: Partial<ResultRow> = {}): ResultRow[] {
@@ -74,5 +75,22 @@ describe('runs as rows of a notebook’s tables', () => {
     expect(judged[1]?.p).to.be.closeTo(2 * (1 - Math.sqrt(2700 / 2702)), 1e-9);
     expect(judged[2]?.p).to.equal(null);
     expect(judgeClaims(runs('teacher', [60], { pair: 'resnet20' }), claims)).to.deep.equal([]);
+  });
+
+  it('stand under words, with both ends of an interval in one', () => {
+    const row = { method: 'kd++', seeds: 3, top1: 53, std: 2, gain: 1, low: -0.414, high: 1.2 };
+    expect(inWords(row, { 'kd++': 'KD and ND' })).to.deep.equal({
+      method: 'KD and ND',
+      seeds: 3,
+      'top-1, %': 53,
+      deviation: 2,
+      gain: 1,
+      '95 % interval': '−0.41 to +1.20',
+    });
+    expect(inWords({ method: 'kd', low: null, high: null, cosine: 0.5 })).to.deep.equal({
+      method: 'kd',
+      '95 % interval': null,
+      'cosine to class mean': 0.5,
+    });
   });
 });

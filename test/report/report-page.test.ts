@@ -17,7 +17,7 @@ const seeds = [1, 2, 3];
 
 /** The first page of the committed runs, as npm run report writes it, without its pictures. */
 const committed = 'committed.html';
-const pages = ['REPORT.html', committed, 'table1.html', 'table1-runs.html'];
+const pages = ['REPORT.html', committed, 'table1.html', 'table1-runs.html', 'nd-by-hand.html'];
 
 describe('the report', function () {
   this.timeout(60_000);
@@ -175,6 +175,44 @@ describe('the report', function () {
       await page.locator('.glance a[href="#C9"]').focus();
       await page.keyboard.press('Enter');
       expect(await page.locator('#C9').isVisible()).to.equal(true);
+    });
+
+    it('lets the student’s feature be dragged, under its loss and gradient', async () => {
+      const { page, faults } = await open('nd-by-hand.html');
+      const plane = await page.locator('.nd-plane svg').boundingBox();
+      if (plane === null) throw new Error('there is no plane');
+      const at = async (x: number, y: number): Promise<void> =>
+        // The plane is seen to 3.6 on both sides and 2.7 upwards and downwards.
+        page.mouse.move(
+          plane.x + (plane.width * (1 + x / 3.6)) / 2,
+          plane.y + (plane.height * (1 - y / 2.7)) / 2,
+        );
+      const text = (): Promise<string> => page.locator('.nd-plane p').innerText();
+      await at(-0.6, 1.1);
+      await page.mouse.down();
+      // Shorter than the teacher's 2, which divides: 1 − 1.4 / 2, and a slope of −1 / 2 along the class mean.
+      await at(1.4, 1);
+      expect(await text())
+        .to.include('1 − 1.40 / 2.00 = 0.300')
+        .and.to.include('Gradient (−0.50, 0.00)');
+      // Longer, at a right angle to the class mean: 1 − 0, and a slope of −1 / 2.5.
+      await at(0, 2.5);
+      expect(await text())
+        .to.include('/ 2.50 = 1.000')
+        .and.to.match(/Gradient \(−0\.40, −?0\.00\)/u);
+      await page.mouse.up();
+      await at(1, 1);
+      expect(await text(), 'the button is up').to.include('/ 2.50 = 1.000');
+
+      await page.locator('.nd-plane .handle').focus();
+      await page.keyboard.press('ArrowRight');
+      const path = await page.locator('.nd-plane .path').getAttribute('points');
+      const points = (path ?? '').split(' ').map((point) => point.split(',').map(Number));
+      expect(points[0]).to.deep.equal([10, -250]);
+      const [x = 0, y = 0] = points.at(-1) ?? [];
+      expect(x, 'turned towards the class mean').to.be.greaterThan(200);
+      expect(Math.hypot(x, y), 'no shorter').to.be.at.least(250);
+      expect(faults).to.deep.equal([]);
     });
 
     it('shows table 1 with its plots', async () => {

@@ -29,6 +29,7 @@ describe('the written table 1', () => {
       ...['table1.md', 'table1.csv'],
       ...['REPORT.html', 'table1.html', 'table1-runs.html'],
       ...['c1-nd-over-base.svg', 'curves.svg', 'c9-printed-numbers.svg'],
+      'nd-by-hand.html',
     ];
     expect(files.map((file) => basename(file))).to.deep.equal(names);
     const paths = files.map((file) => relative(root(), file));

@@ -1,6 +1,7 @@
 import type { ReportDocument } from '../document';
 import { escapeHtml } from '../writers/escape-html';
 import { blockHtml, cellHtml, pageHtml } from '../writers/html';
+import { planePage } from '../plane/page';
 import { glanceStyle } from '../writers/page-style';
 import {
   claimBlocks,
@@ -41,6 +42,7 @@ export function renderFirstPage(
       ['#words', 'Words'],
       ['#each', 'Claim by claim'],
       ['#documents', 'Tables and studies'],
+      [planePage, 'The ND loss by hand'],
     ],
     content: `<p class="lead">${escapeHtml(lead)}</p>
 <p><strong>${escapeHtml(heldInWords(glance))}</strong> What each word means stands where one points at it, and <a href="#words">below</a>.</p>

@@ -19,15 +19,17 @@ interface PageContent {
   /** Where else to go: addresses and texts. */
   readonly links: readonly (readonly [address: string, text: string])[];
   readonly content: string;
+  /** What it was made of, below all. */
+  readonly foot?: string;
   /** Rules of its own. */
   readonly style?: string;
 }
 
 /**
- * A page that needs nothing but the pages and pictures beside it: style and drawings are inside, it has no
- * script, and nothing is asked of the network.
+ * A page that needs nothing but the pages and pictures beside it: style and drawings are inside, and nothing is
+ * asked of the network.
  */
-export function pageHtml({ title, links, content, style = '' }: PageContent): string {
+export function pageHtml({ title, links, content, foot, style = '' }: PageContent): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -48,7 +50,7 @@ ${links.map(([address, text]) => `<li><a href="${escapeHtml(address)}">${escapeH
 <main id="content">
 ${content}
 </main>
-<footer class="soft"><p>Rendered from the run files alone; the same files give the same page.</p></footer>
+<footer class="soft"><p>${escapeHtml(foot ?? 'Rendered from the run files alone; the same files give the same page.')}</p></footer>
 </body>
 </html>
 `;
