@@ -46,8 +46,8 @@ const mayImport = {
     'data',
     'formats',
     'statistics',
-    'statistics',
     'engine',
+  ],
 };
 
 const files = (folders) => folders.map((folder) => `^lib/${folder}/`);
