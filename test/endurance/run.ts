@@ -180,7 +180,7 @@ function memoryOverTime(endured: readonly Endured[]): TopLevelSpec {
     encoding: {
       x: { field: 'share', type: 'quantitative', title: 'share of the run', axis: { format: '%' } },
       y: { field: 'megabytes', type: 'quantitative', title: 'memory of the process (MiB)' },
-      color: { field: 'run', type: 'nominal', title: null },
+      color: { field: 'run', type: 'nominal', title: null, legend: { labelLimit: 0 } },
     },
   };
 }
