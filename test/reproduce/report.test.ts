@@ -33,9 +33,10 @@ describe('npm run report', function () {
     const pictures = ['c1-nd-over-base', 'c9-printed-numbers', 'c2-sifn-over-naive'].concat(
       ...['c6-longer-features', 'c4-nd-over-parts', 'c5-larger-teachers'],
     );
-    const all = [...names, ...pictures.map((name) => join('claims', `${name}.svg`))];
+    const plane = 'nd-by-hand.html';
+    const all = [...names, ...pictures.map((name) => join('claims', `${name}.svg`)), plane];
     expect(JSON.parse(stdout)).to.deep.equal({ files: all.map((name) => join(pages, name)) });
-    expect(readdirSync(pages)).to.have.members([...names, 'claims']);
+    expect(readdirSync(pages)).to.have.members([...names, 'claims', plane]);
     expect(readdirSync(results())).to.deep.equal(['runs']);
     // Nobody sits at a pipe, whatever the display.
     expect(stderr).to.equal('');
@@ -43,7 +44,7 @@ describe('npm run report', function () {
     const read = (name: string): string => readFileSync(join(pages, name), 'utf8');
     expect(read('table1.html')).to.include('50.00 (1)').and.not.include('53.00 (1)');
     expect(read('norm.html')).to.include('53.00 (1)').and.include('+3.00 (1)');
-    for (const name of names.filter((file) => file.endsWith('.html'))) {
+    for (const name of [...names, plane].filter((file) => file.endsWith('.html'))) {
       for (const [, file = '', anchor] of read(name).matchAll(
         /(?:href|src)="([^"#]*)(?:#([^"]*))?"/gu,
       )) {
