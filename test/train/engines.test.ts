@@ -6,8 +6,8 @@ import { createModel } from '../../lib/models/registry';
 import { createLearner } from '../../lib/train/learner';
 import { engines, withEngine } from '../support/engine';
 
-/** Losses of three steps, whose later ones depend on every gradient of the earlier ones. */
-function threeSteps(): number[] {
+/** Losses of two steps, whose second depends on every gradient of the first. */
+function twoSteps(): number[] {
   const student = createModel('resnet8', { classes: 4, seed: 1 });
   const teacher = createModel('resnet8', { classes: 4, seed: 2 });
   const draw = random(3, 'images');
@@ -26,7 +26,7 @@ function threeSteps(): number[] {
   );
   const labels = tf.tensor1d([0, 1, 2, 3], 'int32');
   const indices = Int32Array.from({ length: 4 }, (_, index) => index);
-  const totals = [0, 1, 2].map(
+  const totals = [0, 1].map(
     (epoch) =>
       learner.step(
         { images, labels, indices },
@@ -43,8 +43,8 @@ describe('training on the two engines', () => {
   for (const engine of engines) {
     describe(engine, () => {
       withEngine(engine);
-      it('takes three steps', () => {
-        const totals = threeSteps();
+      it('takes two steps', () => {
+        const totals = twoSteps();
         expect(totals.every(Number.isFinite)).to.equal(true);
         found.set(engine, totals);
       });
@@ -54,7 +54,7 @@ describe('training on the two engines', () => {
   describe('together', () => {
     it('gives the same losses within float32', () => {
       const [plain = [], native = []] = engines.map((engine) => found.get(engine));
-      expect(plain).to.have.length(3);
+      expect(plain).to.have.length(2);
       plain.forEach((total, step) => {
         expect(native[step], `step ${step}`).to.be.closeTo(total, 1e-3 * Math.abs(total));
       });
