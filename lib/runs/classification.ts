@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import { needs } from '../distill/terms';
+import { takesGpuPath } from '../engine/native';
 import { createModel, modelName } from '../models/registry';
 import { canonicalJson } from '../records';
 import { isBatchSource, type TrainingData } from '../train/batch-source';
@@ -171,7 +172,7 @@ function memoryFor(
 ): TeacherMemory | undefined {
   if (folder === undefined || !teacher || isBatchSource(dataset)) return undefined;
   // What is remembered would have to be read from the device in each step.
-  if (engine.gpu || engine.path === 'gpu') return undefined;
+  if (takesGpuPath()) return undefined;
   if (!remembers(recipe.method, teacher.model)) return undefined;
   const [processor] = cpus();
   const key = {
