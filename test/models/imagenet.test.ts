@@ -27,14 +27,10 @@ describe('ImageNet networks', () => {
 
   itHasPublishedSizes([
     ['resnet18', 11_689_512, 512],
-    ['resnet34', 21_797_672, 512],
-    ['resnet50', 25_557_032, 2048],
     ['mobilenet_v1', 4_231_976, 1024],
     ['regnety_002', 3_162_996, 368],
     ['vit_tiny_patch16_224', 5_717_416, 192],
-    ['vit_small_patch16_224', 22_050_664, 384],
     ['deit_tiny_distilled_patch16_224', 5_910_800, 192],
-    ['deit_small_distilled_patch16_224', 22_436_432, 384],
   ]);
 
   it('of MobileNetV1 shows the stem and the last of each size', () => {
