@@ -29,6 +29,8 @@ export interface ServedFile {
   emptyParts?: boolean;
   /** Pieces of this many bytes, with a pause of `breakDelay` between them. */
   slowPieces?: number | undefined;
+  /** Answer nobody before this many requests have been open at once. */
+  together?: number;
 }
 
 /** One request as it came. */
@@ -56,6 +58,7 @@ export function withFileServer(): () => FileServer {
     const requests: Request[] = [];
     const open = new Set<ServerResponse>();
     let most = 0;
+    const waiting: (() => void)[] = [];
     const server = createServer((request, response) => {
       requests.push({
         url: request.url ?? '',
@@ -65,7 +68,8 @@ export function withFileServer(): () => FileServer {
       most = Math.max(most, open.add(response).size);
       // What is finished may close much later, when the next request is there already.
       for (const event of ['finish', 'close']) response.on(event, () => open.delete(response));
-      answer(file, request, response);
+      waiting.push(() => answer(file, request, response));
+      if (most >= (file.together ?? 0)) for (const give of waiting.splice(0)) give();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
