@@ -31,8 +31,6 @@ describe('a network’s passes as functions', () => {
     ['resnet8', 32, 'float32', logitsOnly],
     ['resnet8', 16, 'bfloat16', everything],
     ['wrn_16_1', 16, 'bfloat16', logitsOnly],
-    ['MobileNetV2', 32, 'bfloat16', logitsOnly],
-    ['ShuffleV2', 32, 'float32', logitsOnly],
   ]);
 
   it('come after three passes with a shape of images, for each shape by itself', () => {
