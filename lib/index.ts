@@ -153,7 +153,6 @@ export {
   adamW,
   type AdamWOptions,
   createOptimiser,
-  type Optimiser,
   type OptimiserOptions,
   sgd,
   type Sgd,
@@ -161,6 +160,7 @@ export {
 } from './train/optimiser';
 export type { TrainingRecipe } from './train/recipe';
 export { learningRateAt, type Schedule } from './train/schedule';
+export type { Optimiser } from './train/task';
 export { weightAverage, type WeightAverage } from './train/weight-average';
 export { trainClassifier, type ClassifierTraining } from './train/classifier';
 export {

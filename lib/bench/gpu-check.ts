@@ -38,6 +38,8 @@ export interface PartResult {
   readonly data?: unknown;
 }
 
+const interrupted = 'interrupted';
+
 /**
  * Does one part after the other, whatever becomes of those before, until the time is over or the signal is aborted;
  * what is left is then skipped.
@@ -56,7 +58,7 @@ export async function runParts(
   const results: PartResult[] = [];
   for (const [place, part] of parts.entries()) {
     const left = (end - performance.now()) / 1000;
-    const reason = signal.aborted ? 'interrupted' : left < 1 ? 'no time left' : undefined;
+    const reason = signal.aborted ? interrupted : left < 1 ? 'no time left' : undefined;
     if (reason === undefined) onPart?.(part, place, left);
     const result: PartResult =
       reason === undefined
@@ -85,12 +87,9 @@ async function resultOf(
     return { name, state: skipped ? 'skipped' : 'passed', seconds: taken(), ...found };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const over = timeout.aborted && !signal.aborted;
-    const says = signal.aborted
-      ? 'interrupted'
-      : over
-        ? `not done in ${seconds.toFixed(0)} s`
-        : why;
+    const over = timeout.aborted;
+    if (signal.aborted) return { name, state: 'skipped', seconds: taken(), says: interrupted };
+    const says = over ? `not done in ${seconds.toFixed(0)} s` : why;
     return { name, state: 'failed', seconds: taken(), says };
   }
 }

@@ -129,8 +129,8 @@ interface DetectionSignals {
   /** P2 … P6. */
   readonly studentPyramid: readonly tf.Tensor4D[];
   readonly teacherPyramid: readonly tf.Tensor4D[];
-  /** Of the regions, int32; background is the number of classes. */
-  readonly labels: tf.Tensor1D;
+  /** Of the regions; background is the number of classes. */
+  readonly labels: Int32Array;
 }
 
 /** The distillation terms of a method at work. */
@@ -193,9 +193,8 @@ export function createDetectionObjective(
 }
 
 function objectsOf(signals: DetectionSignals, background: number): DetectionSignals | undefined {
-  const objects = [...signals.labels.dataSync()].flatMap((label, index) =>
-    label === background ? [] : [index],
-  );
+  const { labels } = signals;
+  const objects = [...labels.keys()].filter((index) => labels[index] !== background);
   if (objects.length === 0) return undefined;
   const rows = tf.tensor1d(objects, 'int32');
   const chosen = ({ logits, embedding, ...rest }: BoxOutput): BoxOutput => ({
@@ -207,7 +206,7 @@ function objectsOf(signals: DetectionSignals, background: number): DetectionSign
     ...signals,
     student: chosen(signals.student),
     teacher: chosen(signals.teacher),
-    labels: tf.gather(signals.labels, rows),
+    labels: labels.filter((label) => label !== background),
   };
 }
 
@@ -229,7 +228,7 @@ function asSamples(
     student: sampled(student),
     studentEmbedding: student.embedding,
     teacher: sampled(teacher),
-    labels,
+    labels: tf.tensor1d(labels, 'int32'),
     classMeans,
   };
 }

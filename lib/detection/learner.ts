@@ -183,7 +183,7 @@ export function createDetectionLearner(options: DetectionLearnerOptions): Detect
               teacher: teacher.detector.detect(teacherPyramid, targets.regions),
               studentPyramid: pyramid,
               teacherPyramid,
-              labels: tf.tensor1d(targets.labels, 'int32'),
+              labels: targets.labels,
             },
             { epoch: iteration / iterationsPerEpoch, mode },
           )

@@ -55,6 +55,11 @@ export function nativeOperations(
   return nativeBackend().executeMultipleOutputs(name, attributes, inputs, outputs);
 }
 
+/** Whether the native engine computes on a GPU. */
+export function isOnGpu(): boolean {
+  return isNative() && nativeBackend().isUsingGpuDevice;
+}
+
 let asked: { readonly path: 'gpu' | undefined } | undefined;
 
 /**
@@ -64,7 +69,7 @@ let asked: { readonly path: 'gpu' | undefined } | undefined;
 export function takesGpuPath(): boolean {
   if (!isNative()) return false;
   asked ??= { path: askedPath() };
-  return asked.path === 'gpu' || nativeBackend().isUsingGpuDevice;
+  return asked.path === 'gpu' || isOnGpu();
 }
 
 /** Whether this package's own operations run here, and oneDNN's by their names: on a CPU's path. */

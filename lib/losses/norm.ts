@@ -127,18 +127,18 @@ const bytesPerNorm = 4;
 
 /**
  * Each sample's own embedding norm when it was last seen, by its index in the data set: the previous
- * norm of SIFN when that is chosen to be the one of the last visit.
+ * norm of SIFN when that is chosen to be the one of the last visit. Nothing is read until it is saved.
  */
 export class NormMemory {
   /** NaN for a sample that has not been seen. */
-  private readonly norms: Float32Array;
+  private norms: tf.Tensor1D;
 
   /** @throws LabError when `samples` is not a whole number above 0. */
   constructor(readonly samples: number) {
     if (!Number.isInteger(samples) || samples < 1) {
       throw dataError`a memory of norms needs the number of samples of the training set: found ${String(samples)}. Give a whole number above 0`;
     }
-    this.norms = new Float32Array(samples).fill(NaN);
+    this.norms = tf.keep(tf.fill<tf.Rank.R1>([samples], NaN));
   }
 
   /**
@@ -147,11 +147,11 @@ export class NormMemory {
    *
    * @throws LabError when an index is not in the data set or the lengths differ.
    */
-  previous(indices: ArrayLike<number>, currentNorms: ArrayLike<number>): Float32Array {
-    this.requirePairs(indices, currentNorms);
-    return Float32Array.from(indices, (index, i) => {
-      const stored = this.norms[this.place(index)] ?? NaN;
-      return Number.isNaN(stored) ? (currentNorms[i] ?? NaN) : stored;
+  previous(indices: ArrayLike<number>, currentNorms: tf.Tensor1D): tf.Tensor1D {
+    const places = this.placesOf(indices, currentNorms);
+    return tf.tidy(() => {
+      const stored = tf.gather(this.norms, tf.tensor1d(places, 'int32'));
+      return tf.where<tf.Tensor1D>(tf.isNaN(stored), currentNorms, stored);
     });
   }
 
@@ -160,17 +160,19 @@ export class NormMemory {
    *
    * @throws LabError when an index is not in the data set or the lengths differ; nothing is noted then.
    */
-  update(indices: ArrayLike<number>, norms: ArrayLike<number>): void {
-    this.requirePairs(indices, norms);
-    const places = Array.from(indices, (index) => this.place(index));
-    places.forEach((index, i) => {
-      this.norms[index] = norms[i] ?? NaN;
-    });
+  update(indices: ArrayLike<number>, norms: tf.Tensor1D): void {
+    const places = this.placesOf(indices, norms);
+    this.replace(
+      tf.tidy(() => {
+        const rows = tf.tensor2d(places, [places.length, 1], 'int32');
+        return tf.tensorScatterUpdate(this.norms, rows, norms) as tf.Tensor1D;
+      }),
+    );
   }
 
   /** Little-endian float32 (as all that TensorFlow runs on), one a sample, NaN for those not seen: for a checkpoint. */
   toBytes(): Uint8Array {
-    return new Uint8Array(this.norms.slice().buffer);
+    return new Uint8Array(this.norms.dataSync<'float32'>().slice().buffer);
   }
 
   /**
@@ -181,20 +183,34 @@ export class NormMemory {
   static fromBytes(bytes: Uint8Array, samples: number): NormMemory {
     const memory = new NormMemory(samples);
     if (bytes.byteLength !== samples * bytesPerNorm) {
+      memory.dispose();
       throw dataError`the stored norms are those of another data set: found ${bytes.byteLength} bytes for ${samples} samples, which take ${samples * bytesPerNorm}. Resume with the data set that the run was started with, or start a new run`;
     }
     // A copy, since numbers of four bytes must begin at a multiple of four.
-    memory.norms.set(new Float32Array(Uint8Array.from(bytes).buffer));
+    memory.replace(tf.tensor1d(new Float32Array(Uint8Array.from(bytes).buffer)));
     return memory;
   }
 
-  private place(index: number): number {
-    if (Number.isInteger(index) && index >= 0 && index < this.samples) return index;
-    throw dataError`a sample is not one of the ${this.samples} that norms are kept of: found index ${index}. Make the memory with the size of the training set`;
+  /** Frees it. */
+  dispose(): void {
+    this.norms.dispose();
   }
 
-  private requirePairs(indices: ArrayLike<number>, norms: ArrayLike<number>): void {
-    if (indices.length === norms.length) return;
-    throw dataError`each sample needs one norm: found ${indices.length} indices, ${norms.length} norms. Give the norms of the same batch`;
+  private replace(norms: tf.Tensor1D): void {
+    this.norms.dispose();
+    this.norms = tf.keep(norms);
+  }
+
+  private placesOf(indices: ArrayLike<number>, { size }: tf.Tensor1D): Int32Array {
+    if (indices.length !== size) {
+      throw dataError`each sample needs one norm: found ${indices.length} indices, ${size} norms. Give the norms of the same batch`;
+    }
+    for (let i = 0; i < size; i++) this.requirePlace(indices[i] ?? NaN);
+    return Int32Array.from(indices);
+  }
+
+  private requirePlace(index: number): void {
+    if (Number.isInteger(index) && index >= 0 && index < this.samples) return;
+    throw dataError`a sample is not one of the ${this.samples} that norms are kept of: found index ${index}. Make the memory with the size of the training set`;
   }
 }

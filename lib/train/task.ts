@@ -1,10 +1,22 @@
-import type { StateTensor } from '../nn/state';
+import type * as tf from '@tensorflow/tfjs';
+import type { StateDict, StateEntry, StateTensor } from '../nn/state';
 import type { TrainingPass } from '../nn/traced';
 import type { Progress, SavedState } from './checkpoint';
 import type { Losses, Measured } from './gradients';
 import type { EpochMetrics, MetricsForm } from './metrics';
-import type { Optimiser } from './optimiser';
 import type { WeightAverage } from './weight-average';
+
+/** What changes a fixed list of parameters, step by step. */
+export interface Optimiser {
+  /** Changes every parameter by one step; disposes of nothing that it is given. */
+  step(gradients: readonly tf.Tensor[], learningRate: number): void;
+  /** What it remembers, for checkpoints. */
+  save(): Map<string, StateEntry>;
+  /** @throws LabError of kind `results` when the entries are those of other parameters or another optimiser. */
+  restore(entries: StateDict): void;
+  /** Frees what it remembers. */
+  dispose(): void;
+}
 
 /** The pieces of a step, which differ between a classifier and a detector. */
 export interface Trainable<Batch, At> extends SavedState {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ModelState, StateDict, StateEntry } from '../nn/state';
-import { concatenated, parted } from './optimiser';
+import { concatenated, parted } from './end-to-end';
 
 export interface WeightAverageOptions {
   /** How much of the average stays at each step: 0.9999 and the like. */

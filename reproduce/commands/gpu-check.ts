@@ -21,7 +21,7 @@ import { type Precision, precisions } from '../../lib/engine/precision';
 import { type ProgramResult, runProgram } from '../../lib/engine/program';
 import { codeRevision, processorName } from '../../lib/environment';
 import { engineError, interruptedError, unknownName } from '../../lib/errors';
-import { makeFolder, writeAtomic } from '../../lib/files';
+import { makeFolder, sha256, writeAtomic } from '../../lib/files';
 import { packageRoot } from '../../lib/package-root';
 import { interruption } from '../../lib/train/interruption';
 import { paperPairs } from '../recipes/table1';
@@ -78,13 +78,9 @@ async function gpuCheck(directory: string | undefined, options: GpuCheckOptions)
   try {
     const known = partsOf({ directory, pairs: options.pairs, scratch, onGpu });
     const parts = partNames.filter((name) => names.includes(name)).map((name) => known[name]);
-    const results = await runParts(parts, {
-      seconds: 60 * options.minutes,
-      signal,
-      onPart: ({ name }, place, left) =>
-        say(`${name} (${place + 1} of ${parts.length}), ${Math.ceil(left / 60)} min left`),
-      onResult: ({ name, state, seconds, says }) => say(`${name}: ${state}, ${seconds} s: ${says}`),
-    });
+    const file = options.output ?? defaultFile(card?.name);
+    makeFolder(dirname(file));
+    const results: PartResult[] = [];
     const record = {
       device: onGpu ? 'gpu' : 'cpu',
       ...(card === undefined ? {} : { card: card.name, driver: card.driver }),
@@ -94,9 +90,19 @@ async function gpuCheck(directory: string | undefined, options: GpuCheckOptions)
       minutes: options.minutes,
       parts: results,
     };
-    const file = options.output ?? defaultFile(card?.name);
-    makeFolder(dirname(file));
-    writeAtomic(file, `${JSON.stringify(record, null, 2)}\n`);
+    await runParts(parts, {
+      seconds: 60 * options.minutes,
+      signal,
+      onPart: ({ name }, place, left) =>
+        say(`${name} (${place + 1} of ${parts.length}), ${Math.ceil(left / 60)} min left`),
+      // Written after each: a check that is killed leaves what it found.
+      onResult(result) {
+        const { name, state, seconds, says } = result;
+        say(`${name}: ${state}, ${seconds} s: ${says}`);
+        results.push(result);
+        writeAtomic(file, `${JSON.stringify(record, null, 2)}\n`);
+      },
+    });
     print(options.json, record, `${tableText(results)}\n${file}`);
     if (signal.aborted) {
       throw interruptedError`stopped by Ctrl-C; what was found is in ${file}. Run it again for the rest`;
@@ -211,13 +217,17 @@ function packageSource(folder: string): string {
   return join(__dirname, '..', '..', 'lib', folder);
 }
 
-async function checkVerify({ directory }: Settings, limit: PartLimit): Found {
+/** What of the tests' reference values a processor gets through in minutes. */
+const partsOnCpu = ['--parts', 'losses,detection-ops,models-cifar'];
+
+async function checkVerify({ directory, onGpu }: Settings, limit: PartLimit): Found {
   const own = join(packageRoot(), 'test', 'fixtures', 'reference');
   const folder = directory ?? own;
   if (!existsSync(folder)) {
     return { says: 'no reference values here: name a folder of them', skipped: true };
   }
-  const ended = await lab(['verify', folder, '--json'], limit);
+  const some = onGpu || directory !== undefined ? [] : partsOnCpu;
+  const ended = await lab(['verify', folder, '--json', ...some], limit);
   if (!ended.stdout.startsWith('{')) outputOf('verify', { ...ended, status: ended.status || 1 });
   const { passed, failed, cases } = JSON.parse(ended.stdout) as {
     passed: number;
@@ -304,59 +314,81 @@ async function checkBench({ onGpu }: Settings, limit: PartLimit): Found {
   return { says: `a step of ${batch} images: ${words.join(', ')}`, data: times };
 }
 
-const shortRun = [
-  'table1',
-  '--scale',
-  'quick',
-  '--pairs',
-  'resnet20:resnet8',
-  '--methods',
-  'student',
-];
+/** A training on the embedded images: of a student after its teacher; on a CPU of the smallest network alone. */
+interface ShortRun {
+  readonly student: string;
+  readonly method: 'student' | 'teacher';
+  readonly epochs: number;
+  readonly arguments: readonly string[];
+}
+
+function shortRun({ onGpu }: Settings, epochs: number): ShortRun {
+  const [student, method] = ['resnet8', onGpu ? 'student' : 'teacher'] as const;
+  const pair = `${onGpu ? 'resnet20' : student}:${student}`;
+  const long = [onGpu ? '--epochs' : '--teacher-epochs', String(epochs)];
+  const grid = ['--scale', 'quick', '--pairs', pair, '--methods', method];
+  return { student, method, epochs, arguments: ['table1', ...grid, ...long] };
+}
 
 /** A run that is killed after its first epoch and goes on ends with the bytes of one that is not. */
-async function checkResume({ scratch }: Settings, limit: PartLimit): Found {
-  const [whole, broken] = ['whole', 'broken'].map((name) => join(scratch, name)) as [
-    string,
-    string,
-  ];
+async function checkResume(settings: Settings, limit: PartLimit): Found {
+  const run = shortRun(settings, 2);
+  const whole = join(settings.scratch, 'whole');
+  const broken = join(settings.scratch, 'broken');
   const train = (results: string, signal = limit.signal): Promise<ProgramResult> =>
-    lab([...shortRun, '--epochs', '2', '--deterministic', '--results', results], {
-      ...limit,
-      signal,
-    });
+    lab([...run.arguments, '--deterministic', '--results', results], { ...limit, signal });
   outputOf('a run', await train(whole));
   const kill = new AbortController();
   const killed = train(broken, AbortSignal.any([limit.signal, kill.signal]));
-  while (!limit.signal.aborted && !firstLines(broken)) await wait(50);
+  let ended = false;
+  void killed.then(() => (ended = true));
+  const checkpoint = /checkpoints[/\\]step-\d+\.json$/;
+  const isDue = (): boolean =>
+    metricsOf(run, broken) !== '' && fileOf(run, broken, checkpoint) !== '';
+  while (!ended && !isDue()) await wait(50);
   kill.abort();
   await killed;
-  const lines = firstLines(broken).split('\n').length - 1;
+  const lines = metricsOf(run, broken).split('\n').length - 1;
   outputOf('the run that goes on', await train(broken));
-  const same = firstLines(broken) === firstLines(whole);
-  if (!same)
+  if (metricsOf(run, broken) !== metricsOf(run, whole)) {
     throw new Error('the run that was killed and went on has other metrics than one that was not');
-  return { says: `killed after ${lines} of 2 epochs, gone on: the same bytes`, data: { lines } };
+  }
+  const weights = (results: string): string =>
+    sha256(readFileSync(fileOf(run, results, /weights\.safetensors$/)));
+  if (weights(broken) !== weights(whole)) {
+    throw new Error('the run that was killed and went on has other weights than one that was not');
+  }
+  return {
+    says: `killed after ${lines} of ${run.epochs} epochs, gone on: the same bytes`,
+    data: { lines },
+  };
 }
 
-/** The metrics of the one student below a folder of results; empty where there are none yet. */
-function firstLines(results: string): string {
+/** A file of the run below a folder of results; empty where there is none yet. */
+function fileOf({ method }: ShortRun, results: string, name: RegExp): string {
   if (!existsSync(results)) return '';
-  const file = readdirSync(results, { recursive: true, encoding: 'utf8' }).find((name) =>
-    /student[/\\]seed-\d+[/\\]metrics\.jsonl$/.test(name),
-  );
-  return file === undefined ? '' : readFileSync(join(results, file), 'utf8');
+  const files = readdirSync(results, { recursive: true, encoding: 'utf8' });
+  const own = new RegExp(`${method}[/\\\\]seed-\\d+[/\\\\]`);
+  const file = files.find((path) => own.test(path) && name.test(path));
+  return file === undefined ? '' : join(results, file);
+}
+
+/** The run's metrics, a line an epoch; empty where there are none yet. */
+function metricsOf(run: ShortRun, results: string): string {
+  const file = fileOf(run, results, /metrics\.jsonl$/);
+  return file === '' ? '' : readFileSync(file, 'utf8');
 }
 
 /** Ten classes: what guessing gives, and twice that. */
 const aboveChance = 20;
 
-async function checkEpochs({ scratch }: Settings, limit: PartLimit): Found {
-  const results = join(scratch, 'epochs');
-  outputOf('a training', await lab([...shortRun, '--epochs', '3', '--results', results], limit));
-  const last = firstLines(results).trim().split('\n').at(-1) ?? '{}';
+async function checkEpochs(settings: Settings, limit: PartLimit): Found {
+  const run = shortRun(settings, settings.onGpu ? 3 : 2);
+  const results = join(settings.scratch, 'epochs');
+  outputOf('a training', await lab([...run.arguments, '--results', results], limit));
+  const last = metricsOf(run, results).trim().split('\n').at(-1) ?? '{}';
   const { testTop1 = NaN } = JSON.parse(last) as { testTop1?: number };
-  const says = `resnet8 on the embedded images, 3 epochs: ${testTop1.toFixed(1)} %`;
+  const says = `${run.student} on the embedded images, ${run.epochs} epochs: ${testTop1.toFixed(1)} %`;
   if (!(testTop1 > aboveChance)) throw new Error(`${says}, no better than guessing`);
   return { says, data: { testTop1 } };
 }

@@ -127,7 +127,7 @@ describe('the distillation of a detector', () => {
       teacher: output('teacher'),
       studentPyramid: [],
       teacherPyramid: [],
-      labels: tf.tensor1d([0, 1, 2, 2], 'int32'),
+      labels: Int32Array.of(0, 1, 2, 2),
     };
     const at = { epoch: 0, mode: { training: true } };
     const [kdTerm, ndTerm, ofTwo] = objective.terms(signals, at);
@@ -136,7 +136,7 @@ describe('the distillation of a detector', () => {
     const nd = normDirectionLoss(
       signals.student.embedding,
       signals.teacher.embedding,
-      signals.labels,
+      tf.tensor1d(signals.labels, 'int32'),
       tf.tensor2d(means, [3, 32]),
     );
     expectClose(ndTerm ?? tf.scalar(NaN), [3 * (numbers(nd)[0] ?? NaN)], 1e-5);
@@ -148,7 +148,7 @@ describe('the distillation of a detector', () => {
       tf.tensor2d(means, [3, 32]),
     );
     expectClose(ofTwo ?? tf.scalar(NaN), [3 * (numbers(objects)[0] ?? NaN)], 1e-5);
-    const none = objective.terms({ ...signals, labels: tf.tensor1d([2, 2, 2, 2], 'int32') }, at);
+    const none = objective.terms({ ...signals, labels: Int32Array.of(2, 2, 2, 2) }, at);
     expectClose(none[2] ?? tf.scalar(NaN), [0]);
     expect(objective.state).to.equal(undefined);
     objective.dispose();
@@ -182,7 +182,7 @@ describe('the distillation of a detector', () => {
         teacher: empty as BoxOutput,
         studentPyramid: pyramid([7, 7, 7, 7, 7]),
         teacherPyramid: pyramid([10, 20, 30, 40, 50]),
-        labels: tf.tensor1d([0], 'int32'),
+        labels: Int32Array.of(0),
       },
       { epoch: 0, mode: { training: true } },
     );

@@ -94,7 +94,7 @@ describe('the losses of the released detection code, executed', () => {
           objective.terms(
             {
               ...{ student: output, teacher: taught, studentPyramid: [], teacherPyramid: [] },
-              labels: tf.tensor1d(labels, 'int32'),
+              labels: Int32Array.from(labels),
             },
             { epoch: 0, mode: { training: true } },
           ),

@@ -2,11 +2,28 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadDataset } from '../../lib/data';
-import { crossEntropy, kd, normDirection } from '../../lib/distill/terms';
+import { crd, crossEntropy, kd, normDirection, sifn } from '../../lib/distill/terms';
 import { functionBackend } from '../../lib/engine/functions/function-definition';
 import { startEngine } from '../../lib/engine/load';
 import { createModel } from '../../lib/models/registry';
 import { trainClassifier } from '../../lib/train/classifier';
+
+/** Each named by what is tried in it. */
+const trainings = {
+  sgd: {
+    terms: [crossEntropy(), kd(), normDirection({ weight: 2 })],
+    learningRate: 0.01,
+    optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: true },
+  },
+  // Each sample is met twice: what is remembered of it counts.
+  'adamw and memories': {
+    terms: [crossEntropy(), sifn({ previousNorm: 'lastVisit' }), crd({ negatives: 8, size: 16 })],
+    learningRate: 1e-3,
+    optimiser: { kind: 'adamw', betas: [0.9, 0.999], weightDecay: 0.05 },
+  },
+} as const;
+
+export type PathTraining = keyof typeof trainings;
 
 /** What a training of some steps on embedded images was made of. */
 export interface PathSteps {
@@ -19,16 +36,26 @@ export interface PathSteps {
   readonly top1: number;
 }
 
-/** A program of its own, since a process takes one path: trains in eight steps and prints what was seen as JSON. */
+/** A program of its own, since a process takes one path: trains in eight steps each and prints what was seen as JSON. */
 async function main(): Promise<void> {
   await startEngine({ engine: 'native' });
+  const seen: Record<string, PathSteps> = {};
+  for (const [name, training] of Object.entries(trainings)) seen[name] = await stepsOf(training);
+  process.stdout.write(`${JSON.stringify(seen)}\n`);
+}
+
+async function stepsOf({
+  terms,
+  learningRate,
+  optimiser,
+}: (typeof trainings)[PathTraining]): Promise<PathSteps> {
   const whole = await loadDataset('fashion-mnist');
   const first = (split: typeof whole.train, count: number): typeof whole.train => ({
     images: split.images.slice(0, (split.images.length / split.count) * count),
     labels: split.labels.slice(0, count),
     count,
   });
-  const dataset = { ...whole, train: first(whole.train, 128), test: first(whole.test, 64) };
+  const dataset = { ...whole, train: first(whole.train, 64), test: first(whole.test, 64) };
   const student = createModel('resnet8', { classes: 10, seed: 1 });
   const teacher = createModel('resnet14', { classes: 10, seed: 2 });
   const backend = functionBackend();
@@ -56,15 +83,12 @@ async function main(): Promise<void> {
     await trainClassifier({
       recipe: {
         student: 'resnet8',
-        method: {
-          name: 'kd++',
-          terms: [crossEntropy(), kd(), normDirection({ weight: 2 })],
-        },
-        epochs: 1,
+        method: { name: 'tried', terms },
+        epochs: 2,
         batchSize: 16,
-        learningRate: 0.01,
+        learningRate,
         schedule: { kind: 'step', milestones: [], factor: 1 },
-        optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: true },
+        optimiser,
         augmentation: 'pad-crop-flip',
       },
       recipeHash: 'recipe',
@@ -86,9 +110,9 @@ async function main(): Promise<void> {
     });
   } finally {
     rmSync(directory, { recursive: true, force: true });
+    backend.binding = binding;
   }
-  const seen: PathSteps = { losses, reads, operations: [...operations], top1 };
-  process.stdout.write(`${JSON.stringify(seen)}\n`);
+  return { losses, reads, operations: [...operations], top1 };
 }
 
 void main();

@@ -150,13 +150,13 @@ interface Visit {
   readonly samples: tf.Tensor1D;
   readonly embeddings: OfBoth<tf.Tensor2D>;
   /** Z of this batch, where none is fixed yet. */
-  readonly normalisers: OfBoth<tf.Scalar | number>;
+  readonly normalisers: OfBoth<tf.Scalar>;
 }
 
-/** Steps done, and the Z of each network that the first of them fixed. */
+/** Steps done, and the Z of each network that the first of them fixed, kept: reading them would hold a step up. */
 interface Progress {
   readonly steps: number;
-  readonly normalisers?: OfBoth<number>;
+  readonly normalisers?: OfBoth<tf.Scalar>;
 }
 
 function contrast(term: CrdTerm, { student, teacher, seed, labels }: PartContext): TermPart {
@@ -190,7 +190,7 @@ function contrast(term: CrdTerm, { student, teacher, seed, labels }: PartContext
       const contrastOf = (
         network: Network,
         against: Network,
-      ): { normaliser: tf.Scalar | number; loss: tf.Scalar } => {
+      ): { normaliser: tf.Scalar; loss: tf.Scalar } => {
         const memory = memories[against].value as tf.Tensor2D;
         const options = { memory, candidates, temperature: term.temperature };
         const anchors = embeddings[network];
@@ -218,8 +218,8 @@ function contrast(term: CrdTerm, { student, teacher, seed, labels }: PartContext
       progress = {
         steps: progress.steps + 1,
         normalisers: progress.normalisers ?? {
-          student: numberOf(normalisers.student),
-          teacher: numberOf(normalisers.teacher),
+          student: tf.keep(tf.clone(normalisers.student)),
+          teacher: tf.keep(tf.clone(normalisers.teacher)),
         },
       };
       visit = undefined;
@@ -227,19 +227,22 @@ function contrast(term: CrdTerm, { student, teacher, seed, labels }: PartContext
     memory: {
       save: () => saved(progress),
       restore(entries) {
+        const before = progress;
         progress = restored(entries);
+        free(before);
       },
     },
+    dispose: () => free(progress),
   };
 }
 
-function numberOf(value: tf.Scalar | number): number {
-  return typeof value === 'number' ? value : (value.dataSync()[0] ?? NaN);
+function free({ normalisers }: Progress): void {
+  if (normalisers) tf.dispose([normalisers.student, normalisers.teacher]);
 }
 
 /** float32 holds the numbers of steps exactly, up to sixteen million. */
 function saved({ steps, normalisers }: Progress): Map<string, StateEntry> {
-  const { student = 0, teacher = 0 } = normalisers ?? {};
+  const [student = 0, teacher = 0] = networks.map((name) => normalisers?.[name].dataSync()[0]);
   return new Map([['progress', { shape: [3], data: Float32Array.of(steps, student, teacher) }]]);
 }
 
@@ -248,7 +251,10 @@ function restored(entries: StateDict): Progress {
   if (steps === undefined || student === undefined || teacher === undefined) {
     throw lacking('the progress of CRD in the checkpoint');
   }
-  return steps > 0 ? { steps, normalisers: { student, teacher } } : { steps };
+  const kept = (z: number): tf.Scalar => tf.keep(tf.scalar(z));
+  return steps > 0
+    ? { steps, normalisers: { student: kept(student), teacher: kept(teacher) } }
+    : { steps };
 }
 
 function lacking(what: string): LabError {

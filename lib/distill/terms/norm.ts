@@ -144,11 +144,10 @@ function againstLastVisit(term: SifnTerm, memory: NormMemory): TermPart {
       const indices = placesOf(signals);
       const current = remember(embeddingNorms(studentEmbedding));
       visit = { places: indices, norms: current };
-      const previous = norms.previous(indices, current.dataSync<'float32'>());
-      return sifnLoss(studentEmbedding, tf.tensor1d(previous), term);
+      return sifnLoss(studentEmbedding, norms.previous(indices, current), term);
     },
     commit() {
-      if (visit) norms.update(visit.places, visit.norms.dataSync<'float32'>());
+      if (visit) norms.update(visit.places, visit.norms);
     },
     memory: {
       save: () =>
@@ -158,9 +157,12 @@ function againstLastVisit(term: SifnTerm, memory: NormMemory): TermPart {
       restore(entries) {
         const { data } = entries.get('norms') ?? { data: new Float32Array(0) };
         const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-        norms = NormMemory.fromBytes(bytes, norms.samples);
+        const read = NormMemory.fromBytes(bytes, norms.samples);
+        norms.dispose();
+        norms = read;
       },
     },
+    dispose: () => norms.dispose(),
   };
 }
 
