@@ -129,7 +129,7 @@ const command = new Command('npm run bench --')
   .addOption(
     new Option(
       '--data <folder>',
-      'time instead how fast the training images of this folder (train/CLASS/…, val/CLASS/…) are decoded and ' +
+      'time instead how fast the training images of this folder (train/CLASS/…, val/CLASS/…; or made-up) are decoded and ' +
         'augmented, --iters batches a pass; with --torch in turn with PyTorch’s DataLoader and torchvision',
     ).conflicts(['pair', 'profile', 'precision', 'torchPrecision', 'loss', 'coco']),
   )
@@ -281,7 +281,9 @@ async function timeStep(
 /** The paper's ImageNet recipe of a pair, its `++` row. */
 function imageNetSetting(pair: Pair, size: number): BenchSetting {
   const method = hasTable2Cell(pair, 'kd++') ? 'kd++' : 'deit++';
-  return { size, classes: imageNetClasses, recipe: table2Recipe(pair, method) };
+  const recipe = table2Recipe(pair, method);
+  const mixed = recipe.augmentation.startsWith('deit');
+  return { size, classes: imageNetClasses, recipe, mixed };
 }
 
 async function timeLoss(
