@@ -43,6 +43,7 @@ export const commands: Readonly<Record<string, ListedCommand>> = {
   verify: { file: 'commands/verify', does: 'the mathematics against reference values' },
   'gpu-check': { file: 'commands/gpu-check', does: 'what a GPU computes, in 20 minutes' },
   bench: { file: 'commands/bench', does: 'times a training step and its parts' },
+  'bench:all': { file: 'commands/bench-all', does: 'every row of docs/performance.md' },
   'bench:table2': { file: 'commands/bench-table2', does: 'time and memory of a step on ImageNet' },
   'coco-eval': { file: 'commands/coco-eval', does: 'COCO’s figures for detections' },
   'coco-pictures': { file: 'commands/coco-pictures', does: 'images with what detectors found' },

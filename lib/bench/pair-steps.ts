@@ -1,11 +1,7 @@
-import * as tf from '@tensorflow/tfjs';
-import { crossEntropy, kd, normDirection } from '../distill/terms';
 import { startEngine } from '../engine/load';
 import { parsePrecision, type Precision, requirePrecision } from '../engine/precision';
-import { random } from '../engine/random';
 import { LabError } from '../errors';
-import { createModel, modelName } from '../models/registry';
-import { createLearner } from '../train/learner';
+import { createBenchStep } from './step';
 
 /** What two steps of KD++ measured; the second one's losses depend on every gradient of the first. */
 export interface PairSteps {
@@ -18,46 +14,18 @@ export interface PairSteps {
   readonly refused?: string;
 }
 
-const classes = 100;
-const side = 32;
-
 /** Two steps of a pair from random weights on random images, the same ones on every machine. */
 function takeSteps(pair: string, precision: Precision, batch: number): PairSteps {
-  const [teacherName = '', studentName = ''] = pair.split(':');
-  const student = createModel(modelName(studentName), { classes, seed: 1 });
-  const teacher = createModel(modelName(teacherName), { classes, seed: 2 });
-  const draw = random(0, 'pair steps');
-  const learner = createLearner({
-    student,
-    teacher: {
-      model: teacher,
-      classMeans: Float32Array.from({ length: classes * teacher.embeddingSize }, draw.uniform),
-    },
-    method: { name: 'kd++', terms: [crossEntropy(), kd(), normDirection({ weight: 2 })] },
-    precision,
-    seed: 1,
-  });
-  const images = tf.tensor4d(
-    Float32Array.from({ length: batch * side * side * 3 }, () => draw.normal()),
-    [batch, side, side, 3],
-  );
-  const labels = tf.tensor1d(
-    Int32Array.from({ length: batch }, () => draw.integer(classes)),
-    'int32',
-  );
+  const [teacher = '', student = ''] = pair.split(':');
+  const step = createBenchStep({ teacher, student, precision, batch });
   const started = performance.now();
   try {
-    const [first, second] = [0, 1].map(() =>
-      learner.step({ images, labels }, { epoch: 0, learningRate: 1e-3 }),
-    );
-    return {
-      pair,
-      losses: [...(first?.terms ?? []), second?.total ?? NaN],
-      seconds: (performance.now() - started) / 1000,
-    };
+    const first = step.whole();
+    const second = step.whole();
+    const seconds = (performance.now() - started) / 1000;
+    return { pair, losses: [...first.terms, second.total], seconds };
   } finally {
-    learner.dispose();
-    [student, teacher, images, labels].forEach((part) => part.dispose());
+    step.dispose();
   }
 }
 

@@ -5,12 +5,14 @@ import { inFloatType } from '../engine/operations/activations';
 import type { Precision } from '../engine/precision';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
+import { engineError } from '../errors';
 import { type PartTime, Tally } from '../detection/stopwatch';
 import { createModel, modelName } from '../models/registry';
 import type { ModelOutput } from '../nn/model';
 import { tracedEvaluation } from '../nn/traced';
-import { createLearner, type Learner } from '../train/learner';
+import { type Batch, createLearner, type Learner, type StepResult } from '../train/learner';
 import type { TrainingRecipe } from '../train/recipe';
+import type { TeacherMemory } from '../train/teacher-memory';
 
 /** Hears that so many of the steps of something are done. */
 export type OnBenchProgress = (what: string, done: number, total: number) => void;
@@ -98,7 +100,18 @@ export interface BenchStepOptions {
   readonly eager?: boolean;
   /** Images, classes and recipe of another table than table 1. */
   readonly setting?: BenchSetting;
+  /** What the teacher answered is read from here and kept here, in steps whose views are known. */
+  readonly memory?: (key: MemorySize) => TeacherMemory;
 }
+
+/** What a teacher's memory has to know of a step. */
+interface MemorySize {
+  /** Numbers of an embedding. */
+  readonly size: number;
+}
+
+/** Which views of which training images a batch is said to hold. */
+export type BenchViews = Required<Pick<Batch, 'indices' | 'views'>>;
 
 /** What a step computes on. */
 export interface BenchSetting {
@@ -115,7 +128,7 @@ export interface BenchSetting {
 
 const mixLambda = 0.7;
 
-const cifarSetting: BenchSetting = {
+export const cifarSetting: BenchSetting = {
   size: 32,
   classes: 100,
   recipe: {
@@ -126,8 +139,10 @@ const cifarSetting: BenchSetting = {
 
 /** A step, by default KD++'s on random images of 32 × 32 with 100 classes, and its parts; all return when it is computed. */
 export interface BenchStep {
-  /** Teacher forward, student forward and backward, losses, optimiser. */
-  readonly whole: () => void;
+  /** Teacher forward, student forward and backward, losses, optimiser; with `memory` the teacher only where it must. */
+  readonly whole: (views?: BenchViews) => StepResult;
+  /** What the memory does in such a step, without the teacher: it must know these views. */
+  readonly recall: (views: BenchViews) => void;
   /** The teacher's forward pass alone. */
   readonly teacher: () => void;
   /** The optimiser alone. */
@@ -141,6 +156,10 @@ export interface BenchStep {
 
 const learningRate = 1e-3;
 
+function notRemembered(): never {
+  throw engineError`a teacher's memory cannot be timed here: found an answer that was not remembered. See the notice above, and free some space among the temporary files`;
+}
+
 /** @throws LabError for an unknown model. */
 export function createBenchStep(options: BenchStepOptions): BenchStep {
   const { batch, precision = 'f32', setting = cifarSetting } = options;
@@ -149,14 +168,17 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
     classes,
     imageSize: size,
     dropPath: recipe.dropPath ?? 0,
+    seed: 1,
   });
-  const teacher = createModel(modelName(options.teacher), { classes, imageSize: size });
+  const teacher = createModel(modelName(options.teacher), { classes, imageSize: size, seed: 2 });
+  const memory = options.memory?.({ size: teacher.embeddingSize });
   const draw = random(0, 'benchmark');
   const parts = {
     student,
     teacher: {
       model: teacher,
       classMeans: Float32Array.from({ length: classes * teacher.embeddingSize }, draw.uniform),
+      memory,
     },
     method: recipe.method,
     optimiser: recipe.optimiser,
@@ -164,6 +186,7 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
     clipNorm: recipe.clipNorm,
     average: recipe.weightAverage,
     precision,
+    seed: 1,
   };
   const learner = createLearner({ ...parts, functions: options.eager !== true });
   const mode = { training: false, features: false, preActivations: false };
@@ -186,11 +209,15 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
     ...learner.objective.trainable,
   ];
   const gradients = trained.map(({ value }) => tf.zerosLike(value));
-  const step = (stepped: Learner): void => {
-    stepped.step({ images, labels, mix }, { epoch: 0, learningRate, random: draw });
-  };
+  const step = (stepped: Learner, views?: BenchViews): StepResult =>
+    stepped.step({ images, labels, mix, ...views }, { epoch: 0, learningRate, random: draw });
   return {
-    whole: () => step(learner),
+    whole: (views) => step(learner, views),
+    recall: (views) =>
+      tidied(() => {
+        const known = memory?.embeddings({ images, ...views }, notRemembered);
+        if (known === undefined) notRemembered();
+      }),
     teacher: () =>
       tidied(() => {
         const typed = inFloatType(images, precision === 'bf16' ? 'bfloat16' : 'float32');
@@ -212,6 +239,7 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
     dispose() {
       learner.dispose();
       frozen?.dispose();
+      memory?.dispose();
       for (const item of [student, teacher, images, labels, ...gradients]) item.dispose();
       tf.dispose(mix);
     },

@@ -22,8 +22,10 @@ import {
 } from './step';
 
 export interface SurroundingsOptions extends Omit<BenchStepOptions, 'setting' | 'eager'> {
-  /** Steps, batches and rounds that count. */
+  /** Steps and batches that count. */
   readonly iterations: number;
+  /** Of evaluation and the forward pass, in turn. */
+  readonly rounds: number;
   readonly onProgress?: OnBenchProgress;
 }
 
@@ -38,11 +40,15 @@ export interface SurroundingsBenchmark {
   readonly evaluationMs: number;
   /** The student’s forward pass alone on the same batches, which the engine holds already, for each image. */
   readonly forwardMs: number;
-  /** Evaluation divided by the forward pass, round by round. */
+  /** Evaluation divided by the forward pass, median of the rounds. */
   readonly evaluationRatio: number;
+  readonly rounds: readonly EvaluationRound[];
   /** From the start of a process to the end of its first step, the engine built. */
   readonly startUpMs: number;
 }
+
+/** Evaluation beside the forward pass, in milliseconds an image. */
+type EvaluationRound = Readonly<Record<'forwardMs' | 'evaluationMs' | 'evaluationRatio', number>>;
 
 const startUps = 3;
 
@@ -108,8 +114,8 @@ function timeReading(
 /** Evaluation and the forward pass alone, in turn. */
 function timeEvaluation(
   dataset: ImageDataset,
-  { student, iterations, onProgress }: SurroundingsOptions,
-): Pick<SurroundingsBenchmark, 'evaluationMs' | 'forwardMs' | 'evaluationRatio'> {
+  { student, rounds, onProgress }: SurroundingsOptions,
+): EvaluationRound & Pick<SurroundingsBenchmark, 'rounds'> {
   const model = createModel(modelName(student), { classes: dataset.classes.length });
   const mode = { training: false, preActivations: false };
   const batches = [...evaluationBatches(dataset, dataset.test, evaluationBatchSize)].map((batch) =>
@@ -121,7 +127,6 @@ function timeEvaluation(
   const whole = (): void => {
     evaluate((images) => model.forward(images, mode), dataset);
   };
-  const rounds = Math.max(3, Math.ceil(iterations / 4));
   [forward, whole].forEach(timeOnce);
   const found = Array.from({ length: rounds }, (_, round) => {
     const forwardMs = timeOnce(forward) / dataset.test.count;
@@ -134,6 +139,7 @@ function timeEvaluation(
     evaluationMs: median(found.map(({ evaluationMs }) => evaluationMs)),
     forwardMs: median(found.map(({ forwardMs }) => forwardMs)),
     evaluationRatio: median(found.map(({ evaluationRatio }) => evaluationRatio)),
+    rounds: found,
   };
 }
 

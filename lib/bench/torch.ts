@@ -207,7 +207,9 @@ export interface TorchComparison {
 }
 
 /** What is compared of a step. */
-type ComparedStep = Pick<BenchStep, 'whole' | 'parameters'>;
+interface ComparedStep extends Pick<BenchStep, 'parameters'> {
+  readonly whole: () => void;
+}
 
 /** Steps by which the modes are judged. */
 const trialSteps = 5;
@@ -297,10 +299,10 @@ export async function startFastestTorch({
 }
 
 /** Two different computations must not be compared. */
-function requireSameNetworks(
+export function requireSameNetworks(
   { parameters }: ComparedStep,
   { parameters: others, version }: TorchProcess,
-  { teacher, student }: TorchComparisonOptions,
+  { teacher, student }: Pick<TorchComparisonOptions, 'teacher' | 'student'>,
 ): void {
   if (parameters.every((count, index) => count === others[index])) return;
   throw modelError`the networks written in PyTorch are not the same ones (${teacher}:${student}): found ${parameters.join(' and ')} parameters here, ${others.join(' and ')} in PyTorch ${version}. Please report it; take another pair meanwhile`;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
+import { augmentedViews } from '../data/batches';
 import { needs } from '../distill/terms';
 import { takesGpuPath } from '../engine/native';
 import { createModel, modelName } from '../models/registry';
@@ -71,7 +72,7 @@ export function classification(
     begin: (request) => Promise.resolve(begin(request, dataset, options)),
     summary: ({ losses, testTop1 }) =>
       `loss ${(losses['total'] ?? NaN).toFixed(3)}, top-1 ${testTop1.toFixed(2)} %`,
-    costs: costsOn(dataset),
+    costs: costsOn(dataset, options),
     dispose: () => (isBatchSource(dataset) ? dataset.dispose?.() : undefined),
   };
 }
@@ -205,8 +206,8 @@ function measuredIn(
   };
 }
 
-/** The same student takes about as long under any method of the same teacher. */
-function costsOn(dataset: TrainingData): TaskCosts<TrainingRecipe> {
+/** The same student takes about as long under any method of the same teacher that asks it as often. */
+function costsOn(dataset: TrainingData, options: ClassificationOptions): TaskCosts<TrainingRecipe> {
   const speeds = new Map<string, NetworkSpeed>();
   const speedOf = (network: string, onTiming: (what: string) => void): NetworkSpeed => {
     const known = speeds.get(network);
@@ -216,16 +217,34 @@ function costsOn(dataset: TrainingData): TaskCosts<TrainingRecipe> {
     speeds.set(network, speed);
     return speed;
   };
+  // The tables' teachers all have logits that follow from the embedding.
+  const remembered = ({ recipe: { augmentation, method } }: PlannedRun): boolean =>
+    options.teacherMemory !== undefined &&
+    augmentation === 'pad-crop-flip' &&
+    !isBatchSource(dataset) &&
+    !takesGpuPath() &&
+    remembers(method, { classify: true });
   return {
-    key: (run) => `${teacherIn(run) ?? 'alone'}/${run.student}`,
-    estimate(run, onTiming) {
+    key: (run) =>
+      `${teacherIn(run) ?? 'alone'}/${run.student}${remembered(run) ? '/remembered' : ''}`,
+    estimate(run, onTiming, plan) {
       const teacher = teacherIn(run);
       const { training, evaluation } = speedOf(run.student, onTiming);
       const taught = teacher === null ? 0 : speedOf(teacher, onTiming).evaluation;
-      return dataset.train.count * (training + taught) + dataset.test.count * evaluation;
+      const epochs = plan
+        .filter((other) => teacherIn(other) === teacher && remembered(other))
+        .reduce((sum, { length }) => sum + length, 0);
+      const asked = remembered(run) ? askedShare(epochs) : 1;
+      return dataset.train.count * (training + asked * taught) + dataset.test.count * evaluation;
     },
     memory: (runs, onTiming) => estimateMemory(runs, dataset, onTiming),
   };
+}
+
+/** Of so many views of an image, drawn at random, the share that was not drawn before. */
+function askedShare(draws: number): number {
+  if (draws === 0) return 1;
+  return (augmentedViews * (1 - (1 - 1 / augmentedViews) ** draws)) / draws;
 }
 
 /** A student alone runs no teacher, whatever pair it belongs to. */

@@ -88,7 +88,7 @@ export function costModel<Kind extends TaskKind>(
     secondsLeft(run) {
       const left = run.finished ? 0 : run.length - run.done;
       if (left <= 0) return 0;
-      const seconds = units.get(costs.key(run)) ?? costs.estimate(run, onTiming);
+      const seconds = units.get(costs.key(run)) ?? costs.estimate(run, onTiming, runs);
       units.set(costs.key(run), seconds);
       return left * seconds;
     },

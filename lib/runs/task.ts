@@ -139,8 +139,15 @@ export interface Task<Kind extends TaskKind> {
 export interface TaskCosts<Recipe extends RunRecipe> {
   /** Runs of one key take about as long. */
   key(run: PlannedRun<Recipe>): string;
-  /** Seconds as a step here says, which takes some seconds; `onTiming` hears what is timed. */
-  estimate(run: PlannedRun<Recipe>, onTiming: (what: string) => void): number;
+  /**
+   * Seconds as a step here says, which takes some seconds; `onTiming` hears what is timed. What runs of the plan spare
+   * each other is spread over them all.
+   */
+  estimate(
+    run: PlannedRun<Recipe>,
+    onTiming: (what: string) => void,
+    plan: readonly PlannedRun<Recipe>[],
+  ): number;
   /** The memory that runs should take, in lines; where it was never looked into, there is none. */
   memory?(
     runs: readonly PlannedRun<Recipe>[],

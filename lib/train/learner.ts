@@ -330,7 +330,7 @@ function checkTeacher({ student, teacher, method }: LearnerOptions): void {
 }
 
 /** Whether a teacher's embeddings and what follows from them are all that the method takes of it. */
-export function remembers(method: Method, { classify }: Pick<Model, 'classify'>): boolean {
+export function remembers(method: Method, { classify }: { readonly classify?: unknown }): boolean {
   const beyond = ['features', 'pre-activations', 'teacher batch statistics'] as const;
   return (
     needs(method, 'teacher') &&

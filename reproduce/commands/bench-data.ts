@@ -1,4 +1,8 @@
-import { benchmarkDecoding, type DecodingBenchmark } from '../../lib/bench/decoding-benchmark';
+import {
+  benchmarkDecoding,
+  benchmarkMadeUp,
+  type DecodingBenchmark,
+} from '../../lib/bench/decoding-benchmark';
 import { optionError } from '../../lib/errors';
 import { processorName } from '../../lib/environment';
 import type { Flags, Texts } from '../grid/settings';
@@ -13,8 +17,9 @@ type BenchDataOptions = Readonly<Record<'data' | 'workers', string>> &
 export async function benchData(options: BenchDataOptions): Promise<void> {
   const { data, imageSize: size, batch, iters, rounds, torch, json } = options;
   const workers = workerCounts(options.workers);
+  const benchmark = data === 'made-up' ? benchmarkMadeUp : benchmarkDecoding;
   const found = await withBenchProgress((onProgress) =>
-    benchmarkDecoding({
+    benchmark({
       ...{ data, workers, size, batch, iterations: iters, rounds, python: torch, onProgress },
       skipCorrupt: options.skipCorrupt === true,
       cached: options.cached === true,

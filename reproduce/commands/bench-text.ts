@@ -1,4 +1,8 @@
+import { median } from 'simple-statistics';
+import { type Growth, growsTooFast } from '../../lib/bench/growth-benchmark';
 import type { LossBenchmark } from '../../lib/bench/loss-benchmark';
+import type { MemoryBenchmark, MemoryRound } from '../../lib/bench/memory-benchmark';
+import type { MemoryGrid } from '../../lib/bench/memory-grid';
 import type { PartTime } from '../../lib/detection/stopwatch';
 import type { StepBenchmark } from '../../lib/bench/step-benchmark';
 import type {
@@ -42,6 +46,50 @@ export function describeLoss(
     loop(' on the same engine', loopMs, ratio),
     ...(torch ? [loop(` in PyTorch ${torch.version}`, torch.loopMs, torch.ratio)] : []),
   ].join('\n');
+}
+
+/** What a teacher's memory spares a step, in words. */
+export function describeMemory(pair: string, { rounds, version }: MemoryBenchmark): string {
+  const ms = (of: keyof MemoryRound): number => median(rounds.map((round) => round[of] ?? NaN));
+  const by = (over: keyof MemoryRound, under: keyof MemoryRound): string =>
+    median(rounds.map((round) => (round[over] ?? NaN) / (round[under] ?? NaN))).toFixed(2);
+  return [
+    `Step of ${pair} without a teacher’s memory: ${ms('withoutMs').toFixed(0)} ms; ${processorName()}`,
+    `with one that is filled: ${ms('filledMs').toFixed(0)} ms, ${by('filledMs', 'withoutMs')} of it, of which reading ${ms('recallMs').toFixed(2)} ms`,
+    `while it fills: ${ms('fillingMs').toFixed(0)} ms, ${by('fillingMs', 'withoutMs')} of it`,
+    ...(version === undefined
+      ? []
+      : [
+          `PyTorch ${version}: ${ms('torchMs').toFixed(0)} ms; with a filled memory ${by('filledMs', 'torchMs')} of it`,
+        ]),
+  ].join('\n');
+}
+
+/** The same of a grid. */
+export function describeMemoryGrid(pair: string, grid: MemoryGrid): string {
+  const { runs, images, withoutSeconds, withSeconds, remembered, same } = grid;
+  const share = (100 * remembered).toFixed(0);
+  return [
+    `${runs} trainings of ${pair} on ${images} images: ${withoutSeconds.toFixed(1)} s without a teacher’s memory, ${withSeconds.toFixed(1)} s with one (${(withSeconds / withoutSeconds).toFixed(2)}), which held ${share} % of what was asked; ${processorName()}`,
+    same ? 'the weights are the same to the bit' : 'THE WEIGHTS DIFFER: please report it',
+  ].join('\n');
+}
+
+/** How costs grow, in a table. */
+export function describeGrowth(growth: readonly Growth[]): string {
+  const table = tableOf(['what', 'over', 'size', 'ms', 'MiB of tensors', 'power: time, memory']);
+  for (const each of growth) {
+    each.points.forEach(({ size, ms, mebibytes }, index) => {
+      const isLast = index === each.points.length - 1;
+      const { time, memory } = each.power;
+      const powers = `${time.toFixed(2)}, ${memory.toFixed(2)}${growsTooFast(each) ? ' (TOO FAST)' : ''}`;
+      table.push([
+        ...[each.what, each.over, size.toLocaleString('en'), ms.toFixed(1), mebibytes.toFixed(1)],
+        isLast ? powers : '',
+      ]);
+    });
+  }
+  return `${table.toString()}\n${processorName()}`;
 }
 
 /** What was found of the surroundings of a step, in words. */

@@ -1,5 +1,8 @@
 import { Command, Option } from 'commander';
+import { benchmarkGrowth } from '../../lib/bench/growth-benchmark';
 import { benchmarkLoss } from '../../lib/bench/loss-benchmark';
+import { benchmarkMemory } from '../../lib/bench/memory-benchmark';
+import { benchmarkMemoryGrid } from '../../lib/bench/memory-grid';
 import type { BenchSetting, OnBenchProgress } from '../../lib/bench/step';
 import { benchmarkStep } from '../../lib/bench/step-benchmark';
 import { benchmarkSurroundings } from '../../lib/bench/surroundings-benchmark';
@@ -15,15 +18,26 @@ import { hasTable2Cell, table2Recipe } from '../recipes/table2';
 import { benchCoco } from './bench-coco';
 import { benchData } from './bench-data';
 import { benchDetector } from './bench-detector';
-import { describeLoss, describeStep, describeSurroundings, onePair } from './bench-text';
+import {
+  describeGrowth,
+  describeLoss,
+  describeMemory,
+  describeMemoryGrid,
+  describeStep,
+  describeSurroundings,
+  onePair,
+} from './bench-text';
 import { print, wholeNumber, withBenchProgress } from './common';
 
 type BenchOptions = Readonly<Record<'pair' | 'precision' | 'method' | 'workers', string>> &
-  Readonly<Record<'batch' | 'iters' | 'rounds' | 'shortSide' | 'imageSize', number>> &
+  Readonly<Record<'batch' | 'iters' | 'rounds' | 'epochs' | 'shortSide' | 'imageSize', number>> &
   Texts<'torch' | 'torchPrecision' | 'python' | 'detector' | 'data' | 'augmentation'> &
-  Flags<'profile' | 'eager' | 'surroundings' | 'coco' | 'skipCorrupt' | 'cached' | 'json'> & {
+  Flags<
+    'profile' | 'eager' | 'surroundings' | 'growth' | 'coco' | 'skipCorrupt' | 'cached' | 'json'
+  > & {
     readonly size?: number;
     readonly loss?: 'nd';
+    readonly teacherMemory?: 'step' | 'grid';
   };
 
 const imageNetClasses = 1000;
@@ -82,6 +96,22 @@ const command = new Command('npm run bench --')
   )
   .addOption(
     new Option(
+      '--teacher-memory <what>',
+      'time instead what a teacher’s memory spares: of a step, filled and while it fills, with --torch beside PyTorch’s ' +
+        'whole step; or of a grid of 4 methods and 3 seeds of --epochs on 4 batches of images',
+    )
+      .choices(['step', 'grid'])
+      .conflicts(['size', 'loss', 'profile', 'eager', 'surroundings']),
+  )
+  .option('--epochs <number>', 'with --teacher-memory grid: of each training', wholeNumber, 60)
+  .addOption(
+    new Option(
+      '--growth',
+      'time instead a step by images in a batch and by pixels, losses and class means by classes, each at growing sizes',
+    ).conflicts(['size', 'torch', 'loss', 'profile', 'eager', 'surroundings', 'teacherMemory']),
+  )
+  .addOption(
+    new Option(
       '--coco',
       'time COCO’s evaluation instead, on as many made-up objects and detections as val2017 has',
     ).conflicts(['pair', 'profile', 'torch', 'torchPrecision', 'loss']),
@@ -99,7 +129,7 @@ const command = new Command('npm run bench --')
   .addOption(
     new Option(
       '--data <folder>',
-      'time instead how fast the training images of this folder (train/CLASS/…, val/CLASS/…) are decoded and ' +
+      'time instead how fast the training images of this folder (train/CLASS/…, val/CLASS/…; or made-up) are decoded and ' +
         'augmented, --iters batches a pass; with --torch in turn with PyTorch’s DataLoader and torchvision',
     ).conflicts(['pair', 'profile', 'precision', 'torchPrecision', 'loss', 'coco']),
   )
@@ -124,6 +154,8 @@ Examples:
   npm run bench -- --loss nd
   npm run bench -- --pair resnet20:resnet8 --surroundings
   npm run bench -- --pair resnet34:resnet18 --size 224 --batch 32 --iters 3
+  npm run bench -- --pair resnet56:resnet20 --teacher-memory step --torch ~/venv/bin/python
+  npm run bench -- --pair resnet20:resnet8 --growth
   npm run bench -- --coco --python ~/venv/bin/python
   npm run bench -- --detector r101-fpn:r18-fpn --method kd++ --profile
   npm run bench -- --data ~/imagenet --workers 1,2,4 --torch ~/venv/bin/python`,
@@ -146,7 +178,7 @@ async function bench(options: BenchOptions): Promise<void> {
   requirePrecision(precision, engine, (notice) => process.stderr.write(`bench: ${notice}\n`));
   if (options.surroundings) {
     const { batch, iters: iterations } = options;
-    const settings = { ...pair, precision, batch, iterations };
+    const settings = { ...pair, precision, batch, iterations, rounds };
     const found = await withBenchProgress((onProgress) =>
       benchmarkSurroundings({ ...settings, onProgress }),
     );
@@ -163,9 +195,7 @@ async function bench(options: BenchOptions): Promise<void> {
           threads: engine.threads,
         };
   const { text, found } = await withBenchProgress((onProgress) =>
-    options.loss === undefined
-      ? timeStep({ ...pair, precision }, options, torch, onProgress)
-      : timeLoss(options, torch, onProgress),
+    timeWhat({ ...pair, precision }, options, torch, onProgress),
   );
   print(json, { ...about(options, engine), precision, ...found }, text);
 }
@@ -190,8 +220,47 @@ interface Timed {
   readonly found: object;
 }
 
+function timeWhat(
+  networks: Networks,
+  options: BenchOptions,
+  torch: TorchOptions | undefined,
+  onProgress: OnBenchProgress,
+): Promise<Timed> {
+  if (options.loss !== undefined) return timeLoss(options, torch, onProgress);
+  if (options.growth) return timeGrowth(networks, options, onProgress);
+  if (options.teacherMemory !== undefined) return timeMemory(networks, options, torch, onProgress);
+  return timeStep(networks, options, torch, onProgress);
+}
+
+async function timeMemory(
+  networks: Networks,
+  { teacherMemory, pair, batch, epochs, iters: iterations, rounds }: BenchOptions,
+  torch: TorchOptions | undefined,
+  onProgress: OnBenchProgress,
+): Promise<Timed> {
+  if (teacherMemory === 'grid') {
+    const seeds = 3;
+    const grid = await benchmarkMemoryGrid({ ...networks, batch, epochs, seeds, onProgress });
+    return { text: describeMemoryGrid(pair, grid), found: { pair, grid } };
+  }
+  const settings = { ...networks, batch, iterations, rounds, onProgress };
+  const memory = await benchmarkMemory({ ...settings, torch });
+  return { text: describeMemory(pair, memory), found: { pair, memory } };
+}
+
+async function timeGrowth(
+  networks: Networks,
+  { pair, batch, iters: iterations }: BenchOptions,
+  onProgress: OnBenchProgress,
+): Promise<Timed> {
+  const growth = await benchmarkGrowth({ ...networks, batch, iterations, onProgress });
+  return { text: describeGrowth(growth), found: { pair, growth } };
+}
+
+type Networks = Pair & { readonly precision: Precision };
+
 async function timeStep(
-  networks: Pair & { readonly precision: Precision },
+  networks: Networks,
   { pair, batch, size, iters, rounds, profile, eager }: BenchOptions,
   torch: TorchOptions | undefined,
   onProgress: OnBenchProgress,
@@ -212,7 +281,9 @@ async function timeStep(
 /** The paper's ImageNet recipe of a pair, its `++` row. */
 function imageNetSetting(pair: Pair, size: number): BenchSetting {
   const method = hasTable2Cell(pair, 'kd++') ? 'kd++' : 'deit++';
-  return { size, classes: imageNetClasses, recipe: table2Recipe(pair, method) };
+  const recipe = table2Recipe(pair, method);
+  const mixed = recipe.augmentation.startsWith('deit');
+  return { size, classes: imageNetClasses, recipe, mixed };
 }
 
 async function timeLoss(

@@ -13,6 +13,8 @@ import {
 } from '../../lib/distill/terms';
 import { createModel } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/state';
+import { classification } from '../../lib/runs/classification';
+import type { PlannedRun } from '../../lib/runs/plan';
 import { trainClassifier } from '../../lib/train/classifier';
 import { remembers } from '../../lib/train/learner';
 import {
@@ -268,5 +270,37 @@ describe('training with a teacher’s memory', () => {
     expect(await trained('dkd', memory, { terms })).to.deep.equal(without);
     expect(memory.counts.asked).to.equal(asked);
     memory.dispose();
+  });
+
+  it('is counted in what a plan should take: each view is asked once', () => {
+    const { costs } = classification(dataset, { teacherMemory: folder() });
+    const run = (terms: readonly LossTerm[], length: number): PlannedRun => ({
+      ...{ kind: 'cell', pair: 'resnet14:resnet8', teacher: 'resnet14', student: 'resnet8' },
+      ...{ method: 'm', seed: 1, directory: 'none', length, done: 0, finished: false },
+      recipe: {
+        ...{ student: 'resnet8', method: { name: 'm', terms }, epochs: length, batchSize: 16 },
+        ...{ learningRate: 0.1, augmentation: 'pad-crop-flip', schedule: { kind: 'cosine' } },
+        optimiser: { momentum: 0.9, weightDecay: 0, nesterov: true },
+      },
+    });
+    const kdRun = run([crossEntropy(), kd()], 162);
+    const dkdRun = run([crossEntropy(), dkd()], 162);
+    const reviewed = run([crossEntropy(), reviewKd()], 162);
+    const secondsOf = (one: PlannedRun, ...plan: PlannedRun[]): number =>
+      costs.estimate(one, () => undefined, plan);
+    // Of 162 draws of 162 views 1 − (161/162)^162 are new ones, of 324 draws half of what that gives twice.
+    const [alone, two] = [162, 324].map((draws) => (162 * (1 - (161 / 162) ** draws)) / draws);
+    const whole = secondsOf(reviewed, kdRun, reviewed);
+    const spared = [secondsOf(kdRun, kdRun, reviewed), secondsOf(kdRun, kdRun, dkdRun)].map(
+      (seconds) => whole - seconds,
+    );
+    expect(spared[0]).to.be.above(0);
+    expect(Number(spared[1]) / Number(spared[0])).to.be.closeTo(
+      (1 - Number(two)) / (1 - Number(alone)),
+      1e-9,
+    );
+    // What was measured of a run that remembers says nothing of one that does not.
+    expect(costs.key(kdRun)).to.equal(costs.key(dkdRun));
+    expect(costs.key(kdRun)).to.not.equal(costs.key(reviewed));
   });
 });
