@@ -125,6 +125,9 @@ export type TorchWork =
       readonly student: string;
       readonly batch: number;
       readonly mode: TorchMode;
+      /** Side of the images and classes, where they are not CIFAR-100's. */
+      readonly size?: number;
+      readonly classes?: number;
     }
   | { readonly work: 'loss'; readonly batch: number; readonly dimension: number };
 
@@ -151,7 +154,7 @@ export interface TorchProcess {
  */
 export async function startTorch(options: TorchOptions, work: TorchWork): Promise<TorchProcess> {
   const { python, precision, device, threads } = options;
-  const settings = { ...work, precision, device, threads };
+  const settings: Record<string, string | number> = { ...work, precision, device, threads };
   const torch = startPython(python, 'torch_step.py', settings, 'the step in PyTorch');
   try {
     const greeting = await torch.next(z.union([faultSchema, greetingSchema]));
@@ -174,7 +177,7 @@ export async function startTorch(options: TorchOptions, work: TorchWork): Promis
 function torchFault({ error, detail }: z.infer<typeof faultSchema>, python: string): LabError {
   return error === 'no torch'
     ? optionError`this Python has no PyTorch (--torch ${python}): found ${detail}. Install it (${python} -m pip install torch), or give another Python`
-    : optionError`this network is not written in PyTorch here (--pair): found ${detail}. With --torch take a pair of resnetN, resnetNx4 and wrn_D_W, or leave --torch out`;
+    : optionError`this network is not written in PyTorch here (--pair): found ${detail}. With --torch take a pair of ResNets, wide ResNets, MobileNets and ShuffleNets, or leave --torch out`;
 }
 
 interface TorchComparisonOptions extends BenchStepOptions {
@@ -267,9 +270,12 @@ export async function startFastestTorch({
   teacher,
   student,
   batch,
+  setting,
   torch,
   onProgress,
 }: TorchComparisonOptions): Promise<FastestTorch> {
+  const images = setting && { size: setting.size, classes: setting.classes };
+  const work = { work: 'step', teacher, student, batch, ...images } as const;
   const modes: TorchComparison['modes'][number][] = [];
   let best: (Omit<FastestTorch, 'modes'> & { readonly ms: number }) | undefined;
   let fault: unknown;
@@ -277,7 +283,7 @@ export async function startFastestTorch({
     onProgress?.(`PyTorch ${mode}`, index, torchModes.length);
     let process: TorchProcess | undefined;
     try {
-      process = await startTorch(torch, { work: 'step', teacher, student, batch, mode });
+      process = await startTorch(torch, { ...work, mode });
       await process.steps(warmUpSteps);
       const ms = median((await process.steps(trialSteps)).ms);
       modes.push({ mode, ms });

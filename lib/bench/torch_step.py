@@ -1,7 +1,8 @@
 """The work that `npm run bench` times, in PyTorch: one KD++ training step, or the ND loss sample by sample.
 
-Written from the definitions (the networks' papers, arXiv 2305.17007 for the loss), with the state-dict names
-of the published checkpoints. Random 32 x 32 images, 100 classes, channels last, SGD with Nesterov.
+Written from the definitions (the networks' papers, arXiv 2305.17007 for the loss), those of the paper's ResNets with
+the state-dict names of the published checkpoints; others are in torch_networks.py. Random images, channels last, SGD
+with Nesterov.
 
 It prints one JSON object when it is ready, then reads lines with a number of steps from standard input and
 answers each with the milliseconds of those steps. It ends with its input.
@@ -21,6 +22,8 @@ try:
 except ImportError as error:
     print(json.dumps({"error": "no torch", "detail": str(error)}))
     sys.exit(3)
+
+from torch_networks import build_other
 
 CLASSES = 100
 
@@ -118,14 +121,15 @@ class WideResNet(nn.Module):
         return self.fc(embedding), embedding
 
 
-def build(name):
+def build(name, classes):
     """The network of this name; None for one that is not written here."""
     residual = re.fullmatch(r"resnet(\d+)(x4)?", name)
-    if residual:
+    # Depths of both families differ: 6n + 2 for images of 32, those of torchvision for others.
+    if residual and (int(residual[1]) - 2) % 6 == 0 and classes == CLASSES:
         channels = (32, 64, 128, 256) if residual[2] else (16, 16, 32, 64)
         return ResNet(int(residual[1]), channels)
     wide = re.fullmatch(r"wrn_(\d+)_(\d+)", name)
-    return WideResNet(int(wide[1]), int(wide[2])) if wide else None
+    return WideResNet(int(wide[1]), int(wide[2])) if wide else build_other(name, classes)
 
 
 def adapter(student_size, teacher_size):
@@ -160,11 +164,11 @@ def knowledge_distillation(student, teacher, temperature=4.0):
 class KdPlusPlus:
     """Networks, losses and optimiser of a KD++ step."""
 
-    def __init__(self, teacher, student, device, autocast):
+    def __init__(self, teacher, student, classes, device, autocast):
         self.teacher = teacher.to(device, memory_format=torch.channels_last).eval()
         self.student = student.to(device, memory_format=torch.channels_last).train()
         self.adapter = adapter(student.embedding_size, teacher.embedding_size).to(device).train()
-        self.directions = functional.normalize(torch.rand(CLASSES, teacher.embedding_size, device=device))
+        self.directions = functional.normalize(torch.rand(classes, teacher.embedding_size, device=device))
         self.device = device
         self.autocast = autocast
         parameters = [*self.student.parameters(), *self.adapter.parameters()]
@@ -195,15 +199,16 @@ class KdPlusPlus:
 
 def training_step(arguments):
     """A function that makes one step and returns the loss, and what it is made of."""
-    teacher, student = build(arguments.teacher), build(arguments.student)
+    classes, size = arguments.classes, arguments.size
+    teacher, student = build(arguments.teacher, classes), build(arguments.student, classes)
     if teacher is None or student is None:
         print(json.dumps({"error": "no model", "detail": arguments.student if teacher else arguments.teacher}))
         sys.exit(4)
-    learner = KdPlusPlus(teacher, student, arguments.device, arguments.precision == "bf16")
+    learner = KdPlusPlus(teacher, student, classes, arguments.device, arguments.precision == "bf16")
     total = torch.compile(learner.total) if arguments.mode == "compiled" else learner.total
-    images = torch.randn(arguments.batch, 3, 32, 32, device=arguments.device)
+    images = torch.randn(arguments.batch, 3, size, size, device=arguments.device)
     images = images.contiguous(memory_format=torch.channels_last)
-    labels = torch.randint(0, CLASSES, (arguments.batch,), device=arguments.device)
+    labels = torch.randint(0, classes, (arguments.batch,), device=arguments.device)
 
     def step():
         loss = total(images, labels)
@@ -240,6 +245,8 @@ def main():
     parser.add_argument("--teacher", default="resnet56")
     parser.add_argument("--student", default="resnet20")
     parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--classes", type=int, default=CLASSES)
     parser.add_argument("--dimension", type=int, default=256)
     parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32")
     parser.add_argument("--mode", choices=["eager", "compiled"], default="eager")

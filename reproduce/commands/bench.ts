@@ -58,7 +58,7 @@ const command = new Command('npm run bench --')
       `side of the images, for the networks of table 2: their step of KD++ (DeiT++) with ${imageNetClasses.toLocaleString('en')} classes`,
     )
       .argParser(wholeNumber)
-      .conflicts(['torch', 'loss']),
+      .conflicts('loss'),
   )
   .option('--precision <precision>', 'f32, tf32 on a GPU, or bf16 for both networks', 'f32')
   .option('--iters <number>', 'steps that count', wholeNumber, 10)

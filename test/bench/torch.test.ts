@@ -74,13 +74,24 @@ describe('the step in PyTorch', () => {
     const unknown = program(`echo '{"error":"no model","detail":"vgg8"}'`);
     expect(await messageOf(startTorch(onCpu(unknown), work)))
       .to.include('vgg8')
-      .and.include('resnetN');
+      .and.include('ShuffleNets');
   });
 
   const options = (python: string): Parameters<typeof startFastestTorch>[0] => ({
     ...networks,
     iterations: 2,
     torch: { ...onCpu(python), rounds: 3 },
+  });
+
+  it('takes images and classes of another table where the step does', async () => {
+    const told = join(folder(), 'arguments');
+    const python = program(`echo "$@" > '${told}'`, ...answers('9'));
+    const optimiser = { momentum: 0.9, weightDecay: 0, nesterov: true };
+    const recipe = { method: { name: 'alone', terms: [] }, optimiser };
+    const setting = { size: 224, classes: 1000, recipe };
+    const { process } = await startFastestTorch({ ...options(python), setting });
+    process.stop();
+    expect(readFileSync(told, 'utf8')).to.match(/--batch 4 --size 224 --classes 1000 --mode /);
   });
 
   it('counts in its faster mode', async () => {
