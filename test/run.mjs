@@ -20,7 +20,6 @@ const early = [
   'runs/faults',
   'runs/detection',
   'nn/traced',
-  'models/imagenet',
   'models/registry',
   'engine/cache',
   'engine/doctor',

@@ -13,7 +13,7 @@ import { smallRequest, smallTask } from '../support/train-run';
 
 const program = join(__dirname, '..', 'support', 'train-run.ts');
 /** More by hand: NORM_DIRECTION_LAB_KILLS=100 npx mocha test/runs/faults.test.ts --grep killed */
-const kills = Number(process.env['NORM_DIRECTION_LAB_KILLS'] ?? 3);
+const kills = Number(process.env['NORM_DIRECTION_LAB_KILLS'] ?? 2);
 const results = ['config.json', 'metrics.jsonl', 'weights.safetensors'];
 
 /** What a run leaves, but for clock times. */
