@@ -2,9 +2,20 @@ import { expect } from 'chai';
 import { readNotebook, sourceOf } from '../../lib/notebook/notebook-file';
 import { findNotebooks } from '../../lib/notebook/run';
 
+/** Names of fields where a table's reader wants words. */
+const fieldName = /^(?:low|high|std|p05|[a-z]+[A-Z]\w*|top\d)$/u;
+
+interface Output {
+  readonly output_type: string;
+  readonly name?: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
 interface CodeCell {
   readonly where: string;
   readonly source: string;
+  readonly executed: unknown;
+  readonly outputs: readonly Output[];
 }
 
 const cells = findNotebooks([]).flatMap((file) =>
@@ -13,8 +24,22 @@ const cells = findNotebooks([]).flatMap((file) =>
     .map((cell, index): CodeCell => ({
       where: `${file.split(/[\\/]/u).at(-1) ?? ''}, code cell ${String(index + 1)}`,
       source: sourceOf(cell),
+      executed: cell['execution_count'] === index + 1,
+      outputs: cell['outputs'] as readonly Output[],
     })),
 );
+const heads = cells.map(({ where, outputs }) => ({
+  where,
+  names: outputs.flatMap(({ data = {} }) =>
+    [
+      ...[data['text/html'] ?? '']
+        .flat()
+        .join('')
+        .matchAll(/<th [^>]*>([^<]*)<\/th>/gu),
+    ].map(([, name = '']) => name),
+  ),
+}));
+
 /** Where a cell breaks a rule. */
 function breaking(rule: (cell: CodeCell) => boolean): string[] {
   return cells.filter((cell) => !rule(cell)).map(({ where }) => where);
@@ -32,5 +57,18 @@ describe('the committed notebooks', () => {
     expect(
       breaking(({ source }) => !/\b(?:showPlot|layout|[xy]axis|annotations)\b/u.test(source)),
     ).to.deep.equal([]);
+  });
+
+  it('hold what every cell shows, and nothing that went wrong', () => {
+    expect(breaking(({ executed }) => executed === true)).to.deep.equal([]);
+    const isFine = ({ output_type: type, name }: Output): boolean =>
+      type !== 'error' && name !== 'stderr';
+    expect(breaking(({ outputs }) => outputs.every(isFine))).to.deep.equal([]);
+  });
+
+  it('have words above the columns of their tables', () => {
+    expect(heads.flatMap(({ names }) => names)).to.include.members(['seeds', '95 % interval']);
+    const wrong = heads.filter(({ names }) => names.some((name) => fieldName.test(name)));
+    expect(wrong.map(({ where }) => where)).to.deep.equal([]);
   });
 });
