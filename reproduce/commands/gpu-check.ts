@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Command } from 'commander';
@@ -23,6 +22,7 @@ import { codeRevision, processorName } from '../../lib/environment';
 import { engineError, interruptedError, unknownName } from '../../lib/errors';
 import { makeFolder, sha256, writeAtomic } from '../../lib/files';
 import { packageRoot } from '../../lib/package-root';
+import { temporaryFolder } from '../../lib/processes';
 import { interruption } from '../../lib/train/interruption';
 import { paperPairs } from '../recipes/table1';
 import { print, tableOf, wholeNumber } from './common';
@@ -72,7 +72,7 @@ async function gpuCheck(directory: string | undefined, options: GpuCheckOptions)
   const names = chosenParts(options.parts);
   const onGpu = askedPath() === undefined;
   const card = onGpu ? await requireCard() : undefined;
-  const scratch = mkdtempSync(join(tmpdir(), 'gpu-check-'));
+  const scratch = temporaryFolder('gpu-check');
   const { signal, release } = interruption(() => say('stopping …'));
   const startedAt = new Date().toISOString();
   try {

@@ -1,10 +1,10 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type Notebook, notebookText, readNotebook } from '../../lib/notebook/notebook-file';
 import { notebooksFolder } from '../../lib/notebook/run';
+import { temporaryFolder } from '../../lib/processes';
 import { startChromium } from '../support/chromium';
 import { type RunningLab, startRunningLab } from '../support/lab';
 import { notebookOf } from '../support/notebook';
@@ -41,7 +41,7 @@ interface Shown {
 describe('the notebooks in JupyterLab, in a browser', function () {
   this.timeout(600_000);
   const running: { lab?: RunningLab; browser?: Browser; context?: BrowserContext } = {};
-  const folder = mkdtempSync(join(tmpdir(), 'norm-direction-notebooks-'));
+  const folder = temporaryFolder('notebooks');
   const outside: string[] = [];
   const faults: string[] = [];
 

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { buildGlance } from '../../lib/report/claims/glance';
 import { renderFirstPage } from '../../lib/report/claims/page';
 import { documentNames } from '../../lib/report/document';
+import { temporaryFolder } from '../../lib/processes';
 import { claimSources } from '../../reproduce/grid/report';
 import { startChromium } from '../support/chromium';
 import { writeMadeUpRun } from '../support/made-up-runs';
@@ -22,7 +22,7 @@ const pages = ['REPORT.html', committed, 'table1.html', 'table1-runs.html', 'nd-
 describe('the report', function () {
   this.timeout(60_000);
   // One report for all: they only read it.
-  const folder = mkdtempSync(join(tmpdir(), 'norm-direction-'));
+  const folder = temporaryFolder('report');
   const pathOf = (name: string): string => join(folder, name);
   const read = (name: string): string => readFileSync(pathOf(name), 'utf8');
 

@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { temporaryFolder } from '../../lib/processes';
 
-/** A fresh folder for each test of the enclosing `describe`, removed after it. */
+/** A fresh folder for each test of the enclosing `describe`, removed after it; of a process that was killed, by the next. */
 export function withFolder(): () => string {
   let folder = '';
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'norm-direction-'));
+    folder = temporaryFolder('test');
   });
   afterEach(() => {
     rmSync(folder, { recursive: true, force: true });

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { temporaryFolder } from '../../lib/processes';
 import { typeScriptArguments } from './child';
 import { skipBecause } from './skip';
 
@@ -27,7 +27,7 @@ export interface RunningLab {
  * waits until it answers. Where no JupyterLab can be had the suite whose hook this is is skipped.
  */
 export async function startRunningLab(folder: string, context: Mocha.Context): Promise<RunningLab> {
-  const home = mkdtempSync(join(tmpdir(), 'norm-direction-lab-home-'));
+  const home = temporaryFolder('home');
   const port = String(await freePort());
   const options = ['--own', '--no-browser', '--port', port, '--folder', folder];
   const child = spawn(

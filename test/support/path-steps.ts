@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { loadDataset } from '../../lib/data';
 import { crd, crossEntropy, kd, normDirection, sifn } from '../../lib/distill/terms';
 import { functionBackend } from '../../lib/engine/functions/function-definition';
 import { startEngine } from '../../lib/engine/load';
 import { createModel } from '../../lib/models/registry';
 import { trainClassifier } from '../../lib/train/classifier';
+import { temporaryFolder } from '../../lib/processes';
 
 /** Each named by what is tried in it. */
 const trainings = {
@@ -78,7 +77,7 @@ async function stepsOf({
   const losses: number[] = [];
   const reads: number[] = [];
   let top1 = NaN;
-  const directory = mkdtempSync(join(tmpdir(), 'path-steps-'));
+  const directory = temporaryFolder('path-steps');
   try {
     await trainClassifier({
       recipe: {
