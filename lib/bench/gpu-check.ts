@@ -87,9 +87,8 @@ async function resultOf(
     return { name, state: skipped ? 'skipped' : 'passed', seconds: taken(), ...found };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const over = timeout.aborted;
     if (signal.aborted) return { name, state: 'skipped', seconds: taken(), says: interrupted };
-    const says = over ? `not done in ${seconds.toFixed(0)} s` : why;
+    const says = timeout.aborted ? `not done in ${seconds.toFixed(0)} s` : why;
     return { name, state: 'failed', seconds: taken(), says };
   }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { sum } from 'simple-statistics';
 import { loadDataset } from '../data/registry';
 import type { ImageDataset, ImageSplit } from '../data/source';
 import { crossEntropy, dkd, kd, type LossTerm, normDirection } from '../distill/terms';
@@ -92,8 +93,7 @@ export function benchmarkMemoryGrid(options: MemoryGridOptions): Promise<MemoryG
         student.dispose();
       }
     };
-    const total = { with: 0, without: 0 };
-    const ratios: number[] = [];
+    const seeds: { readonly with: number; readonly without: number }[] = [];
     let same = true;
     let done = 0;
     try {
@@ -108,18 +108,17 @@ export function benchmarkMemoryGrid(options: MemoryGridOptions): Promise<MemoryG
           same &&= known.hash === without.hash;
           done++;
         }
-        ratios.push(ofSeed.with / ofSeed.without);
-        total.with += ofSeed.with;
-        total.without += ofSeed.without;
+        seeds.push(ofSeed);
       }
       const { remembered, asked } = memory.counts;
       return {
         runs: done,
         images: dataset.train.count,
-        withoutSeconds: total.without,
-        withSeconds: total.with,
+        withoutSeconds: sum(seeds.map(({ without }) => without)),
+        withSeconds: sum(seeds.map((seed) => seed.with)),
         remembered: remembered / Math.max(1, remembered + asked),
-        ...{ ratios, same },
+        ratios: seeds.map((seed) => seed.with / seed.without),
+        same,
       };
     } finally {
       memory.dispose();

@@ -6,6 +6,7 @@ import {
   type BenchRecord,
   type Conditions,
   isDone,
+  ratioInWords,
   ratioOf,
   writeBenchRecord,
 } from './rows-record';
@@ -97,9 +98,7 @@ function shortly(row: BenchRecord['rows'][string] | undefined): string {
   if (row?.state !== 'measured') return '    failed';
   const ratios = row.lines.flatMap((line) => {
     const ratio = ratioOf(line);
-    return ratio === null
-      ? []
-      : [`${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)} … ${ratio.high.toFixed(2)})`];
+    return ratio === null ? [] : [ratioInWords(ratio)];
   });
   return `    ${ratios.join('; ') || 'done'}, ${formatDuration(row.seconds)}`;
 }

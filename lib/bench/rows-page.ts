@@ -12,12 +12,14 @@ import {
   softInk,
   styleAt,
 } from '../report/plots/style';
+import { betweenComments } from '../report/writers/markdown';
 import { growsTooFast } from './growth-benchmark';
 import type { RowLine } from './rows';
 import {
   type BenchRecord,
   type MeasuredRow,
   type Ratio,
+  ratioInWords,
   ratioOf,
   togetherOf,
   verdictOf,
@@ -48,20 +50,9 @@ function shownOf(record: BenchRecord): Shown[] {
   });
 }
 
-const begin = '<!-- bench:all -->';
-const end = '<!-- /bench:all -->';
-
 /** A page with the table between its two comments; null for a page without them. */
 export function withBenchRows(page: string, record: BenchRecord): string | null {
-  const [before, after] = [page.indexOf(begin), page.indexOf(end)];
-  if (before < 0 || after < before) return null;
-  const block = [
-    begin,
-    '<!-- prettier-ignore-start -->',
-    ...benchMarkdown(record),
-    '<!-- prettier-ignore-end -->',
-  ].join('\n\n');
-  return `${page.slice(0, before)}${block}\n\n${page.slice(after)}`;
+  return betweenComments(page, 'bench:all', benchMarkdown(record));
 }
 
 function benchMarkdown(record: BenchRecord): string[] {
@@ -107,17 +98,13 @@ function cellsOf({ line, ratio }: Shown): string[] {
   const { label, ms, beside, besideMs, aim } = line;
   const here = timeInWords(median([...ms]));
   if (ratio === null) return [label, here, '', '', '', ''];
-  const digits = line.share ? 3 : 2;
-  const [middle, low, high] = [ratio.median, ratio.low, ratio.high].map((each) =>
-    each.toFixed(digits),
-  );
   const told = verdictOf(ratio, line);
   const reached = aim === null ? '' : ratio.median <= aim ? 'reached' : 'not reached';
   return [
     label,
     here,
     `${beside ?? ''}: ${timeInWords(median([...besideMs]))}`,
-    `${middle ?? ''} (${low ?? ''} … ${high ?? ''})`,
+    ratioInWords(ratio, line.share ? 3 : 2),
     aim === null ? '' : `≤ ${aim}`,
     [told, reached].filter((word) => word !== '').join(', '),
   ];

@@ -91,6 +91,11 @@ export function ratioOf({ ms, besideMs }: Pick<RowLine, 'ms' | 'besideMs'>): Rat
   return ratios.length === 0 ? null : summarised(ratios);
 }
 
+/** `0.88 (0.83 … 0.92)` */
+export function ratioInWords({ median, low, high }: Ratio, digits = 2): string {
+  return `${median.toFixed(digits)} (${low.toFixed(digits)} … ${high.toFixed(digits)})`;
+}
+
 function summarised(ratios: readonly number[]): Ratio {
   return { median: median([...ratios]), low: Math.min(...ratios), high: Math.max(...ratios) };
 }

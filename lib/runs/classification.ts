@@ -163,7 +163,7 @@ function memoryFor(
   { run: { recipe }, teacher, engine }: RunRequest<Classification>,
   {
     dataset,
-    options: { teacherMemory: folder },
+    options,
     onNotice,
   }: {
     readonly dataset: TrainingData;
@@ -171,10 +171,10 @@ function memoryFor(
     readonly onNotice: ((message: string) => void) | undefined;
   },
 ): TeacherMemory | undefined {
-  if (folder === undefined || !teacher || isBatchSource(dataset)) return undefined;
-  // What is remembered would have to be read from the device in each step.
-  if (takesGpuPath()) return undefined;
-  if (!remembers(recipe.method, teacher.model)) return undefined;
+  const folder = memoryFolder(dataset, options);
+  if (folder === undefined || !teacher || !remembers(recipe.method, teacher.model)) {
+    return undefined;
+  }
   const [processor] = cpus();
   const key = {
     teacher: teacher.hash,
@@ -185,6 +185,15 @@ function memoryFor(
     size: teacher.model.embeddingSize,
   };
   return openTeacherMemory({ folder, key, onNotice });
+}
+
+/** Where teachers' answers to these images are kept, where they are. */
+function memoryFolder(
+  dataset: TrainingData,
+  { teacherMemory }: ClassificationOptions,
+): string | undefined {
+  // On a GPU's path what is remembered would have to be read from the device in each step.
+  return isBatchSource(dataset) || takesGpuPath() ? undefined : teacherMemory;
 }
 
 function measuredIn(
@@ -219,10 +228,8 @@ function costsOn(dataset: TrainingData, options: ClassificationOptions): TaskCos
   };
   // The tables' teachers all have logits that follow from the embedding.
   const remembered = ({ recipe: { augmentation, method } }: PlannedRun): boolean =>
-    options.teacherMemory !== undefined &&
+    memoryFolder(dataset, options) !== undefined &&
     augmentation === 'pad-crop-flip' &&
-    !isBatchSource(dataset) &&
-    !takesGpuPath() &&
     remembers(method, { classify: true });
   return {
     key: (run) =>

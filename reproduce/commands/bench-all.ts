@@ -16,6 +16,7 @@ import {
   type BenchRecord,
   type Conditions,
   isDone,
+  ratioInWords,
   ratioOf,
   readBenchRecord,
   verdictOf,
@@ -199,10 +200,9 @@ function describe(rows: readonly BenchRow[], record: BenchRecord): string {
     for (const line of row.lines) {
       const ratio = ratioOf(line);
       if (ratio === null) continue;
-      const { median, low, high } = ratio;
       table.push([
         ...[name, line.label, line.beside ?? ''],
-        `${median.toFixed(2)} (${low.toFixed(2)} … ${high.toFixed(2)})`,
+        ratioInWords(ratio),
         line.aim === null ? '' : `≤ ${line.aim}`,
         verdictOf(ratio, line),
       ]);

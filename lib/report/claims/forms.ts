@@ -1,5 +1,11 @@
 import type { Block } from '../document';
-import { blockMarkdown, escapeMarkdown, markdownList, markdownTable } from '../writers/markdown';
+import {
+  betweenComments,
+  blockMarkdown,
+  escapeMarkdown,
+  markdownList,
+  markdownTable,
+} from '../writers/markdown';
 import { blockText, onTerminal, type TerminalOptions, wrap } from '../writers/terminal';
 import {
   claimBlocks,
@@ -32,24 +38,15 @@ export function claimsTerminal(
   ].join('\n\n');
 }
 
-const begin = '<!-- claims -->';
-const end = '<!-- /claims -->';
-
 /**
  * A page of Markdown with the claims at a glance between its two comments; null for a page without them.
  */
 export function withClaims(page: string, glance: AtGlance): string | null {
-  const [before, after] = [page.indexOf(begin), page.indexOf(end)];
-  if (before < 0 || after < before) return null;
-  const block = [
-    begin,
-    '<!-- prettier-ignore-start -->',
+  return betweenComments(page, 'claims', [
     `**${escapeMarkdown(heldInWords(glance))}** Rendered from the runs by \`npm run claims\`; what the words mean, and each comparison: [results](results/README.md).`,
     markdownTable(glanceTable(glance)),
     [...olderInWords(glance), spentInWords(glance), costNote].map(escapeMarkdown).join(' '),
-    '<!-- prettier-ignore-end -->',
-  ].join('\n\n');
-  return `${page.slice(0, before)}${block}\n\n${page.slice(after)}`;
+  ]);
 }
 
 /** The page of the results directory: the claims at a glance, their words, each claim with its comparisons. */

@@ -73,6 +73,24 @@ export function markdownList(items: readonly string[]): string {
   return items.map((item) => `- ${escapeMarkdown(item)}`).join('\n');
 }
 
+/** A page with these paragraphs between the comments `<!-- NAME -->` and `<!-- /NAME -->`; null for a page without them. */
+export function betweenComments(
+  page: string,
+  name: string,
+  paragraphs: readonly string[],
+): string | null {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const [before, after] = [page.indexOf(begin), page.indexOf(end)];
+  if (before < 0 || after < before) return null;
+  const block = [
+    begin,
+    '<!-- prettier-ignore-start -->',
+    ...paragraphs,
+    '<!-- prettier-ignore-end -->',
+  ].join('\n\n');
+  return `${page.slice(0, before)}${block}\n\n${page.slice(after)}`;
+}
+
 /** Names of methods and data sets may hold what Markdown or HTML would take for its own. */
 export function escapeMarkdown(text: string): string {
   return text

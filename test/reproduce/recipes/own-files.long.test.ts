@@ -1,36 +1,23 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { ProgramResult } from '../../../lib/engine/program';
-import { runTypeScript } from '../../support/child';
 import { withEngine } from '../../support/engine';
-import { withFolder } from '../../support/folder';
+import { printed, withOwnFiles } from '../../support/own-files';
 
 const root = join(__dirname, '..', '..', '..');
-
-/** The files that docs/extending.md prints. */
-const printed = join(root, 'examples', 'own');
 
 describe('a new pair, method, data set or network is one new file', function () {
   this.timeout(240_000);
   withEngine('native');
-  const folder = withFolder();
-
-  const run = (...args: string[]): Promise<ProgramResult> =>
-    runTypeScript(join(root, 'reproduce', 'main.ts'), args, {
-      NORM_DIRECTION_LAB_RECIPES: join(folder(), 'own'),
-    });
+  const { folder, run } = withOwnFiles();
 
   it('and all four run together, from the command and a folder elsewhere', async () => {
-    cpSync(printed, join(folder(), 'own'), { recursive: true });
-    writeFileSync(
-      join(folder(), 'own', 'method.js'),
-      "throw new Error('compiled, beside its source')",
-    );
+    cpSync(printed, folder(), { recursive: true });
+    writeFileSync(join(folder(), 'method.js'), "throw new Error('compiled, beside its source')");
     const page = readFileSync(join(root, 'docs', 'extending.md'), 'utf8');
     const [, words = ''] =
       /^NORM_DIRECTION_LAB_RECIPES=\S+ npm run reproduce:table1 -- (.*)$/m.exec(page) ?? [];
-    const options = [...words.split(' '), '--results', join(folder(), 'results')];
+    const options = [...words.split(' '), '--results', join(folder(), '..', 'results')];
     const trained = await run('table1', ...options);
     expect(trained.status, trained.stderr).to.equal(0);
     const done = [...trained.stderr.matchAll(/^\[\d\/5\] (.*): (?:done|epoch 1\/1)/gmu)];
@@ -49,7 +36,7 @@ describe('a new pair, method, data set or network is one new file', function () 
   });
 
   it('for table 2 or 3 stands in the same folder, and in that table alone', async () => {
-    cpSync(printed, join(folder(), 'own'), { recursive: true });
+    cpSync(printed, folder(), { recursive: true });
     const rows = { table1: 'near-logits', table2: 'kd++-x2', table3: 'kd+nd-x0.5' };
     for (const [table, own] of Object.entries(rows)) {
       const { status, stdout, stderr } = await run(table, '--help');

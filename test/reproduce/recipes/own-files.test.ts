@@ -1,32 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'chai';
-import type { ProgramResult } from '../../../lib/engine/program';
-import { runTypeScript } from '../../support/child';
 import { withEngine } from '../../support/engine';
-import { withFolder } from '../../support/folder';
-
-const root = join(__dirname, '..', '..', '..');
-
-/** The files that docs/extending.md prints. */
-const printed = join(root, 'examples', 'own');
+import { withOwnFiles } from '../../support/own-files';
 
 describe('a new pair, method, data set or network is one new file', function () {
   this.timeout(240_000);
   withEngine('native');
-  const folder = withFolder();
-
-  const run = (...args: string[]): Promise<ProgramResult> =>
-    runTypeScript(join(root, 'reproduce', 'main.ts'), args, {
-      NORM_DIRECTION_LAB_RECIPES: join(folder(), 'own'),
-    });
-  /** One of the printed files with a change in it, in the folder of one's own. */
-  const write = (name: string, from: string, to: string): void => {
-    const text = readFileSync(join(printed, name), 'utf8');
-    expect(text).to.include(from);
-    mkdirSync(join(folder(), 'own'), { recursive: true });
-    writeFileSync(join(folder(), 'own', name), text.replace(from, to));
-  };
+  const { run, write } = withOwnFiles();
 
   it('is named when it is faulty, in one message', async () => {
     write('method.ts', 'logitDistance({ weight: 0.1 })', "{ loss: 'logitDistances', weight: 0.1 }");
