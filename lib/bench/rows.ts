@@ -273,6 +273,12 @@ const growthRow: BenchRow = {
   read: (found) => ({ lines: [], growth: z.object({ growth: growthSchema }).parse(found).growth }),
 };
 
+/** What is timed, as git takes paths: a commit that changes nothing else makes no row due again. */
+export const timedCode: readonly string[] = [
+  'lib',
+  ...['report', 'notebook', 'statistics'].map((part) => `:!lib/${part}`),
+];
+
 /** Every row of the table, in its order. */
 export const benchRows: readonly BenchRow[] = [
   ...pairRows,

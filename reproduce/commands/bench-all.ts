@@ -4,7 +4,7 @@ import { dirname, extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { measureNoise, type Noise, noiseInWords, quietBusy } from '../../lib/bench/quiet';
-import { type BenchRow, benchRows } from '../../lib/bench/rows';
+import { type BenchRow, benchRows, timedCode } from '../../lib/bench/rows';
 import {
   benchPictures,
   growthPicture,
@@ -46,7 +46,7 @@ const command = new Command('npm run bench:all --')
   .description(
     'Every row of docs/performance.md by one command: steps beside PyTorch’s in float32 and bfloat16, a teacher’s ' +
       'memory, images of 224, detectors, decoding, evaluation, growth. Each row is a process of npm run bench. What ' +
-      'was measured at this revision is not measured again, so that a stopped command goes on where it was. Writes the ' +
+      'was measured of the same code is not measured again, so that a stopped command goes on where it was. Writes the ' +
       'record, the table between <!-- bench:all --> and <!-- /bench:all --> of the page, and its pictures.',
   )
   .option('--torch <python>', 'a Python with PyTorch and torchvision; own times only without one')
@@ -78,7 +78,7 @@ async function benchAll(options: Options): Promise<void> {
   const record = readBenchRecord(file);
   const now: Conditions = {
     processor: processorName(),
-    revision: codeRevision().revision,
+    revision: codeRevision(timedCode).revision,
     ...{ rounds, torch: torch !== undefined },
   };
   const chosen = only === undefined ? benchRows : rowsNamed(only);

@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { growsTooFast, powersOf } from '../../lib/bench/growth-benchmark';
-import { type BenchRow, benchRows, type RowLine } from '../../lib/bench/rows';
+import { type BenchRow, benchRows, type RowLine, timedCode } from '../../lib/bench/rows';
 import { measureRows, rowsLeft } from '../../lib/bench/rows-measure';
 import { withBenchRows } from '../../lib/bench/rows-page';
 import {
@@ -66,6 +67,22 @@ describe('npm run bench:all', () => {
     for (const other of [{ revision: 'b' }, { processor: 'b' }, { rounds: 5 }, { torch: false }]) {
       expect(left(other), JSON.stringify(other)).to.have.length(3);
     }
+  });
+
+  it('takes the commit that last changed what is timed', () => {
+    const git = (...args: string[]): string[] =>
+      execFileSync('git', args, { encoding: 'utf8' })
+        .split('\n')
+        .filter((text) => text !== '');
+    const { revision } = codeRevision(timedCode);
+    const changed = git('show', '--format=', '--name-only', revision ?? '', '--', ...timedCode);
+    expect(changed).to.not.deep.equal([]);
+    expect(
+      changed.filter((name) => !/^lib\/(?!report|notebook|statistics)/.test(name)),
+    ).to.deep.equal([]);
+    expect(git('diff', '--name-only', revision ?? '', 'HEAD', '--', ...timedCode)).to.deep.equal(
+      [],
+    );
   });
 
   it('stops between rows and in one, with what was measured kept', async () => {
@@ -185,7 +202,7 @@ describe('npm run bench:all', () => {
     writeFileSync(page, '# Page\n\n<!-- bench:all -->\n<!-- /bench:all -->\n');
     const conditions = {
       processor: processorName(),
-      revision: codeRevision().revision,
+      revision: codeRevision(timedCode).revision,
       ...{ rounds: 5, torch: false },
     };
     const rows = benchRows.map(({ name }) => {
