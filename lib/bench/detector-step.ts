@@ -7,6 +7,7 @@ import type { Method } from '../distill/terms';
 import { random } from '../engine/random';
 import { peakMemoryMiB } from '../environment';
 import type { DetectionSampling } from '../runs/detection-recipe';
+import type { Pair } from '../runs/grid';
 import {
   type OnBenchProgress,
   profileOperations,
@@ -15,6 +16,13 @@ import {
   timeOnce,
   type TimeSummary,
 } from './step';
+import {
+  type ComparedStep,
+  compareWithTorch,
+  startFastestTorch,
+  type TorchComparison,
+  type TorchOptions,
+} from './torch';
 
 type DetectorForm = Omit<DetectorOptions, 'classes' | 'seed'>;
 
@@ -57,7 +65,49 @@ const learningRate = 0;
  * pass, SGD. Weights are random, so that regions are as many as in training, if not as good.
  */
 export function benchmarkDetectorStep(options: DetectorStepOptions): DetectorStep {
-  const { classes, method, sampling, iterations, profile = false, onProgress } = options;
+  const step = createDetectorStep(options);
+  try {
+    return measure(step, options);
+  } finally {
+    step.dispose();
+  }
+}
+
+/**
+ * The same, and the same step of torchvision's detectors in turn with it.
+ *
+ * @param names of both detectors: `r101-fpn`
+ * @throws LabError when the detectors differ, none is written in PyTorch, or PyTorch fails.
+ */
+export async function compareDetectorStep(
+  options: DetectorStepOptions,
+  names: Pair,
+  torch: TorchOptions & { readonly rounds: number },
+): Promise<DetectorStep & { readonly torch: TorchComparison }> {
+  const { batch, size, iterations, onProgress } = options;
+  const compared = {
+    work: { work: 'detector', ...names, batch, ...size },
+    ...{ iterations, torch, onProgress },
+  } as const;
+  // PyTorch first: what is wrong with it shows before anything is timed.
+  const rival = await startFastestTorch(compared);
+  const step = createDetectorStep(options);
+  try {
+    return { ...measure(step, options), torch: await compareWithTorch(step, rival, compared) };
+  } finally {
+    rival.process.stop();
+    step.dispose();
+  }
+}
+
+interface MadeStep extends ComparedStep {
+  /** Of the last step, by name. */
+  readonly losses: () => Readonly<Record<string, number>>;
+  readonly dispose: () => void;
+}
+
+function createDetectorStep(options: DetectorStepOptions): MadeStep {
+  const { classes, method, sampling } = options;
   const student = createDetector({ ...options.student, classes, seed: 1 });
   const teacher = options.teacher && madeUpTeacher(options.teacher, classes);
   const learner = createDetectionLearner({
@@ -71,30 +121,38 @@ export function benchmarkDetectorStep(options: DetectorStepOptions): DetectorSte
   const batch = madeUpBatch(options);
   let iteration = 0;
   let losses: Float32Array = new Float32Array();
-  const step = (): void => {
-    ({ losses } = learner.step(batch, { iteration: iteration++, learningRate }));
+  return {
+    whole: () => {
+      ({ losses } = learner.step(batch, { iteration: iteration++, learningRate }));
+    },
+    losses: () =>
+      Object.fromEntries(learner.lossNames.map((name, index) => [name, losses[index] ?? NaN])),
+    parameters: [teacher?.detector.state.parameterCount ?? 0, student.state.parameterCount],
+    dispose() {
+      learner.dispose();
+      student.dispose();
+      teacher?.detector.dispose();
+    },
   };
-  try {
-    onProgress?.('warming up', 0, 1);
-    timeOnce(step);
-    let times: number[] = [];
-    const parts = timeParts(() => {
-      times = timeEach(step, iterations, (done) => onProgress?.('step', done, iterations));
-    });
-    return {
-      ...summarise(times),
-      parts: parts.average(iterations),
-      peakMemoryMiB: peakMemoryMiB(),
-      losses: Object.fromEntries(
-        learner.lossNames.map((name, index) => [name, losses[index] ?? NaN]),
-      ),
-      ...(profile ? { operations: profileOperations(step, 1).operations } : {}),
-    };
-  } finally {
-    learner.dispose();
-    student.dispose();
-    teacher?.detector.dispose();
-  }
+}
+
+function measure(
+  { whole, losses }: MadeStep,
+  { iterations, profile = false, onProgress }: DetectorStepOptions,
+): DetectorStep {
+  onProgress?.('warming up', 0, 1);
+  timeOnce(whole);
+  let times: number[] = [];
+  const parts = timeParts(() => {
+    times = timeEach(whole, iterations, (done) => onProgress?.('step', done, iterations));
+  });
+  return {
+    ...summarise(times),
+    parts: parts.average(iterations),
+    peakMemoryMiB: peakMemoryMiB(),
+    losses: losses(),
+    ...(profile ? { operations: profileOperations(whole, 1).operations } : {}),
+  };
 }
 
 /** Up to this side a whole batch is tried; above it one image, as memory may not hold more. */

@@ -12,7 +12,7 @@ import {
   timeEach,
   warmUpSteps,
 } from './step';
-import { requireSameNetworks, startFastestTorch, type TorchOptions } from './torch';
+import { comparedWork, requireSameNetworks, startFastestTorch, type TorchOptions } from './torch';
 
 export interface MemoryBenchmarkOptions extends Omit<
   BenchStepOptions,
@@ -59,8 +59,9 @@ const rememberedBatches = 8;
 export function benchmarkMemory(options: MemoryBenchmarkOptions): Promise<MemoryBenchmark> {
   const { iterations, rounds, torch, onProgress } = options;
   return inTemporaryFolder('teacher-memory', async (folder) => {
-    const compared = torch && { ...options, torch: { ...torch, rounds } };
-    const rival = compared && (await startFastestTorch(compared));
+    const work = comparedWork(options);
+    const rival =
+      torch && (await startFastestTorch({ work, torch: { ...torch, rounds }, onProgress }));
     const step = createBenchStep({
       ...options,
       memory: ({ size }) =>
@@ -71,7 +72,7 @@ export function benchmarkMemory(options: MemoryBenchmarkOptions): Promise<Memory
         }),
     });
     try {
-      if (rival && compared) requireSameNetworks(step, rival.process, compared);
+      if (rival) requireSameNetworks(step, rival.process, work);
       const measured: MemoryRound[] = [];
       const takers = stepTakers(step, options.batch);
       for (const take of Object.values(takers)) timeEach(take, warmUpSteps);

@@ -12,6 +12,7 @@ import {
   warmUpSteps,
 } from './step';
 import {
+  comparedWork,
   compareWithTorch,
   startFastestTorch,
   type TorchComparison,
@@ -54,7 +55,7 @@ export interface StepBenchmark extends TimeSummary {
 export async function benchmarkStep(options: StepBenchmarkOptions): Promise<StepBenchmark> {
   const { iterations, profile = false, torch, onProgress } = options;
   // PyTorch first: what is wrong with it shows before anything is timed.
-  const compared = torch && { ...options, torch };
+  const compared = torch && { iterations, torch, onProgress, work: comparedWork(options) };
   const rival = compared && (await startFastestTorch(compared));
   const step = createBenchStep(options);
   try {

@@ -129,7 +129,20 @@ export type TorchWork =
       readonly size?: number;
       readonly classes?: number;
     }
+  | {
+      readonly work: 'detector';
+      readonly teacher: string;
+      readonly student: string;
+      readonly batch: number;
+      readonly mode: TorchMode;
+      readonly height: number;
+      readonly width: number;
+    }
   | { readonly work: 'loss'; readonly batch: number; readonly dimension: number };
+
+/** A step whose mode is still to be chosen. */
+export type ComparedWork = WithoutMode<Extract<TorchWork, { readonly mode: TorchMode }>>;
+type WithoutMode<T> = T extends unknown ? Omit<T, 'mode'> : never;
 
 const replySchema = z.object({ ms: z.array(z.number()), peakMemoryMiB: z.number() });
 const greetingSchema = z.object({ torch: z.string(), parameters: z.array(z.number()) });
@@ -177,13 +190,20 @@ export async function startTorch(options: TorchOptions, work: TorchWork): Promis
 function torchFault({ error, detail }: z.infer<typeof faultSchema>, python: string): LabError {
   return error === 'no torch'
     ? optionError`this Python has no PyTorch (--torch ${python}): found ${detail}. Install it (${python} -m pip install torch), or give another Python`
-    : optionError`this network is not written in PyTorch here (--pair): found ${detail}. With --torch take a pair of ResNets, wide ResNets, MobileNets and ShuffleNets, or leave --torch out`;
+    : optionError`this network is not written in PyTorch here (--pair, --detector): found ${detail}. With --torch take a pair of ResNets, wide ResNets, MobileNets, ShuffleNets and base transformers, of detectors r18-fpn to r101-fpn, or leave --torch out`;
 }
 
-interface TorchComparisonOptions extends BenchStepOptions {
+interface TorchComparisonOptions {
+  readonly work: ComparedWork;
   readonly iterations: number;
   readonly torch: TorchOptions & { readonly rounds: number };
   readonly onProgress?: OnBenchProgress;
+}
+
+/** The same step as one of ours: its networks, and its images and classes where they are not CIFAR-100's. */
+export function comparedWork({ teacher, student, batch, setting }: BenchStepOptions): ComparedWork {
+  const images = setting && { size: setting.size, classes: setting.classes };
+  return { work: 'step', teacher, student, batch, ...images };
 }
 
 /** One pair of runs in the same minute: medians in milliseconds, and ours divided by PyTorch's. */
@@ -210,12 +230,12 @@ export interface TorchComparison {
 }
 
 /** What is compared of a step. */
-interface ComparedStep extends Pick<BenchStep, 'parameters'> {
+export interface ComparedStep extends Pick<BenchStep, 'parameters'> {
   readonly whole: () => void;
 }
 
-/** Steps by which the modes are judged. */
-const trialSteps = 5;
+/** Steps before a mode is judged, and those by which it is; a detector's take seconds. */
+const trials = { step: [warmUpSteps, 5], detector: [2, 3] } as const;
 
 /** A running PyTorch in its faster mode. */
 interface FastestTorch extends Pick<TorchComparison, 'mode' | 'modes'> {
@@ -233,7 +253,7 @@ export async function compareWithTorch(
   options: TorchComparisonOptions,
 ): Promise<TorchComparison> {
   const { iterations, onProgress } = options;
-  requireSameNetworks(step, torch, options);
+  requireSameNetworks(step, torch, options.work);
   let peakMemoryMiB = 0;
   const rounds: Round[] = [];
   const ours = (): number => median(timeEach(step.whole, iterations));
@@ -267,15 +287,11 @@ export async function compareWithTorch(
  * @throws LabError as `startTorch` does, and when no mode works.
  */
 export async function startFastestTorch({
-  teacher,
-  student,
-  batch,
-  setting,
+  work,
   torch,
   onProgress,
-}: TorchComparisonOptions): Promise<FastestTorch> {
-  const images = setting && { size: setting.size, classes: setting.classes };
-  const work = { work: 'step', teacher, student, batch, ...images } as const;
+}: Pick<TorchComparisonOptions, 'work' | 'torch' | 'onProgress'>): Promise<FastestTorch> {
+  const [warmUps, steps] = trials[work.work];
   const modes: TorchComparison['modes'][number][] = [];
   let best: (Omit<FastestTorch, 'modes'> & { readonly ms: number }) | undefined;
   let fault: unknown;
@@ -284,8 +300,8 @@ export async function startFastestTorch({
     let process: TorchProcess | undefined;
     try {
       process = await startTorch(torch, { ...work, mode });
-      await process.steps(warmUpSteps);
-      const ms = median((await process.steps(trialSteps)).ms);
+      await process.steps(warmUps);
+      const ms = median((await process.steps(steps)).ms);
       modes.push({ mode, ms });
       const loser = best === undefined || ms < best.ms ? best?.process : process;
       if (loser !== process) best = { process, mode, ms };
@@ -308,7 +324,7 @@ export async function startFastestTorch({
 export function requireSameNetworks(
   { parameters }: ComparedStep,
   { parameters: others, version }: TorchProcess,
-  { teacher, student }: Pick<TorchComparisonOptions, 'teacher' | 'student'>,
+  { teacher, student }: Pick<ComparedWork, 'teacher' | 'student'>,
 ): void {
   if (parameters.every((count, index) => count === others[index])) return;
   throw modelError`the networks written in PyTorch are not the same ones (${teacher}:${student}): found ${parameters.join(' and ')} parameters here, ${others.join(' and ')} in PyTorch ${version}. Please report it; take another pair meanwhile`;

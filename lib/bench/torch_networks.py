@@ -178,13 +178,62 @@ class Headless(nn.Module):
         return self.fc(embedding), embedding
 
 
+class TransformerBlock(nn.Module):
+    """Attention and a perceptron, each normalised first and left out of some images in training."""
+
+    def __init__(self, size, heads, drop):
+        super().__init__()
+        self.heads, self.drop = heads, drop
+        self.norm1, self.norm2 = nn.LayerNorm(size, 1e-6), nn.LayerNorm(size, 1e-6)
+        self.qkv, self.proj = nn.Linear(size, 3 * size), nn.Linear(size, size)
+        self.mlp = nn.Sequential(nn.Linear(size, 4 * size), nn.GELU(), nn.Linear(4 * size, size))
+
+    def attention(self, x):
+        batch, tokens, size = x.shape
+        query, key, value = self.qkv(x).view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        read = functional.scaled_dot_product_attention(query, key, value)
+        return self.proj(read.transpose(1, 2).reshape(batch, tokens, size))
+
+    def kept(self, branch):
+        if not self.training or self.drop == 0:
+            return branch
+        keep = torch.rand(len(branch), 1, 1, device=branch.device) >= self.drop
+        return branch * (keep / (1 - self.drop))
+
+    def forward(self, x):
+        x = x + self.kept(self.attention(self.norm1(x)))
+        return x + self.kept(self.mlp(self.norm2(x)))
+
+
+class DistilledTransformer(nn.Module):
+    """DeiT-B with a distillation token (Touvron et al.): logits, the class token, the logits of the other token."""
+
+    def __init__(self, classes, size=768, depth=12, heads=12, drop=0.1):
+        super().__init__()
+        self.patches = nn.Conv2d(3, size, 16, 16)
+        self.tokens = nn.Parameter(torch.zeros(1, 2, size))
+        self.positions = nn.Parameter(0.02 * torch.randn(1, 14 * 14 + 2, size))
+        blocks = (TransformerBlock(size, heads, drop * index / (depth - 1)) for index in range(depth))
+        self.blocks = nn.Sequential(*blocks)
+        self.norm = nn.LayerNorm(size, 1e-6)
+        self.head, self.head_dist = nn.Linear(size, classes), nn.Linear(size, classes)
+        self.embedding_size = size
+
+    def forward(self, images):
+        patches = self.patches(images).flatten(2).transpose(1, 2)
+        x = torch.cat((self.tokens.expand(len(images), -1, -1), patches), 1) + self.positions
+        first, second = self.norm(self.blocks(x)[:, :2]).unbind(1)
+        return self.head(first), first, self.head_dist(second)
+
+
 def from_torchvision(name, classes):
     from torchvision import models
 
     if name.startswith("vit"):
         network = models.vit_b_16(num_classes=classes)
         return Headless(network, network.heads, "head")
-    network = getattr(models, name)(num_classes=classes)
+    # timm's RegNetY-16GF is called by its width.
+    network = getattr(models, "regnet_y_16gf" if name == "regnety_160" else name)(num_classes=classes)
     return Headless(network, network, "fc")
 
 
@@ -194,8 +243,10 @@ BUILDERS = {
     "ShuffleV1": shufflenet_v1_for_32,
     "ShuffleV2": shufflenet_v2_for_32,
     "mobilenet_v1": mobilenet_v1,
+    "deit_base_distilled_patch16_224": DistilledTransformer,
 }
-TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "vit_base_patch16_224")
+RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+TORCHVISION = (*RESNETS, "vit_base_patch16_224", "regnety_160")
 
 
 def build_other(name, classes):

@@ -1,4 +1,4 @@
-"""The work that `npm run bench` times, in PyTorch: one KD++ training step, or the ND loss sample by sample.
+"""The work that `npm run bench` times, in PyTorch: one KD++ training step, a detector's, or the ND loss sample by sample.
 
 Written from the definitions (the networks' papers, arXiv 2305.17007 for the loss), those of the paper's ResNets with
 the state-dict names of the published checkpoints; others are in torch_networks.py. Random images, channels last, SGD
@@ -171,12 +171,14 @@ class KdPlusPlus:
         self.directions = functional.normalize(torch.rand(classes, teacher.embedding_size, device=device))
         self.device = device
         self.autocast = autocast
-        parameters = [*self.student.parameters(), *self.adapter.parameters()]
+        self.optimizer = self.optimizer_of([*self.student.parameters(), *self.adapter.parameters()])
+
+    def optimizer_of(self, parameters):
         options = {"lr": 1e-3, "momentum": 0.9, "weight_decay": 5e-4, "nesterov": True}
         try:
-            self.optimizer = torch.optim.SGD(parameters, fused=True, **options)
+            return torch.optim.SGD(parameters, fused=True, **options)
         except (RuntimeError, TypeError):
-            self.optimizer = torch.optim.SGD(parameters, **options)
+            return torch.optim.SGD(parameters, **options)
 
     def losses(self, images, labels):
         """Cross entropy, KD and ND, without their weights."""
@@ -197,14 +199,36 @@ class KdPlusPlus:
         return cross_entropy + kd + 2.0 * nd
 
 
+class DeitPlusPlus(KdPlusPlus):
+    """A DeiT++ step: labels and class means mixed with those of other images, the second token taught the decision."""
+
+    def optimizer_of(self, parameters):
+        return torch.optim.AdamW(parameters, lr=1e-3, betas=(0.9, 0.95), weight_decay=0.3, fused=True)
+
+    def total(self, images, labels):
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.autocast):
+            with torch.no_grad():
+                teacher_logits, teacher_embedding = self.teacher(images)
+            logits, embedding, token_logits = self.student(images)
+        classes = logits.shape[1]
+        targets = 0.7 * functional.one_hot(labels, classes) + 0.3 * functional.one_hot(labels.flip(0), classes)
+        targets = 0.9 * targets + 0.1 / classes
+        directions = functional.normalize(targets @ self.directions)
+        own = torch.arange(len(labels), device=labels.device)
+        nd = norm_direction(self.adapter(embedding.float()), teacher_embedding.float(), own, directions)
+        cross_entropy = functional.cross_entropy(logits.float(), targets)
+        taught = functional.cross_entropy(token_logits.float(), teacher_logits.argmax(1))
+        return cross_entropy + 0.5 * taught + 1.5 * nd
+
+
 def training_step(arguments):
-    """A function that makes one step and returns the loss, and what it is made of."""
+    """A function that makes one step and returns the loss, and what it is made of; None for unknown networks."""
     classes, size = arguments.classes, arguments.size
     teacher, student = build(arguments.teacher, classes), build(arguments.student, classes)
     if teacher is None or student is None:
-        print(json.dumps({"error": "no model", "detail": arguments.student if teacher else arguments.teacher}))
-        sys.exit(4)
-    learner = KdPlusPlus(teacher, student, classes, arguments.device, arguments.precision == "bf16")
+        return None
+    kind = DeitPlusPlus if arguments.student.startswith("deit") else KdPlusPlus
+    learner = kind(teacher, student, classes, arguments.device, arguments.precision == "bf16")
     total = torch.compile(learner.total) if arguments.mode == "compiled" else learner.total
     images = torch.randn(arguments.batch, 3, size, size, device=arguments.device)
     images = images.contiguous(memory_format=torch.channels_last)
@@ -239,13 +263,25 @@ def loss_by_sample(arguments):
     return step, {"parameters": []}
 
 
+def detector_step(arguments):
+    # torchvision is needed here only.
+    from torch_detector import detector_step as step_of_detector
+
+    return step_of_detector(arguments)
+
+
+WORK = {"step": training_step, "detector": detector_step, "loss": loss_by_sample}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", choices=["step", "loss"], default="step")
+    parser.add_argument("--work", choices=list(WORK), default="step")
     parser.add_argument("--teacher", default="resnet56")
     parser.add_argument("--student", default="resnet20")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--height", type=int, default=800)
+    parser.add_argument("--width", type=int, default=1067)
     parser.add_argument("--classes", type=int, default=CLASSES)
     parser.add_argument("--dimension", type=int, default=256)
     parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32")
@@ -259,7 +295,11 @@ def main():
     torch.backends.cudnn.allow_tf32 = arguments.precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = arguments.precision == "tf32"
     torch.manual_seed(0)
-    step, description = (training_step if arguments.work == "step" else loss_by_sample)(arguments)
+    made = WORK[arguments.work](arguments)
+    if made is None:
+        print(json.dumps({"error": "no model", "detail": f"{arguments.teacher}:{arguments.student}"}))
+        sys.exit(4)
+    step, description = made
     print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), **description}), flush=True)
     for line in sys.stdin:
         times = []

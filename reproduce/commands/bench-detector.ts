@@ -1,10 +1,16 @@
-import { benchmarkDetectorStep, type DetectorStep } from '../../lib/bench/detector-step';
+import {
+  benchmarkDetectorStep,
+  compareDetectorStep,
+  type DetectorStep,
+} from '../../lib/bench/detector-step';
+import { requirePython, type TorchComparison } from '../../lib/bench/torch';
 import { detectorForm, detectorNames, requirePair } from '../../lib/runs/detection-recipe';
 import { processorName } from '../../lib/environment';
+import { optionError } from '../../lib/errors';
 import { pairName } from '../../lib/runs/grid';
 import { startEngine } from '../../lib/engine/load';
 import { table3Recipe } from '../recipes/table3';
-import { onePair } from './bench-text';
+import { describeTorch, onePair } from './bench-text';
 import { print, tableOf, withBenchProgress } from './common';
 
 const cocoClasses = 80;
@@ -19,24 +25,38 @@ export async function benchDetector(options: {
   readonly shortSide: number;
   readonly iterations: number;
   readonly profile: boolean;
+  /** A Python with PyTorch and torchvision. */
+  readonly torch?: string;
+  readonly rounds: number;
   readonly json?: true;
 }): Promise<void> {
-  const { method, batch, shortSide, iterations, profile, json } = options;
+  const { method, batch, shortSide, iterations, profile, torch, rounds, json } = options;
   const option = '--detector';
   const example = 'r101-fpn:r18-fpn';
   const pair = onePair(options.detector, { option, known: detectorNames, example });
   requirePair(pair, option);
   const recipe = table3Recipe(pair, method);
-  await startEngine();
+  if (torch !== undefined) {
+    if (method !== 'kd++')
+      throw optionError`PyTorch makes a detector's KD++ step only (--method): found '${method}'. Take --method kd++ with --torch`;
+    await requirePython(torch, 'torchvision', '--torch');
+  }
+  const engine = await startEngine();
   const size = { height: shortSide, width: Math.round(shortSide * shape) };
-  const found = await withBenchProgress((onProgress) =>
-    benchmarkDetectorStep({
-      student: recipe.detector,
-      ...(recipe.method.terms.length === 0 ? {} : { teacher: detectorForm(pair.teacher) }),
-      method: recipe.method,
-      ...(recipe.sampling ? { sampling: recipe.sampling } : {}),
-      ...{ classes: cocoClasses, batch, size, iterations, profile, onProgress },
-    }),
+  const found = await withBenchProgress(
+    async (onProgress): Promise<DetectorStep & { readonly torch?: TorchComparison }> => {
+      const step = {
+        student: recipe.detector,
+        ...(recipe.method.terms.length === 0 ? {} : { teacher: detectorForm(pair.teacher) }),
+        method: recipe.method,
+        ...(recipe.sampling ? { sampling: recipe.sampling } : {}),
+        ...{ classes: cocoClasses, batch, size, iterations, profile, onProgress },
+      };
+      if (torch === undefined) return benchmarkDetectorStep(step);
+      const place = { python: torch, device: engine.gpu ? 'cuda' : 'cpu' } as const;
+      const rival = { ...place, precision: 'f32', threads: engine.threads, rounds } as const;
+      return compareDetectorStep(step, pair, rival);
+    },
   );
   const about = { pair: pairName(pair), method, batch, ...size, processor: processorName() };
   print(json, { ...about, ...found }, describe(about, found));
@@ -45,7 +65,15 @@ export async function benchDetector(options: {
 function describe(
   about: Readonly<Record<'pair' | 'method' | 'processor', string>> &
     Readonly<Record<'batch' | 'height' | 'width', number>>,
-  { ms, minMs, maxMs, parts, peakMemoryMiB, operations }: DetectorStep,
+  {
+    ms,
+    minMs,
+    maxMs,
+    parts,
+    peakMemoryMiB,
+    operations,
+    torch,
+  }: DetectorStep & { readonly torch?: TorchComparison },
 ): string {
   const { pair, method, batch, height, width, processor } = about;
   const images = batch === 1 ? 'one image' : `${batch} images`;
@@ -72,6 +100,7 @@ function describe(
     }
     lines.push(byOperation.toString());
   }
+  if (torch) lines.push(describeTorch(torch));
   return lines.join('\n');
 }
 

@@ -114,7 +114,7 @@ function operationTable(ms: number, operations: readonly PartTime[]): string {
   return table.toString();
 }
 
-function describeTorch(torch: TorchComparison): string {
+export function describeTorch(torch: TorchComparison): string {
   const { version, precision, mode, modes, rounds, ratio, peakMemoryMiB } = torch;
   const tried = modes.map((each) =>
     'ms' in each

@@ -121,8 +121,9 @@ const command = new Command('npm run bench --')
     new Option(
       '--detector <teacher:student>',
       'time instead a training step of table 3 (r101-fpn:r18-fpn, …) on made-up images, with the share of RoIAlign, ' +
-        'non-maximum suppression and matching, and its memory; --batch, --iters and --profile hold (1 image, 3 steps)',
-    ).conflicts(['pair', 'size', 'torch', 'torchPrecision', 'loss', 'coco']),
+        'non-maximum suppression and matching, and its memory; --batch, --iters and --profile hold (1 image, 3 steps); ' +
+        'with --torch and --method kd++ in turn with torchvision’s (channels last and compiled, or as it is)',
+    ).conflicts(['pair', 'size', 'torchPrecision', 'loss', 'coco']),
   )
   .option('--method <name>', 'with --detector: its row', 'reviewkd++')
   .option('--short-side <pixels>', 'with --detector: of the images', wholeNumber, 800)
@@ -158,6 +159,7 @@ Examples:
   npm run bench -- --pair resnet20:resnet8 --growth
   npm run bench -- --coco --python ~/venv/bin/python
   npm run bench -- --detector r101-fpn:r18-fpn --method kd++ --profile
+  npm run bench -- --detector r101-fpn:r18-fpn --method kd++ --torch ~/venv/bin/python
   npm run bench -- --data ~/imagenet --workers 1,2,4 --torch ~/venv/bin/python`,
   )
   .showHelpAfterError('(--help shows every option)')
@@ -202,7 +204,7 @@ async function bench(options: BenchOptions): Promise<void> {
 
 /** A step takes seconds: fewer images and steps than elsewhere unless they are asked for. */
 function timeDetector(options: BenchOptions, detector: string): Promise<void> {
-  const { method, shortSide, batch, iters, profile, json } = options;
+  const { method, shortSide, batch, iters, profile, torch, rounds, json } = options;
   const given = (name: string): boolean => command.getOptionValueSource(name) !== 'default';
   return benchDetector({
     detector,
@@ -211,7 +213,7 @@ function timeDetector(options: BenchOptions, detector: string): Promise<void> {
     batch: given('batch') ? batch : 1,
     iterations: given('iters') ? iters : 3,
     profile: profile === true,
-    json,
+    ...{ torch, rounds, json },
   });
 }
 

@@ -2,6 +2,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import {
+  comparedWork,
   compareWithTorch,
   startFastestTorch,
   startTorch,
@@ -77,8 +78,8 @@ describe('the step in PyTorch', () => {
       .and.include('ShuffleNets');
   });
 
-  const options = (python: string): Parameters<typeof startFastestTorch>[0] => ({
-    ...networks,
+  const options = (python: string): Parameters<typeof compareWithTorch>[2] => ({
+    work: comparedWork(networks),
     iterations: 2,
     torch: { ...onCpu(python), rounds: 3 },
   });
@@ -89,9 +90,33 @@ describe('the step in PyTorch', () => {
     const optimiser = { momentum: 0.9, weightDecay: 0, nesterov: true };
     const recipe = { method: { name: 'alone', terms: [] }, optimiser };
     const setting = { size: 224, classes: 1000, recipe };
-    const { process } = await startFastestTorch({ ...options(python), setting });
+    const { process } = await startFastestTorch({
+      ...options(python),
+      work: comparedWork({ ...networks, setting }),
+    });
     process.stop();
     expect(readFileSync(told, 'utf8')).to.match(/--batch 4 --size 224 --classes 1000 --mode /);
+  });
+
+  it('takes two detectors and the size of their images', async () => {
+    const told = join(folder(), 'arguments');
+    const python = program(`echo "$@" >> '${told}'`, ...answers('9'));
+    const detectors = { teacher: 'r101-fpn', student: 'r18-fpn' };
+    const work = { work: 'detector', ...detectors, batch: 1, height: 96, width: 128 } as const;
+    const { process } = await startFastestTorch({ ...options(python), work });
+    process.stop();
+    const settings = '--teacher r101-fpn --student r18-fpn --batch 1 --height 96 --width 128';
+    expect(
+      readFileSync(told, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => line.replace(/^\S+ /, '')),
+    ).to.deep.equal(
+      ['eager', 'compiled'].map(
+        (mode) =>
+          `--work detector ${settings} --mode ${mode} --precision f32 --device cpu --threads 1`,
+      ),
+    );
   });
 
   it('counts in its faster mode', async () => {
