@@ -78,10 +78,11 @@ function evaluationSums(
       const shape = same ? ([height, width] as const) : ([side, side] as const);
       const { logits, embedding, adapted } = tidied(() => {
         const output = forward(tf.tensor4d(images, [size, ...shape, 3]));
+        const read = output.embedding.dataSync<'float32'>();
         return {
           logits: output.logits.dataSync<'float32'>(),
-          embedding: output.embedding.dataSync<'float32'>(),
-          adapted: (output.adapted ?? output.embedding).dataSync<'float32'>(),
+          embedding: read,
+          adapted: output.adapted?.dataSync<'float32'>() ?? read,
         };
       });
       const own = embedding.length / size;
@@ -136,24 +137,33 @@ function meansByClass(classes: number): {
 export function rankOf(label: number, scores: Float32Array): number {
   const own = scores[label] ?? NaN;
   let rank = 0;
-  scores.forEach((score, index) => {
+  // Loops, here and below: calls for each number would take longer than a small network.
+  for (let index = 0; index < scores.length; index++) {
+    const score = scores[index] ?? NaN;
     // A score that is not a number never counts as a hit.
     if (!(score < own) && index !== label && (score !== own || index < label)) rank++;
-  });
+  }
   return rank;
 }
 
 function crossEntropyOf(label: number, scores: Float32Array): number {
-  const highest = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-  const sum = scores.reduce((total, score) => total + Math.exp(score - highest), 0);
+  let highest = -Infinity;
+  for (const score of scores) highest = Math.max(highest, score);
+  let sum = 0;
+  for (const score of scores) sum += Math.exp(score - highest);
   return highest + Math.log(sum) - (scores[label] ?? NaN);
 }
 
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let index = 0; index < a.length; index++) sum += (a[index] ?? 0) * (b[index] ?? 0);
+  return sum;
+}
+
 function norm(vector: Float32Array): number {
-  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+  return Math.sqrt(dot(vector, vector));
 }
 
 function cosine(a: Float32Array, b: Float32Array): number {
-  const dot = a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0);
-  return dot / Math.max(norm(a) * norm(b), 1e-12);
+  return dot(a, b) / Math.max(norm(a) * norm(b), 1e-12);
 }
