@@ -3,7 +3,7 @@ import { below, prefixed } from '../distill/objective';
 import type { Method } from '../distill/terms';
 import { random } from '../engine/random';
 import { optionError } from '../errors';
-import type { Losses } from '../train/gradients';
+import { globalNormClip, type Losses } from '../train/gradients';
 import { createOptimiser, type OptimiserOptions, type SgdOptions } from '../train/optimiser';
 import type { Trainable } from '../train/task';
 import { trainingStep } from '../train/train';
@@ -93,7 +93,7 @@ export interface DetectionLearner extends Trainable<DetectionBatch, IterationPla
  * epoch.
  */
 export function createDetectionLearner(options: DetectionLearnerOptions): DetectionLearner {
-  const { student, teacher, method, seed } = options;
+  const { student, teacher, method, seed, largestGradient: limit } = options;
   const iterationsPerEpoch = epochOf(options);
   const objective = objectiveOf(options);
   const parameters = [...student.state.trainable, ...(objective?.state?.trainable ?? [])];
@@ -103,7 +103,7 @@ export function createDetectionLearner(options: DetectionLearnerOptions): Detect
     objective,
     parameters,
     optimiser,
-    clipNorm: options.largestGradient,
+    clip: limit === undefined ? undefined : globalNormClip(parameters, limit),
     average: undefined,
     lossNames: [...detectorLosses, ...(method?.terms.map(({ loss }) => loss) ?? [])],
     size: ({ items }) => items.length,
@@ -134,6 +134,7 @@ export function createDetectionLearner(options: DetectionLearnerOptions): Detect
       optimiser.restore(below(entries, 'optimiser/'));
     },
     dispose() {
+      learner.clip?.dispose();
       optimiser.dispose();
       objective?.dispose();
     },

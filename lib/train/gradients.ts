@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
+import { tensorFunction } from '../engine/functions/tensor-function';
+import { isNative } from '../engine/native';
 import type { StateTensor } from '../nn/state';
 import type { TrainingPass } from '../nn/traced';
 
@@ -158,11 +160,34 @@ const tiny = 1e-6;
  * All gradients times min(1, limit / (‖g‖₂ + 1e-6)), ‖g‖₂ over all of them together: PyTorch's
  * `clip_grad_norm_`. The caller owns (or tidies) what comes back.
  */
-export function clipByGlobalNorm(gradients: readonly tf.Tensor[], limit: number): tf.Tensor[] {
+function clipByGlobalNorm(gradients: readonly tf.Tensor[], limit: number): tf.Tensor[] {
   return tf.tidy(() => {
     const squares = gradients.map((gradient) => tf.sum(tf.square(gradient)));
     const norm = tf.sqrt(tf.addN(squares));
     const factor = tf.minimum(tf.div(limit, tf.add(norm, tiny)), 1);
     return gradients.map((gradient) => tf.mul(gradient, factor));
   });
+}
+
+/** Clips the gradients of one step after another. */
+export interface GradientClip {
+  /** The caller owns (or tidies) what comes back. */
+  clip(gradients: readonly tf.Tensor[]): tf.Tensor[];
+  dispose(): void;
+}
+
+/** `clipByGlobalNorm` for the gradients of these parameters, in one call of TensorFlow's where that is the engine. */
+export function globalNormClip(parameters: readonly StateTensor[], limit: number): GradientClip {
+  let joined: ReturnType<typeof tensorFunction> | undefined;
+  return {
+    clip(gradients) {
+      if (!isNative()) return clipByGlobalNorm(gradients, limit);
+      joined ??= tensorFunction(
+        parameters.map(({ value }) => value.shape),
+        (given) => clipByGlobalNorm(given, limit),
+      );
+      return joined.run(gradients);
+    },
+    dispose: () => joined?.dispose(),
+  };
 }

@@ -17,6 +17,7 @@ import type { LinearStart } from '../nn/layers';
 import type { Model, ModelOutput } from '../nn/model';
 import { tracedEvaluation, tracedTraining } from '../nn/traced';
 import { type Batch, microBatches } from './batch-source';
+import { globalNormClip } from './gradients';
 import { createOptimiser, type OptimiserOptions } from './optimiser';
 import type { ForwardPass, Trainable } from './task';
 import type { TeacherMemory } from './teacher-memory';
@@ -170,7 +171,7 @@ export function createLearner(options: LearnerOptions): Learner {
     ...read,
   };
   const memory = running && remembers(method, running) ? teacher?.memory : undefined;
-  const { functions = true, repeatedNorms = true, replicas = 1 } = options;
+  const { functions = true, repeatedNorms = true, replicas = 1, clipNorm } = options;
   const tracedTeacher = running && functions ? tracedEvaluation(running, teacherMode) : undefined;
   const tracedStudent = functions
     ? tracedTraining(student, { training: true, repeatedNorms, ...read })
@@ -228,7 +229,7 @@ export function createLearner(options: LearnerOptions): Learner {
     objective,
     parameters,
     optimiser,
-    clipNorm: options.clipNorm,
+    clip: clipNorm === undefined ? undefined : globalNormClip(parameters, clipNorm),
     average,
     lossNames: method.terms.map(({ loss }) => loss),
     size: ({ labels: { shape } }) => shape[0],
@@ -273,6 +274,7 @@ export function createLearner(options: LearnerOptions): Learner {
       average?.restore(below(entries, 'average/'));
     },
     dispose() {
+      learner.clip?.dispose();
       optimiser.dispose();
       average?.dispose();
       adapter?.state.dispose();

@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import type { StateDict, StateEntry, StateTensor } from '../nn/state';
 import type { TrainingPass } from '../nn/traced';
 import type { Progress, SavedState } from './checkpoint';
-import type { Losses, Measured } from './gradients';
+import type { GradientClip, Losses, Measured } from './gradients';
 import type { EpochMetrics, MetricsForm } from './metrics';
 import type { WeightAverage } from './weight-average';
 
@@ -23,8 +23,8 @@ export interface Trainable<Batch, At> extends SavedState {
   /** What the losses are differentiated by and the optimiser changes: of the student, then of what helps it. */
   readonly parameters: readonly StateTensor[];
   readonly optimiser: Optimiser;
-  /** The gradients' norm is cut off at this; undefined for no bound. */
-  readonly clipNorm: number | undefined;
+  /** Bounds the gradients' norm; undefined for no bound. */
+  readonly clip: GradientClip | undefined;
   /** The running average of the student's weights, where one is kept. */
   readonly average: WeightAverage | undefined;
   /** Names of the losses' terms, in their order. */

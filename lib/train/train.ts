@@ -9,7 +9,6 @@ import { checkRecord } from '../records';
 import { checkpointsOf, restoreCheckpoint, saveCheckpoint } from './checkpoint';
 import {
   backward,
-  clipByGlobalNorm,
   type Differentiated,
   type Measured,
   summedOverParts,
@@ -160,7 +159,7 @@ export function trainingStep<Batch, At>(
   learningRate: number,
   { late = false }: { readonly late?: boolean } = {},
 ): Unread {
-  const { parameters, optimiser, clipNorm, average } = learner;
+  const { parameters, clip, optimiser, average } = learner;
   const finite = (losses: Unread): Measured => {
     const measured = losses.read();
     requireFinite(measured, learner.lossNames, learner.where(at));
@@ -186,8 +185,7 @@ export function trainingStep<Batch, At>(
       const parts = learner.parts(batch);
       const { gradients, losses } = summedOverParts(parts, shareOf, differentiate);
       const step = late ? undoable(parameters, () => finite(losses)) : losses;
-      const clipped = clipNorm === undefined ? gradients : clipByGlobalNorm(gradients, clipNorm);
-      optimiser.step(clipped, learningRate);
+      optimiser.step(clip?.clip(gradients) ?? gradients, learningRate);
       average?.update();
       kept = true;
       return step;

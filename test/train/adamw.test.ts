@@ -71,6 +71,32 @@ for (const engine of engines) {
   });
 }
 
+describe('AdamW of more numbers than are stepped together', () => {
+  withEngine('native');
+
+  it('steps them parameter by parameter, to the same bits', () => {
+    const [few, many] = [parameters(), parameters()];
+    const large = new ModelState();
+    const size = 4_000_000;
+    large.add('large.bias', tf.zeros([size]), { trainable: true, layout: 'same' });
+    const together = adamW(few, options);
+    const alone = adamW([...many, ...large.trainable], options);
+    for (const of of gradients) {
+      tf.tidy(() => together.step(of(), 0.01));
+      tf.tidy(() => alone.step([...of(), tf.ones([size])], 0.01));
+    }
+    expect(together.save().get('adamw/first')?.data).to.have.length(6);
+    expect(alone.save().get('adamw/first')?.data).to.have.length(6 + size);
+    few.forEach(({ value }, at) =>
+      expect(many[at]?.value.dataSync()).to.deep.equal(value.dataSync()),
+    );
+    // PyTorch’s first steps of equal gradients are the learning rate.
+    expectClose(tf.slice(large.trainable[0]?.value ?? tf.zeros([1]), 0, 1), [-0.03], 1e-6);
+    for (const optimiser of [together, alone]) optimiser.dispose();
+    large.dispose();
+  });
+});
+
 describe('what of a transformer decays, and how fast its layers learn', () => {
   withEngine('plain');
   // A name, the rank, whether it decays, and the layer of twelve blocks: 0 below them, 13 above.

@@ -1,26 +1,44 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { ModelState } from '../../lib/nn/state';
-import { clipByGlobalNorm } from '../../lib/train/gradients';
+import { globalNormClip } from '../../lib/train/gradients';
 import { weightAverage } from '../../lib/train/weight-average';
-import { withEngine } from '../support/engine';
+import { engines, withEngine } from '../support/engine';
 import { expectClose, numbers } from '../support/tensors';
 
-describe('clipping by the global norm', () => {
-  withEngine('plain');
+for (const engine of engines) {
+  describe(`clipping by the global norm on the ${engine} engine`, () => {
+    withEngine(engine);
 
-  it('scales all gradients by one factor, as PyTorch does', () => {
-    // ‖(3, 4, 12)‖ = 13, cut off at 5: 3 · 5 / 13 = 1.153846 (torch.nn.utils.clip_grad_norm_ too).
-    const [first, second] = clipByGlobalNorm([tf.tensor1d([3, 4]), tf.tensor1d([12])], 5);
-    expectClose(first as tf.Tensor, [1.153846, 1.538461], 1e-5);
-    expectClose(second as tf.Tensor, [4.615384], 1e-5);
-  });
+    /** What step after step leaves of gradients of two parameters, of two numbers and of one. */
+    function clipped(limit: number, ...steps: (readonly [number[], number[]])[]): number[][] {
+      const state = new ModelState();
+      const kind = { trainable: true, layout: 'same' } as const;
+      state.add('two', tf.zeros([2]), kind);
+      state.add('one', tf.zeros([1]), kind);
+      const { clip, dispose } = globalNormClip(state.trainable, limit);
+      const { numTensors } = tf.memory();
+      const found = steps.map((gradients) =>
+        tf.tidy(() => clip(gradients.map((of) => tf.tensor1d(of))).flatMap((of) => numbers(of))),
+      );
+      expect(tf.memory().numTensors).to.equal(numTensors);
+      dispose();
+      state.dispose();
+      return found;
+    }
 
-  it('leaves shorter gradients alone', () => {
-    const [gradient] = clipByGlobalNorm([tf.tensor1d([3, 4])], 6);
-    expect(numbers(gradient as tf.Tensor)).to.deep.equal([3, 4]);
+    it('scales all gradients by one factor, as PyTorch does, in each step its own', () => {
+      // ‖(3, 4, 12)‖ = 13, cut off at 5: 3 · 5 / 13 = 1.153846 (torch.nn.utils.clip_grad_norm_ too); ‖(0, 8, 6)‖ = 10.
+      const [first, second] = clipped(5, [[3, 4], [12]], [[0, 8], [6]]);
+      expectClose(tf.tensor1d(first ?? []), [1.153846, 1.538461, 4.615384], 1e-5);
+      expectClose(tf.tensor1d(second ?? []), [0, 4, 3], 1e-5);
+    });
+
+    it('leaves shorter gradients alone', () => {
+      expect(clipped(6, [[3, 4], [0]])).to.deep.equal([[3, 4, 0]]);
+    });
   });
-});
+}
 
 describe('a running average of weights', () => {
   withEngine('plain');
