@@ -100,6 +100,8 @@ export interface BenchStepOptions {
   readonly eager?: boolean;
   /** Images, classes and recipe of another table than table 1. */
   readonly setting?: BenchSetting;
+  /** 1e-3 by default. */
+  readonly learningRate?: number;
   /** What the teacher answered is read from here and kept here, in steps whose views are known. */
   readonly memory?: (key: MemorySize) => TeacherMemory;
 }
@@ -154,15 +156,13 @@ export interface BenchStep {
   readonly dispose: () => void;
 }
 
-const learningRate = 1e-3;
-
 function notRemembered(): never {
   throw engineError`a teacher's memory cannot be timed here: found an answer that was not remembered. See the notice above, and free some space among the temporary files`;
 }
 
 /** @throws LabError for an unknown model. */
 export function createBenchStep(options: BenchStepOptions): BenchStep {
-  const { batch, precision = 'f32', setting = cifarSetting } = options;
+  const { batch, precision = 'f32', setting = cifarSetting, learningRate = 1e-3 } = options;
   const { size, classes, recipe, mixed = false } = setting;
   const student = createModel(modelName(options.student), {
     classes,

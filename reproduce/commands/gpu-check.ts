@@ -240,7 +240,7 @@ async function checkVerify({ directory, onGpu }: Settings, limit: PartLimit): Fo
   return { says, data: { passed, failed } };
 }
 
-/** By how much losses may differ from the CPU's in float32, relative. */
+/** By how much losses may differ from the CPU's in float32, relative; what a step changes by ten times as much. */
 const tolerances: Readonly<Record<Precision, number>> = { f32: 1e-3, tf32: 1e-2, bf16: 5e-2 };
 const stepImages = '8';
 

@@ -55,9 +55,19 @@ describe('the parts of the GPU’s check', () => {
   });
 
   it('compare losses by the largest relative difference; a missing one is infinitely far', () => {
+    const change = -1;
     // |2.2 − 2| / 2 and |4 − 5| / 5
-    expect(stepsApart({ losses: [2.2, 4] }, { losses: [2, 5] })).to.be.closeTo(0.2, 1e-12);
-    expect(stepsApart({ losses: [2] }, { losses: [2, 5] })).to.equal(Infinity);
-    expect(stepsApart({ losses: [] }, { losses: [] })).to.equal(Infinity);
+    const apart = stepsApart({ losses: [2.2, 4], change }, { losses: [2, 5], change });
+    expect(apart).to.be.closeTo(0.2, 1e-12);
+    expect(stepsApart({ losses: [2], change }, { losses: [2, 5], change })).to.equal(Infinity);
+    expect(stepsApart({ losses: [], change }, { losses: [], change })).to.equal(Infinity);
+  });
+
+  it('compare what a step changes to a tenth: gradients that are twice too large count', () => {
+    const losses = [2];
+    // |−0.8 − −0.4| / 0.4 / 10
+    const apart = stepsApart({ losses, change: -0.8 }, { losses, change: -0.4 });
+    expect(apart).to.be.closeTo(0.1, 1e-12);
+    expect(stepsApart({ losses, change: NaN }, { losses, change: -0.4 })).to.equal(Infinity);
   });
 });
