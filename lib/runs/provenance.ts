@@ -48,6 +48,8 @@ const pathOptions: ReadonlySet<string> = new Set([
   '--test-annotations',
   '--test-images',
   '--out',
+  '--teacher-cache',
+  '--manifest',
 ]);
 
 /**

@@ -20,7 +20,7 @@ describe('the recorded command', () => {
   for (const option of [
     ...['--data-dir', '--results', '--teacher-weights', '--student-weights', '--class-means'],
     ...['--class-means-dir', '--annotations', '--images', '--test-annotations', '--test-images'],
-    '--out',
+    ...['--out', '--teacher-cache', '--manifest'],
   ]) {
     it(`leaves out the place that ${option} names`, () => {
       const place = '/home/someone/here';
