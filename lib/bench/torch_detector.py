@@ -17,6 +17,8 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import fastrcnn_loss
 from torchvision.ops import FrozenBatchNorm2d
 
+from torch_step import knowledge_distillation, norm_direction
+
 CLASSES = 80
 OBJECTS_AN_IMAGE = 8
 
@@ -100,11 +102,8 @@ class DetectorStep:
         embedding, logits, deltas = self.head(self.student, features, regions)
         with torch.no_grad():
             taught, taught_logits, _ = self.head(self.teacher, self.teacher.backbone(self.images), regions)
-        kd = functional.kl_div(
-            functional.log_softmax(logits, 1), functional.softmax(taught_logits, 1), reduction="batchmean"
-        )
-        norms = torch.maximum(embedding.norm(dim=1), taught.norm(dim=1))
-        nd = (1 - (embedding * self.directions[torch.cat(labels)]).sum(1) / norms).mean()
+        kd = knowledge_distillation(logits, taught_logits, temperature=1.0)
+        nd = norm_direction(embedding, taught, torch.cat(labels), self.directions)
         return sum(of_proposals.values()) + sum(fastrcnn_loss(logits, deltas, labels, boxes)) + kd + nd
 
     def step(self):
