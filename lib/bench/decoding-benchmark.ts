@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { trainBatchCount } from '../data/batches';
 import type { FileCounts } from '../data/imagenet/check-folder';
 import { imageFolderSource, type ImageFolderSource } from '../data/imagenet/source';
+import { startEngine } from '../engine/load';
 import { random } from '../engine/random';
 import { optionError } from '../errors';
 import { inTemporaryFolder } from '../processes';
@@ -121,6 +122,8 @@ export interface DecodingBenchmark {
 export async function benchmarkDecoding(
   options: DecodingBenchmarkOptions,
 ): Promise<DecodingBenchmark> {
+  // As in a training: the decoder of JPEGs comes with it.
+  await startEngine();
   const rates: DecodingRate[] = [];
   let described: Omit<DecodingBenchmark, 'rates'> = { images: 0, counts: noFiles, passImages: 0 };
   for (const workers of options.workers) {

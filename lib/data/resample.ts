@@ -1,3 +1,4 @@
+import { imagesAddOn } from '../engine/images';
 import { dataError } from '../errors';
 
 /** A decoded image: `height × width × 3` bytes, row-major, RGB. */
@@ -51,8 +52,21 @@ export function resizeLikePil(
   requireInside('the window', window, size);
   const rows = kernelOf(box.height, size.height, interpolation);
   const columns = kernelOf(box.width, size.width, interpolation);
+  const native = imagesAddOn();
+  if (native !== undefined) {
+    const data = native.scale(
+      pixels.data,
+      Int32Array.of(
+        ...[pixels.width, box.left, box.top, columns.step, rows.step],
+        ...[window.left, window.top, window.width, window.height],
+      ),
+      columns.numbers,
+      rows.numbers,
+    );
+    return { data, width: window.width, height: window.height };
+  }
   // Only the rows that the window's own rows are made of.
-  const firstRow = rows.first[window.top] ?? 0;
+  const firstRow = firstTap(rows, window.top);
   const lastRow = lastTap(rows, window.top + window.height - 1);
   const across = resizeAcross(
     pixels,
@@ -72,14 +86,10 @@ export function wholeOf({ width, height }: ImageSize): Box {
   return { left: 0, top: 0, width, height };
 }
 
-/** For each output, from which input on how many count, and with which fixed-point weights. */
+/** Of each output, `step` numbers apart: the first input that counts, how many do, and their fixed-point weights. */
 interface Kernel {
-  readonly first: Int32Array;
-  readonly taps: Int32Array;
-  /** [outputs × stride] */
-  readonly weights: Int32Array;
-  /** The most taps that an output has. */
-  readonly stride: number;
+  readonly numbers: Int32Array;
+  readonly step: number;
 }
 
 const kernels = new Map<string, Kernel>();
@@ -116,10 +126,8 @@ function makeKernel(inputs: number, outputs: number, interpolation: Interpolatio
   const scale = inputs / outputs;
   const widening = Math.max(1, scale);
   const reach = support * widening;
-  const stride = 2 * Math.ceil(reach) + 1;
-  const first = new Int32Array(outputs);
-  const taps = new Int32Array(outputs);
-  const weights = new Int32Array(outputs * stride);
+  const step = 2 + 2 * Math.ceil(reach) + 1;
+  const numbers = new Int32Array(outputs * step);
   for (let output = 0; output < outputs; output++) {
     const centre = (output + 0.5) * scale;
     const from = Math.max(0, Math.trunc(centre - reach + 0.5));
@@ -128,18 +136,21 @@ function makeKernel(inputs: number, outputs: number, interpolation: Interpolatio
       weight((from + tap - centre + 0.5) * (1 / widening)),
     );
     const sum = exact.reduce((total, value) => total + value, 0);
-    first[output] = from;
-    taps[output] = to - from;
-    exact.forEach((value, tap) => {
-      const fixed = (sum === 0 ? value : value * (1 / sum)) * 2 ** precision;
-      weights[output * stride + tap] = Math.trunc(fixed + (fixed < 0 ? -0.5 : 0.5));
+    const fixed = exact.map((value) => {
+      const scaled = (sum === 0 ? value : value * (1 / sum)) * 2 ** precision;
+      return Math.trunc(scaled + (scaled < 0 ? -0.5 : 0.5));
     });
+    numbers.set([from, fixed.length, ...fixed], output * step);
   }
-  return { first, taps, weights, stride };
+  return { numbers, step };
 }
 
-function lastTap({ first, taps }: Kernel, output: number): number {
-  return (first[output] ?? 0) + (taps[output] ?? 1) - 1;
+function firstTap({ numbers, step }: Kernel, output: number): number {
+  return numbers[output * step] ?? 0;
+}
+
+function lastTap({ numbers, step }: Kernel, output: number): number {
+  return (numbers[output * step] ?? 0) + (numbers[output * step + 1] ?? 1) - 1;
 }
 
 let scratchBytes = new Uint8Array(0);
@@ -155,7 +166,7 @@ function scratchOf(bytes: number): Uint8Array {
 function resizeAcross(
   { data, width: rowPixels }: Pixels,
   box: Box,
-  { first, taps, weights, stride }: Kernel,
+  { numbers, step }: Kernel,
   window: Box,
 ): Pixels {
   const { left, width } = window;
@@ -167,13 +178,13 @@ function resizeAcross(
       let red = half;
       let green = half;
       let blue = half;
-      let from = start + (first[column] ?? 0) * channels;
-      const begin = column * stride;
-      const end = begin + (taps[column] ?? 0);
+      const begin = column * step + 2;
+      const end = begin + (numbers[begin - 1] ?? 0);
+      let from = start + (numbers[begin - 2] ?? 0) * channels;
       let tap = begin;
       for (; tap + 1 < end; tap += 2) {
-        const here = weights[tap] ?? 0;
-        const next = weights[tap + 1] ?? 0;
+        const here = numbers[tap] ?? 0;
+        const next = numbers[tap + 1] ?? 0;
         red = (red + Math.imul(data[from] ?? 0, here) + Math.imul(data[from + 3] ?? 0, next)) | 0;
         green =
           (green + Math.imul(data[from + 1] ?? 0, here) + Math.imul(data[from + 4] ?? 0, next)) | 0;
@@ -182,7 +193,7 @@ function resizeAcross(
         from += 6;
       }
       if (tap < end) {
-        const last = weights[tap] ?? 0;
+        const last = numbers[tap] ?? 0;
         red = (red + Math.imul(data[from] ?? 0, last)) | 0;
         green = (green + Math.imul(data[from + 1] ?? 0, last)) | 0;
         blue = (blue + Math.imul(data[from + 2] ?? 0, last)) | 0;
@@ -208,15 +219,15 @@ function resizeDown(
   const sums = scratchSums.subarray(0, rowBytes);
   for (let row = 0; row < window.height; row++) {
     const output = window.top + row;
-    const taps = kernel.taps[output] ?? 0;
-    const weight = output * kernel.stride;
-    let from = ((kernel.first[output] ?? 0) - first) * rowBytes;
+    let from = (firstTap(kernel, output) - first) * rowBytes;
+    const begin = output * kernel.step + 2;
+    const end = begin + (kernel.numbers[begin - 1] ?? 0);
     sums.fill(half);
     // Two rows at once: the sums are read and written half as often.
-    let tap = 0;
-    for (; tap + 1 < taps; tap += 2) {
-      const upper = kernel.weights[weight + tap] ?? 0;
-      const lower = kernel.weights[weight + tap + 1] ?? 0;
+    let tap = begin;
+    for (; tap + 1 < end; tap += 2) {
+      const upper = kernel.numbers[tap] ?? 0;
+      const lower = kernel.numbers[tap + 1] ?? 0;
       const next = from + rowBytes;
       for (let index = 0; index < rowBytes; index++) {
         sums[index] =
@@ -227,8 +238,8 @@ function resizeDown(
       }
       from = next + rowBytes;
     }
-    if (tap < taps) {
-      const last = kernel.weights[weight + tap] ?? 0;
+    if (tap < end) {
+      const last = kernel.numbers[tap] ?? 0;
       for (let at = 0; at < rowBytes; at++) {
         sums[at] = ((sums[at] ?? 0) + Math.imul(data[from + at] ?? 0, last)) | 0;
       }

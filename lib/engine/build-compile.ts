@@ -54,6 +54,7 @@ export function applyPatches(patches: readonly string[], folder: string): void {
 export const bindingName = 'tfjs_binding.node';
 export const quietName = 'quiet.node';
 export const operationsName = 'operations.node';
+export const imagesName = 'images.node';
 
 const compileFlags = [
   ...['-O2', '-std=c++17', '-shared', '-fPIC'],
@@ -73,7 +74,12 @@ export function compileInputs(device: EngineDevice): Record<string, string> {
   return {
     flags: [...compileFlags, ...operationFlags, ...linkFlags(device, '', '')].join(' '),
     architecture: `${process.platform}-${process.arch}`,
-    sources: digestFiles([...bindingSources(), quietSource(), ...operationSources()]),
+    sources: digestFiles([
+      ...bindingSources(),
+      quietSource(),
+      ...operationSources(),
+      ...imageSources(),
+    ]),
     patches: digestFiles(listPatches()),
   };
 }
@@ -101,6 +107,11 @@ export async function compileBinding(
     compile(tools, join(folder, bindingName), [headers, ...cppOf(filesOf(copies)), ...links]),
     compile(tools, join(folder, quietName), [quietSource()]),
     compileOperations(tools, device, libraries, join(folder, operationsName)),
+    compile(tools, join(folder, imagesName), [
+      ...['-DNDEBUG', headers, `-I${join(sourceFolder('cpp'), 'images')}`],
+      ...cppOf(imageSources()),
+      ...links,
+    ]),
   ]);
   rmSync(copies, { recursive: true });
 }
@@ -173,6 +184,10 @@ function quietSource(): string {
 
 function operationSources(): string[] {
   return filesOf(join(sourceFolder('cpp'), 'operations'));
+}
+
+function imageSources(): string[] {
+  return filesOf(join(sourceFolder('cpp'), 'images'));
 }
 
 /** A folder's files, in the order of their names. */

@@ -6,6 +6,7 @@ import {
   bindingName,
   compileBinding,
   compileInputs,
+  imagesName,
   operationsName,
   quietName,
 } from './build-compile';
@@ -55,6 +56,8 @@ export interface BuiltEngine {
   readonly quiet: string;
   /** The add-on with this package's own operations. */
   readonly operations: string;
+  /** The add-on that decodes images. */
+  readonly images: string;
   /** Folder of TensorFlow's shared libraries (and CUDA's, for a GPU). */
   readonly libraries: string;
   /** False when it was there already. */
@@ -154,6 +157,7 @@ export async function buildEngine(options: BuildOptions = {}): Promise<BuiltEngi
     binding: join(binding.folder, bindingName),
     quiet: join(binding.folder, quietName),
     operations: join(binding.folder, operationsName),
+    images: join(binding.folder, imagesName),
     libraries: libraries.folder,
     built,
     seconds,

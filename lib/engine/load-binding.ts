@@ -19,6 +19,7 @@ import {
   type TensorHandle,
   useOperations,
 } from './functions/function-definition';
+import { useImagesAddOn } from './images';
 import {
   dataType,
   intAttribute,
@@ -221,6 +222,7 @@ function requireBinding(engine: BuiltEngine): TFJSBinding {
     return quietly(quiet, () => {
       const binding = load(engine.binding) as TFJSBinding;
       useOperations(load(engine.operations) as OperationsAddOn);
+      useImagesAddOn(engine.images);
       return binding;
     });
   } catch (error) {

@@ -4,6 +4,7 @@ import type { BatchMix } from '../batches';
 import { type Box, type ImageSize, type Pixels, wholeOf } from '../resample';
 import {
   decodePixels,
+  endOfJpeg,
   type EvaluationPreprocessing,
   findFault,
   type ImageHeader,
@@ -114,7 +115,6 @@ export type FileReport = ImageHeader | { readonly fault: string };
 
 /** Enough for the headers of nearly every file. */
 const firstBytes = 16_384;
-const endOfJpeg = Buffer.from([0xff, 0xd9]);
 const endOfPng = Buffer.from('IEND\xae\x42\x60\x82', 'latin1');
 
 /**

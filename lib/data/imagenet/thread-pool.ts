@@ -3,9 +3,10 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 // sharp must stay loaded in the main thread for as long as it runs in others.
 import './decode';
+import { imagesAddOnFile } from '../../engine/images';
 import { interruptedError, LabError } from '../../errors';
 import type { Job, ResultOf } from './jobs';
-import { endOfWork, type ThreadReply, type ThreadRequest } from './thread';
+import { endOfWork, type ThreadData, type ThreadReply, type ThreadRequest } from './thread';
 
 /** Threads that decode images. */
 export interface ThreadPool {
@@ -72,6 +73,7 @@ export function startThreads(size: number): ThreadPool {
 function startThread(): Thread {
   const file = require.resolve('./thread');
   const worker = new Worker(file, {
+    workerData: { imagesAddOn: imagesAddOnFile() } satisfies ThreadData,
     // A thread does not inherit the compiler that a test runner loads by itself.
     execArgv: extname(file) === '.ts' ? ['--require', require.resolve('../../typescript.cjs')] : [],
   });

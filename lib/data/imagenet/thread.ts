@@ -1,7 +1,13 @@
-import { isMainThread, parentPort, type Transferable } from 'node:worker_threads';
+import { isMainThread, parentPort, type Transferable, workerData } from 'node:worker_threads';
+import { useImagesAddOn } from '../../engine/images';
 import { LabError } from '../../errors';
 import { evaluationImages, trainingImages } from './image-batch';
 import { checkFiles, type Job, type JobResults } from './jobs';
+
+/** What a thread is given when it starts. */
+export interface ThreadData {
+  readonly imagesAddOn: string | undefined;
+}
 
 export interface ThreadRequest {
   readonly id: number;
@@ -59,4 +65,8 @@ function described(
   return { defect: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
-if (!isMainThread && parentPort) serve(parentPort);
+if (!isMainThread && parentPort) {
+  const { imagesAddOn } = workerData as ThreadData;
+  if (imagesAddOn !== undefined) useImagesAddOn(imagesAddOn);
+  serve(parentPort);
+}
