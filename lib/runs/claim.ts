@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { resultsError } from '../errors';
 import {
+  isRunHeld,
   type LockOwner,
   ownerInWords,
   pause,
@@ -16,6 +17,8 @@ interface SharedRun {
   readonly student: string;
   /** Whose run must be finished before; null without one. */
   readonly teacher: string | null;
+  /** Decides which images a step sees. */
+  readonly seed: number;
   readonly directory: string;
 }
 
@@ -46,7 +49,9 @@ interface ClaimOptions<Run extends SharedRun> {
 /**
  * Does `work` for each run, one after the other, teachers before those who learn from them. Other
  * processes may do the same at the same time: a run that one of them holds is left for later, and taken
- * over when that process ends without having finished it.
+ * over when that process ends without having finished it. Students of a teacher whose seed is at work
+ * elsewhere come last: side by side each would ask the teacher what the other asks, one after the other it
+ * finds the answers in the teacher's memory.
  *
  * @throws what `work` throws; LabError of kind `interrupted` when the signal comes while it waits.
  */
@@ -86,13 +91,26 @@ async function claimNext<Run extends SharedRun>(
       .filter(({ kind, directory }) => kind === 'teacher' && !isFinished(directory))
       .map(({ student }) => student),
   );
-  for (const run of pending) {
+  for (const run of apartFromOthers(pending, runs)) {
     if (run.teacher !== null && unready.has(run.teacher)) continue;
     if (isFinished(run.directory)) return { run, lock: undefined };
     const lock = await tryRunLock(run.directory);
     if (lock) return { run, lock };
   }
   return undefined;
+}
+
+/** In their order, but those last that see with their teacher what a run elsewhere sees. */
+function apartFromOthers<Run extends SharedRun>(
+  pending: ReadonlySet<Run>,
+  runs: readonly Run[],
+): Run[] {
+  const asks = ({ teacher, seed }: Run): string | null => teacher && `${teacher} ${seed}`;
+  const asked = new Set(
+    runs.filter((run) => run.teacher !== null && isRunHeld(run.directory)).map(asks),
+  );
+  const last = (run: Run): number => Number(asked.has(asks(run)));
+  return [...pending].sort((a, b) => last(a) - last(b));
 }
 
 /**

@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { claimRuns } from '../../lib/runs/claim';
 import { isRunHeld, readRunOwner, type RunLock, tryRunLock } from '../../lib/runs/lock';
 import { typeScriptArguments } from '../support/child';
 import { faultOf } from '../support/faults';
@@ -120,5 +121,32 @@ describe('the lock of a run', function () {
     expect(found).to.equal('that of process 4711 on node-3');
     await lock?.release();
     expect(existsSync(`${run('kd')}.owner.lock`)).to.equal(true);
+  });
+
+  it('sends others to students of another seed first, and of the same teacher and seed last', async () => {
+    const student = (name: string, teacher: string | null, seed: number) => ({
+      ...({ kind: 'cell', student: 'resnet8', teacher, seed } as const),
+      directory: join(folder(), name, `seed-${seed}`),
+    });
+    const held = student('kd', 'resnet20', 1);
+    const others = [
+      student('kd++', 'resnet20', 1),
+      student('student', null, 1),
+      student('kd', 'resnet20', 2),
+      student('other', 'resnet14', 1),
+    ];
+    const elsewhere = await holder(held.directory, 60_000);
+    const order: string[] = [];
+    await claimRuns(
+      { runs: [held, ...others], isFinished: () => false },
+      ({ run: { directory } }) => {
+        order.push(directory);
+        // The last: what was held is given back.
+        if (order.length === 4) elsewhere.child.kill('SIGKILL');
+        return Promise.resolve();
+      },
+    );
+    const [first, ...rest] = others.map(({ directory }) => directory);
+    expect(order).to.deep.equal([...rest, first, held.directory]);
   });
 });
