@@ -13,6 +13,8 @@ const base = [
   'package-root',
   'paper',
 ];
+const networks = ['losses', 'models', 'data', 'nn', 'engine', 'formats'];
+const training = ['train', 'distill', ...networks];
 const mayImport = {
   engine: [],
   formats: [],
@@ -21,33 +23,11 @@ const mayImport = {
   losses: ['engine'],
   models: ['nn', 'engine'],
   data: ['formats', 'engine'],
-  distill: ['losses', 'models', 'data', 'nn', 'engine', 'formats'],
-  train: ['distill', 'losses', 'models', 'data', 'nn', 'engine', 'formats'],
-  detection: ['train', 'distill', 'losses', 'models', 'data', 'nn', 'engine', 'formats'],
-  runs: [
-    'detection',
-    'train',
-    'distill',
-    'losses',
-    'models',
-    'data',
-    'nn',
-    'engine',
-    'formats',
-    'statistics',
-  ],
-  report: [
-    'runs',
-    'detection',
-    'train',
-    'distill',
-    'losses',
-    'models',
-    'data',
-    'formats',
-    'statistics',
-    'engine',
-  ],
+  distill: networks,
+  train: ['distill', ...networks],
+  detection: training,
+  runs: ['detection', 'statistics', ...training],
+  report: ['runs', 'detection', 'statistics', ...training],
 };
 
 const files = (folders) => folders.map((folder) => `^lib/${folder}/`);

@@ -51,17 +51,22 @@ const pathOptions: ReadonlySet<string> = new Set([
   '--teacher-cache',
   '--manifest',
 ]);
+/** Values of these options that are no places. */
+const words: readonly string[] = ['auto', 'off', 'released'];
+const placed = (value: string): string => (words.includes(value) ? value : 'PATH');
 
 /**
  * The command as the provenance of a run keeps it: as it was typed, with `PATH` for places on the
  * machine (`--data-dir PATH`, `--data $1:PATH').
  */
 export function recordedCommand(script: string, args: readonly string[]): string {
-  const words = args.map((word, index) => {
+  const recorded = args.map((word, index) => {
     const [option = '', ...value] = word.split('=');
-    if (pathOptions.has(option) && value.length > 0) return `${option}=PATH`;
-    if (pathOptions.has(args[index - 1] ?? '')) return 'PATH';
+    if (pathOptions.has(option) && value.length > 0) return `${option}=${placed(value.join('='))}`;
+    if (pathOptions.has(args[index - 1] ?? '')) return placed(word);
     return word.replace(/(folder|coco):.*/s, '$1:PATH');
   });
-  return words.length === 0 ? `npm run ${script}` : `npm run ${script} -- ${words.join(' ')}`;
+  return recorded.length === 0
+    ? `npm run ${script}`
+    : `npm run ${script} -- ${recorded.join(' ')}`;
 }

@@ -28,4 +28,9 @@ describe('the recorded command', () => {
       expect(recordedCommand('a', [`${option}=${place}`])).to.equal(`npm run a -- ${option}=PATH`);
     });
   }
+
+  it('keeps the words that stand for no place', () => {
+    const typed = ['--teacher-cache', 'off', '--class-means=released'];
+    expect(recordedCommand('a', typed)).to.equal(`npm run a -- ${typed.join(' ')}`);
+  });
 });
