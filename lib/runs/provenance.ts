@@ -66,7 +66,5 @@ export function recordedCommand(script: string, args: readonly string[]): string
     if (pathOptions.has(args[index - 1] ?? '')) return placed(word);
     return word.replace(/(folder|coco):.*/s, '$1:PATH');
   });
-  return recorded.length === 0
-    ? `npm run ${script}`
-    : `npm run ${script} -- ${recorded.join(' ')}`;
+  return recorded.length === 0 ? `npm run ${script}` : `npm run ${script} -- ${recorded.join(' ')}`;
 }
