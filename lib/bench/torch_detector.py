@@ -17,7 +17,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import fastrcnn_loss
 from torchvision.ops import FrozenBatchNorm2d
 
-from torch_step import knowledge_distillation, norm_direction
+from torch_step import fused, knowledge_distillation, norm_direction
 
 CLASSES = 80
 OBJECTS_AN_IMAGE = 8
@@ -70,7 +70,7 @@ class DetectorStep:
         embedding_size = teacher.roi_heads.box_predictor.logits.in_features
         self.directions = functional.normalize(torch.rand(CLASSES + 1, embedding_size, device=device))
         trained = [parameter for parameter in student.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.SGD(trained, lr=0.0, momentum=0.9, weight_decay=1e-4, fused=True)
+        self.optimizer = fused(torch.optim.SGD, trained, lr=0.0, momentum=0.9, weight_decay=1e-4)
 
     def objects(self):
         height, width = self.size

@@ -161,6 +161,14 @@ def knowledge_distillation(student, teacher, temperature=4.0):
     return functional.kl_div(log_student, soft_teacher, reduction="batchmean") * temperature**2
 
 
+def fused(kind, parameters, **options):
+    """An optimiser that updates all parameters at once, where this PyTorch has it."""
+    try:
+        return kind(parameters, fused=True, **options)
+    except (RuntimeError, TypeError):
+        return kind(parameters, **options)
+
+
 class KdPlusPlus:
     """Networks, losses and optimiser of a KD++ step."""
 
@@ -174,11 +182,7 @@ class KdPlusPlus:
         self.optimizer = self.optimizer_of([*self.student.parameters(), *self.adapter.parameters()])
 
     def optimizer_of(self, parameters):
-        options = {"lr": 1e-3, "momentum": 0.9, "weight_decay": 5e-4, "nesterov": True}
-        try:
-            return torch.optim.SGD(parameters, fused=True, **options)
-        except (RuntimeError, TypeError):
-            return torch.optim.SGD(parameters, **options)
+        return fused(torch.optim.SGD, parameters, lr=1e-3, momentum=0.9, weight_decay=5e-4, nesterov=True)
 
     def losses(self, images, labels):
         """Cross entropy, KD and ND, without their weights."""
@@ -203,7 +207,7 @@ class DeitPlusPlus(KdPlusPlus):
     """A DeiT++ step: labels and class means mixed with those of other images, the second token taught the decision."""
 
     def optimizer_of(self, parameters):
-        return torch.optim.AdamW(parameters, lr=1e-3, betas=(0.9, 0.95), weight_decay=0.3, fused=True)
+        return fused(torch.optim.AdamW, parameters, lr=1e-3, betas=(0.9, 0.95), weight_decay=0.3)
 
     def total(self, images, labels):
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.autocast):
