@@ -263,7 +263,8 @@ export function tensorflowVariables(
     TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD: '1',
   };
   const graphics = {
-    XLA_FLAGS: `--xla_gpu_cuda_data_dir=${join(libraries, 'nvidia', 'cuda_nvcc')}`,
+    // In quotes, which XLA reads as JSON has them: without, it would take a path up to its first space.
+    XLA_FLAGS: `--xla_gpu_cuda_data_dir=${JSON.stringify(join(libraries, 'nvidia', 'cuda_nvcc'))}`,
     // Else the first process takes all of the GPU's memory, and others on it have none.
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     // CUDA's libraries take TF32 for float32 unasked.

@@ -37,6 +37,13 @@ describe('what TensorFlow and CUDA’s libraries are told before they are loaded
     });
   }
 
+  it('is where XLA finds ptxas, in quotes: it would take a path up to its first space', () => {
+    const libraries = '/un packed/engine';
+    expect(tensorflowVariables({ device: 'gpu', libraries }, {}, {})['XLA_FLAGS']).to.equal(
+      '--xla_gpu_cuda_data_dir="/un packed/engine/nvidia/cuda_nvcc"',
+    );
+  });
+
   it('is nothing of a GPU on a CPU, and nothing that the user has set', () => {
     const onCpu = { device: 'cpu', libraries: '/engine' } as const;
     const told = tensorflowVariables(onCpu, { deterministic: true }, { TF_CPP_MIN_LOG_LEVEL: '0' });
