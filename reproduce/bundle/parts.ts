@@ -11,9 +11,10 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { create, extract } from 'tar';
-import { fileError } from '../../lib/errors';
-import { hashFile } from '../../lib/files';
+import { fileError, type LabError } from '../../lib/errors';
+import { errorCode, freeBytes, gigabytes, hashFile } from '../../lib/files';
 
 /** One file of an archive that was cut into several. */
 export interface Part {
@@ -50,18 +51,23 @@ export async function writeParts(packing: Packing): Promise<Part[]> {
   const parts: Part[] = [];
   const next = (): OpenPart => newPart(folder, `${name}.tar.gz.${numbered(parts.length + 1)}`);
   let part = next();
-  let read = 0;
   const archive = create(
     {
-      ...{ cwd: root, gzip: { level }, portable: true, follow: true },
+      ...{ cwd: root, portable: true, follow: true },
       ...(filter === undefined ? {} : { filter }),
-      onWriteEntry: ({ stat }) => onBytes?.((read += stat?.size ?? 0)),
     },
     [...paths],
   );
-  try {
+  async function* counted(): AsyncGenerator<Buffer> {
+    let read = 0;
     for await (const chunk of archive) {
-      let rest: Buffer = chunk;
+      onBytes?.((read += chunk.length));
+      yield chunk;
+    }
+  }
+  const cut = async (packed: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const chunk of packed) {
+      let rest = chunk;
       while (part.bytes + rest.length > partSize) {
         const room = partSize - part.bytes;
         await part.write(rest.subarray(0, room));
@@ -72,14 +78,23 @@ export async function writeParts(packing: Packing): Promise<Part[]> {
       await part.write(rest);
     }
     parts.push(await part.end());
+  };
+  try {
+    await pipeline(counted, createGzip({ level }), cut);
     const sums = parts.map(({ name: of, sha256 }) => `${sha256}  ${of}\n`);
     writeFileSync(join(folder, sumsName), sums.join(''));
   } catch (error) {
     await part.drop();
     for (const { name: of } of parts) await rm(join(folder, of), { force: true });
-    throw error;
+    throw errorCode(error) === 'ENOSPC' ? fullDisk(folder, error) : error;
   }
   return parts;
+}
+
+function fullDisk(folder: string, error: unknown): LabError {
+  return fileError.because(
+    error,
+  )`the disk is full (${folder}): found ${gigabytes(freeBytes(folder))} free once what was packed is gone. Free some space, or name another folder with --output`;
 }
 
 const numbered = (number: number): string => String(number).padStart(3, '0');
@@ -95,6 +110,8 @@ interface OpenPart {
 function newPart(folder: string, name: string): OpenPart {
   const path = join(folder, name);
   const stream = createWriteStream(`${path}.unfinished`);
+  // Whoever writes or ends it is told.
+  stream.on('error', () => undefined);
   const hash = createHash('sha256');
   let bytes = 0;
   const end = async (): Promise<void> => {

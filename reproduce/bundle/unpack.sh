@@ -44,9 +44,14 @@ rm -rf "$unpacking"
 mkdir "$unpacking"
 trap 'rm -rf "$unpacking"; exit 1' INT TERM HUP
 echo "unpacking $((need / 1024)) MB ..." >&2
-cut -d ' ' -f 3 "$here/SHA256SUMS" | while read -r name; do cat "$here/$name"; done | gzip -dc | tar -xf - -C "$unpacking" || {
+number=0
+cut -d ' ' -f 3 "$here/SHA256SUMS" | while read -r name; do
+  number=$((number + 1))
+  echo "unpacking part $number of $((count)) ..." >&2
+  cat "$here/$name"
+done | gzip -dc | tar -xf - -C "$unpacking" || {
   rm -rf "$unpacking"
   fail "the archive cannot be unpacked ($target). Check the disk, and run the same command again"
 }
 mv "$unpacking" "$target"
-echo "ready: $target/lab doctor, then $target/lab table1 --help" >&2
+echo "ready: '$target/lab' doctor, then '$target/lab' table1 --help" >&2

@@ -138,16 +138,24 @@ async function bundle(options: BundleOptions): Promise<void> {
       writeParts({
         ...{ root: stage, paths: ['app', 'cache', 'data', 'lab', 'node'], filter: isNeeded },
         ...{ folder, name: 'norm-direction-lab', partSize, level },
-        onBytes: (done) => onProgress({ message: 'packing', unit: 'bytes', done, total: unpacked }),
+        // The archive's own headers come on top.
+        onBytes: (read) => {
+          const done = Math.min(read, unpacked);
+          onProgress({ message: 'packing', unit: 'bytes', done, total: unpacked });
+        },
       }),
     );
     writeFileSync(join(folder, 'KILOBYTES'), `${Math.ceil(unpacked / 1024)}\n`);
     copyFileSync(script('unpack.sh'), join(folder, 'unpack.sh'));
     const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
-    const words = `${output}: ${parts.length} parts of ${(bytes / 1e6).toFixed(0)} MB in all, ${(unpacked / 1e6).toFixed(0)} MB unpacked. Bring the folder over, and run there: sh ${basename(folder)}/unpack.sh TARGET`;
+    const words = `${output}: ${parts.length} parts of ${(bytes / 1e6).toFixed(0)} MB in all, ${(unpacked / 1e6).toFixed(0)} MB unpacked. Bring the folder over, and run there: sh ${quoted(`${basename(folder)}/unpack.sh`)} TARGET`;
     print(json, { folder, device, parts, bytes, unpackedBytes: unpacked }, words);
   });
 }
+
+/** As a shell takes a path. */
+const quoted = (path: string): string =>
+  /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 
 /** Packs what finished runs have recorded. */
 async function collect(options: CollectOptions): Promise<void> {

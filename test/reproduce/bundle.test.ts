@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { create } from 'tar';
 import { type ProgramResult, runProgram } from '../../lib/engine/program';
+import { writeParts } from '../../reproduce/bundle/parts';
 import { runHere } from '../support/command';
 import { withFolder } from '../support/folder';
 
@@ -63,6 +64,7 @@ describe('a bundle', () => {
     expect(status, stderr).to.equal(0);
     expect(readdirSync(target()).sort()).to.deep.equal(['app', 'lab', 'node']);
     expect(readdirSync(folder())).to.not.include('un packed.unpacking');
+    expect(stderr).to.match(/unpacking part 3 of 3 \.\.\.\nready: 'un packed\/lab' doctor/);
     const lab = join(target(), 'lab');
     const { stdout } = await runProgram(lab, ['table1', '--list'], {
       env: { PATH: '/usr/bin:/bin' },
@@ -84,6 +86,18 @@ describe('a bundle', () => {
       });
       expect(said).to.match(new RegExp(`\ndevice ${device}\n$`));
     }
+  });
+
+  it('says how far it is within a large file', async () => {
+    mkdirSync(join(folder(), 'stage'));
+    const bytes = 50_000_000;
+    writeFileSync(join(folder(), 'stage', 'large'), Buffer.alloc(bytes));
+    const heard: number[] = [];
+    await writeParts({
+      ...{ root: join(folder(), 'stage'), paths: ['large'], folder: bundle(), name: 'large' },
+      ...{ partSize: 60e6, level: 1, onBytes: (done) => heard.push(done) },
+    });
+    expect(heard.filter((done) => done > 0.1 * bytes && done < 0.9 * bytes)).to.not.be.empty;
   });
 
   const faults: [string, () => void, RegExp][] = [
