@@ -5,7 +5,14 @@ import { enginePlace, type EnginePlace } from './engine/build';
 import { cacheRoot, folderBytes, isComplete } from './engine/cache';
 import { bfloat16Supports, graphicsCards } from './engine/describe';
 import { hostCudaInWords, linkHostCuda } from './engine/host-cuda';
-import { bestDevice, chooseEngine, deviceVariable, engineVariable } from './engine/load';
+import {
+  bestDevice,
+  chooseEngine,
+  deviceVariable,
+  engineServing,
+  engineVariable,
+  missingGpu,
+} from './engine/load';
 import {
   findCompiler,
   findNodeHeaders,
@@ -110,12 +117,14 @@ const expectedSum = 64 ** 3;
 /** Everything about the engine, and whether it is built. */
 async function checkEngine(): Promise<{ built: boolean; checks: readonly Check[] }> {
   let device: EngineDevice;
+  let serving: EngineDevice;
   let place: EnginePlace;
   const checks: Check[] = [];
   try {
     const choice = chooseEngine({});
     device = choice.device ?? bestDevice();
-    place = enginePlace(device);
+    serving = engineServing(device);
+    place = enginePlace(serving);
     if (choice.engine === 'plain') checks.push(plainIsChosen);
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
@@ -126,12 +135,16 @@ async function checkEngine(): Promise<{ built: boolean; checks: readonly Check[]
       checks: [{ name: 'engine', state, detail: error.problem, fix: error.fix }],
     };
   }
-  const command = device === 'gpu' ? 'npm run engine -- --gpu' : 'npm run engine';
+  const command = serving === 'gpu' ? 'npm run engine -- --gpu' : 'npm run engine';
   const folders = [place.libraries, place.binding].map((name) => join(place.root, name));
   const built = (await Promise.all(folders.map((folder) => isComplete(folder)))).every(Boolean);
   checks.push(
     built
-      ? { name: 'engine', state: 'ok', detail: `built, in ${place.root}` }
+      ? {
+          name: 'engine',
+          state: 'ok',
+          detail: `built${serving === device ? '' : ' for a GPU, serves the processor'}, in ${place.root}`,
+        }
       : {
           name: 'engine',
           state: 'warning',
@@ -139,22 +152,30 @@ async function checkEngine(): Promise<{ built: boolean; checks: readonly Check[]
           fix: command,
         },
   );
-  if (built && device === 'gpu') checks.push(...checkHostCuda(folders[0] ?? ''));
-  if (built) checks.push(...(await checkRunning(device, `${command}${forceFlag(command)}`)));
-  checks.push(await checkGraphics(device), checkSpace(built ? 0 : spaceNeeded(place.wheels)));
+  if (built && serving === 'gpu') checks.push(checkCuda(folders[0] ?? ''));
+  const missing = device === 'gpu' ? missingGpu() : undefined;
+  // Without a GPU its engine is tried on the processor, where no other would compute there.
+  const tried = missing === undefined ? device : 'cpu';
+  if (built && engineServing(tried) === serving) {
+    checks.push(...(await checkRunning(tried, `${command}${forceFlag(command)}`)));
+  }
+  checks.push(
+    await checkGraphics(device, missing),
+    checkSpace(built ? 0 : spaceNeeded(place.wheels)),
+  );
   return { built, checks };
 }
 
-/** Where CUDA's libraries are from in an engine that was packed without them. */
-function checkHostCuda(libraries: string): Check[] {
+/** Where CUDA's libraries are from: the engine's own, or the host's where it was packed without. */
+function checkCuda(libraries: string): Check {
   const name = 'CUDA';
   try {
     linkHostCuda(libraries);
-    const detail = hostCudaInWords(libraries);
-    return detail === undefined ? [] : [{ name, state: 'ok', detail }];
+    const own = `the engine's own libraries, in ${join(libraries, 'nvidia')}`;
+    return { name, state: 'ok', detail: hostCudaInWords(libraries) ?? own };
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
-    return [{ name, state: 'fault', detail: error.problem, fix: error.fix }];
+    return { name, state: 'fault', detail: error.problem, fix: error.fix };
   }
 }
 
@@ -201,8 +222,11 @@ async function checkRunning(device: EngineDevice, mend: string): Promise<readonl
   ];
 }
 
-async function checkGraphics(device: EngineDevice): Promise<Check> {
+async function checkGraphics(device: EngineDevice, missing?: LabError): Promise<Check> {
   const name = 'GPU';
+  if (missing !== undefined) {
+    return { name, state: 'fault', detail: missing.problem, fix: missing.fix };
+  }
   const cards = await graphicsCards();
   const found = cards.map((card) => `${card.name} (driver ${card.driver})`).join(', ');
   if (cards.length === 0) {

@@ -10,7 +10,7 @@ import {
   operationsName,
   quietName,
 } from './build-compile';
-import { cached, cacheKey, cacheRoot } from './cache';
+import { cached, cacheKey, cacheRoot, folderBytes } from './cache';
 import { linkHostCuda } from './host-cuda';
 import { type BuildTools, requireBuildTools } from './program';
 import { type StepProgress, stepPrinter, type TextStream } from './progress';
@@ -198,7 +198,7 @@ async function makeLibraries(
   const { wheels } = place;
   const downloads = join(place.root, `downloads-${place.libraries}`);
   await mkdir(downloads, { recursive: true });
-  requireSpace(place.root, wheels);
+  requireSpace(place.root, spaceNeeded(wheels) - folderBytes(downloads));
   for (const [index, pin] of wheels.entries()) {
     const count = wheels.length === 1 ? '' : ` (${String(index + 1)} of ${String(wheels.length)})`;
     const name = `${pin.distribution} ${pin.version}${count}`;
@@ -216,9 +216,8 @@ async function makeLibraries(
   await rm(downloads, { recursive: true, force: true });
 }
 
-function requireSpace(root: string, wheels: readonly WheelPin[]): void {
-  const needed = spaceNeeded(wheels);
+function requireSpace(root: string, needed: number): void {
   const free = freeBytes(root);
   if (free >= needed) return;
-  throw fileError`the engine needs ${gigabytes(needed)} of free space while it is built (${root}): found ${gigabytes(free)}. Free some space there, or name another place with NORM_DIRECTION_LAB_CACHE`;
+  throw fileError`the engine needs ${gigabytes(needed)} of free space to be built (${root}): found ${gigabytes(free)}. Free some space there, or name another place with NORM_DIRECTION_LAB_CACHE`;
 }

@@ -90,11 +90,12 @@ function isGpuVisible(environment: NodeJS.ProcessEnv = process.env): boolean {
 /** Device files of NVIDIA's drivers in containers without /proc of their own, and under Windows. */
 const deviceFiles = ['/dev/nvidiactl', '/dev/dxg'];
 
-function requireGpu(): void {
+/** Why no GPU can be computed on; undefined where there is one. */
+export function missingGpu(): LabError | undefined {
   const visible = process.env['CUDA_VISIBLE_DEVICES'];
   const hidden = visible === '' || visible === '-1';
-  if (!hidden && [driverFile, ...deviceFiles].some((file) => existsSync(file))) return;
-  throw engineError`a GPU was asked for and there is none (${deviceVariable}=gpu): found ${hidden ? `CUDA_VISIBLE_DEVICES=${visible}` : 'no driver of NVIDIA'}. Load the driver (nvidia-smi shows it), or compute on the processor with ${deviceVariable}=cpu`;
+  if (!hidden && [driverFile, ...deviceFiles].some((file) => existsSync(file))) return undefined;
+  return engineError`a GPU was asked for and there is none (${deviceVariable}=gpu): found ${hidden ? `CUDA_VISIBLE_DEVICES=${visible}` : 'no driver of NVIDIA'}. Load the driver (nvidia-smi shows it), or compute on the processor with ${deviceVariable}=cpu`;
 }
 
 function isBuilt(device: EngineDevice): boolean {
@@ -103,13 +104,16 @@ function isBuilt(device: EngineDevice): boolean {
   return existsSync(join(root, binding, manifestName));
 }
 
-/** Where only the engine for a GPU is built, as in a bundle, a CPU takes that one, and its GPUs are hidden. */
+/** Whose engine computes on a device: where only that for a GPU is built, as in a bundle, a CPU takes it. */
+export function engineServing(device: EngineDevice): EngineDevice {
+  return isBuilt('cpu') || !isBuilt('gpu') ? device : 'gpu';
+}
+
 async function engineFor(device: EngineDevice, onProgress: OnEngineProgress): Promise<BuiltEngine> {
-  if (device === 'gpu' || isBuilt('cpu') || !isBuilt('gpu')) {
-    return buildEngine({ device, onProgress });
-  }
-  process.env['CUDA_VISIBLE_DEVICES'] = '-1';
-  return { ...(await buildEngine({ device: 'gpu', onProgress })), device };
+  const serving = engineServing(device);
+  // A CPU that takes the engine for a GPU does not see the GPUs.
+  if (serving !== device) process.env['CUDA_VISIBLE_DEVICES'] = '-1';
+  return { ...(await buildEngine({ device: serving, onProgress })), device };
 }
 
 /** The device where none is asked for: a GPU that is visible and whose engine was built, or the CPU. */
@@ -166,7 +170,8 @@ async function start(
   if (choice.engine === 'plain') return usePlainBackend();
   const device = choice.device ?? bestDevice();
   // Before 3 GB are fetched for it.
-  if (device === 'gpu') requireGpu();
+  const missing = device === 'gpu' ? missingGpu() : undefined;
+  if (missing !== undefined) throw missing;
   try {
     return await loadBinding(await engineFor(device, onProgress), numerics);
   } catch (error) {

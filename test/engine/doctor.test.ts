@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Check, checkNode } from '../../lib/doctor';
@@ -103,6 +103,43 @@ describe('npm run doctor', () => {
     });
     expect(named.get('engine computes')?.detail).to.include('does not load');
   });
+
+  for (const [device, words, gpu] of [
+    ['cpu', 'built for a GPU, serves the processor, in ', undefined],
+    ['gpu', 'built, in ', 'fault'],
+  ] as const) {
+    it(`finds the engine for a GPU where no other is, as in a bundle, on a ${device}`, async function () {
+      if (process.arch !== 'x64') this.skip();
+      const place = enginePlace('gpu', join(folder(), 'engine'));
+      await cached({
+        root: place.root,
+        name: place.libraries,
+        make: (entry) => {
+          const cuda = join(entry, 'nvidia', 'cuda_runtime', 'lib');
+          mkdirSync(cuda, { recursive: true });
+          writeFileSync(join(cuda, 'libcudart.so.12'), 'no shared library');
+          return Promise.resolve();
+        },
+      });
+      await cached({ root: place.root, name: place.binding, make: () => Promise.resolve() });
+      const { named } = await doctor({
+        NORM_DIRECTION_LAB_CACHE: folder(),
+        NORM_DIRECTION_LAB_DEVICE: device,
+        CUDA_VISIBLE_DEVICES: '',
+      });
+      expect(named.get('engine')?.detail).to.equal(`${words}${place.root}`);
+      const cuda = join(place.root, place.libraries, 'nvidia');
+      expect(named.get('CUDA')).to.include({
+        state: 'ok',
+        detail: `the engine's own libraries, in ${cuda}`,
+      });
+      // Tried on the processor either way.
+      expect(named.get('engine computes')?.detail).to.include('does not load');
+      if (gpu === undefined) return;
+      expect(named.get('GPU')?.state).to.equal(gpu);
+      expect(named.get('GPU')?.detail).to.include('found CUDA_VISIBLE_DEVICES=');
+    });
+  }
 
   it('reports a setting that stops every command', async () => {
     const { status, named } = await doctor({ NORM_DIRECTION_LAB_ENGINE: 'fast' });
