@@ -108,9 +108,8 @@ export async function compileBinding(
     compile(tools, join(folder, quietName), [quietSource()]),
     compileOperations(tools, device, libraries, join(folder, operationsName)),
     compile(tools, join(folder, imagesName), [
-      ...['-DNDEBUG', headers, `-I${join(sourceFolder('cpp'), 'images')}`],
-      ...cppOf(imageSources()),
-      ...links,
+      ...[...operationFlags, headers, `-I${join(sourceFolder('cpp'), 'images')}`],
+      ...[...cppOf(imageSources()), ...links],
     ]),
   ]);
   rmSync(copies, { recursive: true });

@@ -21,7 +21,7 @@ constexpr int kMargin = 2;
 constexpr int kPrecision = 22;
 constexpr int32_t kHalf = 1 << (kPrecision - 1);
 
-// Loops that a compiler turns into the instructions of the processor at hand.
+// Loops that the compiler turns, at -O3, into vector instructions of the processor at hand.
 #if defined(__x86_64__) && defined(__GNUC__)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("avx2", "default")))
 #else
