@@ -1,3 +1,4 @@
+import type { BFloat16Support } from '../engine/describe';
 import { interruptedError, type LabError } from '../errors';
 import { formatDuration } from '../format-duration';
 import { measureNoise, type Noise } from './quiet';
@@ -21,6 +22,11 @@ export function rowsLeft(
   now: Conditions,
 ): BenchRow[] {
   return rows.filter(({ name }) => !isDone(record.rows[name], now));
+}
+
+/** Without the rows in bfloat16 where it has no instructions: there they take many times as long and tell nothing. */
+export function rowsFor(bfloat16: BFloat16Support, rows: readonly BenchRow[]): BenchRow[] {
+  return rows.filter(({ args }) => bfloat16 === 'accelerated' || !args.includes('bf16'));
 }
 
 /** As guessed for two cores and five rounds; without PyTorch half. */

@@ -275,7 +275,7 @@ const growthRow: BenchRow = {
 /** What is timed, as git takes paths: a commit that changes nothing else makes no row due again. */
 export const timedCode: readonly string[] = [
   'lib',
-  ...['report', 'notebook', 'statistics'].map((part) => `:!lib/${part}`),
+  ...['report', 'notebook', 'statistics', 'bench/rows*'].map((part) => `:!lib/${part}`),
 ];
 
 /** Every row of the table, in its order. */

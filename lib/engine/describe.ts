@@ -46,7 +46,7 @@ export type EngineKind = (typeof engineKinds)[number];
 export const engineKinds = ['native', 'plain'] as const;
 
 /** Whether bfloat16 has instructions of its own here, works without them, or not at all. */
-type BFloat16Support = (typeof bfloat16Supports)[number];
+export type BFloat16Support = (typeof bfloat16Supports)[number];
 export const bfloat16Supports = ['accelerated', 'emulated', 'none'] as const;
 
 /** The engine that computes, as it is recorded with every result. */

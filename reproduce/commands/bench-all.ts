@@ -11,7 +11,13 @@ import {
   rowsPicture,
   withBenchRows,
 } from '../../lib/bench/rows-page';
-import { measureRows, minutesOf, rowsLeft, usualRounds } from '../../lib/bench/rows-measure';
+import {
+  measureRows,
+  minutesOf,
+  rowsFor,
+  rowsLeft,
+  usualRounds,
+} from '../../lib/bench/rows-measure';
 import {
   type BenchRecord,
   type Conditions,
@@ -23,10 +29,12 @@ import {
 } from '../../lib/bench/rows-record';
 import { requirePython } from '../../lib/bench/torch';
 import { parseCommand, runCommand } from '../../lib/cli';
+import { processorBFloat16 } from '../../lib/engine/describe';
 import { codeRevision, processorName } from '../../lib/environment';
 import { engineError, type LabError, optionError, unknownName } from '../../lib/errors';
 import { writeAtomic } from '../../lib/files';
 import { formatDuration } from '../../lib/format-duration';
+import { count } from '../../lib/report/numbers';
 import { renderSvg } from '../../lib/report/plots/style';
 import { interruption } from '../../lib/train/interruption';
 import { print, tableOf, wholeNumber } from './common';
@@ -81,8 +89,9 @@ async function benchAll(options: Options): Promise<void> {
     revision: codeRevision(timedCode).revision,
     ...{ rounds, torch: torch !== undefined },
   };
-  const chosen = only === undefined ? benchRows : rowsNamed(only);
-  if (options.list) return list(chosen, record, now);
+  const named = only === undefined ? benchRows : rowsNamed(only);
+  const chosen = only === undefined ? rowsFor(processorBFloat16(), named) : named;
+  if (options.list) return list({ named, chosen }, record, now);
   const todo = only === undefined ? rowsLeft(chosen, record, now) : chosen;
   if (torch !== undefined) await requirePython(torch, 'torchvision', '--torch');
   const noise = todo.length === 0 ? undefined : await measureNoise();
@@ -121,22 +130,28 @@ function rowsNamed(only: string): BenchRow[] {
   return benchRows.filter(({ name }) => wanted.some((word) => name.startsWith(word)));
 }
 
-function list(rows: readonly BenchRow[], record: BenchRecord, now: Conditions): void {
+function list(
+  { named, chosen }: Record<'named' | 'chosen', readonly BenchRow[]>,
+  record: BenchRecord,
+  now: Conditions,
+): void {
   const table = tableOf(['row', 'minutes', 'state']);
-  for (const row of rows) {
+  for (const row of named) {
     const state = isDone(record.rows[row.name], now)
       ? 'done'
       : record.rows[row.name]?.state === 'failed'
         ? 'failed'
-        : 'to measure';
+        : chosen.includes(row)
+          ? 'to measure'
+          : 'left out: this processor has no instructions for bfloat16';
     table.push([row.name, minutesOf(row, now).toFixed(1), state]);
   }
-  const left = rowsLeft(rows, record, now);
+  const left = rowsLeft(chosen, record, now);
   const minutes = left.reduce((sum, row) => sum + minutesOf(row, now), 0);
   print(
     false,
     {},
-    `${table.toString()}\n${left.length} rows, about ${formatDuration(60 * minutes)} left on two cores`,
+    `${table.toString()}\n${count(left.length, 'row')}, about ${formatDuration(60 * minutes)} left on two cores`,
   );
 }
 

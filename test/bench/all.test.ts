@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { growsTooFast, powersOf } from '../../lib/bench/growth-benchmark';
 import { type BenchRow, benchRows, type RowLine, timedCode } from '../../lib/bench/rows';
-import { measureRows, rowsLeft } from '../../lib/bench/rows-measure';
+import { measureRows, rowsFor, rowsLeft } from '../../lib/bench/rows-measure';
 import { withBenchRows } from '../../lib/bench/rows-page';
 import {
   type BenchRecord,
@@ -69,6 +69,17 @@ describe('npm run bench:all', () => {
     }
   });
 
+  it('leaves rows in bfloat16 to processors that have instructions for it', () => {
+    const names = (bfloat16: 'accelerated' | 'emulated'): string[] =>
+      rowsFor(bfloat16, benchRows).map(({ name }) => name);
+    const left = names('emulated');
+    expect(names('accelerated').filter((name) => !left.includes(name)))
+      .to.include('resnet56:resnet20/bf16')
+      .and.satisfy((others: string[]) => others.every((name) => name.endsWith('/bf16')));
+    expect(left.filter((name) => name.endsWith('/bf16'))).to.deep.equal([]);
+    expect(left).to.include('resnet56:resnet20/f32').and.to.include('growth');
+  });
+
   it('takes the commit that last changed what is timed', () => {
     const git = (...args: string[]): string[] =>
       execFileSync('git', args, { encoding: 'utf8' })
@@ -78,7 +89,7 @@ describe('npm run bench:all', () => {
     const changed = git('show', '--format=', '--name-only', revision ?? '', '--', ...timedCode);
     expect(changed).to.not.deep.equal([]);
     expect(
-      changed.filter((name) => !/^lib\/(?!report|notebook|statistics)/.test(name)),
+      changed.filter((name) => !/^lib\/(?!report|notebook|statistics|bench\/rows)/.test(name)),
     ).to.deep.equal([]);
     expect(git('diff', '--name-only', revision ?? '', 'HEAD', '--', ...timedCode)).to.deep.equal(
       [],

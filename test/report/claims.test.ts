@@ -11,6 +11,7 @@ import { buildTable1 } from '../../lib/report/table1/build';
 import { summarise } from '../../lib/statistics/summary';
 import { claimSources } from '../../reproduce/grid/report';
 import { studyMethods } from '../../reproduce/recipes/studies';
+import { ofCommittedResults } from '../support/committed-results';
 import { madeUpRun } from '../support/made-up-runs';
 import { noRuns } from '../support/table1-report';
 import { groupsOf, type StudyRun } from './study/made-up-study';
@@ -223,9 +224,9 @@ describe('the claims on the committed runs', () => {
   const glance = (): AtGlance => found.glance ?? expect.fail('not read');
   const read = (name: string): string => readFileSync(join(root, name), 'utf8');
 
-  before(function () {
+  before(async function () {
     this.timeout(30_000);
-    found.glance = buildGlance(claimSources(join(root, 'results')));
+    found.glance = await ofCommittedResults((results) => buildGlance(claimSources(results)));
   });
 
   it('are what README.md and results/README.md say: npm run claims renders both', () => {

@@ -9,6 +9,7 @@ import { documentNames } from '../../lib/report/document';
 import { temporaryFolder } from '../../lib/processes';
 import { claimSources } from '../../reproduce/grid/report';
 import { startChromium } from '../support/chromium';
+import { ofCommittedResults } from '../support/committed-results';
 import { writeMadeUpRun } from '../support/made-up-runs';
 import { writeTable1 } from '../support/table1-report';
 
@@ -35,7 +36,7 @@ describe('the report', function () {
     }
     writeMadeUpRun(folder, { config: { method: 'kd', seed: 9, epochs: 1 }, top1: [70] });
     await writeTable1(folder);
-    const glance = buildGlance(claimSources(join(__dirname, '..', '..', 'results')));
+    const glance = await ofCommittedResults((results) => buildGlance(claimSources(results)));
     const documents = documentNames.map((name) => ({ name, title: name }));
     writeFileSync(pathOf(committed), renderFirstPage(glance, documents));
   });

@@ -21,6 +21,7 @@ import { summarise, type Summary } from '../../../lib/statistics/summary';
 import { reportOf } from '../../../reproduce/grid/report';
 import { studyMethods } from '../../../reproduce/recipes/studies';
 import { startChromium } from '../../support/chromium';
+import { ofCommittedResults } from '../../support/committed-results';
 import { madeUpRun } from '../../support/made-up-runs';
 import { noRuns } from '../../support/table1-report';
 import { groupsOf, type StudyRun } from '../study/made-up-study';
@@ -340,7 +341,8 @@ describe('the committed pictures', function () {
 
   it('are what the committed runs give, and no others', async () => {
     const drawn: Record<string, string> = {};
-    for (const { block } of reportOf(results).glance().pictures) {
+    const { pictures } = await ofCommittedResults((folder) => reportOf(folder).glance());
+    for (const { block } of pictures) {
       const svg = renderPicture({ ...block, plots: await drawAll(block.plots) });
       drawn[`${(block.file ?? '').replace('claims/', '')}.svg`] = svg;
     }
