@@ -225,7 +225,7 @@ describe('the claims on the committed runs', () => {
   const read = (name: string): string => readFileSync(join(root, name), 'utf8');
 
   before(async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     found.glance = await ofCommittedResults((results) => buildGlance(claimSources(results)));
   });
 
