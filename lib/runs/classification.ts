@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import { augmentedViews } from '../data/batches';
 import { needs } from '../distill/terms';
+import { enginePlace } from '../engine/build';
 import { takesGpuPath } from '../engine/native';
 import { createModel, modelName } from '../models/registry';
 import { canonicalJson } from '../records';
@@ -180,7 +181,11 @@ function memoryFor(
     teacher: teacher.hash,
     data: dataset.hash,
     precision: recipe.precision ?? 'f32',
-    engine: canonicalJson({ ...engine, processor: processor?.model }),
+    engine: canonicalJson({
+      ...engine,
+      compiled: engine.engine === 'native' ? enginePlace(engine.device).binding : null,
+      processor: processor?.model,
+    }),
     images: dataset.train.count,
     size: teacher.model.embeddingSize,
   };

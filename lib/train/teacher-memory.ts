@@ -40,7 +40,7 @@ export interface TeacherMemoryKey {
   /** Hash of the data set, normalisation included. */
   readonly data: string;
   readonly precision: string;
-  /** The machine's processor, the engine and its threads, in words. */
+  /** The machine's processor, the engine, what it is compiled from and its threads, in words. */
   readonly engine: string;
   /** Training images. */
   readonly images: number;

@@ -21,7 +21,7 @@ import {
   type Stage,
 } from './compare';
 import { deterministicWeights } from './deterministic';
-import { compareFeatures, gradientNorms, imagesOf, readFeature } from './networks';
+import { compareFeatures, disturbWeights, gradientNorms, imagesOf, readFeature } from './networks';
 
 /** Share by which a loss, a gradient's norm or a running statistic may differ in float32. */
 const trainingTolerance = 1e-4;
@@ -87,7 +87,7 @@ function trainOnce(
   { weights, labels, images }: TrainingInputs,
   disturbance: Disturbance,
 ): TrainingStep {
-  model.loadStateDict(weights);
+  model.loadStateDict(disturbWeights(weights, disturbance));
   const parameters = model.state.trainable;
   const names = parameters.map(({ name }) => name);
   const step = tidied(() => {

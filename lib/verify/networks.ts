@@ -39,9 +39,19 @@ export function weightsFor(
   return new Map([...made.values()].map((entry, at) => [own[at]?.[0] ?? '', entry]));
 }
 
-/** Gives a network such weights. */
-export function setWeights(state: ModelState, prefix: string): void {
-  state.loadStateDict(weightsFor(state, prefix));
+/** Gives a network such weights, or those with their last bits disturbed. */
+export function setWeights(state: ModelState, prefix: string, disturbance: Disturbance): void {
+  state.loadStateDict(disturbWeights(weightsFor(state, prefix), disturbance));
+}
+
+/** Weights are as much a step's inputs as its images are. */
+export function disturbWeights(weights: StateDict, disturbance: Disturbance): StateDict {
+  return new Map(
+    [...weights].map(([key, { shape, data }]) => [
+      key,
+      { shape, data: disturb(data, disturbance) },
+    ]),
+  );
 }
 
 /** Images that follow from a name, made in PyTorch's order of axes, given in this package's. */

@@ -38,6 +38,7 @@ import {
   batchOf,
   compareFeatures,
   distillationOf,
+  disturbWeights,
   type Feature,
   gradientNorms,
   imagesOf,
@@ -229,7 +230,9 @@ function check(entry: Entry, release: Release): CaseOutcome {
   const labels = deterministicLabels(`${prefix}/labels`, samples, classes);
   /** The step from its beginning: with the weights as they were, and its batch. */
   const fresh = <Result>(disturbance: Disturbance, work: (batch: Batch) => Result): Result => {
-    for (const { state, weights } of first) state.loadStateDict(weights);
+    for (const { state, weights } of first) {
+      state.loadStateDict(disturbWeights(weights, disturbance));
+    }
     return tidied(() => {
       const images = imagesOf(`${prefix}/input`, [samples, 3, side, side], disturbance);
       return work(mixed(batchOf(images, labels), entry));

@@ -95,8 +95,8 @@ function simulate(run: Run, disturbance: Disturbance): RunResult {
   const classes = run.evalLogits.length / evaluationImages;
   const [student, teacher] = models.map((name) => createModel(modelName(name), { classes }));
   if (student === undefined || teacher === undefined) throw new Error('two models were made');
-  setWeights(student.state, `${run.prefix}/student`);
-  setWeights(teacher.state, `${run.prefix}/teacher`);
+  setWeights(student.state, `${run.prefix}/student`, disturbance);
+  setWeights(teacher.state, `${run.prefix}/teacher`, disturbance);
   const { embeddingSize } = teacher;
   const learner = createLearner({
     student,
@@ -111,9 +111,9 @@ function simulate(run: Run, disturbance: Disturbance): RunResult {
     adapterDropout: 0,
   });
   try {
-    if (learner.adapter) setWeights(learner.adapter.state, `${run.prefix}/adapter`);
+    if (learner.adapter) setWeights(learner.adapter.state, `${run.prefix}/adapter`, disturbance);
     const fusion = learner.objective.part('reviewKd')?.state;
-    if (fusion) setWeights(fusion, `${run.prefix}/abfs`);
+    if (fusion) setWeights(fusion, `${run.prefix}/abfs`, disturbance);
     const trace = Array.from({ length: run.steps }, (_, index) =>
       step(learner, run, { index, classes, terms, disturbance }),
     );

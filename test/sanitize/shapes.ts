@@ -14,6 +14,7 @@ import {
 } from '../../lib/engine/operations/batch-norm';
 import { convolution } from '../../lib/engine/operations/convolution';
 import { filterGradient, padSpatially } from '../../lib/engine/operations/convolution-gradients';
+import { fusedConvolution } from '../../lib/engine/operations/fused-convolution';
 import { globalAveragePool } from '../../lib/engine/operations/pooling';
 import { random, type Random } from '../../lib/engine/random';
 import { ModelState } from '../../lib/nn/state';
@@ -124,6 +125,41 @@ function convolutions(draw: Random): Compared[] {
     name: `a convolution’s gradient by its ${index === 0 ? 'input' : 'weights'}`,
     ...{ found: tensor, expected: expected[index] ?? tensor, tolerance: inFloat32 },
   }));
+}
+
+function winogradConvolutions(draw: Random): Compared[] {
+  if (!operationOutputs().has('NormDirectionWinograd')) return [];
+  const [batch, inputs, outputs] = [size(draw, 9), 16 * size(draw, 5), 16 * size(draw, 5)];
+  const [height, width] = [size(draw, 30), size(draw, 120)];
+  const x = normal([batch, height, width, inputs], draw) as tf.Tensor4D;
+  const weights = normal([3, 3, inputs, outputs], draw) as tf.Tensor4D;
+  const bias = normal([outputs], draw) as tf.Tensor1D;
+  const theirs = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
+    tf.conv2d(padSpatially(a as tf.Tensor4D, 1), b as tf.Tensor4D, 1, 'valid');
+  const ours = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
+    convolution(a as tf.Tensor4D, b as tf.Tensor4D, { padding: 1 });
+  const plain = theirs(x, weights) as tf.Tensor4D;
+  const residual = draw.integer(2) === 0 ? (normal(plain.shape, draw) as tf.Tensor4D) : undefined;
+  const relu = draw.integer(2) === 0;
+  const sum = tf.add(tf.add(plain, bias), residual ?? 0);
+  const gradient = normal(plain.shape, draw);
+  const found = tf.grads(ours)([x, weights], gradient);
+  const expected = tf.grads(theirs)([x, weights], gradient);
+  return [
+    {
+      name: 'NormDirectionWinograd',
+      found: fusedConvolution(
+        x,
+        { weights, bias },
+        { padding: 1, relu, ...(residual && { residual }) },
+      ),
+      ...{ expected: relu ? tf.relu(sum) : sum, tolerance: inFloat32 },
+    },
+    ...found.map((tensor, index) => ({
+      name: index === 0 ? 'NormDirectionWinograd, turned' : 'NormDirectionWinogradGradient',
+      ...{ found: tensor, expected: expected[index] ?? tensor, tolerance: inFloat32 },
+    })),
+  ];
 }
 
 function batchNorms(draw: Random): Compared[] {
@@ -258,6 +294,7 @@ const operations = [
   filterGradients,
   filterGradients,
   convolutions,
+  winogradConvolutions,
   batchNorms,
   pixelMeans,
   sgdSteps,

@@ -11,6 +11,7 @@ import {
 } from '../native';
 import { differentiable } from '../tidy';
 import { type FloatType, storedAs } from './activations';
+import { hasWinograd, winograd, winogradGradient } from './winograd';
 
 export interface ConvolutionOptions {
   readonly stride?: number;
@@ -185,6 +186,12 @@ export function convolutionGradients(
     padding,
     storedFloat(x),
   );
+  if (hasWinograd(x, weights, { stride, padding })) {
+    return {
+      x: () => winograd(gradient, weights, { turned: true }),
+      weights: () => winogradGradient(x, gradient),
+    };
+  }
   return {
     x() {
       if (!padFirst) return convolutionInputGradient(gradient, x.shape, weights, attributes);

@@ -14,6 +14,7 @@ import {
   nativePadding,
   oneDnnKernel,
 } from './convolution-gradients';
+import { hasWinograd, winograd } from './winograd';
 
 /** A convolution with a batch norm folded into it. */
 export interface FoldedConvolution {
@@ -39,9 +40,12 @@ export function fusedConvolution(
   { weights, bias }: FoldedConvolution,
   { stride = 1, padding = 0, residual, relu }: FusedConvolutionOptions,
 ): tf.Tensor4D {
+  const args = residual === undefined ? [bias] : [bias, residual];
+  if (hasWinograd(x, weights, { stride, padding })) {
+    return winograd(x, weights, { more: args, relu }) as tf.Tensor4D;
+  }
   const type = storedFloat(x);
   const { attributes, padFirst } = nativePadding(weights, stride, padding, type);
-  const args = residual === undefined ? [bias] : [bias, residual];
   const fused = ['BiasAdd', ...(residual === undefined ? [] : ['Add']), ...(relu ? ['Relu'] : [])];
   return nativeOperation(
     '_MklNativeFusedConv2D',

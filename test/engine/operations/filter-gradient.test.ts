@@ -8,51 +8,21 @@ import {
   hasFilterGradient,
 } from '../../../lib/engine/operations/convolution-gradients';
 import { tidied } from '../../../lib/engine/tidy';
+import { type Convolution, eachProduct } from '../../support/convolution';
 import { withEngine } from '../../support/engine';
 import { numbers } from '../../support/tensors';
-
-interface Convolution {
-  readonly batch: number;
-  /** [height, width] of the input. */
-  readonly sides: readonly [number, number];
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly kernel: number;
-  readonly stride: number;
-  readonly padding: number;
-}
 
 /** The sum written out, one product at a time, for [down, across, input, output]. */
 function expected(
   x: readonly number[],
   gradient: readonly number[],
-  { batch, sides: [height, width], inputs, outputs, kernel, stride, padding }: Convolution,
+  convolution: Convolution,
 ): number[] {
-  const rows = Math.floor((height + 2 * padding - kernel) / stride) + 1;
-  const columns = Math.floor((width + 2 * padding - kernel) / stride) + 1;
+  const { kernel, inputs, outputs } = convolution;
   const sums = new Float64Array(kernel * kernel * inputs * outputs);
-  for (let image = 0; image < batch; image++) {
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        for (let down = 0; down < kernel; down++) {
-          for (let across = 0; across < kernel; across++) {
-            const y = row * stride + down - padding;
-            const z = column * stride + across - padding;
-            if (y < 0 || y >= height || z < 0 || z >= width) continue;
-            const pixel = ((image * height + y) * width + z) * inputs;
-            const place = ((image * rows + row) * columns + column) * outputs;
-            for (let i = 0; i < inputs; i++) {
-              for (let o = 0; o < outputs; o++) {
-                const weight = ((down * kernel + across) * inputs + i) * outputs + o;
-                sums[weight] =
-                  (sums[weight] ?? NaN) + (x[pixel + i] ?? NaN) * (gradient[place + o] ?? NaN);
-              }
-            }
-          }
-        }
-      }
-    }
-  }
+  eachProduct(convolution, (from, to, weight) => {
+    sums[weight] = (sums[weight] ?? NaN) + (x[from] ?? NaN) * (gradient[to] ?? NaN);
+  });
   return [...sums];
 }
 

@@ -5,7 +5,6 @@
 // float32 a word is a channel of one pixel. Images are packed in groups that the processor's cache holds, and each
 // thread takes its share of the images.
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 
 #include "operations.h"
 #include "kernel.h"
+#include "room.h"
 #include "threads.h"
 
 namespace norm_direction {
@@ -53,22 +53,6 @@ using Share = void (*)(const Geometry&, const Number* x, const Number* gradient,
 constexpr int kLanes = 16;
 // Words of a row in a group of images: their packed gradients of 64 channels are 256 KiB.
 constexpr int kGroupWords = 1024;
-
-// Room that a thread keeps.
-class Room {
- public:
-  uint32_t* Of(size_t wanted) {
-    if (size_ < wanted) {
-      size_ = (wanted + kLanes - 1) / kLanes * kLanes;
-      words_.reset(static_cast<uint32_t*>(aligned_alloc(64, size_ * sizeof(uint32_t))));
-    }
-    return words_.get();
-  }
-
- private:
-  std::unique_ptr<uint32_t, decltype(&free)> words_{nullptr, &free};
-  size_t size_ = 0;
-};
 
 alignas(16) const uint32_t kNothing[4] = {};
 
@@ -194,7 +178,7 @@ template <int kVectors, typename Number>
 void ShareOf(const Geometry& g, const Number* x, const Number* gradient, int64_t begin, int64_t end,
              float* weights) {
   constexpr int kInputs = 16 / kVectors, kPanel = kVectors * kLanes;
-  static thread_local Room inputs, gradients;
+  static thread_local Room<uint32_t> inputs, gradients;
   const int most = std::max(1, kGroupWords / (g.rows * g.words));
   if (begin == end) memset(weights, 0, g.weights() * sizeof(float));
   for (int64_t image = begin; image < end; image += most) {

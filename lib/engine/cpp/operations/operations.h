@@ -9,5 +9,6 @@ void RegisterFilterGradient();
 void RegisterPooling();
 void RegisterSgd();
 void RegisterShareThreads();
+void RegisterWinograd();
 
 }  // namespace norm_direction

@@ -1,0 +1,261 @@
+// Convolutions by kernels of 3 x 3 without a stride, zeros all around, in float32: Winograd's F(2 x 2, 3 x 3), with
+// 16 products where 36 are written out (Lavin and Gray, arXiv 1509.09308, section 4.1). Each image is cut into
+// tiles of 2 x 2 outputs; the sixteen places of their transforms are sixteen matrix products over the channels.
+
+#include <string.h>
+
+#include <algorithm>
+
+#include "kernel.h"
+#include "operations.h"
+#include "room.h"
+#include "threads.h"
+
+namespace norm_direction {
+namespace {
+
+struct Image {
+  int height, width, channels;
+
+  int64_t line() const { return static_cast<int64_t>(width) * channels; }
+  int64_t size() const { return height * line(); }
+  int down() const { return (height + 1) / 2; }
+  int across() const { return (width + 1) / 2; }
+  int64_t tiles() const { return static_cast<int64_t>(down()) * across(); }
+};
+
+// Neighbours in a row of tiles: from `first` to before `end`.
+struct Tiles {
+  int down, first, end;
+};
+
+// What is done to a convolution's result before it is written; pointers may be null.
+struct Ending {
+  const float* bias;
+  const float* residual;
+  bool relu;
+};
+
+struct Loops {
+  void (*weights)(const float* weights, int input, int inputs, int outputs, float* u);
+  void (*turned)(const float* weights, int input, int inputs, int outputs, float* u);
+  void (*back)(const float* u, int input, int inputs, int outputs, float* weights);
+  void (*input)(const float* image, const Image& side, Tiles tiles, const float* zeros, float* v, int64_t place);
+  void (*gradient)(const float* image, const Image& side, Tiles tiles, const float* zeros, float* v, int64_t place);
+  void (*output)(const float* m, int64_t place, const Image& side, Tiles tiles, const Ending& ending, int64_t image,
+                 float* y);
+  void (*multiply)(const float* v, const float* u, int tiles, int inputs, int outputs, float* m);
+  void (*multiply_into)(const float* v, const float* g, int tiles, int inputs, int outputs, float* u);
+};
+
+#ifdef __x86_64__
+
+#define INLINE inline __attribute__((always_inline))
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+namespace avx2 {
+constexpr int kLanes = 8, kVectors = 2, kRows = 6, kInputs = 4;
+#include "winograd.inc"
+}  // namespace avx2
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512")
+namespace avx512 {
+constexpr int kLanes = 16, kVectors = 1, kRows = 12, kInputs = 16;
+#include "winograd.inc"
+}  // namespace avx512
+#pragma GCC pop_options
+
+const Loops* Choose() {
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl")) {
+    return &avx512::kLoops;
+  }
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &avx2::kLoops : nullptr;
+}
+
+#else
+
+const Loops* Choose() { return nullptr; }
+
+#endif
+
+// Null where the processor has none of the instructions.
+const Loops* Chosen() {
+  static const Loops* const chosen = Choose();
+  return chosen;
+}
+
+// Tiles whose transforms lie in the processor's cache at once, a multiple of each kRows.
+constexpr int kTiles = 48;
+// Channels are taken by so many.
+constexpr int kChannels = 16;
+
+// A place of so many tiles; apart by more than a power of two, so that the sixteen do not meet in the same lines of
+// the cache.
+int64_t Place(int channels) { return static_cast<int64_t>(kTiles) * channels + kChannels; }
+
+// Calls work(image, tiles, place in the block) for the neighbours among the tiles from `begin` to before `end`.
+template <typename Work>
+void EachRow(const Image& side, int64_t begin, int64_t end, Work work) {
+  for (int64_t tile = begin; tile < end;) {
+    const int64_t row = tile / side.across();
+    const int first = static_cast<int>(tile % side.across());
+    const int count = static_cast<int>(std::min<int64_t>(side.across() - first, end - tile));
+    work(row / side.down(), Tiles{static_cast<int>(row % side.down()), first, first + count}, tile - begin);
+    tile += count;
+  }
+}
+
+Image ImageOf(const std::vector<int64_t>& shape) {
+  return {static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3])};
+}
+
+struct Attributes {
+  int count;
+  bool relu, turned;
+};
+
+void Convolution(void* kernel, TF_OpKernelContext* context) {
+  const Attributes& attributes = *static_cast<Attributes*>(kernel);
+  Run run(context);
+  const Tensor x = run.Input(0), w = run.Input(1);
+  if (!run.ok()) return;
+  const std::vector<int64_t> shape = x.shape(), kernels = w.shape();
+  const auto whole = [](int64_t channels) { return channels > 0 && channels % kChannels == 0; };
+  run.Require(shape.size() == 4 && kernels.size() == 4 && kernels[0] == 3 && kernels[1] == 3 && whole(kernels[2]) &&
+                  whole(kernels[3]) && shape[3] == kernels[attributes.turned ? 3 : 2],
+              "needs images and kernels of 3 x 3, with channels by sixteen");
+  if (!run.ok()) return;
+  const Image in = ImageOf(shape);
+  const Image out = {in.height, in.width, static_cast<int>(kernels[attributes.turned ? 2 : 3])};
+  const Tensor y = run.Output(0, TF_FLOAT, {shape[0], in.height, in.width, out.channels});
+  std::vector<Tensor> more;
+  for (int index = 0; index < attributes.count; ++index) more.push_back(run.Input(2 + index));
+  if (!run.ok()) return;
+  run.Require((more.empty() || more[0].size() == out.channels) && (more.size() < 2 || more[1].size() == y.size()),
+              "the bias or the residual does not fit");
+  if (!run.ok()) return;
+  const Ending ending = {more.empty() ? nullptr : more[0].data<float>(),
+                         more.size() < 2 ? nullptr : more[1].data<float>(), attributes.relu};
+
+  static thread_local Room<float> transformed;
+  const int inputs = static_cast<int>(kernels[2]), outputs = static_cast<int>(kernels[3]);
+  float* u = transformed.Of(static_cast<size_t>(16) * inputs * outputs);
+  const int64_t all = shape[0] * in.tiles();
+  const int blocks = static_cast<int>((all + kTiles - 1) / kTiles);
+  const Loops& loops = *Chosen();
+  InParallel(
+      std::max(blocks, 1),
+      [&](int index) {
+        const int parts = std::max(blocks, 1);
+        const auto transform = attributes.turned ? loops.turned : loops.weights;
+        for (int i = static_cast<int>(static_cast<int64_t>(inputs) * index / parts);
+             i < static_cast<int64_t>(inputs) * (index + 1) / parts; ++i) {
+          transform(w.data<float>(), i, inputs, outputs, u);
+        }
+      },
+      [] {},
+      [&](int index) {
+        static thread_local Room<float> input, product, zeros;
+        const int64_t begin = static_cast<int64_t>(index) * kTiles, end = std::min(all, begin + kTiles);
+        const int64_t from = Place(in.channels), to = Place(out.channels);
+        float *v = input.Of(16 * from), *m = product.Of(16 * to);
+        const float* nothing = zeros.Of(in.line());
+        EachRow(in, begin, end, [&](int64_t image, Tiles tiles, int64_t place) {
+          loops.input(x.data<float>() + image * in.size(), in, tiles, nothing, v + place * in.channels, from);
+        });
+        for (int p = 0; p < 16; ++p) {
+          loops.multiply(v + p * from, u + static_cast<int64_t>(p) * inputs * outputs, static_cast<int>(end - begin),
+                         in.channels, out.channels, m + p * to);
+        }
+        EachRow(out, begin, end, [&](int64_t image, Tiles tiles, int64_t place) {
+          loops.output(m + place * out.channels, to, out, tiles, ending, image * out.size(), y.data<float>());
+        });
+      });
+}
+
+void Gradient(void*, TF_OpKernelContext* context) {
+  Run run(context);
+  const Tensor x = run.Input(0), gradient = run.Input(1);
+  if (!run.ok()) return;
+  const std::vector<int64_t> shape = x.shape(), other = gradient.shape();
+  run.Require(shape.size() == 4 && other.size() == 4 && std::equal(shape.begin(), shape.begin() + 3, other.begin()) &&
+                  shape[3] % kChannels == 0 && other[3] % kChannels == 0,
+              "the gradient is not of this input's output, or channels are not by sixteen");
+  if (!run.ok()) return;
+  const Image in = ImageOf(shape), out = ImageOf(other);
+  const Tensor weights = run.Output(0, TF_FLOAT, {3, 3, in.channels, out.channels});
+  if (!run.ok()) return;
+
+  static thread_local Room<float> all_sums;
+  const int64_t all = shape[0] * in.tiles();
+  const int parts = static_cast<int>(std::clamp<int64_t>((all + kTiles - 1) / kTiles, 1, ThreadCount()));
+  const int64_t size = static_cast<int64_t>(16) * in.channels * out.channels;
+  float* sums = all_sums.Of(size * parts);
+  const Loops& loops = *Chosen();
+  InParallel(
+      parts,
+      [&](int index) {
+        static thread_local Room<float> input, outer, zeros;
+        const int64_t from = Place(in.channels), to = Place(out.channels);
+        float *v = input.Of(16 * from), *g = outer.Of(16 * to), *sum = sums + index * size;
+        const float* nothing = zeros.Of(std::max(in.line(), out.line()));
+        memset(sum, 0, size * sizeof(float));
+        const int64_t last = all * (index + 1) / parts;
+        for (int64_t begin = all * index / parts; begin < last; begin += kTiles) {
+          const int64_t end = std::min(last, begin + kTiles);
+          EachRow(in, begin, end, [&](int64_t image, Tiles tiles, int64_t place) {
+            loops.input(x.data<float>() + image * in.size(), in, tiles, nothing, v + place * in.channels, from);
+            loops.gradient(gradient.data<float>() + image * out.size(), out, tiles, nothing, g + place * out.channels,
+                           to);
+          });
+          for (int p = 0; p < 16; ++p) {
+            loops.multiply_into(v + p * from, g + p * to, static_cast<int>(end - begin), in.channels, out.channels,
+                                sum + p * (size / 16));
+          }
+        }
+      },
+      [] {},
+      [&](int index) {
+        const int begin = in.channels * index / parts, end = in.channels * (index + 1) / parts;
+        const int64_t row = out.channels;
+        for (int part = 1; part < parts; ++part) {
+          for (int p = 0; p < 16; ++p) {
+            float* sum = sums + p * (size / 16);
+            for (int64_t i = begin * row; i < end * row; ++i) sum[i] += sum[part * size + i];
+          }
+        }
+        for (int i = begin; i < end; ++i) loops.back(sums, i, in.channels, out.channels, weights.data<float>());
+      });
+}
+
+void* Make(TF_OpKernelConstruction* construction) {
+  return new Attributes{static_cast<int>(IntAttribute(construction, "count")), BoolAttribute(construction, "relu"),
+                        BoolAttribute(construction, "turned")};
+}
+
+void Destroy(void* kernel) { delete static_cast<Attributes*>(kernel); }
+
+void* Nothing(TF_OpKernelConstruction*) { return nullptr; }
+void Leave(void*) {}
+
+}  // namespace
+
+void RegisterWinograd() {
+  if (Chosen() == nullptr) return;
+  const bool fresh =
+      RegisterOperation({"NormDirectionWinograd",
+                         {"x: float", "weights: float", "more: count * float"},
+                         {"y: float"},
+                         {"count: int >= 0", "relu: bool", "turned: bool"}}) &&
+      RegisterOperation({"NormDirectionWinogradGradient", {"x: float", "gradient: float"}, {"weights: float"}, {}});
+  if (!fresh) return;
+  RegisterKernel("NormDirectionWinograd", Make, Convolution, Destroy);
+  RegisterKernel("NormDirectionWinogradGradient", Nothing, Gradient, Leave);
+}
+
+}  // namespace norm_direction

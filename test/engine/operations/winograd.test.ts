@@ -1,0 +1,161 @@
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'chai';
+import { operationOutputs } from '../../../lib/engine/functions/function-definition';
+import { inFloatType } from '../../../lib/engine/operations/activations';
+import { convolution } from '../../../lib/engine/operations/convolution';
+import { fusedConvolution } from '../../../lib/engine/operations/fused-convolution';
+import { hasWinograd, winograd } from '../../../lib/engine/operations/winograd';
+import { tidied } from '../../../lib/engine/tidy';
+import { type Convolution, eachProduct } from '../../support/convolution';
+import { withEngine } from '../../support/engine';
+import { numbers } from '../../support/tensors';
+
+const options = { stride: 1, padding: 1 };
+
+describe('a convolution by Winograd’s products', () => {
+  withEngine('native');
+
+  // A processor without AVX2 has no such operation.
+  before(function () {
+    if (!operationOutputs().has('NormDirectionWinograd')) this.skip();
+  });
+
+  const draw = (shape: number[], seed: number): tf.Tensor4D =>
+    tf.randomNormal(shape as [number, number, number, number], 0, 1, 'float32', seed);
+
+  function tensorsOf({
+    batch,
+    sides,
+    inputs,
+    outputs,
+  }: Convolution): Record<'x' | 'weights' | 'gradient', tf.Tensor4D> {
+    return {
+      x: draw([batch, ...sides, inputs], 1),
+      weights: draw([3, 3, inputs, outputs], 2),
+      gradient: draw([batch, ...sides, outputs], 3),
+    };
+  }
+
+  /** Off by so little as float32 is over some hundred products. */
+  function expectSums(found: tf.Tensor | undefined, sums: readonly number[]): void {
+    const most = Math.max(...sums.map(Math.abs));
+    const values = numbers(found ?? tf.scalar(NaN));
+    expect(values).to.have.length(sums.length);
+    values.forEach((value, index) => {
+      expect(value, `entry ${index}`).to.be.closeTo(sums[index] ?? NaN, 5e-6 * most);
+    });
+  }
+
+  const place: Convolution = {
+    ...{ batch: 2, sides: [6, 8], inputs: 16, outputs: 16, kernel: 3 },
+    ...options,
+  };
+  const convolutions: Record<string, Convolution> = {
+    'of even sides': place,
+    'of odd sides': { ...place, sides: [7, 5] },
+    'of one pixel': { ...place, sides: [1, 1] },
+    'of one row': { ...place, sides: [1, 9] },
+    'of one column': { ...place, sides: [9, 1] },
+    'of more inputs than outputs': { ...place, inputs: 48, outputs: 32 },
+    'of more outputs than inputs': { ...place, inputs: 32, outputs: 80 },
+    'of rows longer than a block of tiles': { ...place, batch: 1, sides: [3, 107] },
+    'of many small images': { ...place, batch: 33, sides: [3, 4] },
+    'of no image': { ...place, batch: 0 },
+  };
+
+  for (const [name, shape] of Object.entries(convolutions)) {
+    it(`${name} is the sum of nine products a channel, and so are its gradients`, () => {
+      tidied(() => {
+        const { x, weights, gradient } = tensorsOf(shape);
+        expect(hasWinograd(x, weights, options)).to.equal(true);
+        const [ofX, ofWeights, ofGradient] = [x, weights, gradient].map(numbers) as [
+          number[],
+          number[],
+          number[],
+        ];
+        const output = new Array<number>(gradient.size).fill(0);
+        const dx = new Array<number>(x.size).fill(0);
+        const dw = new Array<number>(weights.size).fill(0);
+        eachProduct(shape, (from, to, weight) => {
+          output[to] = (output[to] ?? NaN) + (ofX[from] ?? NaN) * (ofWeights[weight] ?? NaN);
+          dx[from] = (dx[from] ?? NaN) + (ofGradient[to] ?? NaN) * (ofWeights[weight] ?? NaN);
+          dw[weight] = (dw[weight] ?? NaN) + (ofGradient[to] ?? NaN) * (ofX[from] ?? NaN);
+        });
+        expectSums(convolution(x, weights, options), output);
+        const gradients = tf.grads((a, b) =>
+          convolution(a as tf.Tensor4D, b as tf.Tensor4D, options),
+        )([x, weights], gradient);
+        expectSums(gradients[0], dx);
+        expectSums(gradients[1], dw);
+      });
+    });
+  }
+
+  it('adds a bias, adds a residual, and cuts off what is below 0', () => {
+    tidied(() => {
+      // Only the middle of the kernel, and that the identity: the convolution gives its input back.
+      const identity = tf.tensor4d(
+        Array.from({ length: 9 * 256 }, (_, at) =>
+          Math.floor(at / 256) === 4 && Math.floor(at / 16) % 16 === at % 16 ? 1 : 0,
+        ),
+        [3, 3, 16, 16],
+      );
+      const channels = Array.from({ length: 16 }, (_, channel) => channel - 8);
+      const x = tf.tensor4d([...channels, ...channels], [1, 1, 2, 16]);
+      const bias = tf.tensor1d(channels.map((channel) => channel / 4));
+      const residual = tf.fill<tf.Rank.R4>([1, 1, 2, 16], 3);
+      const folded = { weights: identity, bias };
+      const twice = (one: (channel: number) => number): number[] => {
+        const values = channels.map(one);
+        return [...values, ...values];
+      };
+      const given = (more: { residual?: tf.Tensor4D; relu: boolean }): number[] =>
+        numbers(fusedConvolution(x, folded, { ...options, ...more }));
+      expect(given({ relu: false })).to.deep.equal(twice((c) => c + c / 4));
+      expect(given({ relu: true })).to.deep.equal(twice((c) => Math.max(0, c + c / 4)));
+      expect(given({ relu: false, residual })).to.deep.equal(twice((c) => c + c / 4 + 3));
+      expect(given({ relu: true, residual })).to.deep.equal(
+        twice((c) => Math.max(0, c + c / 4 + 3)),
+      );
+    });
+  });
+
+  it('gives an image the same bits wherever it stands, in a batch of any size', () => {
+    tidied(() => {
+      const { x, weights } = tensorsOf({ ...place, batch: 29, sides: [5, 7] });
+      const all = numbers(convolution(x, weights, options));
+      const size = all.length / 29;
+      for (const [first, count] of [
+        [0, 1],
+        [28, 1],
+        [3, 20],
+      ] as const) {
+        const some = numbers(convolution(tf.slice(x, first, count), weights, options));
+        expect(some).to.deep.equal(all.slice(first * size, (first + count) * size));
+      }
+    });
+  });
+
+  it('is asked only for what it computes', () => {
+    tidied(() => {
+      const has = (shape: [number, number, number, number], more = {}): boolean =>
+        hasWinograd(draw([1, 4, 4, shape[2]], 1), draw(shape, 2), { ...options, ...more });
+      expect(has([3, 3, 16, 32])).to.equal(true);
+      expect(has([3, 3, 3, 16])).to.equal(false);
+      expect(has([3, 3, 16, 24])).to.equal(false);
+      expect(has([1, 3, 16, 16])).to.equal(false);
+      expect(has([3, 3, 16, 16], { stride: 2 })).to.equal(false);
+      expect(has([3, 3, 16, 16], { padding: 0 })).to.equal(false);
+      const half = inFloatType(draw([1, 4, 4, 16], 1), 'bfloat16');
+      expect(hasWinograd(half, draw([3, 3, 16, 16], 2), options)).to.equal(false);
+    });
+  });
+
+  it('refuses what does not fit', () => {
+    tidied(() => {
+      const { x, weights } = tensorsOf(place);
+      expect(() => winograd(x, draw([3, 3, 32, 16], 1))).to.throw(/channels by sixteen/);
+      expect(() => winograd(x, weights, { more: [tf.zeros([8])] })).to.throw(/does not fit/);
+    });
+  });
+});
