@@ -49,7 +49,7 @@ describe('the GPU’s path on a CPU', function () {
     }
   });
 
-  it('passes verify: losses, detection, steps of the released code, a training', async () => {
+  it('passes verify: losses, detection, steps of the released code, trainings', async () => {
     const fixtures = join(root, 'test', 'fixtures');
     const reference = join(folder(), 'reference');
     mkdirSync(reference);
@@ -65,9 +65,10 @@ describe('the GPU’s path on a CPU', function () {
     const name = 'trajectories.json';
     const { runs, ...rest } = JSON.parse(
       readFileSync(join(fixtures, 'reference', name), 'utf8'),
-    ) as { runs: unknown[] };
-    // KD and KD++ of the smallest pair.
-    writeFileSync(join(reference, name), JSON.stringify({ ...rest, runs: runs.slice(0, 2) }));
+    ) as { runs: { student: string }[] };
+    // KD and KD++ of the smallest pair, and the networks whose ReLUs hang on rounding.
+    const some = [...runs.slice(0, 2), ...runs.filter(({ student }) => student === 'wrn_40_1')];
+    writeFileSync(join(reference, name), JSON.stringify({ ...rest, runs: some }));
     const { status, stdout } = await lab('verify', reference);
     expect(stdout).to.match(/\d+ passed, 0 failed\n$/);
     expect(status).to.equal(0);
