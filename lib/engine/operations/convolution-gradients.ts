@@ -139,10 +139,7 @@ export function hasFilterGradient({ gradient, x, shape, stride }: FilterGradient
   const type = storedFloat(gradient);
   const fits = inputs === x.shape[3] && inputs % 16 === 0 && outputs % 16 === 0;
   const small = x.size <= mostNumbers * (x.shape[0] ?? 1);
-  const faster =
-    type === 'bfloat16'
-      ? columns % 2 === 0
-      : height > 1 && (stride > 1 || (outputs >= 64 && columns * outputs >= 1024));
+  const faster = type === 'bfloat16' ? columns % 2 === 0 : height > 1 && stride > 1;
   return fits && small && faster && hasOwnOperations() && operationOutputs().has(operations[type]);
 }
 

@@ -93,6 +93,8 @@ const Loops* Chosen() {
 constexpr int kTiles = 48;
 // Channels are taken by so many.
 constexpr int kChannels = 16;
+// Numbers that all threads sum up in together: with many threads and channels fewer of them take part.
+constexpr int64_t kMostSums = int64_t{1} << 26;
 
 // A place of so many tiles; apart by more than a power of two, so that the sixteen do not meet in the same lines of
 // the cache.
@@ -193,8 +195,9 @@ void Gradient(void*, TF_OpKernelContext* context) {
 
   static thread_local Room<float> all_sums;
   const int64_t all = shape[0] * in.tiles();
-  const int parts = static_cast<int>(std::clamp<int64_t>((all + kTiles - 1) / kTiles, 1, ThreadCount()));
   const int64_t size = static_cast<int64_t>(16) * in.channels * out.channels;
+  const int64_t most = std::max<int64_t>(1, std::min<int64_t>(ThreadCount(), kMostSums / size));
+  const int parts = static_cast<int>(std::clamp<int64_t>((all + kTiles - 1) / kTiles, 1, most));
   float* sums = all_sums.Of(size * parts);
   const Loops& loops = *Chosen();
   InParallel(
