@@ -86,10 +86,10 @@ describe('a batch over several replicas', () => {
     ['wrn_16_1', 16, 'bfloat16', { ...everything, replicas: 2 }],
   ]);
 
-  /** Some steps on six images; the last one's terms, and all that was learnt. */
+  /** Some steps on six images or another number; the last one's terms, and all that was learnt. */
   function learnt(
     options: Partial<LearnerOptions>,
-    steps = 5,
+    { steps = 5, count = 6 } = {},
   ): { terms: number[]; state: StateDict } {
     const student = createModel('resnet8', { classes, seed: 3 });
     const model = createModel('wrn_16_1', { classes, seed: 4 });
@@ -102,11 +102,14 @@ describe('a batch over several replicas', () => {
       },
       ...options,
     });
-    const labels = tf.tensor1d([0, 1, 2, 3, 4, 0], 'int32');
+    const labels = tf.tensor1d(
+      Array.from({ length: count }, (_, at) => at % 5),
+      'int32',
+    );
     let terms: number[] = [];
     for (let at = 0; at < steps; at++) {
       const result = learner.step(
-        { images: images(6, at + 1), labels },
+        { images: images(count, at + 1), labels },
         { epoch: 0, learningRate: 0.05 },
       );
       terms = [...result.terms];
@@ -128,9 +131,10 @@ describe('a batch over several replicas', () => {
   });
 
   it('is the same where each micro batch is a replica, up to rounding', () => {
-    const whole = learnt({ replicas: 3 }, 2);
-    const parts = learnt({ replicas: 3, microBatch: 2 }, 2);
-    // Batches of two magnify rounding: the second step's losses are the first's changed weights.
+    // Smaller parts magnify rounding: the second step's losses are the first's changed weights.
+    const sizes = { steps: 2, count: 24 };
+    const whole = learnt({ replicas: 3 }, sizes);
+    const parts = learnt({ replicas: 3, microBatch: 8 }, sizes);
     expectClose(parts.terms, whole.terms, 1e-4);
     for (const name of ['student/bn1.running_mean', 'terms/2/state/0.conv1.1.running_var']) {
       expectClose(entry(parts.state, name), entry(whole.state, name), 1e-3);
