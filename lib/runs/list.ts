@@ -72,7 +72,8 @@ function listed<Recipe extends RunRecipe>(
   cost: CostModel<Recipe>,
 ): ListedRun {
   const { pair, method, seed, length, done, directory } = run;
-  const secondsLeft = Math.round(cost.secondsLeft(run));
+  // Of what is not done no run takes nothing.
+  const secondsLeft = Math.ceil(cost.secondsLeft(run));
   return { pair, method, seed, length, done, state: stateOf(run), secondsLeft, directory };
 }
 
