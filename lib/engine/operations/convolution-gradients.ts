@@ -177,18 +177,18 @@ export function convolutionGradients(
   { x, weights }: ConvolutionInputs,
   { stride, padding }: ConvolutionGeometry,
 ): { x(): tf.Tensor; weights(): tf.Tensor } {
-  const { attributes, padFirst } = nativePadding(
-    weights as tf.Tensor4D,
-    stride,
-    padding,
-    storedFloat(x),
-  );
   if (hasWinograd(x, weights, { stride, padding })) {
     return {
       x: () => winograd(gradient, weights, { turned: true }),
       weights: () => winogradGradient(x, gradient),
     };
   }
+  const { attributes, padFirst } = nativePadding(
+    weights as tf.Tensor4D,
+    stride,
+    padding,
+    storedFloat(x),
+  );
   return {
     x() {
       if (!padFirst) return convolutionInputGradient(gradient, x.shape, weights, attributes);

@@ -4,7 +4,7 @@ import { operationOutputs } from '../../../lib/engine/functions/function-definit
 import { inFloatType } from '../../../lib/engine/operations/activations';
 import { convolution } from '../../../lib/engine/operations/convolution';
 import { fusedConvolution } from '../../../lib/engine/operations/fused-convolution';
-import { hasWinograd, winograd } from '../../../lib/engine/operations/winograd';
+import { hasWinograd, winograd, winogradGradient } from '../../../lib/engine/operations/winograd';
 import { tidied } from '../../../lib/engine/tidy';
 import { type Convolution, eachProduct } from '../../support/convolution';
 import { withEngine } from '../../support/engine';
@@ -156,6 +156,8 @@ describe('a convolution by Winograd’s products', () => {
       const { x, weights } = tensorsOf(place);
       expect(() => winograd(x, draw([3, 3, 32, 16], 1))).to.throw(/channels by sixteen/);
       expect(() => winograd(x, weights, { more: [tf.zeros([8])] })).to.throw(/does not fit/);
+      const none = tf.zeros([2, 6, 8, 0]);
+      expect(() => winogradGradient(none, x)).to.throw(/channels are not by sixteen/);
     });
   });
 });

@@ -122,6 +122,10 @@ typedef void (*Delete)(void*);
 void RegisterKernel(const char* name, Create create, Compute compute, Delete destroy,
                     const TF_DataType* number = nullptr);
 
+// For a kernel that keeps nothing from run to run.
+inline void* Nothing(TF_OpKernelConstruction*) { return nullptr; }
+inline void Leave(void*) {}
+
 // Attributes, while a kernel is made.
 bool BoolAttribute(TF_OpKernelConstruction* construction, const char* name);
 float FloatAttribute(TF_OpKernelConstruction* construction, const char* name);

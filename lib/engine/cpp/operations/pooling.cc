@@ -47,9 +47,6 @@ void Backward(void*, TF_OpKernelContext* context) {
   });
 }
 
-void* Nothing(TF_OpKernelConstruction*) { return nullptr; }
-void Leave(void*) {}
-
 template <typename Number>
 void RegisterFor(TF_DataType type) {
   RegisterKernel("NormDirectionPixelMean", Nothing, Forward<Number>, Leave, &type);

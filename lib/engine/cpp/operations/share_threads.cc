@@ -46,9 +46,6 @@ void Share(void*, TF_OpKernelContext* context) {
   if (run.ok()) threads.data<int32_t>()[0] = shared ? ThreadCount() : 0;
 }
 
-void* Nothing(TF_OpKernelConstruction*) { return nullptr; }
-void Leave(void*) {}
-
 }  // namespace
 
 void RegisterShareThreads() {

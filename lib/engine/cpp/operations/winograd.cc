@@ -93,6 +93,7 @@ const Loops* Chosen() {
 constexpr int kTiles = 48;
 // Channels are taken by so many.
 constexpr int kChannels = 16;
+bool Fits(int64_t channels) { return channels > 0 && channels % kChannels == 0; }
 // Numbers that all threads sum up in together: with many threads and channels fewer of them take part.
 constexpr int64_t kMostSums = int64_t{1} << 26;
 
@@ -127,9 +128,8 @@ void Convolution(void* kernel, TF_OpKernelContext* context) {
   const Tensor x = run.Input(0), w = run.Input(1);
   if (!run.ok()) return;
   const std::vector<int64_t> shape = x.shape(), kernels = w.shape();
-  const auto whole = [](int64_t channels) { return channels > 0 && channels % kChannels == 0; };
-  run.Require(shape.size() == 4 && kernels.size() == 4 && kernels[0] == 3 && kernels[1] == 3 && whole(kernels[2]) &&
-                  whole(kernels[3]) && shape[3] == kernels[attributes.turned ? 3 : 2],
+  run.Require(shape.size() == 4 && kernels.size() == 4 && kernels[0] == 3 && kernels[1] == 3 && Fits(kernels[2]) &&
+                  Fits(kernels[3]) && shape[3] == kernels[attributes.turned ? 3 : 2],
               "needs images and kernels of 3 x 3, with channels by sixteen");
   if (!run.ok()) return;
   const Image in = ImageOf(shape);
@@ -148,15 +148,15 @@ void Convolution(void* kernel, TF_OpKernelContext* context) {
   const int inputs = static_cast<int>(kernels[2]), outputs = static_cast<int>(kernels[3]);
   float* u = transformed.Of(static_cast<size_t>(16) * inputs * outputs);
   const int64_t all = shape[0] * in.tiles();
-  const int blocks = static_cast<int>((all + kTiles - 1) / kTiles);
+  // One without any tile where there is no image.
+  const int blocks = std::max(1, static_cast<int>((all + kTiles - 1) / kTiles));
   const Loops& loops = *Chosen();
   InParallel(
-      std::max(blocks, 1),
+      blocks,
       [&](int index) {
-        const int parts = std::max(blocks, 1);
         const auto transform = attributes.turned ? loops.turned : loops.weights;
-        for (int i = static_cast<int>(static_cast<int64_t>(inputs) * index / parts);
-             i < static_cast<int64_t>(inputs) * (index + 1) / parts; ++i) {
+        for (int i = static_cast<int>(static_cast<int64_t>(inputs) * index / blocks);
+             i < static_cast<int64_t>(inputs) * (index + 1) / blocks; ++i) {
           transform(w.data<float>(), i, inputs, outputs, u);
         }
       },
@@ -186,7 +186,7 @@ void Gradient(void*, TF_OpKernelContext* context) {
   if (!run.ok()) return;
   const std::vector<int64_t> shape = x.shape(), other = gradient.shape();
   run.Require(shape.size() == 4 && other.size() == 4 && std::equal(shape.begin(), shape.begin() + 3, other.begin()) &&
-                  shape[3] % kChannels == 0 && other[3] % kChannels == 0,
+                  Fits(shape[3]) && Fits(other[3]),
               "the gradient is not of this input's output, or channels are not by sixteen");
   if (!run.ok()) return;
   const Image in = ImageOf(shape), out = ImageOf(other);
@@ -242,9 +242,6 @@ void* Make(TF_OpKernelConstruction* construction) {
 }
 
 void Destroy(void* kernel) { delete static_cast<Attributes*>(kernel); }
-
-void* Nothing(TF_OpKernelConstruction*) { return nullptr; }
-void Leave(void*) {}
 
 }  // namespace
 
