@@ -153,6 +153,9 @@ export type Uniform = () => number;
 /** What of a data set is needed to normalise its images. */
 export type ImageForm = Pick<ImageDataset, 'height' | 'width' | 'mean' | 'std'>;
 
+/** A split's pixels without its labels. */
+export type PixelSplit = Pick<ImageSplit, 'images' | 'count'>;
+
 /** Black cells added on each side before cropping, as the paper's recipe has. */
 export const defaultPadding = 4;
 
@@ -227,10 +230,10 @@ interface Cut {
 
 function fillBatch(
   { height, width, mean, std }: ImageForm,
-  split: ImageSplit,
+  split: PixelSplit,
   indices: ArrayLike<number>,
   cutAt: (row: number) => Cut,
-): Float32Array {
+): Float32Array<ArrayBuffer> {
   const size = height * width * 3;
   const rowSize = width * 3;
   const batch = new Float32Array(indices.length * size);
@@ -311,6 +314,34 @@ export function trainBatchCount(
   return Math.floor(count / batchSize) + (isTrainedOn ? 1 : 0);
 }
 
+/** The training images of a batch, and the part of each that is taken; their pixels are still to be read. */
+export interface DrawnBatch {
+  /** Where in the train split each image lies. */
+  readonly indices: Int32Array;
+  /** Which view of it each image is, of `augmentedViews`. */
+  readonly views: Int32Array;
+}
+
+/** Draws a view for each image with three draws where `random` is given; the image as it is otherwise. */
+export function drawBatch(indices: Int32Array, random?: Uniform): DrawnBatch {
+  const { length: count } = indices;
+  return {
+    indices,
+    views: random
+      ? drawViews(count, random, defaultPadding)
+      : new Int32Array(count).fill(plainView),
+  };
+}
+
+/** The images of a drawn batch, padded, cropped, mirrored and normalised: `[count, height, width, 3]`. */
+export function drawnImages(
+  form: ImageForm,
+  split: PixelSplit,
+  { indices, views }: DrawnBatch,
+): Float32Array<ArrayBuffer> {
+  return fillBatch(form, split, indices, (row) => cutOf(views[row] ?? plainView, defaultPadding));
+}
+
 /**
  * The training images at these places with their labels, normalised; padded, cropped and flipped with
  * three draws an image when `random` is given.
@@ -320,17 +351,18 @@ export function trainingBatch(
   indices: Int32Array,
   random?: Uniform,
 ): TrainingBatch {
-  const { train } = dataset;
-  const { length: count } = indices;
-  const views = random ? drawViews(count, random, defaultPadding) : undefined;
-  const cutAt = (row: number): Cut => cutOf(views?.[row] ?? plainView, defaultPadding);
-  return {
-    images: fillBatch(dataset, train, indices, cutAt),
-    labels: labelsAt(train, indices),
-    indices,
-    count,
-    views: views ?? new Int32Array(count).fill(plainView),
-  };
+  const drawn = drawBatch(indices, random);
+  return batchOf(dataset, drawn, drawnImages(dataset, dataset.train, drawn));
+}
+
+/** A drawn batch with its images, and labels beside them. */
+export function batchOf(
+  { train }: ImageDataset,
+  drawn: DrawnBatch,
+  images: Float32Array,
+): TrainingBatch {
+  const { indices, views } = drawn;
+  return { images, labels: labelsAt(train, indices), indices, count: indices.length, views };
 }
 
 /** The images of a split in their own order, normalised and not augmented; the last batch may be short. */

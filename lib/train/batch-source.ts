@@ -1,16 +1,22 @@
 import * as tf from '@tensorflow/tfjs';
 import {
+  batchOf,
   type BatchSource,
+  drawBatch,
+  type DrawnBatch,
+  drawnImages,
   epochOrder,
   type EvaluationBatch,
   evaluationBatches,
   trainBatchCount,
   type TrainingBatch,
-  trainingBatch,
   type TrainingBatchRequest,
 } from '../data/batches';
-import type { ImageDataset } from '../data/source';
+import { type DrawnJob, inOrder } from '../data/imagenet/jobs';
+import { startThreads, type ThreadPool } from '../data/imagenet/thread-pool';
+import type { ImageDataset, ImageSplit } from '../data/source';
 import type { MixedLabels } from '../distill/term';
+import { takesGpuPath } from '../engine/native';
 import { random } from '../engine/random';
 import { optionError, unknownName } from '../errors';
 import type { ForwardMode } from '../nn/layers';
@@ -41,9 +47,9 @@ export function asBatchSource(data: TrainingData): BatchSource {
 }
 
 /**
- * Batches of a data set in memory, decoded and augmented in this thread: pad 4, crop and flip, or the
- * images as they are. The order of an epoch follows from (seed, epoch), what is drawn for a batch from
- * (seed, epoch, index).
+ * Batches of a data set in memory: pad 4, crop and flip, or the images as they are. The order of an epoch
+ * follows from (seed, epoch), what is drawn for a batch from (seed, epoch, index). On a GPU's path a thread
+ * makes them ahead, the same bytes.
  *
  * @throws LabError of kind `option` from `trainingBatches` for another augmentation.
  */
@@ -88,19 +94,55 @@ export function batchesOfEpoch(
 
 async function* trainingBatchesOf(
   dataset: ImageDataset,
-  { seed, epoch, firstBatch, batchSize, augmentation, lastBatch }: TrainingBatchRequest,
+  request: TrainingBatchRequest,
 ): AsyncGenerator<TrainingBatch> {
-  const order = epochOrder(dataset.train.count, random(seed, 'order', epoch).uniform);
-  const batches = trainBatchCount(dataset.train.count, { batchSize, lastBatch });
+  const { train } = dataset;
+  const drawn = drawnBatches(train.count, request);
+  if (takesGpuPath()) {
+    yield* inOrder(drawn, madeInThread(dataset), batchesAhead);
+    return;
+  }
+  for (const batch of drawn) {
+    yield await Promise.resolve(batchOf(dataset, batch, drawnImages(dataset, train, batch)));
+  }
+}
+
+function* drawnBatches(
+  count: number,
+  { seed, epoch, firstBatch, batchSize, augmentation, lastBatch }: TrainingBatchRequest,
+): Generator<DrawnBatch> {
+  const order = epochOrder(count, random(seed, 'order', epoch).uniform);
+  const batches = trainBatchCount(count, { batchSize, lastBatch });
   for (let index = firstBatch; index < batches; index++) {
-    yield await Promise.resolve(
-      trainingBatch(
-        dataset,
-        order.slice(index * batchSize, (index + 1) * batchSize),
-        augmentation === 'none' ? undefined : random(seed, 'augmentation', epoch, index).uniform,
-      ),
+    yield drawBatch(
+      order.slice(index * batchSize, (index + 1) * batchSize),
+      augmentation === 'none' ? undefined : random(seed, 'augmentation', epoch, index).uniform,
     );
   }
+}
+
+const batchesAhead = 3;
+let batchThread: ThreadPool | undefined;
+const sharedSplits = new WeakMap<ImageSplit, DrawnJob['split']>();
+
+/** Makes batches in the process's one thread for them, which keeps no process alive. */
+function madeInThread(dataset: ImageDataset): (batch: DrawnBatch) => Promise<TrainingBatch> {
+  const { height, width, mean, std, train } = dataset;
+  const form = { height, width, mean, std };
+  const pool = (batchThread ??= startThreads(1));
+  const split = sharedSplits.get(train) ?? shared(train);
+  sharedSplits.set(train, split);
+  return async (batch) => {
+    const { images } = await pool.run({ kind: 'drawn', form, split, batch });
+    return batchOf(dataset, batch, images);
+  };
+}
+
+/** The pixels of a split where threads reach them without copies. */
+function shared({ images, count }: ImageSplit): DrawnJob['split'] {
+  const copy = new Uint8Array(new SharedArrayBuffer(images.length));
+  copy.set(images);
+  return { images: copy, count };
 }
 
 async function* evaluationBatchesOf(

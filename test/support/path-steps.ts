@@ -1,5 +1,7 @@
 import { rmSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
 import { loadDataset } from '../../lib/data';
+import type { ThreadRequest } from '../../lib/data/imagenet/thread';
 import { crd, crossEntropy, kd, normDirection, sifn } from '../../lib/distill/terms';
 import { functionBackend } from '../../lib/engine/functions/function-definition';
 import { startEngine } from '../../lib/engine/load';
@@ -32,8 +34,22 @@ export interface PathSteps {
   readonly reads: readonly number[];
   /** Names of the operations that TensorFlow was given; those of functions are numbered. */
   readonly operations: readonly string[];
+  /** How many threads made batches so far, and how many batches these were. */
+  readonly threads: number;
+  readonly batchesOfThreads: number;
   readonly top1: number;
 }
+
+/** Every batch that was asked of a thread, as the thread that was asked. */
+const asked: Worker[] = [];
+const post = Object.getOwnPropertyDescriptor(Worker.prototype, 'postMessage')?.value as (
+  ...message: unknown[]
+) => void;
+Worker.prototype.postMessage = function (this: Worker, ...message: unknown[]) {
+  const [request] = message as [Partial<ThreadRequest>];
+  if (request.job?.kind === 'drawn') asked.push(this);
+  post.apply(this, message);
+};
 
 /** A program of its own, since a process takes one path: trains in eight steps each and prints what was seen as JSON. */
 async function main(): Promise<void> {
@@ -61,6 +77,7 @@ async function stepsOf({
   const { binding } = backend;
   const operations = new Set<string>();
   let read = 0;
+  const askedBefore = asked.length;
   const executeOp: typeof binding.executeOp = (name, ...rest) => {
     operations.add(name);
     return binding.executeOp(name, ...rest);
@@ -111,7 +128,14 @@ async function stepsOf({
     rmSync(directory, { recursive: true, force: true });
     backend.binding = binding;
   }
-  return { losses, reads, operations: [...operations], top1 };
+  return {
+    losses,
+    reads,
+    operations: [...operations],
+    threads: new Set(asked).size,
+    batchesOfThreads: asked.length - askedBefore,
+    top1,
+  };
 }
 
 void main();

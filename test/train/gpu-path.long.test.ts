@@ -27,7 +27,7 @@ describe('the GPU’s path on a CPU', function () {
     return JSON.parse(stdout) as Record<PathTraining, PathSteps>;
   };
 
-  it('trains on real images as the CPU’s own does, with TensorFlow’s own operations, in functions, one read a step', async () => {
+  it('trains on real images as the CPU’s own does, with TensorFlow’s own operations, in functions, one read a step, batches of a thread', async () => {
     const [cpus, gpus] = [await stepsOn(''), await stepsOn('gpu')];
     for (const name of ['sgd', 'adamw and memories'] as const) {
       const [cpu, gpu] = [cpus[name], gpus[name]];
@@ -46,7 +46,10 @@ describe('the GPU’s path on a CPU', function () {
       // Evaluation and a checkpoint lie before the second epoch’s first step.
       const steps = gpu.reads.filter((_, step) => step !== 4);
       expect(steps, name).to.deep.equal([1, 1, 1, 1, 1, 1, 1]);
+      expect([cpu.batchesOfThreads, gpu.batchesOfThreads], name).to.deep.equal([0, 8]);
     }
+    // One for both.
+    expect(Object.values(gpus).map(({ threads }) => threads)).to.deep.equal([1, 1]);
   });
 
   it('passes verify: losses, detection, steps of the released code, trainings', async () => {

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { errorCode } from '../../files';
-import type { BatchMix } from '../batches';
+import type { BatchMix, DrawnBatch, ImageForm, PixelSplit } from '../batches';
 import { type Box, type ImageSize, type Pixels, wholeOf } from '../resample';
 import {
   decodePixels,
@@ -206,18 +206,27 @@ export interface EvaluationJob {
   readonly firstPlace?: number;
 }
 
+/** A batch of images that lie in memory; in memory that threads share, they are not copied. */
+export interface DrawnJob {
+  readonly kind: 'drawn';
+  readonly form: ImageForm;
+  readonly split: PixelSplit;
+  readonly batch: DrawnBatch;
+}
+
 /** Files whose headers and ends are to be looked at. */
 export interface CheckJob {
   readonly kind: 'check';
   readonly files: readonly string[];
 }
 
-export type Job = TrainingJob | EvaluationJob | CheckJob;
+export type Job = TrainingJob | EvaluationJob | DrawnJob | CheckJob;
 
 /** What comes of each kind of job. */
 export interface JobResults {
   readonly training: { readonly images: Float32Array<ArrayBuffer>; readonly mix?: BatchMix };
   readonly evaluation: { readonly images: Float32Array<ArrayBuffer> };
+  readonly drawn: { readonly images: Float32Array<ArrayBuffer> };
   readonly check: { readonly reports: readonly FileReport[] };
 }
 

@@ -1,6 +1,7 @@
 import { isMainThread, parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { useImagesAddOn } from '../../engine/images';
 import { LabError } from '../../errors';
+import { drawnImages } from '../batches';
 import { evaluationImages, trainingImages } from './image-batch';
 import { checkFiles, type Job, type JobResults } from './jobs';
 
@@ -48,6 +49,7 @@ function serve(port: NonNullable<typeof parentPort>): void {
 async function work(job: Job): Promise<JobResults[Job['kind']]> {
   if (job.kind === 'training') return trainingImages(job);
   if (job.kind === 'evaluation') return evaluationImages(job);
+  if (job.kind === 'drawn') return { images: drawnImages(job.form, job.split, job.batch) };
   return { reports: await checkFiles(job.files) };
 }
 
