@@ -3,7 +3,12 @@ import { extname, join } from 'node:path';
 import { z } from 'zod';
 import { enginePlace, type EnginePlace } from './engine/build';
 import { cacheRoot, folderBytes, isComplete } from './engine/cache';
-import { bfloat16Supports, graphicsCards } from './engine/describe';
+import {
+  bfloat16Supports,
+  type ConvolutionPass,
+  convolutionPasses,
+  graphicsCards,
+} from './engine/describe';
 import { hostCudaInWords, linkHostCuda } from './engine/host-cuda';
 import {
   bestDevice,
@@ -80,6 +85,7 @@ const probeSchema = z.object({
     device: z.enum(engineDevices),
     bfloat16: z.enum(bfloat16Supports),
     threads: z.number(),
+    winograd: z.array(z.enum(convolutionPasses)).optional(),
   }),
   sum: z.number(),
 });
@@ -219,7 +225,16 @@ async function checkRunning(device: EngineDevice, mend: string): Promise<readonl
           ? 'has instructions of its own here'
           : 'works, but without instructions of its own: not faster than float32',
     },
+    ...(engine.winograd
+      ? [{ name: 'convolutions', state: 'ok', detail: winogradInWords(engine.winograd) } as const]
+      : []),
   ];
+}
+
+/** Of 3 × 3 kernels without a stride in float32; measured at the engine's first use on this processor. */
+function winogradInWords(passes: readonly ConvolutionPass[]): string {
+  const own = passes.length === 0 ? 'none' : passes.join(', ');
+  return `3 × 3 by Winograd's products, as measured here: ${own}`;
 }
 
 async function checkGraphics(device: EngineDevice, missing?: LabError): Promise<Check> {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { runProgram } from './program';
 import type { EngineDevice } from './versions';
 
@@ -49,6 +49,10 @@ export const engineKinds = ['native', 'plain'] as const;
 export type BFloat16Support = (typeof bfloat16Supports)[number];
 export const bfloat16Supports = ['accelerated', 'emulated', 'none'] as const;
 
+/** What is computed of a convolution: its result, and its gradients by the input and by the weights. */
+export const convolutionPasses = ['forward', 'input', 'weights'] as const;
+export type ConvolutionPass = (typeof convolutionPasses)[number];
+
 /** The engine that computes, as it is recorded with every result. */
 export interface EngineDescription {
   readonly engine: EngineKind;
@@ -65,6 +69,8 @@ export interface EngineDescription {
   readonly bfloat16: BFloat16Support;
   /** Threads that one operation may use. */
   readonly threads: number;
+  /** Passes of 3 × 3 convolutions that Winograd's products compute; missing where they cannot. */
+  readonly winograd?: readonly ConvolutionPass[];
 }
 
 /** Support of bfloat16 by a processor, from the `flags` of Linux' `/proc/cpuinfo`. */
@@ -79,6 +85,12 @@ export function processorBFloat16(cpuinfo: string | undefined = readCpuinfo()): 
 export function canRunTensorflow(cpuinfo: string | undefined = readCpuinfo()): boolean {
   const flags = /^flags\s*:(.*)$/m.exec(cpuinfo ?? '')?.[1];
   return flags === undefined || flags.split(' ').includes('avx');
+}
+
+/** What tells processors apart whose kernels may round differently: the model, often only a family's, and what it can. */
+export function processorKind(cpuinfo: string | undefined = readCpuinfo()): string {
+  const flags = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo ?? '')?.[1] ?? '';
+  return `${cpus()[0]?.model ?? process.arch}: ${flags}`;
 }
 
 /** Threads for one operation: `TF_NUM_INTRAOP_THREADS` where set, else the processors allowed. */

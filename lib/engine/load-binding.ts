@@ -9,6 +9,8 @@ import { engineError, type LabError } from '../errors';
 import type { BuiltEngine } from './build';
 import {
   canRunTensorflow,
+  type ConvolutionPass,
+  convolutionPasses,
   type EngineDescription,
   engineThreads,
   graphicsBFloat16,
@@ -28,7 +30,9 @@ import {
   takesGpuPath,
   typeAttribute,
 } from './native';
+import { knowsWinograd, useWinograd } from './operations/winograd';
 import { askedPath } from './path';
+import { fasterByWinograd, keptWinogradTimes } from './winograd-choice';
 
 /** The add-on that is loaded before TensorFlow. */
 interface QuietAddOn {
@@ -196,6 +200,7 @@ export async function loadBinding(
   }
   const gpu = binding.isUsingGpuDevice();
   if (!gpu) shareThreads();
+  const passes = await chosenPasses(engine);
   return {
     engine: 'native',
     backend: tf.getBackend(),
@@ -206,7 +211,17 @@ export async function loadBinding(
     ...(gpu && numerics.deterministic ? { deterministic: true } : {}),
     bfloat16: gpu ? await graphicsBFloat16() : processorBFloat16(),
     threads: engineThreads('native'),
+    ...(passes ? { winograd: passes } : {}),
   };
+}
+
+/** Which passes of convolutions Winograd's products compute from now on; undefined where they cannot. */
+async function chosenPasses(engine: BuiltEngine): Promise<ConvolutionPass[] | undefined> {
+  if (!knowsWinograd()) return undefined;
+  const times = await keptWinogradTimes(engine);
+  const passes = times ? fasterByWinograd(times) : [...convolutionPasses];
+  useWinograd(passes);
+  return passes;
 }
 
 /** TensorFlow's operations and this package's then wake the same threads, which stay awake between them. */

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import { augmentedViews } from '../data/batches';
 import { needs } from '../distill/terms';
 import { enginePlace } from '../engine/build';
+import { processorKind } from '../engine/describe';
 import { takesGpuPath } from '../engine/native';
 import { createModel, modelName } from '../models/registry';
 import { canonicalJson } from '../records';
@@ -176,7 +176,6 @@ function memoryFor(
   if (folder === undefined || !teacher || !remembers(recipe.method, teacher.model)) {
     return undefined;
   }
-  const [processor] = cpus();
   const key = {
     teacher: teacher.hash,
     data: dataset.hash,
@@ -184,7 +183,7 @@ function memoryFor(
     engine: canonicalJson({
       ...engine,
       compiled: engine.engine === 'native' ? enginePlace(engine.device).binding : null,
-      processor: processor?.model,
+      processor: processorKind(),
     }),
     images: dataset.train.count,
     size: teacher.model.embeddingSize,

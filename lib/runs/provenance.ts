@@ -23,6 +23,7 @@ export function openingProvenance<Kind extends TaskKind>(
     device: engine.device,
     ...(engine.path ? { path: engine.path } : {}),
     ...(engine.deterministic ? { deterministic: engine.deterministic } : {}),
+    ...(engine.winograd ? { winograd: [...engine.winograd] } : {}),
     processor: processorName(),
     dataHash,
     teacherHash: teacher?.hash ?? null,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cocoStatNames } from '../detection/coco/evaluate';
+import { convolutionPasses } from '../engine/describe';
 
 /**
  * What a run directory holds, `results/runs/<study>/<pair>/<method>/seed-<n>/`: `config.json`,
@@ -63,6 +64,8 @@ export const provenanceSchema = z.strictObject({
   path: z.literal('gpu').optional(),
   /** Of a GPU that was asked for equal bytes at every run. */
   deterministic: z.literal(true).optional(),
+  /** Passes of 3 × 3 convolutions that Winograd's products computed, where a processor chose. */
+  winograd: z.array(z.enum(convolutionPasses)).optional(),
   processor: z.string(),
   /** SHA-256 of the training and test data as read. */
   dataHash: z.string(),

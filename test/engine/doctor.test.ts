@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { type Check, checkNode } from '../../lib/doctor';
 import { buildEngine, enginePlace } from '../../lib/engine/build';
 import { cached } from '../../lib/engine/cache';
+import { processorKind } from '../../lib/engine/describe';
 import { runTypeScript } from '../support/child';
 import { runHere } from '../support/command';
 import { withFolder } from '../support/folder';
@@ -46,6 +47,9 @@ describe('npm run doctor', () => {
       expect(named.get(name)?.state, name).to.equal('ok');
     }
     expect(named.get('TensorFlow')?.detail).to.equal('2.21.0');
+    expect(named.get('convolutions')?.detail.startsWith('3 × 3 by Winograd')).to.equal(
+      / avx2\b/.test(processorKind()) ? true : undefined,
+    );
     for (const name of [
       'GPU',
       'cache',

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import type { ConvolutionPass } from '../describe';
 import { operationOutputs } from '../functions/function-definition';
 import {
   hasOwnOperations,
@@ -177,12 +178,8 @@ export function convolutionGradients(
   { x, weights }: ConvolutionInputs,
   { stride, padding }: ConvolutionGeometry,
 ): { x(): tf.Tensor; weights(): tf.Tensor } {
-  if (hasWinograd(x, weights, { stride, padding })) {
-    return {
-      x: () => winograd(gradient, weights, { turned: true }),
-      weights: () => winogradGradient(x, gradient),
-    };
-  }
+  const byWinograd = (pass: ConvolutionPass): boolean =>
+    hasWinograd(pass, x, weights, { stride, padding });
   const { attributes, padFirst } = nativePadding(
     weights as tf.Tensor4D,
     stride,
@@ -191,6 +188,7 @@ export function convolutionGradients(
   );
   return {
     x() {
+      if (byWinograd('input')) return winograd(gradient, weights, { turned: true });
       if (!padFirst) return convolutionInputGradient(gradient, x.shape, weights, attributes);
       const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
       const padded = [batch, height + 2 * padding, width + 2 * padding, channels];
@@ -198,6 +196,7 @@ export function convolutionGradients(
       return withoutPadding(whole, x.shape, padding);
     },
     weights() {
+      if (byWinograd('weights')) return winogradGradient(x, gradient);
       const own = { gradient, x, shape: weights.shape, stride };
       if (hasFilterGradient(own)) return filterGradient(own, padding);
       const padded = padFirst ? padSpatially(x as tf.Tensor4D, padding) : x;
@@ -214,7 +213,7 @@ export function convolutionGradients(
  *
  * @param shape of the input, with the zeros that were put around it first
  */
-function convolutionInputGradient(
+export function convolutionInputGradient(
   gradient: tf.Tensor,
   shape: readonly number[],
   weights: tf.Tensor,
@@ -230,7 +229,7 @@ function convolutionInputGradient(
  *
  * @param inputs x with the zeros that were put around it first
  */
-function convolutionWeightsGradient(
+export function convolutionWeightsGradient(
   gradient: tf.Tensor,
   { x, weights }: ConvolutionInputs,
   attributes: readonly OperationAttribute[],

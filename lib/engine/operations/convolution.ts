@@ -73,7 +73,7 @@ tf.registerKernel({
     const x = given(inputs.x) as tf.Tensor4D;
     const weights = given(inputs.weights) as tf.Tensor4D;
     const { stride, padding } = geometryOf(attrs);
-    if (hasWinograd(x, weights, { stride, padding })) return winograd(x, weights);
+    if (hasWinograd('forward', x, weights, { stride, padding })) return winograd(x, weights);
     const type = storedFloat(x);
     const filter = storedAs(weights, type);
     const { attributes, padFirst } = nativePadding(weights, stride, padding, type);

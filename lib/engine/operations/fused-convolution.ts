@@ -41,7 +41,7 @@ export function fusedConvolution(
   { stride = 1, padding = 0, residual, relu }: FusedConvolutionOptions,
 ): tf.Tensor4D {
   const args = residual === undefined ? [bias] : [bias, residual];
-  if (hasWinograd(x, weights, { stride, padding })) {
+  if (hasWinograd('forward', x, weights, { stride, padding })) {
     return winograd(x, weights, { more: args, relu }) as tf.Tensor4D;
   }
   const type = storedFloat(x);

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { type ConvolutionPass, convolutionPasses } from '../describe';
 import { operationOutputs } from '../functions/function-definition';
 import {
   boolAttribute,
@@ -17,6 +18,18 @@ const operations = {
 /** Channels are taken by so many. */
 const channels = 16;
 
+let chosen: ReadonlySet<ConvolutionPass> = new Set(convolutionPasses);
+
+/** Chooses the passes that Winograd's products compute, there where they can; all of them until then. */
+export function useWinograd(passes: readonly ConvolutionPass[]): void {
+  chosen = new Set(passes);
+}
+
+/** Whether this engine has the operations at all, on this path and processor. */
+export function knowsWinograd(): boolean {
+  return hasOwnOperations() && operationOutputs().has(operations.convolution);
+}
+
 /** A convolution, as far as it decides who computes it. */
 interface Geometry {
   readonly stride: number;
@@ -24,23 +37,19 @@ interface Geometry {
 }
 
 /**
- * Whether a convolution and its gradients are computed with Winograd's F(2 × 2, 3 × 3): kernels of 3 × 3 without a
- * stride, zeros all around, channels by sixteen, in float32. Of its products it takes 16 where 36 are written out.
+ * Whether a pass of a convolution is computed with Winograd's F(2 × 2, 3 × 3): kernels of 3 × 3 without a stride,
+ * zeros all around, channels by sixteen, in float32, where `useWinograd` chose it. Of its products it takes 16 where
+ * 36 are written out.
  */
 export function hasWinograd(
+  pass: ConvolutionPass,
   x: tf.Tensor,
   { shape: [height, width, inputs = 0, outputs = 0] }: tf.Tensor,
   { stride, padding }: Geometry,
 ): boolean {
   const fits = height === 3 && width === 3 && stride === 1 && padding === 1;
   const whole = inputs % channels === 0 && outputs % channels === 0 && x.shape[3] === inputs;
-  return (
-    fits &&
-    whole &&
-    hasOwnOperations() &&
-    storedFloat(x) === 'float32' &&
-    operationOutputs().has(operations.convolution)
-  );
+  return fits && whole && chosen.has(pass) && knowsWinograd() && storedFloat(x) === 'float32';
 }
 
 interface WinogradOptions {

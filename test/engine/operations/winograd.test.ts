@@ -1,10 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { operationOutputs } from '../../../lib/engine/functions/function-definition';
+import { type ConvolutionPass, convolutionPasses } from '../../../lib/engine/describe';
+import {
+  functionBackend,
+  operationOutputs,
+} from '../../../lib/engine/functions/function-definition';
+import { startEngine } from '../../../lib/engine/load';
 import { inFloatType } from '../../../lib/engine/operations/activations';
 import { convolution } from '../../../lib/engine/operations/convolution';
 import { fusedConvolution } from '../../../lib/engine/operations/fused-convolution';
-import { hasWinograd, winograd, winogradGradient } from '../../../lib/engine/operations/winograd';
+import {
+  hasWinograd,
+  useWinograd,
+  winograd,
+  winogradGradient,
+} from '../../../lib/engine/operations/winograd';
 import { tidied } from '../../../lib/engine/tidy';
 import { type Convolution, eachProduct } from '../../support/convolution';
 import { withEngine } from '../../support/engine';
@@ -20,6 +30,12 @@ describe('a convolution by Winograd’s products', () => {
     if (!operationOutputs().has('NormDirectionWinograd')) this.skip();
   });
 
+  // Whatever was measured to be faster here.
+  let usual: readonly ConvolutionPass[] | undefined;
+  before(async () => void (usual = (await startEngine({ engine: 'native' })).winograd));
+  beforeEach(() => void useWinograd(convolutionPasses));
+  after(() => void (usual && useWinograd(usual)));
+
   const draw = (shape: number[], seed: number): tf.Tensor4D =>
     tf.randomNormal(shape as [number, number, number, number], 0, 1, 'float32', seed);
 
@@ -34,6 +50,25 @@ describe('a convolution by Winograd’s products', () => {
       weights: draw([3, 3, inputs, outputs], 2),
       gradient: draw([batch, ...sides, outputs], 3),
     };
+  }
+
+  /** Names of the operations that TensorFlow is given meanwhile. */
+  function operationsOf(run: () => void): string[] {
+    const backend = functionBackend();
+    const { binding } = backend;
+    const names: string[] = [];
+    const executeOp: typeof binding.executeOp = (name, ...rest) => {
+      names.push(name);
+      return binding.executeOp(name, ...rest);
+    };
+    // The binding's own methods cannot be replaced.
+    backend.binding = Object.create(binding, { executeOp: { value: executeOp } }) as typeof binding;
+    try {
+      run();
+    } finally {
+      backend.binding = binding;
+    }
+    return names;
   }
 
   /** Off by so little as float32 is over some hundred products. */
@@ -67,7 +102,7 @@ describe('a convolution by Winograd’s products', () => {
     it(`${name} is the sum of nine products a channel, and so are its gradients`, () => {
       tidied(() => {
         const { x, weights, gradient } = tensorsOf(shape);
-        expect(hasWinograd(x, weights, options)).to.equal(true);
+        expect(hasWinograd('forward', x, weights, options)).to.equal(true);
         const [ofX, ofWeights, ofGradient] = [x, weights, gradient].map(numbers) as [
           number[],
           number[],
@@ -139,7 +174,10 @@ describe('a convolution by Winograd’s products', () => {
   it('is asked only for what it computes', () => {
     tidied(() => {
       const has = (shape: [number, number, number, number], more = {}): boolean =>
-        hasWinograd(draw([1, 4, 4, shape[2]], 1), draw(shape, 2), { ...options, ...more });
+        hasWinograd('forward', draw([1, 4, 4, shape[2]], 1), draw(shape, 2), {
+          ...options,
+          ...more,
+        });
       expect(has([3, 3, 16, 32])).to.equal(true);
       expect(has([3, 3, 3, 16])).to.equal(false);
       expect(has([3, 3, 16, 24])).to.equal(false);
@@ -147,9 +185,32 @@ describe('a convolution by Winograd’s products', () => {
       expect(has([3, 3, 16, 16], { stride: 2 })).to.equal(false);
       expect(has([3, 3, 16, 16], { padding: 0 })).to.equal(false);
       const half = inFloatType(draw([1, 4, 4, 16], 1), 'bfloat16');
-      expect(hasWinograd(half, draw([3, 3, 16, 16], 2), options)).to.equal(false);
+      expect(hasWinograd('forward', half, draw([3, 3, 16, 16], 2), options)).to.equal(false);
     });
   });
+
+  for (const pass of convolutionPasses) {
+    it(`is taken for the pass '${pass}' alone where that alone is chosen`, () => {
+      tidied(() => {
+        useWinograd([pass]);
+        const { x, weights, gradient } = tensorsOf(place);
+        const ran = operationsOf(() => {
+          tf.grads((a, b) => convolution(a as tf.Tensor4D, b as tf.Tensor4D, options))(
+            [x, weights],
+            gradient,
+          );
+        });
+        const all = {
+          forward: ['NormDirectionWinograd', 'Conv2D'],
+          input: ['NormDirectionWinograd', 'Conv2DBackpropInput'],
+          weights: ['NormDirectionWinogradGradient', 'Conv2DBackpropFilter'],
+        } as const;
+        const wanted = convolutionPasses.map((each) => all[each][each === pass ? 0 : 1]);
+        const convolutions = ran.filter((name) => /^(Conv2D|NormDirectionWinograd)/.test(name));
+        expect(convolutions).to.have.members(wanted);
+      });
+    });
+  }
 
   it('refuses what does not fit', () => {
     tidied(() => {
