@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
+import { sha256 } from '../files';
 import { runProgram } from './program';
 import type { EngineDevice } from './versions';
 
@@ -90,7 +91,7 @@ export function canRunTensorflow(cpuinfo: string | undefined = readCpuinfo()): b
 /** What tells processors apart whose kernels may round differently: the model, often only a family's, and what it can. */
 export function processorKind(cpuinfo: string | undefined = readCpuinfo()): string {
   const flags = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo ?? '')?.[1] ?? '';
-  return `${cpus()[0]?.model ?? process.arch}: ${flags}`;
+  return `${cpus()[0]?.model ?? process.arch}, ${sha256(flags).slice(0, 12)}`;
 }
 
 /** Threads for one operation: `TF_NUM_INTRAOP_THREADS` where set, else the processors allowed. */
