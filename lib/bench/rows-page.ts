@@ -143,6 +143,7 @@ function isPlotted({ line, ratio }: Shown): boolean {
 
 const rowHeight = 22;
 const nameLook = { size: 12 };
+const headLook = { size: 12, isBold: true };
 /** Ends of the picture's axis where no ratio lies beyond them. */
 const leastAxis = [0.4, 1.25] as const;
 
@@ -167,7 +168,11 @@ export function rowsPicture(record: BenchRecord): TopLevelSpec | null {
       low <= 1 && high >= 1 ? palette.grey : high < 1 ? palette.blue : palette.vermilion;
     return { name, middle, low, high, color, aim: line.aim, y: y - rowHeight / 2 };
   });
-  const left = Math.ceil(Math.max(...placed.map(({ name }) => textWidth(name, nameLook)))) + 16;
+  const widths = [
+    ...placed.map(({ name }) => textWidth(name, nameLook)),
+    ...heads.map(({ section: head }) => textWidth(head, headLook)),
+  ];
+  const left = Math.ceil(Math.max(...widths)) + 16;
   const width = Math.max(200, pictureWidth + 160 - left);
   const ends = placed.flatMap(({ low, high, aim }) => [low, high, aim ?? 1]);
   const domain = [Math.min(leastAxis[0], ...ends) / 1.05, Math.max(leastAxis[1], ...ends) * 1.05];
