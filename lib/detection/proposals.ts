@@ -5,6 +5,7 @@ import type { LayerContext } from '../nn/layers';
 import { biasedUnit } from './backbones';
 import { binaryCrossEntropySum, smoothL1Sum } from './box-head';
 import {
+  boxCount,
   type Boxes,
   clipBoxes,
   decodeBoxes,
@@ -124,10 +125,7 @@ export function findProposals(
   sizes: readonly ImageSize[],
   options: ProposalOptions,
 ): Proposals[] {
-  const candidates = anchors.map((level, index) => {
-    const start = anchors.slice(0, index).reduce((sum, { length }) => sum + length / 4, 0);
-    return bestOfLevel({ objectness, deltas }, level, start, options.before);
-  });
+  const candidates = bestOfLevels({ objectness, deltas }, anchors, options.before);
   return sizes.map((size, image) => {
     const own = candidates.map(
       (level) => level[image] ?? { boxes: new Float32Array(0), scores: new Float32Array(0) },
@@ -154,34 +152,48 @@ export function findProposals(
   });
 }
 
-function bestOfLevel(
+/** The best anchors of each level, decoded: a list of images for each. All levels are read from the device at once. */
+function bestOfLevels(
   { objectness, deltas }: ProposalOutput,
-  anchors: Boxes,
-  start: number,
+  anchors: readonly Boxes[],
   most: number,
-): Proposals[] {
+): Proposals[][] {
   const [batch] = objectness.shape;
-  const count = anchors.length / 4;
-  const best = Math.min(most, count);
-  const found = tidied(() => {
-    const { values, indices } = tf.topk(tf.slice(objectness, [0, start], [batch, count]), best);
-    const rows = tf.reshape(tf.slice(deltas, [0, start, 0], [batch, count, 4]), [batch * count, 4]);
-    const offsets = tf.mul(tf.range(0, batch, 1, 'int32').expandDims(1), tf.scalar(count, 'int32'));
-    const chosen = tf.gather(rows, tf.reshape(tf.add(indices, offsets), [-1]) as tf.Tensor1D);
-    return {
-      scores: values.dataSync<'float32'>().slice(),
-      places: indices.dataSync<'int32'>().slice(),
-      deltas: chosen.dataSync<'float32'>().slice(),
-    };
+  let start = 0;
+  const levels = anchors.map((level) => {
+    const count = boxCount(level);
+    const own = { level, start, count, best: Math.min(most, count) };
+    start += count;
+    return own;
   });
-  return Array.from({ length: batch }, (_, image) => {
-    const from = image * best;
-    const indices = found.places.subarray(from, from + best);
-    const chosen = found.deltas.subarray(4 * from, 4 * (from + best));
-    return {
-      boxes: decodeBoxes(pickBoxes(anchors, indices), chosen, proposalCoding),
-      scores: found.scores.subarray(from, from + best),
-    };
+  const numbers = tidied(() => {
+    const parts = levels.flatMap((own) => {
+      const { values, indices } = tf.topk(
+        tf.slice(objectness, [0, own.start], [batch, own.count]),
+        own.best,
+      );
+      const rows = tf.reshape(tf.slice(deltas, [0, own.start, 0], [batch, own.count, 4]), [-1, 4]);
+      const first = tf.range(0, batch, 1, 'int32').expandDims(1);
+      const places = tf.add(indices, tf.mul(first, tf.scalar(own.count, 'int32')));
+      const chosen = tf.gather(rows, tf.reshape(places, [-1]) as tf.Tensor1D);
+      // Places are whole numbers far below those that float32 holds no longer.
+      return [values, tf.cast(indices, 'float32'), chosen].map((part) => part.flatten());
+    });
+    return tf.concat1d(parts).dataSync<'float32'>().slice();
+  });
+  let at = 0;
+  const next = (length: number): Float32Array => numbers.subarray(at, (at += length));
+  return levels.map(({ level, best }) => {
+    const [scores, places, own] = [next(batch * best), next(batch * best), next(4 * batch * best)];
+    return Array.from({ length: batch }, (_, image) => {
+      const from = image * best;
+      const indices = Int32Array.from(places.subarray(from, from + best));
+      const chosen = own.subarray(4 * from, 4 * (from + best));
+      return {
+        boxes: decodeBoxes(pickBoxes(level, indices), chosen, proposalCoding),
+        scores: scores.subarray(from, from + best),
+      };
+    });
   });
 }
 
