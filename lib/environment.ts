@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
 import { version as tfjsVersion } from '@tensorflow/tfjs';
 import { packageRoot } from './package-root';
 
@@ -33,12 +32,6 @@ export function softwareVersions(tensorflow: string | null): Record<string, stri
     tfjs: tfjsVersion['tfjs-core'],
     ...(tensorflow === null ? {} : { tensorflow }),
   };
-}
-
-/** The processor's name as the system gives it. */
-export function processorName(): string {
-  const all = cpus();
-  return `${all[0]?.model.trim() ?? process.arch} (${all.length} cores)`;
 }
 
 /** The most memory that this process has held, in MiB. */

@@ -140,10 +140,11 @@ function classSums(
     means({ teacherHash, augmented }) {
       const empty = counts.indexOf(0);
       if (empty >= 0) throw emptyClass(name, classes[empty] ?? String(empty));
-      const means = Float32Array.from(
-        sums,
-        (sum, at) => sum / (counts[Math.floor(at / dimension)] ?? 1),
-      );
+      const means = new Float32Array(sums.length);
+      // For thousands of classes several times as fast as `Float32Array.from`.
+      for (let at = 0; at < sums.length; at++) {
+        means[at] = (sums[at] ?? 0) / (counts[Math.floor(at / dimension)] ?? 1);
+      }
       return {
         means,
         classes: classes.length,

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
-import { sha256 } from '../files';
+import { availableParallelism } from 'node:os';
 import { runProgram } from './program';
 import type { EngineDevice } from './versions';
 
@@ -74,26 +72,6 @@ export interface EngineDescription {
   readonly winograd?: readonly ConvolutionPass[];
 }
 
-/** Support of bfloat16 by a processor, from the `flags` of Linux' `/proc/cpuinfo`. */
-export function processorBFloat16(cpuinfo: string | undefined = readCpuinfo()): BFloat16Support {
-  if (cpuinfo === undefined) return 'emulated';
-  return /^(flags|Features)\s*:.*\b(avx512_bf16|avx_vnni_bf16|amx_bf16|bf16)\b/m.test(cpuinfo)
-    ? 'accelerated'
-    : 'emulated';
-}
-
-/** False on an x64 processor (or virtual machine) without AVX, on which TensorFlow ends the process. */
-export function canRunTensorflow(cpuinfo: string | undefined = readCpuinfo()): boolean {
-  const flags = /^flags\s*:(.*)$/m.exec(cpuinfo ?? '')?.[1];
-  return flags === undefined || flags.split(' ').includes('avx');
-}
-
-/** What tells processors apart whose kernels may round differently: the model, often only a family's, and what it can. */
-export function processorKind(cpuinfo: string | undefined = readCpuinfo()): string {
-  const flags = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo ?? '')?.[1] ?? '';
-  return `${cpus()[0]?.model ?? process.arch}, ${sha256(flags).slice(0, 12)}`;
-}
-
 /** Threads for one operation: `TF_NUM_INTRAOP_THREADS` where set, else the processors allowed. */
 export function engineThreads(
   kind: EngineKind,
@@ -102,12 +80,4 @@ export function engineThreads(
   if (kind === 'plain') return 1;
   const chosen = Number(environment['TF_NUM_INTRAOP_THREADS'] ?? 0);
   return Number.isInteger(chosen) && chosen > 0 ? chosen : availableParallelism();
-}
-
-function readCpuinfo(): string | undefined {
-  try {
-    return readFileSync('/proc/cpuinfo', 'utf8');
-  } catch {
-    return undefined;
-  }
 }

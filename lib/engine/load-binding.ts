@@ -8,13 +8,11 @@ import type { TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding';
 import { engineError, type LabError } from '../errors';
 import type { BuiltEngine } from './build';
 import {
-  canRunTensorflow,
   type ConvolutionPass,
   convolutionPasses,
   type EngineDescription,
   engineThreads,
   graphicsBFloat16,
-  processorBFloat16,
 } from './describe';
 import {
   type OperationsAddOn,
@@ -32,6 +30,7 @@ import {
 } from './native';
 import { knowsWinograd, useWinograd } from './operations/winograd';
 import { askedPath } from './path';
+import { canRunTensorflow, processorBFloat16 } from './processor';
 import { fasterByWinograd, keptWinogradTimes } from './winograd-choice';
 
 /** The add-on that is loaded before TensorFlow. */

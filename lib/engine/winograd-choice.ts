@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { LabError } from '../errors';
 import type { BuiltEngine } from './build';
 import { cached, cacheKey } from './cache';
-import { type ConvolutionPass, convolutionPasses, processorKind } from './describe';
+import { type ConvolutionPass, convolutionPasses } from './describe';
 import { nativeOperation } from './native';
 import {
   convolutionInputGradient,
@@ -13,6 +13,7 @@ import {
   nativePadding,
 } from './operations/convolution-gradients';
 import { winograd, winogradGradient } from './operations/winograd';
+import { processorKind } from './processor';
 import { tidied } from './tidy';
 
 /** Milliseconds that a pass takes over all measured convolutions, each at its fastest. */

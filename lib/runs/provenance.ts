@@ -1,4 +1,5 @@
-import { codeRevision, peakMemoryMiB, processorName, softwareVersions } from '../environment';
+import { processorName } from '../engine/processor';
+import { codeRevision, peakMemoryMiB, softwareVersions } from '../environment';
 import type { CommonProvenance } from './schema';
 import type { RunRequest, TaskKind } from './task';
 

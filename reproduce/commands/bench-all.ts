@@ -29,8 +29,8 @@ import {
 } from '../../lib/bench/rows-record';
 import { requirePython } from '../../lib/bench/torch';
 import { parseCommand, runCommand } from '../../lib/cli';
-import { processorBFloat16 } from '../../lib/engine/describe';
-import { codeRevision, processorName } from '../../lib/environment';
+import { processorBFloat16, processorName } from '../../lib/engine/processor';
+import { codeRevision } from '../../lib/environment';
 import { engineError, type LabError, optionError, unknownName } from '../../lib/errors';
 import { writeAtomic } from '../../lib/files';
 import { formatDuration } from '../../lib/format-duration';

@@ -1,6 +1,6 @@
 import { benchmarkCoco, type CocoBenchmark } from '../../lib/bench/coco-benchmark';
-import { processorName } from '../../lib/environment';
 import { print, tableOf, withBenchProgress } from './common';
+import { processorName } from '../../lib/engine/processor';
 
 /** `npm run bench -- --coco`: the evaluation of made-up detections, beside pycocotools'. */
 export async function benchCoco({

@@ -3,8 +3,8 @@ import {
   benchmarkMadeUp,
   type DecodingBenchmark,
 } from '../../lib/bench/decoding-benchmark';
+import { processorName } from '../../lib/engine/processor';
 import { optionError } from '../../lib/errors';
-import { processorName } from '../../lib/environment';
 import type { Flags, Texts } from '../grid/settings';
 import { print, tableOf, withBenchProgress } from './common';
 

@@ -4,8 +4,8 @@ import {
   type DetectorStep,
 } from '../../lib/bench/detector-step';
 import { requirePython, type TorchComparison } from '../../lib/bench/torch';
+import { processorName } from '../../lib/engine/processor';
 import { detectorForm, detectorNames, requirePair } from '../../lib/runs/detection-recipe';
-import { processorName } from '../../lib/environment';
 import { optionError } from '../../lib/errors';
 import { pairName } from '../../lib/runs/grid';
 import { startEngine } from '../../lib/engine/load';

@@ -10,7 +10,7 @@ import type {
   SurroundingsOptions,
 } from '../../lib/bench/surroundings-benchmark';
 import type { TorchComparison } from '../../lib/bench/torch';
-import { processorName } from '../../lib/environment';
+import { processorName } from '../../lib/engine/processor';
 import { optionError } from '../../lib/errors';
 import { type Pair, parsePairs } from '../../lib/runs/grid';
 import { tableOf } from './common';

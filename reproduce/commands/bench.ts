@@ -11,7 +11,7 @@ import { parseCommand, runCommand } from '../../lib/cli';
 import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
 import { parsePrecision, type Precision, requirePrecision } from '../../lib/engine/precision';
-import { processorName } from '../../lib/environment';
+import { processorName } from '../../lib/engine/processor';
 import type { Pair } from '../../lib/runs/grid';
 import type { Flags, Texts } from '../grid/settings';
 import { hasTable2Cell, table2Recipe } from '../recipes/table2';

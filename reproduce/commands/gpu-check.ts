@@ -17,8 +17,9 @@ import { type EngineDescription, graphicsCards } from '../../lib/engine/describe
 import { bestDevice, deviceVariable } from '../../lib/engine/load';
 import { askedPath, pathVariable } from '../../lib/engine/path';
 import { type Precision, precisions } from '../../lib/engine/precision';
+import { processorName } from '../../lib/engine/processor';
 import { type ProgramResult, runProgram } from '../../lib/engine/program';
-import { codeRevision, processorName } from '../../lib/environment';
+import { codeRevision } from '../../lib/environment';
 import { engineError, interruptedError, unknownName } from '../../lib/errors';
 import { makeFolder, sha256, writeAtomic } from '../../lib/files';
 import { packageRoot } from '../../lib/package-root';

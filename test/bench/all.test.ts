@@ -12,7 +12,8 @@ import {
   verdictOf,
   writeBenchRecord,
 } from '../../lib/bench/rows-record';
-import { codeRevision, processorName } from '../../lib/environment';
+import { processorName } from '../../lib/engine/processor';
+import { codeRevision } from '../../lib/environment';
 import { runHere } from '../support/command';
 import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';

@@ -1,26 +1,7 @@
 import { expect } from 'chai';
-import {
-  canRunTensorflow,
-  engineThreads,
-  parseGraphicsCards,
-  processorBFloat16,
-} from '../../lib/engine/describe';
+import { engineThreads, parseGraphicsCards } from '../../lib/engine/describe';
 
 describe('the description of the engine', () => {
-  it('knows from the flags of the processor whether bfloat16 is accelerated', () => {
-    expect(processorBFloat16('flags\t\t: fpu avx2 avx512f avx512_bf16\n')).to.equal('accelerated');
-    expect(processorBFloat16('flags\t\t: fpu amx_bf16 amx_tile\n')).to.equal('accelerated');
-    expect(processorBFloat16('Features\t: fp asimd bf16\n')).to.equal('accelerated');
-    expect(processorBFloat16('flags\t\t: fpu avx2 avx512f\n')).to.equal('emulated');
-    expect(processorBFloat16('model name: made for avx512_bf16\n')).to.equal('emulated');
-  });
-
-  it('knows a processor on which TensorFlow would end the process', () => {
-    expect(canRunTensorflow('flags\t\t: fpu sse4_2 avx avx2\n')).to.equal(true);
-    expect(canRunTensorflow('flags\t\t: fpu sse4_2 avx2x\n')).to.equal(false);
-    expect(canRunTensorflow('Features\t: fp asimd\n')).to.equal(true);
-  });
-
   it('counts the threads of one operation', () => {
     expect(engineThreads('native', { TF_NUM_INTRAOP_THREADS: '3' })).to.equal(3);
     expect(engineThreads('native', {})).to.be.at.least(1);

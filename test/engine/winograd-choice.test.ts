@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { processorKind } from '../../lib/engine/describe';
 import { operationOutputs } from '../../lib/engine/functions/function-definition';
 import { startEngine } from '../../lib/engine/load';
+import { processorKind } from '../../lib/engine/processor';
 import {
   fasterByWinograd,
   keptWinogradTimes,

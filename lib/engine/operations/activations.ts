@@ -1,5 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
-import { boolAttribute, isNative, nativeOperation, storedFloat, typeAttribute } from '../native';
+import {
+  boolAttribute,
+  hasOwnOperations,
+  isNative,
+  nativeOperation,
+  storedFloat,
+  typeAttribute,
+} from '../native';
 import type { Random } from '../random';
 import { differentiable, savedTensor } from '../tidy';
 
@@ -23,12 +30,14 @@ export function relu<T extends tf.Tensor>(x: T): T {
 
 /** x · Φ(x) with the normal distribution's Φ(x) = (1 + erf(x / √2)) / 2, as PyTorch's `GELU()`. Any shape. */
 export function gelu<T extends tf.Tensor>(x: T): T {
+  const own = hasOwnOperations();
   const output = differentiable([x], () => ({
-    value: tf.mul(x, below(x)),
+    value: own ? nativeOperation('NormDirectionGelu', [], [x]) : tf.mul(x, below(x)),
     // Φ is computed again on the way back: kept, it would be a third tensor of the widest size.
     saved: [x],
     backward: (gradient, saved) => {
       const input = savedTensor(saved, 0);
+      if (own) return [nativeOperation('NormDirectionGeluGrad', [], [gradient, input])];
       const density = tf.mul(tf.exp(tf.mul(tf.square(input), -0.5)), 1 / Math.sqrt(2 * Math.PI));
       return [tf.mul(gradient, tf.add(below(input), tf.mul(input, density)))];
     },

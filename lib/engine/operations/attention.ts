@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { floatAttribute, hasOwnOperations, nativeOperations } from '../native';
 import { differentiable, savedTensor } from '../tidy';
 
 /** Scale γ and shift β, both [size]. */
@@ -17,6 +18,7 @@ export function layerNorm(
   { scale, shift }: LayerNormWeights,
   epsilon: number,
 ): tf.Tensor2D {
+  if (hasOwnOperations()) return ownLayerNorm(x, { scale, shift }, epsilon);
   const output = differentiable([x, scale, shift], () => {
     const centred = tf.sub(x, tf.mean(x, 1, true));
     const variance = tf.mean(tf.square(centred), 1, true);
@@ -26,6 +28,26 @@ export function layerNorm(
       value: tf.add(tf.mul(normalised, scale), shift),
       saved: [normalised, inverse, scale],
       backward: (gradient, saved) => layerNormGradients(gradient, saved),
+    };
+  });
+  return output as tf.Tensor2D;
+}
+
+/** `lib/engine/cpp/operations/tokens.cc` */
+function ownLayerNorm(
+  x: tf.Tensor2D,
+  { scale, shift }: LayerNormWeights,
+  epsilon: number,
+): tf.Tensor2D {
+  const output = differentiable([x, scale, shift], () => {
+    const attributes = [floatAttribute('epsilon', epsilon)];
+    const outputs = nativeOperations('NormDirectionLayerNorm', attributes, [x, scale, shift], 3);
+    return {
+      value: savedTensor(outputs, 0),
+      // Mean and inverse deviation of each row.
+      saved: [x, scale, ...outputs.slice(1)],
+      backward: (gradient, saved) =>
+        nativeOperations('NormDirectionLayerNormGrad', [], [gradient, ...saved], 3),
     };
   });
   return output as tf.Tensor2D;

@@ -25,6 +25,7 @@ NAPI_MODULE_INIT() {
   norm_direction::RegisterPooling();
   norm_direction::RegisterSgd();
   norm_direction::RegisterShareThreads();
+  norm_direction::RegisterTokens();
   norm_direction::RegisterWinograd();
   napi_value definitions;
   if (napi_create_function(env, "operationDefinitions", NAPI_AUTO_LENGTH, OperationDefinitions, nullptr,

@@ -9,6 +9,7 @@ void RegisterFilterGradient();
 void RegisterPooling();
 void RegisterSgd();
 void RegisterShareThreads();
+void RegisterTokens();
 void RegisterWinograd();
 
 }  // namespace norm_direction

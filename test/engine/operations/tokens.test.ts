@@ -1,0 +1,113 @@
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'chai';
+import { gelu } from '../../../lib/engine/operations/activations';
+import { layerNorm } from '../../../lib/engine/operations/attention';
+import { random } from '../../../lib/engine/random';
+import { engines, withEngine } from '../../support/engine';
+import { expectClose, numbers } from '../../support/tensors';
+
+const density = (x: number): number => Math.exp(-(x ** 2) / 2) / Math.sqrt(2 * Math.PI);
+
+/** The normal distribution's share below x: its density added up from 0 by Simpson's rule. */
+function below(x: number): number {
+  const steps = 2000;
+  const width = x / steps;
+  let sum = density(0) + density(x);
+  for (let at = 1; at < steps; at++) sum += (at % 2 === 1 ? 4 : 2) * density(at * width);
+  return 0.5 + (sum * width) / 3;
+}
+
+/** Of a normal distribution, rounded as a tensor rounds them. */
+function drawn(count: number, seed: number, scale = 1, shift = 0): number[] {
+  const source = random(seed, 'tokens');
+  return Array.from({ length: count }, () => Math.fround(shift + scale * source.normal()));
+}
+
+/** Layer norm and its gradients in double precision, for a gradient of its output. */
+function layerNormByHand(
+  x: readonly number[],
+  [scale, shift]: readonly [readonly number[], readonly number[]],
+  [gradient, epsilon]: readonly [readonly number[], number],
+): Record<'y' | 'dx' | 'dscale' | 'dshift', number[]> {
+  const size = scale.length;
+  const found = {
+    y: [] as number[],
+    dx: [] as number[],
+    dscale: scale.map(() => 0),
+    dshift: scale.map(() => 0),
+  };
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  for (let row = 0; row < x.length; row += size) {
+    const values = x.slice(row, row + size);
+    const centre = mean(values);
+    const inverse = 1 / Math.sqrt(mean(values.map((value) => (value - centre) ** 2)) + epsilon);
+    const n = values.map((value) => (value - centre) * inverse);
+    const g = gradient.slice(row, row + size);
+    const scaled = g.map((value, c) => value * (scale[c] ?? NaN));
+    const along = mean(scaled.map((value, c) => value * (n[c] ?? NaN)));
+    n.forEach((value, c) => {
+      found.y.push(value * (scale[c] ?? NaN) + (shift[c] ?? NaN));
+      found.dx.push(((scaled[c] ?? NaN) - mean(scaled) - value * along) * inverse);
+      found.dscale[c] = (found.dscale[c] ?? NaN) + (g[c] ?? NaN) * value;
+      found.dshift[c] = (found.dshift[c] ?? NaN) + (g[c] ?? NaN);
+    });
+  }
+  return found;
+}
+
+for (const engine of engines) {
+  describe(`GELU and layer norm on the ${engine} engine`, () => {
+    withEngine(engine);
+
+    it('is GELU from far left to far right, and so is its gradient', () => {
+      // More numbers than one part of the work, and some that fill no vector.
+      const few = Array.from({ length: 241 }, (_, at) => Math.fround((at - 120) / 10));
+      const x = [...few, ...drawn(33_000, 1), ...few];
+      const tensor = tf.tensor1d(x);
+      const value = numbers(gelu(tensor));
+      const slope = numbers(tf.grad((a) => gelu(a))(tensor));
+      for (const [at, input] of few.entries()) {
+        const share = below(input);
+        for (const place of [at, x.length - few.length + at]) {
+          expect(value[place], `gelu(${input})`).to.be.closeTo(input * share, 1e-6);
+          const expected = share + input * density(input);
+          expect(slope[place], `the slope at ${input}`).to.be.closeTo(expected, 1e-6);
+        }
+      }
+      expectClose(
+        value.slice(few.length, -few.length),
+        x.slice(few.length, -few.length).map((input) => input * below(input)),
+        1e-6,
+      );
+    });
+
+    it('leaves what is no number none', () => {
+      const [none, high, low] = numbers(gelu(tf.tensor1d([NaN, Infinity, -40])));
+      expect(none).to.be.NaN;
+      expect(high).to.equal(Infinity);
+      expect(low).to.be.closeTo(0, 1e-30);
+    });
+
+    for (const [rows, size] of [
+      [3, 5],
+      [700, 50],
+      [45, 768],
+    ] as const) {
+      it(`normalises ${rows} rows of ${size}, with all three gradients`, () => {
+        const [x, gradient] = [drawn(rows * size, 2, 2, 5), drawn(rows * size, 3)];
+        const [scale, shift] = [drawn(size, 4, 0.5, 1), drawn(size, 5)];
+        const expected = layerNormByHand(x, [scale, shift], [gradient, 1e-6]);
+        const compute = (...[a, b, c]: tf.Tensor[]): tf.Tensor =>
+          layerNorm(a as tf.Tensor2D, { scale: b as tf.Tensor1D, shift: c as tf.Tensor1D }, 1e-6);
+        const inputs = [tf.tensor2d(x, [rows, size]), tf.tensor1d(scale), tf.tensor1d(shift)];
+        expectClose(compute(...inputs), expected.y, 2e-5);
+        const above = tf.tensor2d(gradient, [rows, size]);
+        const [dx, dscale, dshift] = tf.grads(compute)(inputs, above);
+        expectClose(dx as tf.Tensor, expected.dx, 2e-5);
+        expectClose(dscale as tf.Tensor, expected.dscale, 3e-4);
+        expectClose(dshift as tf.Tensor, expected.dshift, 3e-4);
+      });
+    }
+  });
+}
