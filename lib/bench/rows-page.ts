@@ -85,10 +85,13 @@ function conditionsOf(rows: readonly MeasuredRow[]): string {
   const all = (of: (row: MeasuredRow) => string | null | undefined): string =>
     [...new Set(rows.flatMap((row) => of(row) ?? []))].join(', ');
   const most = (of: (row: MeasuredRow) => number): number => Math.max(...rows.map(of));
-  const versions = all(({ version }) => version);
+  const named = rows.flatMap(({ version = '' }) =>
+    version.replace(/^\d/, 'PyTorch $&').split(', '),
+  );
+  const versions = [...new Set(named)].filter((words) => words !== '').join(', ');
   return [
     `Rendered by \`npm run bench:all\`: ${all(({ processor }) => processor)}; revision ${all(({ revision }) => revision?.slice(0, 7))}; ${all(({ date }) => date)}.`,
-    versions === '' ? 'Without PyTorch.' : `Beside: ${versions.replace(/^\d/, 'PyTorch $&')}.`,
+    versions === '' ? 'Without PyTorch.' : `Beside: ${versions}.`,
     `Before each row others used at most ${most(({ busy }) => busy).toFixed(2)} of the processors, and equal work varied by at most ${(100 * most(({ spread }) => spread)).toFixed(0)} %.`,
     'Medians of rounds in turn; of their ratios the median and the range. Below 1 this package is faster; a range that spans 1 tells nothing.',
   ].join(' ');
@@ -242,7 +245,7 @@ export function growthPicture(record: BenchRecord): TopLevelSpec | null {
   if (growth.length === 0) return null;
   const inProportion: NamedLine = {
     label: 'in proportion',
-    style: { color: palette.grey, dash: [2, 3] },
+    style: { color: softInk, dash: [1, 5] },
   };
   const lines = growth.map(({ what, over }, index): NamedLine => {
     const { color } = styleAt(index);
@@ -268,7 +271,7 @@ export function growthPicture(record: BenchRecord): TopLevelSpec | null {
   return {
     ...alone(
       {
-        width: pictureWidth - 80,
+        width: pictureWidth - 95,
         height: 300,
         data: { values: [...values, ...through] },
         layer: [
@@ -281,12 +284,14 @@ export function growthPicture(record: BenchRecord): TopLevelSpec | null {
                 orient: 'bottom',
                 columns: 1,
                 labelLimit: 460,
+                symbolType: 'stroke',
+                symbolSize: 400,
               }),
             },
           },
         ],
       },
-      { left: 60, right: 20, top: 10, bottom: 60 + 22 * (lines.length + 1) },
+      { left: 75, right: 20, top: 10, bottom: 60 + 22 * (lines.length + 1) },
     ),
   };
 }
