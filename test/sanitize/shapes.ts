@@ -6,7 +6,8 @@ import {
   stringAttribute,
   typeAttribute,
 } from '../../lib/engine/native';
-import { castTo, type FloatType, inFloatType } from '../../lib/engine/operations/activations';
+import { castTo, type FloatType, gelu, inFloatType } from '../../lib/engine/operations/activations';
+import { layerNorm } from '../../lib/engine/operations/attention';
 import {
   batchNormEpsilon,
   batchNormEvaluation,
@@ -290,6 +291,53 @@ function sgdSteps(draw: Random): Compared[] {
   return compared;
 }
 
+function gelus(draw: Random): Compared[] {
+  const shape = [size(draw, 300), size(draw, 400)];
+  const [x, gradient] = [tf.mul(normal(shape, draw), 4), normal(shape, draw)];
+  const theirs = (a: tf.Tensor): tf.Tensor =>
+    tf.mul(a, tf.mul(tf.add(tf.erf(tf.mul(a, Math.SQRT1_2)), 1), 0.5));
+  return [
+    { name: 'NormDirectionGelu', found: gelu(x), expected: theirs(x), tolerance: inFloat32 },
+    {
+      name: 'NormDirectionGeluGrad',
+      found: tf.grad(gelu)(x, gradient),
+      expected: tf.grad(theirs)(x, gradient),
+      tolerance: inFloat32,
+    },
+  ];
+}
+
+function layerNorms(draw: Random): Compared[] {
+  const [rows, width] = [size(draw, 300), size(draw, 400)];
+  // Large enough for rows of two numbers that are almost the same.
+  const epsilon = 0.01;
+  const inputs = [[rows, width], [width], [width]].map((shape) => normal(shape, draw));
+  const ours = (...[x, scale, shift]: tf.Tensor[]): tf.Tensor =>
+    layerNorm(
+      x as tf.Tensor2D,
+      { scale: scale as tf.Tensor1D, shift: shift as tf.Tensor1D },
+      epsilon,
+    );
+  const theirs = (...[x = tf.scalar(0), scale = x, shift = x]: tf.Tensor[]): tf.Tensor => {
+    const { mean, variance } = tf.moments(x, 1, true);
+    const normalised = tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, epsilon)));
+    return tf.add(tf.mul(normalised, scale), shift);
+  };
+  const gradient = normal([rows, width], draw);
+  const [found, expected] = [ours, theirs].map((norm) => tf.grads(norm)(inputs, gradient));
+  return [
+    {
+      name: 'NormDirectionLayerNorm',
+      ...{ found: ours(...inputs), expected: theirs(...inputs), tolerance: inFloat32 },
+    },
+    ...inputs.map((input, index) => ({
+      name: 'NormDirectionLayerNormGrad',
+      ...{ found: found?.[index] ?? input, expected: expected?.[index] ?? input },
+      tolerance: inFloat32,
+    })),
+  ];
+}
+
 const operations = [
   filterGradients,
   filterGradients,
@@ -298,6 +346,8 @@ const operations = [
   batchNorms,
   pixelMeans,
   sgdSteps,
+  gelus,
+  layerNorms,
 ];
 
 /**
