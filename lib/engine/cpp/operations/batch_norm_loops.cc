@@ -6,6 +6,8 @@
 #include <immintrin.h>
 #endif
 
+#include "instructions.h"
+
 namespace norm_direction {
 
 namespace plain {
@@ -49,15 +51,13 @@ namespace {
 template <typename Number>
 const BatchNormLoops<Number>& Choose() {
 #ifdef __x86_64__
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+  if (HasAvx512()) {
 #ifdef BFLOAT16_INSTRUCTION
     if (__builtin_cpu_supports("avx512bf16")) return avx512bf16::kLoops<Number>;
 #endif
     return avx512::kLoops<Number>;
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::kLoops<Number>;
+  if (HasAvx2()) return avx2::kLoops<Number>;
 #endif
   return plain::kLoops<Number>;
 }

@@ -11,6 +11,7 @@
 #include <immintrin.h>
 #endif
 
+#include "instructions.h"
 #include "kernel.h"
 #include "operations.h"
 #include "threads.h"
@@ -63,12 +64,8 @@ namespace avx512 {
 
 const TokenLoops& Choose() {
 #ifdef __x86_64__
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-    return avx512::kTokenLoops;
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::kTokenLoops;
+  if (HasAvx512()) return avx512::kTokenLoops;
+  if (HasAvx2()) return avx2::kTokenLoops;
 #endif
   return plain::kTokenLoops;
 }

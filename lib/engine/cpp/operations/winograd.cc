@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "instructions.h"
 #include "kernel.h"
 #include "operations.h"
 #include "room.h"
@@ -69,12 +70,8 @@ constexpr int kLanes = 16, kVectors = 1, kRows = 12, kInputs = 16;
 #pragma GCC pop_options
 
 const Loops* Choose() {
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl")) {
-    return &avx512::kLoops;
-  }
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &avx2::kLoops : nullptr;
+  if (HasAvx512()) return &avx512::kLoops;
+  return HasAvx2() ? &avx2::kLoops : nullptr;
 }
 
 #else
