@@ -58,9 +58,11 @@ describe('startEngine', () => {
     child.stdout.on('data', (text) => (output += String(text)));
     await once(child.stdout, 'data');
     const pestering = setInterval(() => child.kill('SIGUSR2'), 1);
-    const multiplied = once(child.stdout, 'data').finally(() => clearInterval(pestering));
-    const [status, signal] = (await once(child, 'exit')) as [number | null, string | null];
-    await multiplied;
+    const ended = once(child, 'exit') as Promise<[number | null, string | null]>;
+    await Promise.race([once(child.stdout, 'data'), ended]);
+    clearInterval(pestering);
+    child.stdin.end();
+    const [status, signal] = await ended;
     expect({ status, signal }, output).to.deep.equal({ status: 0, signal: null });
     expect(JSON.parse(output.split('\n')[1] ?? '')).to.deep.equal({
       signalled: true,

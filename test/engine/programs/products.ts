@@ -1,5 +1,6 @@
 // Multiplies matrices without a pause, as a step does, until its parent ends its input; then prints what it saw.
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import * as tf from '@tensorflow/tfjs';
 import { runCommand } from '../../../lib/cli';
 import { startEngine } from '../../../lib/engine/load';
@@ -20,4 +21,6 @@ runCommand(async () => {
   }
   const { stdout } = spawnSync('grep', ['SigBlk', '/proc/self/status'], { encoding: 'utf8' });
   process.stdout.write(JSON.stringify({ signalled: signals > 0, childBlocks: stdout.trim() }));
+  // While a process ends, a signal no longer finds its handler: its parent stops first.
+  await once(process.stdin.resume(), 'end');
 });
