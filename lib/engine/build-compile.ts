@@ -60,9 +60,13 @@ const compileFlags = [
   ...['-O2', '-std=c++17', '-shared', '-fPIC'],
   `-DNAPI_VERSION=${String(napiVersion)}`,
 ];
-/** Loops over vectors of numbers, wider than some calling conventions know; TensorFlow's own settings for its headers. */
+/**
+ * Loops over vectors of numbers, square roots among them, wider than some calling conventions know; TensorFlow's own
+ * settings for its headers.
+ */
 const operationFlags = [
   '-O3',
+  '-fno-math-errno',
   '-Wno-psabi',
   '-Wno-deprecated-declarations',
   '-DNDEBUG',

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { tensorFunction } from '../engine/functions/tensor-function';
-import { isNative, takesGpuPath } from '../engine/native';
+import { floatAttribute, hasOwnOperations, nativeOperations, takesGpuPath } from '../engine/native';
 import { tidied } from '../engine/tidy';
 import { optionError } from '../errors';
 import type { StateEntry, StateTensor } from '../nn/state';
@@ -26,25 +26,19 @@ export interface AdamWOptions {
 const tokensAndPositions = ['cls_token', 'dist_token', 'pos_embed'];
 
 /**
- * Numbers that a CPU steps together: some millions, whose copies end to end cost less than the calls of their steps
- * one by one, and little memory.
- */
-const mostTogether = 4_000_000;
-
-/**
  * PyTorch's `AdamW` (Loshchilov and Hutter, arXiv 1711.05101), t counted from 1:
  * w ← w · (1 − learningRate · weightDecay); m ← β₁ · m + (1 − β₁) · g; v ← β₂ · v + (1 − β₂) · g²;
  * w ← w − learningRate / (1 − β₁ᵗ) · m / (√(v / (1 − β₂ᵗ)) + ε).
  *
- * On a GPU's path, and on a CPU where they are few, all parameters of one learning rate and decay are laid end to end,
- * and a step is one function of TensorFlow; else it goes parameter by parameter, which takes less memory. The numbers
- * are the same.
+ * On a CPU each parameter's step is one operation of this package's own (`lib/engine/cpp/operations/optimisers.cc`).
+ * On a GPU's path all parameters of one learning rate and decay are laid end to end, and a step is one function of
+ * TensorFlow.
  *
  * @throws LabError of kind `option` for a layer decay of a model that has no blocks.
  */
 export function adamW(parameters: readonly StateTensor[], options: AdamWOptions): Optimiser {
   const { betas, weightDecay } = options;
-  const together = takesGpuPath() || (isNative() && sizeOfAll(parameters) <= mostTogether);
+  const together = takesGpuPath();
   const groups = adamWGroups(parameters, options, together);
   const zeros = (): tf.Tensor1D[] =>
     groups.map(({ members }) => tf.keep(tf.zeros([sizeOfAll(members)])));
@@ -195,6 +189,15 @@ function adamWStep(
   inputs: readonly tf.Tensor[],
   { betas: [beta1, beta2], epsilon = 1e-8 }: AdamWOptions,
 ): tf.Tensor[] {
+  if (hasOwnOperations()) {
+    const attributes = Object.entries({ beta1, beta2, epsilon });
+    return nativeOperations(
+      'NormDirectionAdamW',
+      attributes.map(([name, value]) => floatAttribute(name, value)),
+      inputs,
+      3,
+    );
+  }
   const count = (inputs.length - 5) / 2;
   const weights = inputs.slice(0, count);
   const gradient = flatten(inputs.slice(count, 2 * count));

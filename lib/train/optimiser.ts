@@ -64,7 +64,7 @@ export interface Sgd {
  * PyTorch's `SGD` (dampening 0): g ← g + weightDecay · w; v ← momentum · v + g;
  * w ← w − learningRate · (g + momentum · v) with Nesterov, − learningRate · v without.
  *
- * A step is one operation of this package's own on a CPU (`lib/engine/cpp/operations/sgd.cc`); elsewhere all
+ * A step is one operation of this package's own on a CPU (`lib/engine/cpp/operations/optimisers.cc`); elsewhere all
  * parameters are put one after the other into one tensor, so that it is a handful of operations, on a GPU's path in
  * one function of TensorFlow.
  */

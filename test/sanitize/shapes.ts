@@ -19,7 +19,7 @@ import { fusedConvolution } from '../../lib/engine/operations/fused-convolution'
 import { globalAveragePool } from '../../lib/engine/operations/pooling';
 import { random, type Random } from '../../lib/engine/random';
 import { ModelState } from '../../lib/nn/state';
-import { sgd } from '../../lib/train/optimiser';
+import { adamW, sgd } from '../../lib/train/optimiser';
 
 /** What this package's operation gave, what TensorFlow's own gave, and how far apart they may be. */
 interface Compared {
@@ -291,6 +291,32 @@ function sgdSteps(draw: Random): Compared[] {
   return compared;
 }
 
+function adamWSteps(draw: Random): Compared[] {
+  // More than one part of the work now and then.
+  const shape = [size(draw, 300), size(draw, 300)];
+  const [start, rate, weightDecay] = [normal(shape, draw), draw.uniform(), draw.uniform() / 10];
+  const [beta1, beta2, epsilon] = [draw.uniform(), draw.uniform(), 0.01];
+  const state = new ModelState();
+  state.add('w', tf.clone(start), { trainable: true, layout: 'same' });
+  const options = { kind: 'adamw', betas: [beta1, beta2], weightDecay, epsilon } as const;
+  const optimiser = adamW(state.trainable, options);
+  let [w, m, v]: tf.Tensor[] = [start, tf.zeros(shape), tf.zeros(shape)];
+  for (let step = 1; step <= 2; step++) {
+    const gradient = normal(shape, draw);
+    optimiser.step([gradient], rate);
+    m = tf.add(tf.mul(m ?? gradient, beta1), tf.mul(gradient, 1 - beta1));
+    v = tf.add(tf.mul(v ?? gradient, beta2), tf.mul(tf.square(gradient), 1 - beta2));
+    const root = tf.add(tf.div(tf.sqrt(v), Math.sqrt(1 - beta2 ** step)), epsilon);
+    const move = tf.div(tf.mul(m, rate / (1 - beta1 ** step)), root);
+    // What is a vector does not decay; this is a matrix.
+    w = tf.sub(tf.mul(w ?? gradient, 1 - rate * weightDecay), move);
+  }
+  const found = tf.clone(state.trainable[0]?.value ?? start);
+  optimiser.dispose();
+  state.dispose();
+  return [{ name: 'NormDirectionAdamW', found, expected: w ?? start, tolerance: inFloat32 }];
+}
+
 function gelus(draw: Random): Compared[] {
   const shape = [size(draw, 300), size(draw, 400)];
   const [x, gradient] = [tf.mul(normal(shape, draw), 4), normal(shape, draw)];
@@ -346,6 +372,7 @@ const operations = [
   batchNorms,
   pixelMeans,
   sgdSteps,
+  adamWSteps,
   gelus,
   layerNorms,
 ];

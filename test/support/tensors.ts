@@ -14,9 +14,13 @@ export function expectClose(
 ): void {
   const values = Array.isArray(found) ? (found as readonly number[]) : numbers(found as tf.Tensor);
   expect(values.length).to.equal(expected.length);
-  values.forEach((value, index) => {
-    expect(value, `entry ${index}`).to.be.closeTo(expected[index] ?? NaN, tolerance);
-  });
+  // Looked for by hand, since chai takes 50 µs for a number.
+  const far = values.findIndex(
+    (value, index) => !(Math.abs(value - (expected[index] ?? NaN)) <= tolerance),
+  );
+  if (far >= 0) {
+    expect(values[far], `entry ${far}`).to.be.closeTo(expected[far] ?? NaN, tolerance);
+  }
 }
 
 /** 1, 2, 3, … in the given shape. */

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
+import { expect } from 'chai';
 import { batchNormEvaluation, batchNormTraining } from '../../../lib/engine/operations/batch-norm';
 import { engines, withEngine } from '../../support/engine';
-import { expectClose } from '../../support/tensors';
+import { expectClose, numbers } from '../../support/tensors';
 
 for (const engine of engines) {
   describe(`batch norm on the ${engine} engine`, () => {
@@ -44,6 +45,29 @@ for (const engine of engines) {
       );
       expectClose(byScale as tf.Tensor, [hat[0] ?? 0]);
       expectClose(byShift as tf.Tensor, [1]);
+    });
+
+    it('hands what is no number on through ReLU', () => {
+      // Two channels of four pixels; the first has one that is none, of either sign.
+      const weights = { scale: tf.ones<tf.Rank.R1>([2]), shift: tf.zeros<tf.Rank.R1>([2]) };
+      const running = { mean: tf.zeros<tf.Rank.R1>([2]), variance: tf.ones<tf.Rank.R1>([2]) };
+      for (const faulty of [NaN, Infinity - Infinity]) {
+        const x = tf.tensor4d([1, -1, faulty, 1, 2, -1, 3, 1], [4, 1, 1, 2]);
+        const training = batchNormTraining(x, weights, running, { relu: true });
+        const ofBatch = numbers(training.output);
+        expect(ofBatch.filter((_, at) => at % 2 === 0)).to.satisfy((of: number[]) =>
+          of.every(Number.isNaN),
+        );
+        expectClose(
+          ofBatch.filter((_, at) => at % 2 === 1),
+          [0, 1, 0, 1],
+          1e-4,
+        );
+        const evaluated = numbers(batchNormEvaluation(x, weights, running, { relu: true }));
+        expect(evaluated[2]).to.be.NaN;
+        const rest = evaluated.filter((_, at) => at !== 2);
+        expectClose(rest, [1, 0, 1, 2, 0, 3, 1], 1e-4);
+      }
     });
 
     it('uses the running statistics in evaluation', () => {

@@ -22,8 +22,8 @@ napi_value OperationDefinitions(napi_env env, napi_callback_info) {
 NAPI_MODULE_INIT() {
   norm_direction::RegisterBatchNorm();
   norm_direction::RegisterFilterGradient();
+  norm_direction::RegisterOptimisers();
   norm_direction::RegisterPooling();
-  norm_direction::RegisterSgd();
   norm_direction::RegisterShareThreads();
   norm_direction::RegisterTokens();
   norm_direction::RegisterWinograd();

@@ -6,8 +6,8 @@ namespace norm_direction {
 
 void RegisterBatchNorm();
 void RegisterFilterGradient();
+void RegisterOptimisers();
 void RegisterPooling();
-void RegisterSgd();
 void RegisterShareThreads();
 void RegisterTokens();
 void RegisterWinograd();

@@ -196,4 +196,11 @@ void InParallel(int count, const std::function<void(int)>& first, const std::fun
   Run(count, &first, between, &second);
 }
 
+void EachPart(int64_t numbers, const std::function<void(int64_t, int64_t)>& work) {
+  InParallel(static_cast<int>((numbers + kPart - 1) / kPart), [&](int part) {
+    const int64_t first = part * kPart;
+    work(first, std::min(kPart, numbers - first));
+  });
+}
+
 }  // namespace norm_direction

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <stdint.h>
+
 #include <functional>
 
 namespace norm_direction {
@@ -23,5 +25,11 @@ void InParallel(int count, const std::function<void(int)>& task);
 // stay awake in between.
 void InParallel(int count, const std::function<void(int)>& first, const std::function<void()>& between,
                 const std::function<void(int)>& second);
+
+// The same with work(first, count) for consecutive parts of so many numbers; the parts depend on that number alone.
+void EachPart(int64_t numbers, const std::function<void(int64_t, int64_t)>& work);
+
+// About so many numbers are a part.
+constexpr int64_t kPart = 32768;
 
 }  // namespace norm_direction

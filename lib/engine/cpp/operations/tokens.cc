@@ -75,18 +75,14 @@ const TokenLoops& Loops() {
   return chosen;
 }
 
-// Numbers are taken in parts of about this many. What is added up does not depend on the number of threads.
-constexpr int64_t kPart = 32768;
-
 void Gelu(void*, TF_OpKernelContext* context) {
   Run run(context);
   const Tensor x = run.Input(0);
   if (!run.ok()) return;
   const Tensor y = run.Output(0, TF_FLOAT, x.shape());
   if (!run.ok()) return;
-  InParallel(static_cast<int>((x.size() + kPart - 1) / kPart), [&](int part) {
-    const int64_t at = part * kPart;
-    Loops().gelu(x.data<float>() + at, std::min(kPart, x.size() - at), y.data<float>() + at);
+  EachPart(x.size(), [&](int64_t at, int64_t count) {
+    Loops().gelu(x.data<float>() + at, count, y.data<float>() + at);
   });
 }
 
@@ -97,14 +93,12 @@ void GeluGradient(void*, TF_OpKernelContext* context) {
   run.Require(gradient.size() == x.size(), "a GELU's gradient must be of its input's shape");
   const Tensor dx = run.Output(0, TF_FLOAT, x.shape());
   if (!run.ok()) return;
-  InParallel(static_cast<int>((x.size() + kPart - 1) / kPart), [&](int part) {
-    const int64_t at = part * kPart;
-    Loops().gelu_gradient(gradient.data<float>() + at, x.data<float>() + at, std::min(kPart, x.size() - at),
-                          dx.data<float>() + at);
+  EachPart(x.size(), [&](int64_t at, int64_t count) {
+    Loops().gelu_gradient(gradient.data<float>() + at, x.data<float>() + at, count, dx.data<float>() + at);
   });
 }
 
-// Whole rows in parts of about kPart numbers.
+// Whole rows in parts of about kPart numbers; what is added up does not depend on the number of threads.
 struct Parts {
   Parts(int64_t numbers, int64_t size)
       : all{numbers / size, static_cast<int>(size)}, rows(std::max<int64_t>(1, kPart / size)) {
