@@ -135,7 +135,7 @@ export async function buildEngine(options: BuildOptions = {}): Promise<BuiltEngi
       root,
       name: place.binding,
       make: async (folder) => {
-        onProgress({ phase: 'compile', message: 'compiling the binding (about 15 s)' });
+        onProgress({ phase: 'compile', message: 'compiling the binding (about a minute)' });
         const found = await (tools ??= requireBuildTools());
         await compileBinding(found, device, libraries.folder, folder);
       },

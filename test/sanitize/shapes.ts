@@ -7,7 +7,7 @@ import {
   typeAttribute,
 } from '../../lib/engine/native';
 import { castTo, type FloatType, gelu, inFloatType } from '../../lib/engine/operations/activations';
-import { layerNorm } from '../../lib/engine/operations/attention';
+import { attention, layerNorm } from '../../lib/engine/operations/attention';
 import {
   batchNormEpsilon,
   batchNormEvaluation,
@@ -364,6 +364,37 @@ function layerNorms(draw: Random): Compared[] {
   ];
 }
 
+function attentions(draw: Random): Compared[] {
+  const [batch, tokens, heads, depth] = [
+    size(draw, 3),
+    size(draw, 60),
+    size(draw, 3),
+    16 * size(draw, 4),
+  ];
+  const joined = tf.mul(normal([batch, tokens, 3 * heads * depth], draw), 2);
+  const theirs = (a: tf.Tensor): tf.Tensor => {
+    const split = tf.transpose(tf.reshape(a, [batch, tokens, 3, heads, depth]), [2, 0, 3, 1, 4]);
+    const [query = a, key = a, value = a] = tf.unstack(split);
+    const scores = tf.mul(tf.matMul(query, key, false, true), 1 / Math.sqrt(depth));
+    const mixed = tf.matMul(tf.softmax(scores), value);
+    return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, tokens, heads * depth]);
+  };
+  const ours = (a: tf.Tensor): tf.Tensor => attention(a as tf.Tensor3D, heads);
+  const gradient = normal([batch, tokens, heads * depth], draw);
+  return [
+    {
+      name: 'NormDirectionAttention',
+      ...{ found: ours(joined), expected: theirs(joined), tolerance: inFloat32 },
+    },
+    {
+      name: 'NormDirectionAttentionGrad',
+      found: tf.grad(ours)(joined, gradient),
+      expected: tf.grad(theirs)(joined, gradient),
+      tolerance: inFloat32,
+    },
+  ];
+}
+
 const operations = [
   filterGradients,
   filterGradients,
@@ -375,6 +406,7 @@ const operations = [
   adamWSteps,
   gelus,
   layerNorms,
+  attentions,
 ];
 
 /**

@@ -1,5 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
-import { floatAttribute, hasOwnOperations, nativeOperations } from '../native';
+import {
+  floatAttribute,
+  hasOwnOperations,
+  intAttribute,
+  nativeOperation,
+  nativeOperations,
+} from '../native';
 import { differentiable, savedTensor } from '../tidy';
 
 /** Scale γ and shift β, both [size]. */
@@ -74,6 +80,7 @@ export function attention(joined: tf.Tensor3D, heads: number): tf.Tensor3D {
   const [batch, tokens, width] = joined.shape;
   const size = width / 3;
   const depth = size / heads;
+  if (hasOwnOperations() && depth % ownDepths === 0) return ownAttention(joined, heads);
   const scale = 1 / Math.sqrt(depth);
   const output = differentiable([joined], () => {
     const split = tf.transpose(
@@ -95,6 +102,22 @@ export function attention(joined: tf.Tensor3D, heads: number): tf.Tensor3D {
       },
     };
   });
+  return output as tf.Tensor3D;
+}
+
+/** What a head's size must be a multiple of in this package's own operation. */
+const ownDepths = 16;
+
+/** `lib/engine/cpp/operations/attention.cc`: no tensor is transposed, and none of all weights is made. */
+function ownAttention(joined: tf.Tensor3D, heads: number): tf.Tensor3D {
+  const attributes = [intAttribute('heads', heads)];
+  const output = differentiable([joined], () => ({
+    value: nativeOperation('NormDirectionAttention', attributes, [joined]),
+    saved: [joined],
+    backward: (gradient, saved) => [
+      nativeOperation('NormDirectionAttentionGrad', attributes, [gradient, savedTensor(saved, 0)]),
+    ],
+  }));
   return output as tf.Tensor3D;
 }
 

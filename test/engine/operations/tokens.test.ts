@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { gelu } from '../../../lib/engine/operations/activations';
-import { layerNorm } from '../../../lib/engine/operations/attention';
+import { attention, layerNorm } from '../../../lib/engine/operations/attention';
 import { random } from '../../../lib/engine/random';
 import { engines, withEngine } from '../../support/engine';
 import { expectClose, numbers } from '../../support/tensors';
@@ -56,8 +56,45 @@ function layerNormByHand(
   return found;
 }
 
+interface Sequences {
+  readonly batch: number;
+  readonly tokens: number;
+  readonly heads: number;
+  readonly depth: number;
+}
+
+/** softmax(q · kᵀ / √depth) · v in each head, in double precision. */
+function attentionByHand(
+  joined: readonly number[],
+  { batch, tokens, heads, depth }: Sequences,
+): number[] {
+  const size = heads * depth;
+  const part = (sequence: number, token: number, which: number, head: number): number[] => {
+    const at = ((sequence * tokens + token) * 3 + which) * size + head * depth;
+    return joined.slice(at, at + depth);
+  };
+  const all = Array.from({ length: tokens }, (_, token) => token);
+  const mixed = (sequence: number, token: number, head: number): number[] => {
+    const query = part(sequence, token, 0, head);
+    const powers = all.map((other) => {
+      const key = part(sequence, other, 1, head);
+      const product = query.reduce((sum, value, at) => sum + value * (key[at] ?? NaN), 0);
+      return Math.exp(product / Math.sqrt(depth));
+    });
+    const total = powers.reduce((sum, power) => sum + power, 0);
+    const values = all.map((other) => part(sequence, other, 2, head));
+    return query.map((_, at) =>
+      powers.reduce((sum, power, other) => sum + (power / total) * (values[other]?.[at] ?? NaN), 0),
+    );
+  };
+  return Array.from({ length: batch * tokens * heads }, (_, index) => {
+    const row = Math.floor(index / heads);
+    return mixed(Math.floor(row / tokens), row % tokens, index % heads);
+  }).flat();
+}
+
 for (const engine of engines) {
-  describe(`GELU and layer norm on the ${engine} engine`, () => {
+  describe(`GELU, layer norm and attention on the ${engine} engine`, () => {
     withEngine(engine);
 
     it('is GELU from far left to far right, and so is its gradient', () => {
@@ -109,5 +146,59 @@ for (const engine of engines) {
         expectClose(dshift as tf.Tensor, expected.dshift, 3e-4);
       });
     }
+
+    // Heads of a size that this package's own operation takes and of one that it does not; tokens that fill a vector,
+    // that do not, and that are fewer than a product's rows.
+    for (const given of [
+      { batch: 2, tokens: 19, heads: 2, depth: 16 },
+      { batch: 1, tokens: 16, heads: 1, depth: 32 },
+      { batch: 3, tokens: 1, heads: 2, depth: 16 },
+      { batch: 2, tokens: 5, heads: 3, depth: 6 },
+    ]) {
+      const { batch, tokens, heads, depth } = given;
+      it(`mixes ${tokens} tokens by ${heads} heads of ${depth}, with the gradient`, () => {
+        const size = heads * depth;
+        const joined = drawn(batch * tokens * 3 * size, 6, 1.5);
+        const tensor = tf.tensor3d(joined, [batch, tokens, 3 * size]);
+        const compute = (x: tf.Tensor): tf.Tensor => attention(x as tf.Tensor3D, heads);
+        expectClose(compute(tensor), attentionByHand(joined, given), 1e-5);
+        const gradient = drawn(batch * tokens * size, 7);
+        const slopes = numbers(
+          tf.grad(compute)(tensor, tf.tensor3d(gradient, [batch, tokens, size])),
+        );
+        const loss = (numbersOf: readonly number[]): number =>
+          attentionByHand(numbersOf, given).reduce(
+            (sum, value, at) => sum + value * (gradient[at] ?? NaN),
+            0,
+          );
+        // By differences, at places of queries, keys and values of every token.
+        const step = 1e-5;
+        for (let at = 0; at < joined.length; at += 7) {
+          const [above, under] = [step, -step].map((by) =>
+            loss(joined.map((value, place) => (place === at ? value + by : value))),
+          );
+          const slope = ((above ?? NaN) - (under ?? NaN)) / (2 * step);
+          expect(slopes[at], `the slope at ${at}`).to.be.closeTo(slope, 2e-5);
+        }
+      });
+    }
+
+    it('attends to a token of a far higher score alone, and hands on what is no number', () => {
+      const times = (value: number): number[] => new Array<number>(16).fill(value);
+      // Scores 0 and 16 · 10 · 10 / 4 = 400, whose power of e is no float.
+      const joined = [
+        ...times(10),
+        ...times(0),
+        ...times(1),
+        ...times(10),
+        ...times(10),
+        ...times(2),
+      ];
+      const mixed = (of: number[]): number[] => numbers(attention(tf.tensor3d(of, [1, 2, 48]), 1));
+      expectClose(mixed(joined), [...times(2), ...times(2)], 1e-6);
+      // The second token's key: its score is none for either token.
+      const faulty = joined.map((value, at) => (at === 64 ? NaN : value));
+      expect(mixed(faulty).every(Number.isNaN)).to.equal(true);
+    });
   });
 }

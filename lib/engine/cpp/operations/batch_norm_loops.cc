@@ -11,6 +11,7 @@
 namespace norm_direction {
 
 namespace plain {
+constexpr int kLanes = 4;
 #include "numbers.inc"
 #include "batch_norm_loops.inc"
 }  // namespace plain
@@ -20,6 +21,7 @@ namespace plain {
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 namespace avx2 {
+constexpr int kLanes = 8;
 #include "numbers.inc"
 #include "batch_norm_loops.inc"
 }  // namespace avx2
@@ -28,6 +30,7 @@ namespace avx2 {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512")
 namespace avx512 {
+constexpr int kLanes = 16;
 #include "numbers.inc"
 #include "batch_norm_loops.inc"
 }  // namespace avx512
@@ -38,6 +41,7 @@ namespace avx512 {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma,prefer-vector-width=512")
 namespace avx512bf16 {
+constexpr int kLanes = 16;
 #include "numbers.inc"
 #include "batch_norm_loops.inc"
 }  // namespace avx512bf16

@@ -4,6 +4,7 @@
 
 namespace norm_direction {
 
+void RegisterAttention();
 void RegisterBatchNorm();
 void RegisterFilterGradient();
 void RegisterOptimisers();

@@ -38,6 +38,7 @@ struct TokenLoops {
 };
 
 namespace plain {
+constexpr int kLanes = 4;
 #include "numbers.inc"
 #include "token_loops.inc"
 }  // namespace plain
@@ -47,6 +48,7 @@ namespace plain {
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 namespace avx2 {
+constexpr int kLanes = 8;
 #include "numbers.inc"
 #include "token_loops.inc"
 }  // namespace avx2
@@ -55,6 +57,7 @@ namespace avx2 {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512")
 namespace avx512 {
+constexpr int kLanes = 16;
 #include "numbers.inc"
 #include "token_loops.inc"
 }  // namespace avx512

@@ -51,12 +51,12 @@ struct Loops {
 
 #ifdef __x86_64__
 
-#define INLINE inline __attribute__((always_inline))
-
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 namespace avx2 {
 constexpr int kLanes = 8, kVectors = 2, kRows = 6, kInputs = 4;
+#include "numbers.inc"
+#include "products.inc"
 #include "winograd.inc"
 }  // namespace avx2
 #pragma GCC pop_options
@@ -65,6 +65,8 @@ constexpr int kLanes = 8, kVectors = 2, kRows = 6, kInputs = 4;
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512")
 namespace avx512 {
 constexpr int kLanes = 16, kVectors = 1, kRows = 12, kInputs = 16;
+#include "numbers.inc"
+#include "products.inc"
 #include "winograd.inc"
 }  // namespace avx512
 #pragma GCC pop_options
