@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { linear, relu } from '../engine/operations/activations';
+import { relu } from '../engine/operations/activations';
+import { linear } from '../engine/operations/linear';
 import type { Random } from '../engine/random';
 import { crossEntropyLoss } from '../losses';
 import { closedForm } from '../losses/checks';

@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import { linear } from '../engine/operations/activations';
 import {
   batchNormEvaluation,
   batchNormMomentum,
@@ -13,6 +12,7 @@ import {
   type ConvolutionOptions,
   convolutionSum,
 } from '../engine/operations/convolution';
+import { linear } from '../engine/operations/linear';
 import type { Random } from '../engine/random';
 import type { ModelState, StateTensor } from './state';
 

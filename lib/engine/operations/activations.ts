@@ -103,14 +103,3 @@ export function castTo(x: tf.TensorInfo, type: FloatType): tf.Tensor {
 export function storedAs<T extends tf.TensorInfo>(x: T, type: FloatType): T | tf.Tensor {
   return storedFloat(x) === type ? x : castTo(x, type);
 }
-
-/**
- * x · weightsᵀ + bias, as PyTorch's `Linear`.
- *
- * @param x [batch, inputs]
- * @param weights [outputs, inputs]
- * @param bias [outputs]
- */
-export function linear(x: tf.Tensor2D, weights: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
-  return tf.add(tf.matMul(x, weights, false, true), bias);
-}

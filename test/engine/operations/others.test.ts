@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { dropout, linear, relu } from '../../../lib/engine/operations/activations';
+import { dropout, relu } from '../../../lib/engine/operations/activations';
+import { linear } from '../../../lib/engine/operations/linear';
 import { averagePool, globalAveragePool, maxPool } from '../../../lib/engine/operations/pooling';
 import { random } from '../../../lib/engine/random';
 import { engines, withEngine } from '../../support/engine';
@@ -34,17 +35,25 @@ for (const engine of engines) {
       expectClose(tf.grad((a) => relu(a))(x), [0, 0, 1]);
     });
 
-    it('multiplies by transposed weights and adds the bias', () => {
-      const y = linear(
-        tf.tensor2d([[1, 2]]),
-        tf.tensor2d([
-          [3, 4],
-          [5, 6],
-          [7, 8],
-        ]),
-        tf.tensor1d([10, 20, 30]),
-      );
-      expectClose(y, [1 * 3 + 2 * 4 + 10, 1 * 5 + 2 * 6 + 20, 1 * 7 + 2 * 8 + 30]);
+    it('multiplies by transposed weights and adds the bias, with all three gradients', () => {
+      const inputs = [tf.tensor2d([1, 2], [1, 2]), tf.tensor2d([3, 4, 5, 6, 7, 8], [3, 2])];
+      const bias = tf.tensor1d([10, 20, 30]);
+      const compute = (...[x, weights, b]: tf.Tensor[]): tf.Tensor =>
+        linear(x as tf.Tensor2D, weights as tf.Tensor2D, b as tf.Tensor1D);
+      expectClose(compute(...inputs, bias), [
+        ...[1 * 3 + 2 * 4 + 10, 1 * 5 + 2 * 6 + 20, 1 * 7 + 2 * 8 + 30],
+      ]);
+      const gradient = tf.tensor2d([1, 10, 100], [1, 3]);
+      const [dx, dw, db] = tf
+        .grads(compute)([...inputs, bias], gradient)
+        .map(numbers);
+      expect(dx).to.deep.equal([3 + 50 + 700, 4 + 60 + 800]);
+      expect(dw).to.deep.equal([1, 2, 10, 20, 100, 200]);
+      expect(db).to.deep.equal([1, 10, 100]);
+      // A detector's image without any box.
+      const none = compute(tf.zeros([0, 2]), inputs[1] ?? bias, bias);
+      expect(none.shape).to.deep.equal([0, 3]);
+      expect(numbers(none)).to.deep.equal([]);
     });
 
     it('drops about half, scales the rest, and draws the same mask from the same seed', () => {
