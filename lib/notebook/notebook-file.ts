@@ -42,11 +42,21 @@ export function sourceOf(cell: Notebook['cells'][number]): string {
 }
 
 /**
- * A notebook's text exactly as Jupyter itself writes it (sorted keys, one space of indentation), so that
- * saving it in JupyterLab changes no line that was not edited.
+ * A notebook's text exactly as Jupyter itself writes it (sorted keys, one space of indentation, numbers as Python has
+ * them), so that saving it in JupyterLab changes no line that was not edited.
  */
 export function notebookText(notebook: Notebook): string {
-  return `${JSON.stringify(sorted(notebook), null, 1)}\n`;
+  const text = JSON.stringify(sorted(notebook), null, 1);
+  return `${text.replace(stringOrNumber, (found) => (found.startsWith('"') ? found : pythonNumber(found)))}\n`;
+}
+
+const stringOrNumber = /"(?:[^"\\]|\\.)*"|-?\d[\d.e+-]*/gu;
+
+/** Python writes what is below 0.0001 with an exponent, of at least two digits. */
+function pythonNumber(text: string): string {
+  const value = Number(text);
+  if (value === 0 || Math.abs(value) >= 1e-4) return text;
+  return value.toExponential().replace(/e-(\d)$/u, 'e-0$1');
 }
 
 /** Several lines of text as the format wants them: a list of lines, each with its line feed. */

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { readNotebook, sourceOf } from '../../lib/notebook/notebook-file';
+import { notebookText, readNotebook, sourceOf } from '../../lib/notebook/notebook-file';
 import { findNotebooks } from '../../lib/notebook/run';
+import { notebookOf } from '../support/notebook';
 
 /** Names of fields where a table's reader wants words. */
 const fieldName = /^(?:low|high|std|p05|[a-z]+[A-Z]\w*|top\d)$/u;
@@ -46,6 +48,18 @@ function breaking(rule: (cell: CodeCell) => boolean): string[] {
 }
 
 describe('the committed notebooks', () => {
+  it('are written as Jupyter writes them, numbers as Python has them', () => {
+    const rewritten = findNotebooks([]).filter(
+      (file) => notebookText(readNotebook(file)) !== readFileSync(file, 'utf8'),
+    );
+    expect(rewritten).to.deep.equal([]);
+    const metadata = { numbers: [5.96046e-8, -1e-5, 1.5e-300, 1e-4, 0, -2.5, 1e21], text: '"1e-5' };
+    const text = notebookText({ ...notebookOf(), metadata });
+    const python = ['5.96046e-08', '-1e-05', '1.5e-300', '0.0001', '0', '-2.5', '1e+21'];
+    expect(text).to.include(`[\n   ${python.join(',\n   ')}\n  ]`);
+    expect(text).to.include(String.raw`"text": "\"1e-5"`);
+  });
+
   it('have cells of at most 20 lines, none of which is wider than the page', () => {
     expect(cells).to.have.length.greaterThan(100);
     const lines = ({ source }: CodeCell): string[] => source.split('\n');

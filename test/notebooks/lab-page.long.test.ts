@@ -227,10 +227,15 @@ async function untilDrawn(page: Page, count: number): Promise<void> {
 
 async function save(page: Page): Promise<void> {
   await page.locator('.jp-NotebookPanel .jp-CodeCell .cm-content').first().click();
-  await page.keyboard.press('Control+s');
-  await page.waitForFunction(
-    `document.querySelector('.jp-mod-current .jp-DirtyIndicator, .lm-TabBar-tab.jp-mod-dirty') === null`,
-  );
+  const [answer] = await Promise.all([
+    page.waitForResponse(
+      (response) =>
+        response.request().method() === 'PUT' && response.url().includes('/api/contents/'),
+    ),
+    page.keyboard.press('Control+s'),
+  ]);
+  // Until then the old file is there, or a part of the new one.
+  await answer.finished();
 }
 
 async function choose(page: Page, menu: string, command: string): Promise<void> {
