@@ -108,7 +108,7 @@ export function attention(joined: tf.Tensor3D, heads: number): tf.Tensor3D {
 /** What a head's size must be a multiple of in this package's own operation. */
 const ownDepths = 16;
 
-/** `lib/engine/cpp/operations/attention.cc`: no tensor is transposed, and none of all weights is made. */
+/** `lib/engine/cpp/operations/tokens.cc`: no tensor is transposed, and none of all weights is made. */
 function ownAttention(joined: tf.Tensor3D, heads: number): tf.Tensor3D {
   const attributes = [intAttribute('heads', heads)];
   const output = differentiable([joined], () => ({

@@ -20,7 +20,6 @@ napi_value OperationDefinitions(napi_env env, napi_callback_info) {
 }  // namespace
 
 NAPI_MODULE_INIT() {
-  norm_direction::RegisterAttention();
   norm_direction::RegisterBatchNorm();
   norm_direction::RegisterFilterGradient();
   norm_direction::RegisterOptimisers();

@@ -4,7 +4,6 @@
 
 namespace norm_direction {
 
-void RegisterAttention();
 void RegisterBatchNorm();
 void RegisterFilterGradient();
 void RegisterOptimisers();
