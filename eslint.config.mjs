@@ -33,6 +33,16 @@ export default tseslint.config(
   {
     // A table of cases may be long.
     files: ['test/**/*.ts'],
-    rules: { 'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }] },
+    rules: {
+      'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.name=/^(it|before|beforeEach|after|afterEach)$/] CallExpression[callee.name=/^(it|describe)$/]',
+          message: 'Mocha runs no test that a hook or another test declares.',
+        },
+      ],
+    },
   },
 );

@@ -1,4 +1,5 @@
 import { resultsError } from '../errors';
+import { hashJson } from '../records';
 import { type RunConfig, scales } from '../runs/schema';
 import { isFinished, type Run } from '../runs/store';
 import { isPublished } from './methods';
@@ -60,13 +61,35 @@ export function groupRuns(runs: readonly Run[]): RunGroup[] {
     if (matching.length === 0) groups.push({ setting, runs: [], teachers: [run] });
     else matching.forEach((group) => group.teachers.push(run));
   }
-  groups.forEach(checkRecipes);
+  groups.forEach((group) => {
+    requireSameRecipes(group.runs.filter(isFinished));
+  });
   return groups.sort(
     (a, b) =>
       scales.indexOf(b.setting.scale) - scales.indexOf(a.setting.scale) ||
       b.setting.epochs - a.setting.epochs ||
       (JSON.stringify(a.setting) < JSON.stringify(b.setting) ? -1 : 1),
   );
+}
+
+/** What a run was trained under but for its losses: the same text, the same training. */
+export function trainingOf({ config }: Run): string {
+  const training = config.recipe['training'];
+  return hashJson(isRecord(training) ? { ...training, method: null } : null);
+}
+
+/**
+ * Of some runs those that differ from a method's own by the losses alone: the same training, the same
+ * teacher. What another recipe or teacher gives is in no gain.
+ */
+export function comparableTo(own: readonly Run[], runs: readonly Run[]): Run[] {
+  const wanted = new Set(own.map(conditionsOf));
+  return runs.filter((run) => wanted.has(conditionsOf(run)));
+}
+
+/** Training and teacher, which must be the same for two methods to be compared. */
+export function conditionsOf(run: Run): string {
+  return hashJson([trainingOf(run), run.config.recipe['teacherHash'] ?? null]);
 }
 
 interface MutableGroup extends RunGroup {
@@ -104,9 +127,15 @@ function sameSetting(group: GroupSetting, setting: GroupSetting): boolean {
   return JSON.stringify(group) === JSON.stringify({ ...setting, dataHash: hash });
 }
 
-function checkRecipes({ runs }: RunGroup): void {
-  const first = new Map<string, Run>();
-  for (const run of runs.filter(isFinished)) {
+/** @throws LabError of kind `results` when two seeds of one cell were run with different recipes. */
+export function requireSameRecipes(
+  runs: readonly {
+    readonly config: Pick<RunConfig, 'pair' | 'method' | 'recipeHash'>;
+    readonly directory: string;
+  }[],
+): void {
+  const first = new Map<string, (typeof runs)[number]>();
+  for (const run of runs) {
     const { pair, method, recipeHash } = run.config;
     const cell = `${pair} ${method}`;
     const other = first.get(cell);
@@ -115,4 +144,8 @@ function checkRecipes({ runs }: RunGroup): void {
       throw resultsError`the seeds of ${method} on ${pair} were run with different recipes (${run.directory}): found recipe ${recipeHash.slice(0, 8)}, but ${other.config.recipeHash.slice(0, 8)} in ${other.directory}. Move the runs of one of the recipes to another results directory`;
     }
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

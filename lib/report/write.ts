@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { resultsError } from '../errors';
 import { writeAtomic } from '../files';
@@ -42,7 +43,10 @@ export interface WriteOptions extends TerminalOptions {
 /** What was written. */
 export interface Written {
   readonly terminal: string;
-  /** `NAME.md`, `NAME.csv`, then the pages and pictures of the whole report, the first page first. */
+  /**
+   * `NAME.md`, `NAME.csv`, those of other documents that were there, then the pages and pictures of the whole
+   * report, the first page first.
+   */
   readonly files: readonly string[];
   /** The asked folder's runs as plain data. */
   readonly json: unknown;
@@ -50,8 +54,8 @@ export interface Written {
 
 /**
  * Renders a table or study from run files alone and writes it into the results directory as Markdown and
- * CSV, and the report in which it has its pages, each file whole or not at all. The same run files give the
- * same bytes.
+ * CSV, anew those of others that lie there, and the report in which it has its pages, each file whole or not
+ * at all. The same run files give the same bytes.
  *
  * @throws LabError of kind `results` when there is no run of it, a file of one is broken, or the seeds of
  * one cell were run with different recipes; nothing is written then.
@@ -67,12 +71,15 @@ export async function writeDocument(
   }
   const glance = report.glance();
   const documents = await drawAllDocuments(report, glance);
-  const contents = documents
-    .filter((document) => document.name === name)
-    .flatMap((document) => [
-      [`${name}.md`, renderMarkdown(document)] as const,
-      [`${name}.csv`, renderCsv(document)] as const,
-    ]);
+  // The same runs stand in other documents: whichever are there are written anew, after the asked one.
+  const kept = documents.filter(
+    (document) => document.name !== name && existsSync(join(resultsRoot, `${document.name}.md`)),
+  );
+  const asked = documents.filter((document) => document.name === name);
+  const contents = [...asked, ...kept].flatMap((document) => [
+    [`${document.name}.md`, renderMarkdown(document)] as const,
+    [`${document.name}.csv`, renderCsv(document)] as const,
+  ]);
   const files = writeFiles(resultsRoot, [...contents, ...reportFiles(glance, documents)]);
   return { terminal: renderTerminal(own.document, options), files, json: own.json };
 }

@@ -1,11 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { LabError, optionError } from '../errors';
 import { readBytes } from '../files';
 import { type Cell, type Pair, pairName, parseMethods, parseSeeds } from './grid';
-import { runFiles } from './paths';
 import { type PlannedRun, type RunRecipe, teacherMethod } from './plan';
-import type { AnyRunStore } from './store';
 
 /** The first line of a manifest; each other one is a run. */
 const columns = 'pair,method,seed';
@@ -69,12 +65,8 @@ export function rowOf(cells: readonly Cell[], text: string): Cell {
 export function missingCells<Recipe extends RunRecipe>(
   runs: readonly PlannedRun<Recipe>[],
   cells: readonly Cell[],
-  store: AnyRunStore,
 ): Cell[] {
-  const isMissing = ({ finished, directory }: PlannedRun<Recipe>): boolean =>
-    !finished &&
-    !(existsSync(join(directory, runFiles.config)) && store.isFinished(store.readRun(directory)));
-  const missing = runs.filter(isMissing);
+  const missing = runs.filter(({ finished }) => !finished);
   const wanted = new Set(missing.map(({ teacher }) => teacher));
   return runs
     .filter((run) => missing.includes(run) || (wanted.has(run.student) && isUntrained(run)))
@@ -88,5 +80,5 @@ export function missingCells<Recipe extends RunRecipe>(
 }
 
 /** A teacher whose weights are not here, without which no student can be taught. */
-const isUntrained = ({ kind, finished }: PlannedRun<RunRecipe>): boolean =>
-  kind === 'teacher' && !finished;
+const isUntrained = ({ kind, finished, recordOnly }: PlannedRun<RunRecipe>): boolean =>
+  kind === 'teacher' && (!finished || recordOnly === true);

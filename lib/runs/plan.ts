@@ -1,10 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Method } from '../distill/terms';
+import { resultsError } from '../errors';
 import { hashJson } from '../records';
 import type { TrainingRecipe } from '../train/recipe';
 import { type Cell, isBaseline, pairName } from './grid';
 import { runDirectory, runFiles, studyDirectory } from './paths';
+import { assertSameTraining } from './same-recipe';
 import type { AnyRunStore } from './store';
 
 /** What the recipes of all tasks have. */
@@ -34,6 +36,8 @@ export interface PlannedRun<Recipe extends RunRecipe = TrainingRecipe> {
   readonly length: number;
   readonly done: number;
   readonly finished: boolean;
+  /** Finished by its record, whose weights are not there: a committed run, or one merged without them. */
+  readonly recordOnly?: boolean;
 }
 
 export interface PlanOptions<Recipe extends RunRecipe> {
@@ -96,16 +100,42 @@ export function planRuns<Recipe extends RunRecipe>(
 
 function plannedRun<Recipe extends RunRecipe>(
   { store, study, resultsRoot }: PlanOptions<Recipe>,
-  run: Omit<PlannedRun<Recipe>, 'directory' | 'length' | 'done' | 'finished'>,
+  run: Omit<PlannedRun<Recipe>, 'directory' | 'length' | 'done' | 'finished' | 'recordOnly'>,
 ): PlannedRun<Recipe> {
   const directory = runDirectory(resultsRoot, { ...run, study });
+  const isWhole = store.isFinishedIn(directory);
+  const recordOnly =
+    !isWhole &&
+    existsSync(join(directory, runFiles.config)) &&
+    store.isFinished(store.readRun(directory));
   return {
     ...run,
     directory,
     length: store.lengthOf(run.recipe),
     done: store.doneIn(directory),
-    finished: store.isFinishedIn(directory),
+    finished: isWhole || recordOnly,
+    recordOnly,
   };
+}
+
+/**
+ * Checks before any of them begins that runs can go on where they lie: that what was begun there has their
+ * recipe, and that no teacher is needed of which only the record is left, since another training of it would
+ * be another teacher than its finished students'.
+ *
+ * @throws LabError of kind `results`.
+ */
+export function requireGoesOn<Recipe extends RunRecipe>(
+  runs: readonly PlannedRun<Recipe>[],
+  store: AnyRunStore,
+): void {
+  for (const run of runs) assertSameTraining(run, store);
+  const wanted = new Set(runs.flatMap(({ finished, teacher }) => (finished ? [] : teacher)));
+  const lost = runs.find(
+    ({ kind, student, recordOnly }) => kind === 'teacher' && recordOnly && wanted.has(student),
+  );
+  if (lost === undefined) return;
+  throw resultsError`a teacher is recorded as finished, but its weights are not here (${lost.directory}): found no weights.safetensors. Name another results directory with --results, which trains it and its students anew, or give its weights with --teacher-weights`;
 }
 
 /**

@@ -27,10 +27,11 @@ import { inOrderOfWorth, pickInWords, pickRuns, untilTime } from './hours';
 import { listPlan, memoryInWords } from './list';
 import { isRunHeld } from './lock';
 import { manifestOf, missingCells } from './manifest';
-import { type PlannedRun, type PlanOptions, planRuns } from './plan';
+import { type PlannedRun, type PlanOptions, planRuns, requireGoesOn } from './plan';
 import { recordedCommand } from './provenance';
 import { teacherWarning } from './published-teachers';
 import { runUntilInterrupted, type StudyEvents } from './run-study';
+import { assertSameTraining } from './same-recipe';
 import type { Scale } from './schema';
 import {
   type GivenTeacher,
@@ -115,6 +116,7 @@ export async function runGrid<Kind extends TaskKind>(asked: GridSettings<Kind>):
   if (action === 'render') return render(settings);
   if (!isWorker()) settings.notes.forEach(say);
   const plan = (): PlannedRun<Kind['recipe']>[] => planOf(settings, settings.cells);
+  if (resume) requireGoesOn(plan(), store);
   const given = givenIn(settings, plan());
   given.forEach(([, teacher]) => requireFiles(teacher));
   const jobs = isWorker() || action === 'list' ? onlyJob : await planJobs(settings.jobs);
@@ -149,7 +151,8 @@ export async function runGrid<Kind extends TaskKind>(asked: GridSettings<Kind>):
     const cost = costModel(task, runs, timing);
     await announce(settings, { task, engine, runs, cost });
     try {
-      await sayWhenOver(until, () => train(settings, { task, engine, runs, cost }));
+      const made = runs.filter(({ recordOnly }) => recordOnly !== true);
+      await sayWhenOver(until, () => train(settings, { task, engine, runs: made, cost }));
     } finally {
       // What was refused before it began leaves nothing.
       runs.forEach(({ directory }) => removeEmptyFolders(dirname(resolve(directory)), root));
@@ -228,9 +231,10 @@ async function sayWhenOver(until: number | undefined, work: () => Promise<void>)
 
 /** What is left, as a manifest. */
 function listMissing<Kind extends TaskKind>(settings: GridSettings<Kind>): void {
-  const { cells, store, json } = settings;
+  const { cells, store, json, resume } = settings;
   const runs = planOf(settings, cells);
-  const missing = missingCells(runs, cells, store);
+  if (resume) runs.forEach((run) => assertSameTraining(run, store));
+  const missing = missingCells(runs, cells);
   process.stdout.write(json ? `${JSON.stringify({ missing })}\n` : manifestOf(missing));
   say(`${missing.length} of ${runs.length} runs are left.`);
 }
@@ -331,6 +335,13 @@ async function announce<Kind extends TaskKind>(
   const left = formatDuration(secondsLeftOf(unfinished, cost));
   const done = runs.length - unfinished.length;
   say(`${runs.length} runs, ${done} of them done; about ${left} left. Ctrl-C saves.`);
+  const recorded = runs.filter(({ recordOnly }) => recordOnly === true).length;
+  if (recorded > 0) {
+    say(
+      `Of these, ${recorded} are recorded here as finished, without their weights, and are not made again ` +
+        '(--results FOLDER makes them in another place).',
+    );
+  }
 }
 
 async function train<Kind extends TaskKind>(

@@ -11,6 +11,9 @@ import type { CommonConfig } from './schema';
 const shownDifferences = 6;
 const longestValue = 40;
 
+const fix =
+  'Name another results directory with --results, or train it anew with --no-resume or after deleting this one';
+
 /** One field that two configurations do not share; the absent value is undefined. */
 interface ConfigDifference {
   /** `epochs`, `recipe.optimiser.learningRate`, … */
@@ -40,13 +43,28 @@ export function assertSameRecipe(
   config: CommonConfig,
   store: AnyRunStore = classifierRuns,
 ): void {
-  const fix =
-    'Name another results directory with --results, or train it anew with --no-resume or after deleting this one';
   if (!existsSync(join(directory, runFiles.config))) {
     if (!existsSync(join(directory, metricsFile))) return;
     throw resultsError`a results directory holds metrics of an unknown recipe (${directory}): found ${metricsFile} without ${runFiles.config}. ${fix}`;
   }
-  const differing = configDifferences(store.readConfig(directory), config);
+  requireEqual(directory, store.readConfig(directory), config);
+}
+
+/**
+ * The same of the training alone, before data and teacher are known: what a run directory holds was begun
+ * with this recipe. A directory without a configuration passes.
+ */
+export function assertSameTraining(
+  { directory, recipe }: { readonly directory: string; readonly recipe: object },
+  store: AnyRunStore,
+): void {
+  if (!existsSync(join(directory, runFiles.config))) return;
+  const found = store.readConfig(directory);
+  requireEqual(directory, found, { ...found, recipe: { ...found.recipe, training: recipe } });
+}
+
+function requireEqual(directory: string, found: CommonConfig, expected: CommonConfig): void {
+  const differing = configDifferences(found, expected);
   if (differing.length === 0) return;
   const shown = differing
     .slice(0, shownDifferences)

@@ -27,13 +27,13 @@ describe('++ against its base over several pairs', () => {
       ...runs('resnet20:resnet8', 'dkd', 50, 60, 70),
       ...runs('resnet20:resnet8', 'dkd++', 52, 62.5, 73),
     ]).groups[0]?.overPairs;
+  });
 
-    it('takes the mean over the pairs of each seed that all have, and then over the seeds', () => {
-      // Differences 1, 3, 5, 10 and 3, 1, −1: seed by seed 2, 2, 2; the fourth seed is not on both pairs.
-      expect(compared?.[0]).to.deep.include({ method: 'kd++', base: 'kd', runs: 7, baseRuns: 7 });
-      expect(compared?.[0]?.gain).to.deep.include({ values: [2, 2, 2], mean: 2, std: 0 });
-      expect(compared?.[0]).to.include({ couples: 7, won: 6 });
-    });
+  it('takes the mean over the pairs of each seed that all have, and then over the seeds', () => {
+    // Differences 1, 3, 5, 10 and 3, 1, −1: seed by seed 2, 2, 2; the fourth seed is not on both pairs.
+    expect(compared?.[0]).to.deep.include({ method: 'kd++', base: 'kd', runs: 7, baseRuns: 7 });
+    expect(compared?.[0]?.gain).to.deep.include({ values: [2, 2, 2], mean: 2, std: 0 });
+    expect(compared?.[0]).to.include({ couples: 7, won: 6 });
   });
 
   it('adjusts the p values for all comparisons', () => {
@@ -58,6 +58,31 @@ describe('++ against its base over several pairs', () => {
       expect(overBase?.p).to.be.closeTo(2 * (1 - Math.sqrt(75 / 77)), 1e-9);
       expect(overStudent?.p).to.equal(null);
     }
+  });
+
+  it('counts no gain over runs with another recipe or teacher', () => {
+    const under = (method: string, teacherHash: string, ...top1: number[]): Run[] =>
+      runs('resnet20:resnet8', method, ...top1).map((run) => ({
+        ...run,
+        config: { ...run.config, recipe: { training: { method }, teacherHash } },
+      }));
+    const kd = under('kd', 'a', 50, 60, 70);
+    const gained = (plus: Run[]): unknown => {
+      const [group] = table([...kd, ...plus]).groups;
+      const rows = group?.pairs[0]?.rows ?? [];
+      const [plusRow] = rows.filter(({ method }) => method === 'kd++');
+      return [
+        group?.overPairs.map(({ gain }) => gain?.mean),
+        plusRow?.overBase?.measured?.mean,
+        group?.pairs[0]?.remarks,
+      ];
+    };
+    expect(gained(under('kd++', 'a', 52, 62, 72))).to.deep.equal([[2], 2, []]);
+    expect(gained(under('kd++', 'b', 52, 62, 72))).to.deep.equal([
+      [],
+      undefined,
+      ['KD++: no gain over KD (recipe of KD++, ND 0), whose runs had another recipe or teacher.'],
+    ]);
   });
 
   it('takes the pairs with both methods alone, in the order of their names, and counts no draw', () => {

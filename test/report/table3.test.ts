@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { LabError } from '../../lib/errors';
 import { buildClaims } from '../../lib/report/claims/build';
 import type { ClaimAtGlance } from '../../lib/report/claims/model';
 import { table3Document } from '../../lib/report/table3/document';
 import {
   runsOf,
   type Table3Group,
-  table3Group,
+  table3Groups,
   type Table3Row,
 } from '../../lib/report/table3/model';
 import { renderCsv } from '../../lib/report/csv';
@@ -76,7 +77,7 @@ function runOf({ method, seed = 1, stats = {}, config, provenance }: MadeUp): De
 }
 
 function groupOf(...runs: readonly MadeUp[]): Table3Group {
-  return table3Group('table3', runs.map(runOf)) ?? expect.fail('no group');
+  return table3Groups('table3', runs.map(runOf))[0] ?? expect.fail('no group');
 }
 
 function rowOf({ pairs }: Table3Group, method: string): Table3Row {
@@ -241,7 +242,7 @@ describe('table 3', () => {
   });
 
   it('is none without runs, and has a teacher’s row alone where it has no student', () => {
-    expect(table3Group('table3', [])).to.equal(null);
+    expect(table3Groups('table3', [])).to.deep.equal([]);
     const [alone, ...others] = groupOf(...seeds('teacher', 0.42)).pairs;
     expect(others).to.deep.equal([]);
     expect(alone?.pair).to.equal('r101-fpn');
@@ -273,7 +274,7 @@ describe('table 3', () => {
 
   it('takes a run without its evaluation or its record for unfinished', () => {
     const done = runOf({ method: 'kd' });
-    const built = table3Group('table3', [
+    const [built] = table3Groups('table3', [
       { ...runOf({ method: 'kd', seed: 2 }), evaluation: null },
       { ...runOf({ method: 'kd', seed: 3 }), provenance: null },
       done,
@@ -283,7 +284,7 @@ describe('table 3', () => {
     expect(of && runsOf(of)).to.deep.equal([done]);
     // Of the first run, which has a record here and none there.
     expect(built?.dataHash).to.equal('d'.repeat(64));
-    const unrecorded = table3Group('table3', [{ ...done, provenance: null }]);
+    const [unrecorded] = table3Groups('table3', [{ ...done, provenance: null }]);
     expect(unrecorded?.dataHash).to.equal(null);
   });
 
@@ -338,10 +339,44 @@ describe('table 3', () => {
     [{ provenance: { firstWeights: 'random' } }, 'random first weights'],
   ] as const) {
     it(`is reduced, whatever the number, with ${reason}`, () => {
-      const built = groupOf({ method: 'kd' }, { method: 'kd', seed: 2, ...change });
+      const built = groupOf({ method: 'kd', ...change });
       expect(rowOf(built, 'kd')).to.deep.include({ verdict: 'reduced', reasons: [reason] });
     });
   }
+
+  it('averages no seeds of another length, batch or data, and refuses those of another recipe', () => {
+    const teacher = { method: 'teacher', config: { iterations: 270_000, batchSize: 16 } };
+    const other = (seed: number, config: Partial<DetectionRun['config']>): MadeUp => ({
+      ...{ method: 'kd', seed, stats: { AP: 0.9 }, config },
+    });
+    const runs = [
+      ...[teacher, ...seeds('kd', 0.3, 0.32)],
+      ...[other(3, { iterations: 90_000, recipeHash: 'b' }), other(4, { batchSize: 16 })],
+      { ...other(5, {}), provenance: { dataHash: 'e'.repeat(64) } },
+    ];
+    const groups = table3Groups('table3', runs.map(runOf));
+    expect(
+      groups.map((group) => [
+        rowOf(group, 'teacher').measured.AP?.n,
+        rowOf(group, 'kd').measured.AP?.seeds,
+      ]),
+    ).to.deep.equal([
+      [1, [1, 2]],
+      [1, [4]],
+      [1, [5]],
+      [1, [3]],
+    ]);
+    const { parts, records } = table3Document(groups, 'results');
+    expect(parts.map(({ title }) => title).filter((title) => /90000|16/.test(title))).to.eql([
+      'coco · scale paper · 180000 iterations · batch 16',
+      'coco · scale paper · 90000 iterations · batch 8',
+    ]);
+    expect(records.at(-1)).to.deep.include({ method: 'kd', iterations: 90_000, batch: 8 });
+    expect(() => groupOf({ method: 'kd' }, other(2, { recipeHash: 'b' }))).to.throw(
+      LabError,
+      'the seeds of kd on r101-fpn:r18-fpn were run with different recipes',
+    );
+  });
 
   it('leaves a teacher its own schedule, but at the paper’s scale', () => {
     const config = { iterations: 270_000, batchSize: 16 };

@@ -82,6 +82,22 @@ describe('npm run reproduce:table1', function () {
     expect(other.stderr)
       .to.match(/another recipe.*epochs/i)
       .and.include('--results');
+
+    // What is left of committed runs: their records.
+    for (const weights of readdirSync(results, { recursive: true, encoding: 'utf8' })) {
+      if (weights.endsWith('.safetensors')) rmSync(join(results, weights));
+    }
+    const records = tree(results);
+    const third = await runGridHere(table1Study, options);
+    expect(third.status, third.stderr).to.equal(0);
+    expect(third.stderr).to.match(/3 runs, 3 of them done.*3 are recorded here as finished/s);
+    expect(third.stdout).to.equal(second.stdout);
+    const more = await runGridHere(table1Study, [...options, '--methods', 'kd']);
+    expect(more.status).to.equal(1);
+    expect(more.stderr)
+      .to.match(/a teacher is recorded as finished, but its weights are not here/)
+      .and.include('--results');
+    expect(tree(results)).to.deep.equal(records);
   });
 
   it('takes a teacher and class means from files, and refuses those of another', async () => {

@@ -1,7 +1,9 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { ProgramResult } from '../../lib/engine/program';
+import { type ProgramResult, runProgram } from '../../lib/engine/program';
+import { scaledToEpochs, type TrainingRecipe } from '../../lib/train/recipe';
+import { table1Recipe, table1TeacherRecipe } from '../../reproduce/recipes/table1';
 import { table1Study } from '../../reproduce/table1';
 import { runGridHere } from '../support/command';
 import { withFolder } from '../support/folder';
@@ -10,7 +12,6 @@ import { writeMadeUpRun } from '../support/made-up-runs';
 describe('the manifest of a grid', () => {
   const folder = withFolder();
   const results = (): string => join(folder(), 'results');
-  const study = 'table1-quick-fashion-mnist';
   const missing = (...args: string[]): Promise<ProgramResult> =>
     runGridHere(table1Study, ['--list', '--missing', '--results', results(), ...args]);
   const manifest = (...lines: string[]): string => {
@@ -20,31 +21,46 @@ describe('the manifest of a grid', () => {
   };
 
   it('lists what is left: not what is recorded as finished, weights or none; teachers that must be trained for it', async () => {
+    const recipes = (method: string): TrainingRecipe =>
+      method === 'teacher'
+        ? table1TeacherRecipe('resnet20')
+        : table1Recipe({ teacher: 'resnet20', student: 'resnet8' }, method);
     const made = (method: string, seed: number, top1: number[]): string =>
       writeMadeUpRun(results(), {
-        config:
-          method === 'teacher'
-            ? { study, method, seed, pair: 'resnet20', student: 'resnet20', teacher: null }
-            : { study, method, seed },
+        config: {
+          ...{ study: 'table1-paper-fashion-mnist', scale: 'paper', method, seed },
+          ...{ recipe: { training: scaledToEpochs(recipes(method), 2) } },
+          ...(method === 'teacher' ? { pair: 'resnet20', student: 'resnet20', teacher: null } : {}),
+        },
         top1,
       });
     made('kd', 1, [10, 20]);
     made('student', 1, [10]);
     const teacher = made('teacher', 0, [10, 20]);
-    const grid = ['--methods', 'student,kd,kd++', '--seeds', '1,2'];
+    // The paper's scale takes recipes as they are, but for their length.
+    const own = ['--scale', 'paper', '--data', 'fashion-mnist', '--pairs', 'resnet20:resnet8'];
+    const length = [...own, '--epochs', '2', '--teacher-epochs', '2'];
+    const grid = ['--methods', 'student,kd,kd++', '--seeds', '1,2', ...length];
     const all = await missing(...grid);
     const rows = ['student,1', 'kd++,1', 'student,2', 'kd,2', 'kd++,2'].map(
       (row) => `resnet20:resnet8,${row}\n`,
     );
     // The teacher's record is here and its weights are not.
-    expect(all.stdout).to.equal(
+    expect(all.stdout, all.stderr).to.equal(
       ['pair,method,seed\n', 'resnet20:resnet8,teacher,0\n', ...rows].join(''),
     );
     expect(all.stderr).to.include('6 of 7 runs are left.');
     writeFileSync(join(teacher, 'weights.safetensors'), '');
     expect((await missing(...grid)).stdout).to.equal(['pair,method,seed\n', ...rows].join(''));
     rmSync(join(teacher, 'weights.safetensors'));
-    expect((await missing('--methods', 'kd')).stdout).to.equal('pair,method,seed\n');
+    const one = await missing('--methods', 'kd', '--seeds', '1', ...length);
+    expect(one.stdout).to.equal('pair,method,seed\n');
+    // Runs of another length are no part of this grid.
+    const longer = await missing('--methods', 'kd', ...own, '--epochs', '3');
+    expect([longer.status, longer.stdout]).to.deep.equal([1, '']);
+    expect(longer.stderr)
+      .to.match(/belongs to another recipe .*recipe\.training\.epochs 2 instead of 3/)
+      .and.include('--results');
   });
 
   it('is what a command runs, or the line of it that an array’s task or a pod has', async () => {
@@ -143,4 +159,43 @@ describe('the manifest of a grid', () => {
       expect(status).to.equal(1);
     });
   }
+});
+
+describe('submit.sh', () => {
+  const folder = withFolder();
+  const script = join(__dirname, '..', '..', 'reproduce', 'cluster', 'submit.sh');
+
+  /** The array's indices and arguments as sbatch gets them, of each call. */
+  async function submit(...args: string[]): Promise<ProgramResult & { calls: string[] }> {
+    const log = join(folder(), 'calls');
+    const sbatch = join(folder(), 'sbatch');
+    writeFileSync(log, '');
+    writeFileSync(sbatch, `#!/bin/sh\necho "$SBATCH_ARRAY_INX $*" >> '${log}'\necho 7\n`);
+    chmodSync(sbatch, 0o755);
+    const env = { PATH: `${folder()}:/usr/bin:/bin` };
+    const result = await runProgram('bash', [script, ...args], { env });
+    return { ...result, calls: readFileSync(log, 'utf8').trimEnd().split('\n') };
+  }
+
+  it('makes the array as long as the manifest, however that is named', async () => {
+    const file = join(folder(), 'left.csv');
+    writeFileSync(file, 'pair,method,seed\nresnet20:resnet8,kd,1\nresnet20:resnet8,kd,2\n');
+    for (const words of [['--manifest', file], [`--manifest=${file}`]]) {
+      const { status, stderr, calls } = await submit('--scale', 'paper', ...words);
+      expect(status, stderr).to.equal(0);
+      expect(calls[0]).to.match(/^0-1 --parsable .*table1\.sbatch --scale paper --manifest/);
+      expect(calls[1]).to.match(/^ --parsable --dependency=afterany:7 .*table1-render\.sbatch/);
+    }
+    expect((await submit('--scale', 'paper')).calls[0]).to.match(/^ --parsable .*table1\.sbatch/);
+  });
+
+  it('submits nothing for a manifest without runs', async () => {
+    const file = join(folder(), 'left.csv');
+    writeFileSync(file, 'pair,method,seed\n');
+    const { status, stderr, calls } = await submit(`--manifest=${file}`);
+    expect([status, calls]).to.deep.equal([1, ['']]);
+    expect(stderr).to.equal(
+      `error: the manifest has no runs (--manifest ${file}). Write one with --list --missing\n`,
+    );
+  });
 });

@@ -76,7 +76,7 @@ function pairBlocks(pair: StudyPair, { caption, columns, claims, more }: PairVie
   return [
     { kind: 'heading', text: `${pair.teacher} → ${pair.student}` },
     methodTable(pair, `${caption} on ${pair.pair}`, columns(pair)),
-    methodNotes(pair),
+    methodNotes([pair]),
     ...(claims?.(pair) ?? []),
     ...(more?.(pair) ?? []),
   ];

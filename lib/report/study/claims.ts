@@ -15,7 +15,7 @@ import {
 import { differenceCells, intervalHead, pHead } from '../cells';
 import type { Cell, TableBlock } from '../document';
 import { count, none } from '../numbers';
-import { rowOf, type StudyPair, type StudyRow } from './model';
+import { areComparable, rowOf, type StudyPair, type StudyRow } from './model';
 
 /** A claim that a difference is above 0. */
 export interface ClaimedDifference {
@@ -56,7 +56,9 @@ export function claimsOver(
       statement,
       better,
       worse,
-      difference: pairedDifference(values(better), values(worse)),
+      difference: areComparable(pair, better, worse)
+        ? pairedDifference(values(better), values(worse))
+        : null,
     };
   });
 }

@@ -1,9 +1,8 @@
 import { mean } from 'simple-statistics';
-import { hashJson } from '../../records';
 import { bestEpoch, bySeed, lastTop1, top1BySeed } from '../../runs/measures';
 import { isFinished, type Run } from '../../runs/store';
 import { pairedDifference, summarise } from '../../statistics/summary';
-import { groupRuns, type RunGroup } from '../group';
+import { comparableTo, conditionsOf, groupRuns, type RunGroup, trainingOf } from '../group';
 import { baseOf } from '../methods';
 import { environmentOf, runReference, unfinishedRun } from '../run-record';
 import { claimScaleOfRuns } from '../verdict';
@@ -79,7 +78,11 @@ function buildPair(
     studentParameters: recorded[0]?.parameters ?? null,
     teacherTop1: recorded.flatMap(({ teacherTop1 }) => teacherTop1 ?? [])[0] ?? null,
     rows: methods.map((method) =>
-      buildRow(method, { runs: method.id === alone ? aloneFor(runs, group) : runs, group, root }),
+      buildRow(method, {
+        runs: method.id === alone ? aloneBeside(runs, group) : runs,
+        group,
+        root,
+      }),
     ),
     claimScale: claimScaleOfRuns(group.setting, runs),
   };
@@ -108,8 +111,10 @@ function buildRow(
     note,
     top1: summarise(top1),
     best: summarise(bySeed(own, (run) => bestEpoch(run)?.top1)),
+    conditions: finished.map(conditionsOf)[0] ?? null,
     base,
-    overBase: base === null ? null : pairedDifference(top1, top1BySeed(runs, base)),
+    overBase:
+      base === null ? null : pairedDifference(top1, top1BySeed(comparableTo(own, runs), base)),
     overStudent:
       id === alone ? null : pairedDifference(top1, bySeed(aloneFor(own, group), lastTop1)),
     studentNorm: summarise(last(({ studentNorm }) => studentNorm)),
@@ -135,13 +140,13 @@ export function studyBaseOf(method: string): string | null {
 function aloneFor(own: readonly Run[], { runs }: RunGroup): Run[] {
   const [sample] = own;
   if (sample === undefined) return [];
-  const wanted = settingHash(sample);
+  const wanted = trainingOf(sample);
   const found = new Map<number, Run>();
   const fitting = runs.filter(
     (run) =>
       run.config.method === alone &&
       run.config.student === sample.config.student &&
-      settingHash(run) === wanted,
+      trainingOf(run) === wanted,
   );
   for (const run of fitting) {
     const { seed, pair } = run.config;
@@ -150,9 +155,11 @@ function aloneFor(own: readonly Run[], { runs }: RunGroup): Run[] {
   return [...found.values()];
 }
 
-function settingHash({ config }: Run): string {
-  const training = config.recipe['training'];
-  return hashJson(isRecord(training) ? { ...training, method: null } : null);
+/** The student alone of a pair's own runs, or else of another pair whose recipe one of its methods has. */
+function aloneBeside(runs: readonly Run[], group: RunGroup): Run[] {
+  const own = runs.filter(({ config }) => config.method === alone);
+  const samples = own.length > 0 ? own : runs;
+  return samples.map((run) => aloneFor([run], group)).find(({ length }) => length > 0) ?? [];
 }
 
 /** Means over the seeds after the last epoch; empty where nothing was measured by class. */
@@ -180,8 +187,4 @@ function familyOfTeachers(teachers: readonly Run[], root: string): FamilyMember[
         : [{ model, parameters, top1: reference.last, norm, run: reference }];
     })
     .sort((a, b) => a.parameters - b.parameters);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -34,10 +34,7 @@ export function growingTeachers(all: readonly StudyPair[]): Block[] {
     return [
       { kind: 'heading', text: `${student} under teachers of growing size` },
       sizesTable(student, pairs, methods),
-      ...pairs
-        .map(methodNotes)
-        .filter((block) => block.items.length > 0)
-        .slice(0, 1),
+      ...[methodNotes(pairs)].filter(({ items }) => items.length > 0),
       trendTable(student, pairs, methods),
     ];
   });

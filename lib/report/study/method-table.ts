@@ -4,7 +4,7 @@ import { columnNote, gainCells, summaryCell, withBelow } from '../cells';
 import type { Cell, ListBlock, TableBlock } from '../document';
 import { formatMean, formatSummary, listed, none, toFixed2 } from '../numbers';
 import { unfinishedInWords } from '../run-record';
-import type { MethodColumn, StudyPair, StudyRow } from './model';
+import { areComparable, type MethodColumn, rowOf, type StudyPair, type StudyRow } from './model';
 
 /** The paper's number beside a study's row; it says so where the paper has the row and we know no number. */
 export function paperColumn(
@@ -110,24 +110,49 @@ export function methodTable(
   };
 }
 
-/** What each row is, and what was not run or not to its end. */
-export function methodNotes(pair: StudyPair): ListBlock {
-  const idle = pair.rows.filter(({ top1, unfinished }) => top1 === null && unfinished.length === 0);
-  const noted = measured(pair).filter(({ note }) => note !== '');
+/**
+ * What each row of some pairs is, and what was not run under any of them, or not to its end. With several
+ * pairs an unfinished run is named with its own.
+ */
+export function methodNotes(pairs: readonly StudyPair[]): ListBlock {
+  const all = pairs.flatMap(({ pair, rows }) => rows.map((row) => ({ pair, ...row })));
+  const rows = all.filter(
+    ({ method }, index) => all.findIndex((other) => other.method === method) === index,
+  );
+  const has = (method: string, of: (row: StudyRow) => boolean): boolean =>
+    all.some((row) => row.method === method && of(row));
+  const isMeasured = ({ top1 }: StudyRow): boolean => top1 !== null;
+  const isBegun = (row: StudyRow): boolean => isMeasured(row) || row.unfinished.length > 0;
   return {
     kind: 'list',
     wide: true,
     items: [
-      ...noted.map(({ label, note }) => `${label}: ${note}.`),
+      ...rows
+        .filter(({ method, note }) => note !== '' && has(method, isMeasured))
+        .map(({ label, note }) => `${label}: ${note}.`),
       ...listed(
         'Not run',
-        idle.map(({ label }) => label),
+        rows.filter(({ method }) => !has(method, isBegun)).map(({ label }) => label),
       ),
-      ...pair.rows.flatMap(({ label, unfinished }) =>
-        unfinished.map((run) => unfinishedInWords(label, run)),
+      ...pairs.flatMap(apartFromBase),
+      ...all.flatMap(({ pair, label, unfinished }) =>
+        unfinished.map((run) =>
+          unfinishedInWords(pairs.length > 1 ? `${label} on ${pair}` : label, run),
+        ),
       ),
     ],
   };
+}
+
+/** The rows whose base ran under another recipe or teacher, so that no gain over it is given. */
+function apartFromBase(pair: StudyPair): string[] {
+  return measured(pair).flatMap(({ method, label, base }) =>
+    base === null || areComparable(pair, method, base)
+      ? []
+      : [
+          `${label} on ${pair.pair}: no gain over ${rowOf(pair, base)?.label ?? base}, whose runs had another recipe or teacher.`,
+        ],
+  );
 }
 
 /** The rows with a number. */

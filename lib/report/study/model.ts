@@ -61,6 +61,8 @@ export interface StudyRow extends Omit<StudyMethod, 'id'> {
   /** Top-1 after the last epoch, in percent: the number. */
   readonly top1: Summary | null;
   readonly best: Summary | null;
+  /** Hash of its runs' training but for the losses, and of their teacher; null without a finished run. */
+  readonly conditions: string | null;
   /** What it adds a loss to: `kd` for all of KD's variants, `dkd` for `dkd++`; null for these themselves. */
   readonly base: string | null;
   /** Over that base on the same seeds, in points. */
@@ -116,6 +118,12 @@ export interface StudyGroup {
 /** A row of a pair, where it was run. */
 export function rowOf({ rows }: StudyPair, method: string): StudyRow | undefined {
   return rows.find((row) => row.method === method);
+}
+
+/** Whether two methods of a pair differ by their losses alone; also where one of them was not run. */
+export function areComparable(pair: StudyPair, first: string, second: string): boolean {
+  const [one, other] = [first, second].map((method) => rowOf(pair, method)?.conditions ?? null);
+  return one === null || other === null || one === other;
 }
 
 /** Its top-1; null where it was not run. */

@@ -5,6 +5,7 @@ import { checkRecord } from '../../records';
 import { readRuns } from '../../runs/store';
 import type { Evidence } from '../document';
 import { buildStudy } from './build';
+import { bySize } from './growing-teachers';
 import { buildGroups, type GroupOptions } from './groups';
 import type { StudyDocumentName, StudyGroup } from './model';
 import { type PublishedMeans, publishedMeansSchema, readPublishedMeans } from './published-means';
@@ -38,7 +39,12 @@ export function readStudyGroups({
 /** A study from run files alone; null where no run belongs to it. */
 export function readStudy(source: StudySource): Evidence | null {
   const { name, resultsRoot } = source;
-  const groups = readStudyGroups(source);
+  const all = readStudyGroups(source);
+  // A setting of one teacher and one student tells nothing about sizes, where another does.
+  const growing = all.filter(({ pairs }) =>
+    (['teacher', 'student'] as const).some((which) => bySize(pairs, which).length > 0),
+  );
+  const groups = name === 'teachers' && growing.length > 0 ? growing : all;
   if (groups.length === 0) return null;
   const document = buildStudy(name, groups, publishedIn(resultsRoot));
   return { document, json: { name, groups } };

@@ -2,8 +2,8 @@ import { paperTable } from '../../paper';
 import { isFinished, type Run } from '../../runs/store';
 import { holm } from '../../statistics/summary';
 import { curvesOf } from '../curves';
-import { groupRuns, type RunGroup } from '../group';
-import { inOrder, inRowOrder, rowOrder } from '../methods';
+import { conditionsOf, groupRuns, type RunGroup } from '../group';
+import { baseOf, inOrder, inRowOrder, labelOf, rowOrder } from '../methods';
 import { compareOverPairs } from './over-pairs';
 import { environmentOf } from '../run-record';
 import { claimScaleOfRuns } from '../verdict';
@@ -127,13 +127,24 @@ function batchRemarks(rows: readonly Table1Row[], batchSize: number): string[] {
 }
 
 function remarksOn(runs: readonly Run[]): string[] {
-  const teachers = new Set(
-    runs.filter(isFinished).flatMap(({ provenance }) => provenance?.teacherHash ?? []),
-  );
-  const remarks = runs.flatMap(({ config, problems }) =>
-    problems.map((problem) => `${config.method}, seed ${String(config.seed)}: ${problem}`),
-  );
-  return teachers.size > 1
-    ? [`These runs learnt from ${String(teachers.size)} different teachers' weights.`, ...remarks]
-    : remarks;
+  const finished = runs.filter(isFinished);
+  const teachers = new Set(finished.flatMap(({ provenance }) => provenance?.teacherHash ?? []));
+  const conditions = new Map(finished.map((run) => [run.config.method, conditionsOf(run)]));
+  const apart = [...conditions].flatMap(([method, own]) => {
+    const base = baseOf(method);
+    const other = base === null ? undefined : conditions.get(base);
+    return base === null || other === undefined || other === own ? [] : [{ method, base }];
+  });
+  return [
+    ...(teachers.size > 1
+      ? [`These runs learnt from ${String(teachers.size)} different teachers' weights.`]
+      : []),
+    ...apart.map(
+      ({ method, base }) =>
+        `${labelOf(method)}: no gain over ${labelOf(base)}, whose runs had another recipe or teacher.`,
+    ),
+    ...runs.flatMap(({ config, problems }) =>
+      problems.map((problem) => `${config.method}, seed ${String(config.seed)}: ${problem}`),
+    ),
+  ];
 }

@@ -16,6 +16,7 @@ import {
   type UnfinishedRun,
   unfinishedRun,
 } from '../run-record';
+import { comparableTo } from '../group';
 import { reasonsNotComparable, teacherEvidence, type Verdict, verdictOf } from '../verdict';
 
 /** What all rows share. */
@@ -42,8 +43,8 @@ export function buildRow(input: RowInput): Table1Row {
   const { setting } = paperTable('table1');
   const own = runs.filter(({ config }) => config.method === method);
   const last = bySeed(own, lastTop1);
-  const gain = (over: string | null = null): Gain | null =>
-    over === null ? null : gainOver({ pair, method }, over, last, top1BySeed(students, over));
+  const gain = (over: string | null = null, among = students): Gain | null =>
+    over === null ? null : gainOver({ pair, method }, over, last, top1BySeed(among, over));
   const paperMethod = paperMethodOf(method);
   const paper =
     paperMethod === null ? null : findPaperNumber({ table: 'table1', pair, method: paperMethod });
@@ -71,7 +72,7 @@ export function buildRow(input: RowInput): Table1Row {
     best: summarise(bySeed(used, (run) => bestEpoch(run)?.top1)),
     difference: measured !== null && value !== null && sameData ? measured.mean - value : null,
     overStudent: gain(studentOf(method)),
-    overBase: gain(base),
+    overBase: gain(base, comparableTo(own, students)),
     overPublished: gain(published),
     verdict: verdictOf({ measured, paper: value, reasons }),
     reasons,

@@ -7,7 +7,8 @@ import {
   type Summary,
   withAdjustedPs,
 } from '../../statistics/summary';
-import { basesOf, inRowOrder } from '../methods';
+import { comparableTo } from '../group';
+import { basesOf, inRowOrder, isPublished } from '../methods';
 
 /** A `++` method against one of its bases over all the pairs that have runs of both. */
 export interface MethodComparison {
@@ -41,7 +42,10 @@ export function compareOverPairs(runs: readonly Run[]): MethodComparison[] {
     const shared = pairs
       .map((pair) => {
         const own = runs.filter(({ config }) => config.pair === pair);
-        return { pair, first: top1BySeed(own, method), second: top1BySeed(own, base) };
+        const better = own.filter(({ config }) => config.method === method);
+        // A published recipe is another one by its nature.
+        const among = isPublished(base) ? own : comparableTo(better, own);
+        return { pair, first: top1BySeed(own, method), second: top1BySeed(among, base) };
       })
       .filter(({ first, second }) => first.size > 0 && second.size > 0);
     if (shared.length === 0) return [];

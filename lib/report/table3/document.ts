@@ -21,7 +21,7 @@ import {
   labelOf,
   runsOf,
   type Table3Group,
-  table3Group,
+  table3Groups,
   type Table3Pair,
   table3SettingInWords,
   tableFigures,
@@ -172,6 +172,8 @@ function recordsOf(groups: readonly Table3Group[], root: string): CsvRecord[] {
       rows.map((row) => ({
         dataset: group.dataset,
         scale: group.scale,
+        iterations: row.runs[0]?.config.iterations ?? null,
+        batch: row.runs[0]?.config.batchSize ?? null,
         data_hash: group.dataHash,
         pair,
         teacher,
@@ -201,10 +203,7 @@ export interface Table3Source {
 
 /** The groups of table 3's runs, from the run files in some folders alone. */
 export function readTable3Groups({ resultsRoot, folders }: Table3Source): Table3Group[] {
-  return folders.flatMap((folder) => {
-    const group = table3Group(folder, readDetectionRuns(resultsRoot, folder));
-    return group === null ? [] : [group];
-  });
+  return folders.flatMap((folder) => table3Groups(folder, readDetectionRuns(resultsRoot, folder)));
 }
 
 /** Table 3 from the run files in some folders alone; null where no run belongs to it. */

@@ -1,7 +1,9 @@
 import { findPaperNumber, paperTable } from '../../paper';
 import type { DetectionRun } from '../../runs/store';
 import { type BySeed, pairedDifference, summarise, type Summary } from '../../statistics/summary';
+import { requireSameRecipes } from '../group';
 import { baseOf, inOrder } from '../methods';
+import { count } from '../numbers';
 import { type Environment, environmentOf } from '../run-record';
 import { instead, trainedHere, type Verdict, verdictOf } from '../verdict';
 
@@ -35,7 +37,7 @@ export interface Table3Pair {
   readonly rows: readonly Table3Row[];
 }
 
-/** The runs of one folder: one scale and data set. */
+/** Runs of one setting: one scale, data set, length and batch. */
 export interface Table3Group {
   readonly study: string;
   readonly dataset: string;
@@ -46,34 +48,73 @@ export interface Table3Group {
   readonly runs: readonly DetectionRun[];
 }
 
-/** The rows of one folder of runs; null without any run. */
-export function table3Group(study: string, runs: readonly DetectionRun[]): Table3Group | null {
-  const [first] = runs;
-  if (first === undefined) return null;
-  const students = runs.filter(({ config }) => config.method !== 'teacher');
+/**
+ * The rows of one folder of runs: a group for each data, length and batch of its students, the longest first;
+ * nothing is averaged over two of them. Teachers, which have lengths of their own, stand in each.
+ *
+ * @throws LabError of kind `results` when two seeds of one cell were run with different recipes.
+ */
+export function table3Groups(study: string, runs: readonly DetectionRun[]): Table3Group[] {
+  // A run without provenance has not recorded its data yet: it is taken for one of the folder's first.
+  const dataHash = runs.flatMap(({ provenance }) => provenance?.dataHash ?? [])[0] ?? null;
+  const settingOf = ({ config, provenance }: DetectionRun): string =>
+    JSON.stringify([
+      config.iterations,
+      config.batchSize,
+      config.dataset,
+      provenance?.dataHash ?? dataHash,
+    ]);
+  const settings = [...new Set(studentsOf(runs).map(settingOf))];
+  if (settings.length === 0) return groupOf(study, runs);
+  return settings
+    .flatMap((setting) =>
+      groupOf(
+        study,
+        runs.filter((run) => run.config.method === 'teacher' || settingOf(run) === setting),
+      ),
+    )
+    .sort((a, b) => iterationsOf(b) - iterationsOf(a));
+}
+
+function studentsOf(runs: readonly DetectionRun[]): DetectionRun[] {
+  return runs.filter(({ config }) => config.method !== 'teacher');
+}
+
+function iterationsOf({ runs }: Table3Group): number {
+  return studentsOf(runs)[0]?.config.iterations ?? 0;
+}
+
+function groupOf(study: string, runs: readonly DetectionRun[]): Table3Group[] {
+  const students = studentsOf(runs);
+  const [first = runs[0]] = students;
+  if (first === undefined) return [];
+  requireSameRecipes(runs.filter(isFinishedDetection));
   const pairs = inOrder(
     students.map(({ config }) => config.pair),
     paperTable('table3').pairs.map(({ pair }) => pair),
   );
   const teacherAlone = pairs.length === 0 ? [first.config.pair] : [];
-  return {
-    study,
-    dataset: first.config.dataset,
-    scale: first.config.scale,
-    pairs: [...pairs, ...teacherAlone].map((pair) => pairOf(pair, runs)),
-    environment: environmentOf(runs),
-    dataHash: first.provenance?.dataHash ?? null,
-    runs,
-  };
+  return [
+    {
+      study,
+      dataset: first.config.dataset,
+      scale: first.config.scale,
+      pairs: [...pairs, ...teacherAlone].map((pair) => pairOf(pair, runs)),
+      environment: environmentOf(runs),
+      dataHash: first.provenance?.dataHash ?? null,
+      runs,
+    },
+  ];
 }
 
-/** `shapes · scale quick · 240 iterations`. */
+/** `shapes · scale quick · 240 iterations · batch 4`. */
 export function table3SettingInWords({ dataset, scale, runs }: Table3Group): string {
-  const students = runs.filter(({ config }) => config.method !== 'teacher');
-  const iterations = [...new Set(students.map(({ config }) => config.iterations))].sort(
-    (a, b) => a - b,
-  );
-  return `${dataset} · scale ${scale}${iterations.length === 0 ? '' : ` · ${iterations.join(', ')} iterations`}`;
+  const [student] = studentsOf(runs);
+  const length =
+    student === undefined
+      ? ''
+      : ` · ${count(student.config.iterations, 'iteration')} · batch ${String(student.config.batchSize)}`;
+  return `${dataset} · scale ${scale}${length}`;
 }
 
 /** Whether a run is in a number. */

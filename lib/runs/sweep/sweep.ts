@@ -7,7 +7,7 @@ import { type Classification, classification } from '../classification';
 import { ConsoleReporter } from '../console-reporter';
 import { costModel, secondsLeftOf } from '../cost';
 import type { Cell } from '../grid';
-import { type PlannedRun, planRuns, teacherMethod } from '../plan';
+import { type PlannedRun, planRuns, requireGoesOn, teacherMethod } from '../plan';
 import { runStudy, runUntilInterrupted } from '../run-study';
 import { classifierRuns } from '../store';
 import type { GivenTeacher, Task } from '../task';
@@ -58,7 +58,9 @@ export async function sweep<const T extends ModelName, const S extends ModelName
     givenTeachers: new Set(givenTeachers.keys()),
   };
   const task = classification(options.dataset);
-  const runs = planRuns(planOptions);
+  const planned = planRuns(planOptions);
+  requireGoesOn(planned, classifierRuns);
+  const runs = planned.filter(({ recordOnly }) => recordOnly !== true);
   for (const { recipe } of runs) task.requireFits(recipe);
   const engine = await startEngine();
   const reporter = events === undefined ? announced(options.name, task, runs) : undefined;

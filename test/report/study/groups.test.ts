@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { claimsOver, judgedOn } from '../../../lib/report/study/claims';
 import { buildGroups } from '../../../lib/report/study/groups';
+import { methodNotes } from '../../../lib/report/study/method-table';
 import type { StudyGroup, StudyRow } from '../../../lib/report/study/model';
 import type { Run } from '../../../lib/runs/store';
 import { madeUpRun } from '../../support/made-up-runs';
@@ -172,9 +174,71 @@ describe('the student alone beside other teachers', () => {
     expect(overStudent(own, { ...elsewhere, top1: 44 })).to.deep.equal([3]);
   });
 
+  it('has a row where the first of the other methods has another recipe', () => {
+    const own = { method: 'student', pair, top1: 41 };
+    const groups = groupsOf(
+      [
+        { method: 'dkd', top1: 55, ...recipe(0.05) },
+        { method: 'kd', top1: 50, ...recipe(0.1) },
+        { ...own, ...recipe(0.1) },
+      ],
+      methods,
+    );
+    expect(rowIn(groups, 'student').top1?.mean).to.equal(41);
+    expect(rowIn(groups, 'kd').overStudent?.mean).to.equal(9);
+    expect(rowIn(groups, 'dkd').overStudent).to.equal(null);
+    // Beside another pair, where this one has none of its own.
+    const beside = groupsOf(
+      [
+        { method: 'dkd', top1: 55, ...recipe(0.05) },
+        { method: 'kd', top1: 50, ...recipe(0.1) },
+        elsewhere,
+      ].map((run) => ({ top1: 40, ...run })),
+      methods,
+    );
+    expect(rowIn(beside, 'student').top1?.mean).to.equal(40);
+  });
+
   it('does not with another recipe, or when it is another student', () => {
     expect(overStudent({ ...elsewhere, top1: 44, ...recipe(0.05) })).to.equal(null);
     expect(overStudent({ ...elsewhere, top1: 44, pair: 'resnet56:resnet14' })).to.equal(null);
+  });
+});
+
+describe('the gains of a study', () => {
+  const under = (teacherHash: string, learningRate = 0.1): Pick<StudyRun, 'recipe'> => ({
+    recipe: { training: { learningRate, method: { terms: [] } }, teacherHash },
+  });
+  const claimed = (plus: Pick<StudyRun, 'recipe'>): readonly [unknown, unknown, string] => {
+    const runs = [
+      ...seeds('kd', 50, 51, 52).map((run) => ({ ...run, ...under('a') })),
+      ...seeds('kd++', 53, 54, 55).map((run) => ({ ...run, ...plus })),
+    ];
+    const groups = groupsOf(runs, methods);
+    const [of] = groups[0]?.pairs ?? [];
+    if (of === undefined) throw new Error('no pair');
+    const [claim] = judgedOn(of, claimsOver('kd++', { kd: 'ND helps' }));
+    return [
+      rowIn(groups, 'kd++').overBase?.mean ?? null,
+      claim?.outcome,
+      methodNotes([of]).items.join(' '),
+    ];
+  };
+
+  it('compare what differs by its losses alone', () => {
+    const [gain, outcome, notes] = claimed(under('a'));
+    expect([gain, outcome]).to.deep.equal([3, 'reproduced']);
+    expect(notes).not.to.contain('no gain');
+  });
+
+  it('are none over a base with another teacher or another recipe, and this is said', () => {
+    for (const plus of [under('b'), under('a', 0.05)]) {
+      const [gain, outcome, notes] = claimed(plus);
+      expect([gain, outcome]).to.deep.equal([null, 'not run']);
+      expect(notes).to.contain(
+        'kd++ on resnet20:resnet8: no gain over kd, whose runs had another recipe or teacher.',
+      );
+    }
   });
 });
 

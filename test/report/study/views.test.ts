@@ -288,6 +288,24 @@ describe('students under growing teachers', () => {
     ]);
   });
 
+  it('have as not run what ran under none of them, and each pair’s unfinished runs', () => {
+    const more = documentOf(
+      'teachers',
+      [
+        ...runs,
+        { method: 'dkd', top1: 50, pair: 'resnet56:resnet8' },
+        { method: 'dkd++', top1: 50, pair: 'resnet56:resnet8', finished: false },
+      ],
+      studyMethods.teachers,
+    );
+    const notes = (more.parts[0]?.blocks ?? []).flatMap((block) =>
+      block.kind === 'list' ? block.items : [],
+    );
+    const [idle = ''] = notes.filter((note) => note.startsWith('Not run'));
+    expect(idle).to.contain('ReviewKD').and.not.match(/\bDKD/);
+    expect(notes.join(' ')).to.contain('DKD++ on resnet56:resnet8, seed 1: 1 of 2 epochs done');
+  });
+
   it('stand beside the paper’s, by teacher in its order', () => {
     const [kd] = tableOf(document, /^The paper, on ImageNet/);
     expect(Object.values(kd ?? {}).slice(1, 5)).to.deep.equal([

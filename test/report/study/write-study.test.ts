@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { Evidence } from '../../../lib/report/document';
 import { buildGlance } from '../../../lib/report/claims/glance';
 import { readStudy } from '../../../lib/report/study/read';
 import { writeDocument } from '../../../lib/report/write';
 import { runDirectory } from '../../../lib/runs/paths';
-import { writeConfig, writeProvenance } from '../../../lib/runs/store';
+import type { Scale } from '../../../lib/runs/schema';
+import { studyNames, writeConfig, writeProvenance } from '../../../lib/runs/store';
 import { appendMetrics, type EpochMetrics } from '../../../lib/train/metrics';
 import { studyMethods } from '../../../reproduce/recipes/studies';
 import { faultOf } from '../../support/faults';
@@ -23,12 +25,17 @@ describe('the documents of the studies', function () {
     method: string,
     seed: number,
     last: Partial<EpochMetrics> & Pick<EpochMetrics, 'testTop1'>,
-    { pair = 'resnet20:resnet8', parameters = 278_324 } = {},
+    {
+      pair = 'resnet20:resnet8',
+      parameters = 278_324,
+      scale = 'quick',
+    }: { pair?: string; parameters?: number; scale?: Scale } = {},
   ): void {
     const [teacher = '', student] = pair.split(':');
     const recipe = { training: { method: { name: method } } };
     const config = madeUpConfig({
-      study,
+      study: `table1-${scale}-fashion-mnist`,
+      scale,
       pair,
       method,
       seed,
@@ -45,14 +52,22 @@ describe('the documents of the studies', function () {
   const classes = (value: number): Pick<EpochMetrics, 'cosineByClass'> => ({
     cosineByClass: [value, value, value + 0.2],
   });
-  const render = async (name: 'norm' | 'direction' | 'ablation' | 'teachers'): Promise<string> => {
+  type Name = 'norm' | 'direction' | 'ablation' | 'teachers';
+  const render = async (name: Name, among: readonly Name[] = [name]): Promise<string> => {
     const resultsRoot = folder();
-    const source = { resultsRoot, folders: [study], methods: studyMethods[name] };
+    const read = (
+      asked: Name,
+      folders: readonly string[] = studyNames(resultsRoot, 'table1-'),
+    ): Evidence | null =>
+      readStudy({ name: asked, resultsRoot, folders, methods: studyMethods[asked] });
     await writeDocument(
       {
         resultsRoot,
         glance: () => buildGlance(noRuns),
-        read: (asked) => Promise.resolve(asked === name ? readStudy({ name, ...source }) : null),
+        read(asked, folders) {
+          const known = among.find((one) => one === asked);
+          return Promise.resolve(known === undefined ? null : read(known, folders));
+        },
       },
       { name, folder: study },
     );
@@ -108,6 +123,28 @@ describe('the documents of the studies', function () {
     expect(text).to.match(
       /KD\+\+ \(ND\): rises with the teacher’s size \| \+3\.00 ± 1\.41 \(2\) \| – \| – \| \+1\.00/,
     );
+  });
+
+  it('teachers: leave out a setting with one teacher and one student, where another has more', async () => {
+    write('kd', 1, { testTop1: 50 });
+    expect(await render('teachers')).to.contain('fashion-mnist · scale quick · 2 epochs');
+    write('kd', 1, { testTop1: 50 }, { pair: 'resnet14:resnet8', scale: 'short' });
+    write('kd', 1, { testTop1: 52 }, { pair: 'resnet20:resnet8', scale: 'short' });
+    const text = await render('teachers');
+    expect(text).to.contain('scale short').and.not.contain('scale quick');
+  });
+
+  it('are written anew with another of the same runs, where they lie there', async () => {
+    write('kd', 1, { testTop1: 50, ...classes(0.5) });
+    write('kd+cosine', 1, { testTop1: 51, ...classes(0.7) });
+    await render('direction', ['direction', 'ablation']);
+    expect(existsSync(join(folder(), 'ablation.md'))).to.equal(false);
+    await render('ablation', ['direction', 'ablation']);
+    write('kd+cosine', 2, { testTop1: 53, ...classes(0.8) });
+    await render('ablation', ['direction', 'ablation']);
+    for (const file of ['direction.md', 'ablation.md', 'direction.csv']) {
+      expect(readFileSync(join(folder(), file), 'utf8'), file).to.match(/52(\.00 ± 1\.41 \(2\)|,)/);
+    }
   });
 
   it('are not written without a run', async () => {
