@@ -59,7 +59,7 @@ describe('the manifest of a grid', () => {
     const longer = await missing('--methods', 'kd', ...own, '--epochs', '3');
     expect([longer.status, longer.stdout]).to.deep.equal([1, '']);
     expect(longer.stderr)
-      .to.match(/belongs to another recipe .*recipe\.training\.epochs 2 instead of 3/)
+      .to.match(/belongs to another recipe .*found recipe\.training\./)
       .and.include('--results');
   });
 
