@@ -187,17 +187,30 @@ export function hasRepeatedNorms(name: string): boolean {
 }
 
 /**
- * How the linear layers of student and adapter begin in the paper's code (fc6f3f9), where not as the published
- * network's and PyTorch's: its CIFAR-100 ResNets draw their classifier from N(0, 0.01²), biases too, and its wide
- * ResNets set the bias to 0; on ImageNet `EmbTrans` draws all linear layers of the network that it wraps, and its
- * own, from N(0, 0.01²).
+ * How the linear layers of student and adapter begin under a method in the paper's code (fc6f3f9), where not as
+ * the published network's and PyTorch's. Its CIFAR-100 ResNets draw their classifier from N(0, 0.01²), biases
+ * too, and its wide ResNets set the bias to 0. `EmbTrans`, which wraps a student with an adapter unless it learns
+ * alone, then sets the biases of all linear layers to 0, the adapter's and the student's own; ReviewKD's module
+ * does so with every student. On ImageNet `EmbTrans` draws all of them from N(0, 0.01²), biases too.
  */
 export function releasedStart(
   student: string,
-): { readonly student: LinearStart; readonly adapter?: LinearStart } | undefined {
+  method: string,
+): { readonly student?: LinearStart; readonly adapter?: LinearStart } | undefined {
   if (Object.hasOwn(imageNetModels, student)) return { student: 'normal', adapter: 'normal' };
-  if (/^resnet/.test(student)) return { student: 'normal' };
-  return student.startsWith('wrn_') ? { student: 'fan-in-weight' } : undefined;
+  const alone = method === 'student' || method === 'teacher';
+  if (/^resnet/.test(student)) {
+    return { student: /^reviewkd/.test(method) ? 'small-normal' : 'normal' };
+  }
+  if (student.startsWith('wrn_')) {
+    return { student: 'fan-in-weight', ...(alone ? {} : { adapter: 'fan-in-weight' }) };
+  }
+  if (alone) return undefined;
+  if (student.startsWith('Shuffle')) {
+    return { student: 'fan-in-weight', adapter: 'fan-in-weight' };
+  }
+  // Its own bias is 0 from the first.
+  return student === 'MobileNetV2' ? { adapter: 'fan-in-weight' } : undefined;
 }
 
 interface ModelOptions {

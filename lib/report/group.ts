@@ -73,9 +73,9 @@ export function groupRuns(runs: readonly Run[]): RunGroup[] {
 }
 
 /** What a run was trained under but for its losses: the same text, the same training. */
-export function trainingOf({ config }: Run): string {
+export function trainingOf({ config }: Run, without: object = {}): string {
   const training = config.recipe['training'];
-  return hashJson(isRecord(training) ? { ...training, method: null } : null);
+  return hashJson(isRecord(training) ? { ...training, method: null, ...without } : null);
 }
 
 /**

@@ -63,7 +63,7 @@ export function recipeRegistry(
         ? recipe(pair, (method) => registry.recipe(pair, method))
         : recipe;
     const { student } = pair;
-    const start = linearStart === 'released' ? releasedStart(student) : linearStart;
+    const start = linearStart === 'released' ? releasedStart(student, name) : linearStart;
     return {
       student,
       method: { name, terms },

@@ -5,7 +5,7 @@ import type { TrainingRecipe } from '../../lib/train/recipe';
 /** A training recipe but for what its place in the table says: the student and the method's name. */
 export interface CellRecipe extends Omit<TrainingRecipe, 'student' | 'method' | 'linearStart'> {
   readonly terms: readonly LossTerm[];
-  /** Or `released`: as the paper's code begins this student (`releasedStart`). */
+  /** Or `released`: as the paper's code begins this student under the method (`releasedStart`). */
   readonly linearStart?: TrainingRecipe['linearStart'] | 'released';
 }
 

@@ -196,4 +196,16 @@ describe('the linear layers of the released code', () => {
     expect(norm).to.be.closeTo(14.48, 0.4);
     adapter.state.dispose();
   });
+
+  it('let an adapter begin with a bias of 0', () => {
+    const adapter = embeddingAdapter({
+      ...{ studentSize: 64, teacherSize: 128, seed: 1 },
+      linearStart: 'fan-in-weight',
+    });
+    const [weight, bias] = spread(adapter.state.stateDict(), '2');
+    // U(±1/8), as above.
+    expect(weight).to.be.closeTo(0.0722, 2e-3);
+    expect(bias).to.equal(0);
+    adapter.state.dispose();
+  });
 });

@@ -140,13 +140,15 @@ export function studyBaseOf(method: string): string | null {
 function aloneFor(own: readonly Run[], { runs }: RunGroup): Run[] {
   const [sample] = own;
   if (sample === undefined) return [];
-  const wanted = trainingOf(sample);
+  // The released code lets a student begin otherwise alone than inside of a method's module.
+  const without = { linearStart: null };
+  const wanted = trainingOf(sample, without);
   const found = new Map<number, Run>();
   const fitting = runs.filter(
     (run) =>
       run.config.method === alone &&
       run.config.student === sample.config.student &&
-      trainingOf(run) === wanted,
+      trainingOf(run, without) === wanted,
   );
   for (const run of fitting) {
     const { seed, pair } = run.config;

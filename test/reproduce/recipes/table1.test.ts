@@ -131,11 +131,14 @@ describe('the recipes of table 1', () => {
     ['resnet32x4:ShuffleV2', 'dkd++', 0.02, dkd(0.5, 6), 0.5],
     ['resnet32x4:ShuffleV2', 'reviewkd++', 0.02, review(8), 1.5],
   ];
-  // Their ResNets' classifier begins at N(0, 0.01²), the wide ResNets' with a bias of 0; the others as published.
-  const starts: Readonly<Record<string, string>> = {
-    'resnet56:resnet20': 'normal',
-    'resnet32x4:resnet8x4': 'normal',
-    'wrn_40_2:wrn_40_1': 'fan-in-weight',
+  // Their ResNets' classifier begins at N(0, 0.01²), the wide ResNets' with a bias of 0. What wraps a student
+  // with an adapter sets all biases of linear layers to 0, and ReviewKD wraps each student.
+  const wrapped = { student: 'fan-in-weight', adapter: 'fan-in-weight' };
+  const startOf = (pair: string, row: string): object => {
+    if (/:resnet/.test(pair)) {
+      return { student: row === 'reviewkd++' ? 'small-normal' : 'normal' };
+    }
+    return pair === 'ResNet50:MobileNetV2' ? { adapter: 'fan-in-weight' } : wrapped;
   };
   for (const [pair, row, learningRate, term, nd] of plusPlus) {
     it(`are those of the released scripts: ${row} of ${pair}`, () => {
@@ -153,7 +156,7 @@ describe('the recipes of table 1', () => {
         augmentation: 'pad-crop-flip',
         // Of networks that the choice changes alone.
         ...(pair === 'wrn_40_2:wrn_40_1' ? { repeatedNorms: false } : {}),
-        ...(starts[pair] === undefined ? {} : { linearStart: { student: starts[pair] } }),
+        linearStart: startOf(pair, row),
         // Two GPUs.
         imagesPerReplica: 64,
       });
@@ -161,6 +164,12 @@ describe('the recipes of table 1', () => {
       expect(published).to.not.have.any.keys('repeatedNorms', 'linearStart', 'imagesPerReplica');
     });
   }
+
+  it('let a student alone begin as the released networks, which nothing wraps', () => {
+    const starts = paperPairs.map((pair) => table1Recipe(pairOf(pair), 'student').linearStart);
+    const [normal, wide, own] = [{ student: 'normal' }, { student: 'fan-in-weight' }, undefined];
+    expect(starts).to.deep.equal([normal, wide, normal, own, own, own]);
+  });
 
   it('of a ++ row and of its base differ in the ND term alone', () => {
     for (const pair of paperPairs) {
