@@ -114,12 +114,19 @@ export function removeUnfinishedWrites(folder: string): void {
 /** The error for a failed write, in words. */
 export function writeFault(path: string, error: unknown): LabError {
   const code = errorCode(error);
-  const what = code === 'ENOSPC' ? 'the disk is full' : 'a file cannot be written';
+  const full = fullDisk(code);
+  const what = full ?? 'a file cannot be written';
   const fix =
-    code === 'ENOSPC'
-      ? 'Free some space and run the same command again: it goes on where it stopped'
-      : 'Check that the folder exists and that you may write there';
+    full === undefined
+      ? 'Check that the folder exists and that you may write there'
+      : 'Free some space and run the same command again: it goes on where it stopped';
   return fileError.because(error)`${what} (${path}): found ${String(code ?? error)}. ${fix}`;
+}
+
+/** In words, the fault of a code by which the system says that nothing more can be written; undefined for others. */
+export function fullDisk(code: string | undefined): string | undefined {
+  if (code === 'EDQUOT') return 'your share of the disk (quota) is used up';
+  return code === 'ENOSPC' ? 'the disk is full' : undefined;
 }
 
 /** The system's code of an error (`ENOENT`, `ENOSPC`, …), if it has one. */

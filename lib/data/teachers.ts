@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { dataError, LabError, optionError } from '../errors';
-import { errorCode, hashFile } from '../files';
+import { errorCode, fullDisk, hashFile } from '../files';
 import { digestFile, readDigest, requireNotedDigest, writeDigest } from '../formats/sha256sum';
 import { extractTarFiles } from '../formats/tar';
 import { type Checksum, download } from './download';
@@ -228,7 +228,7 @@ async function unpack(
 }
 
 function isDamaged(error: unknown): boolean {
-  return error instanceof LabError && errorCode(error.cause) !== 'ENOSPC';
+  return error instanceof LabError && fullDisk(errorCode(error.cause)) === undefined;
 }
 
 async function present(dataDir: string): Promise<Pick<FetchedTeachers, 'teachers' | 'missing'>> {

@@ -78,12 +78,15 @@ export interface Objective {
   readonly trainable: readonly StateTensor[];
   /** A term's own part, by the term's name; undefined for terms without one. */
   part(loss: string): TermPart | undefined;
-  /** Before each step's forward pass, outside its gradient. */
+  /** Before each forward pass of a step, outside its gradient. */
   prepare(images: tf.Tensor4D): void;
   /** The loss on one batch in an epoch counted from 0. */
   value(signals: BatchSignals, at: { epoch: number; mode: ForwardMode }): ObjectiveValue;
-  /** After each step: lets the parts remember it (`kept`) or not, and frees what they noted for that. */
-  endStep(kept: boolean): void;
+  /**
+   * After each part of a batch: lets the terms remember it (`kept`) or not, and frees what they noted for that.
+   * `stepped` where the optimiser's step was taken after it.
+   */
+  endPart(kept: boolean, stepped: boolean): void;
   /** Everything that a checkpoint must hold, in a fixed order. */
   save(): Map<string, StateEntry>;
   /** @throws LabError when the entries are those of other terms. */
@@ -117,8 +120,8 @@ export function createObjective({ terms }: Method, context: PartContext): Object
       });
       return { total: tf.addN(values), terms: values };
     },
-    endStep(kept) {
-      if (kept) parts.forEach((part) => part.commit?.());
+    endPart(kept, stepped) {
+      if (kept) parts.forEach((part) => part.commit?.(stepped));
       remembered.splice(0).forEach((tensor) => tensor.dispose());
     },
     save: () =>

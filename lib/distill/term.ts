@@ -149,7 +149,7 @@ export interface PartContext {
 /** One forward pass of a training step, as a term with parts sees it. */
 export interface StepContext {
   readonly mode: ForwardMode;
-  /** Keeps a tensor until the step is over, for `commit`. */
+  /** Keeps a tensor until `commit`. */
   readonly remember: <T extends tf.Tensor>(tensor: T) => T;
 }
 
@@ -164,12 +164,15 @@ export interface TermPart {
     /** @throws LabError when it is not this memory. */
     restore(entries: StateDict): void;
   };
-  /** Before the step's forward pass and outside its gradient, with the batch's images. */
+  /** Before each forward pass of a step and outside its gradient, with the images of its part of the batch. */
   prepare?(images: tf.Tensor4D, step: Pick<StepContext, 'remember'>): void;
   /** The term's value before its weight. */
   loss(signals: BatchSignals, step: StepContext): tf.Scalar;
-  /** After the optimiser's step; not called when the loss was not finite. */
-  commit?(): void;
+  /**
+   * After each part of a batch; the last one's step is taken then (`stepped`). Not called for a part whose loss
+   * was not finite.
+   */
+  commit?(stepped: boolean): void;
   /** Frees what `state` does not hold. */
   dispose?(): void;
 }
@@ -211,25 +214,77 @@ export function defineTerm<T extends LossTerm>(definition: TermDefinition<T>): T
 /** What a term has beside its name and weight. */
 type OptionsOf<T extends LossTerm> = Omit<T, keyof LossTerm>;
 
-/** A definition, and what stands in such a term where nothing else is given; left out where all may be missing. */
+/** The options that may be missing. */
+type OptionalOf<T extends LossTerm> = {
+  [K in keyof OptionsOf<T>]-?: Record<never, never> extends Pick<OptionsOf<T>, K> ? K : never;
+}[keyof OptionsOf<T>];
+
+/** What an option can be: one of some values, or any number. */
+type ChoicesOf<V> = readonly Exclude<V, undefined>[] | 'number';
+
+type Choices<T extends LossTerm> = {
+  readonly [K in keyof OptionsOf<T>]?: ChoicesOf<OptionsOf<T>[K]>;
+} & { readonly [K in OptionalOf<T>]: ChoicesOf<OptionsOf<T>[K]> };
+
+/**
+ * A definition; what stands in such a term where nothing else is given, left out where all may be missing; and
+ * what the options can be that are no numbers or may be missing.
+ */
 type TermKind<T extends LossTerm> = TermDefinition<T> & {
   readonly defaults?: object;
-} & Defaults<T>;
+  readonly choices?: Choices<T>;
+} & Defaults<T> &
+  ([OptionalOf<T>] extends [never] ? unknown : { readonly choices: Choices<T> });
 type Defaults<T extends LossTerm> =
   Record<never, never> extends OptionsOf<T> ? unknown : { readonly defaults: OptionsOf<T> };
 
 /** Makes a term of one kind; its weight is 1 unless given. */
 export type TermMaker<T extends LossTerm> = (options?: Partial<Omit<T, 'loss'>>) => T;
 
-/** Defines a kind of term, as `defineTerm` does, and gives what makes such terms. */
+/** By kind of term what its options can be; a default that is no number, and has no choices, can be anything. */
+const optionsOfKinds = new Map<string, Readonly<Record<string, unknown>>>();
+
+/**
+ * Defines a kind of term, as `defineTerm` does, and gives what makes such terms, which refuses what they do not
+ * have: files of recipes are run without a compiler.
+ */
 export function termKind<T extends LossTerm>(kind: TermKind<T>): TermMaker<T> {
   const { loss } = defineTerm<T>(kind);
-  const { defaults } = kind;
+  const { defaults = {}, choices = {} } = kind;
+  const kinds = Object.entries(defaults).map(([name, value]) => [name, typeof value] as const);
+  const numbers = { weight: 'number', warmUpEpochs: 'number' };
+  optionsOfKinds.set(loss, { ...numbers, ...Object.fromEntries(kinds), ...choices });
   return (options = {}) => {
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     // Name, weight and options are all that a term has.
-    return { loss, weight: 1, ...defaults, ...Object.fromEntries(given) } as unknown as T;
+    const term = { loss, weight: 1, ...defaults, ...Object.fromEntries(given) } as unknown as T;
+    checkTerm(term);
+    return term;
   };
+}
+
+/**
+ * Checks the options of a term that `termKind` defined; of others it knows nothing.
+ *
+ * @throws LabError of kind `option` for an option that it does not have, or a value that this cannot be.
+ */
+export function checkTerm(term: LossTerm): void {
+  const known = optionsOfKinds.get(term.loss);
+  if (known === undefined) return;
+  for (const [name, value] of Object.entries(term)) {
+    if (name === 'loss' || value === undefined) continue;
+    const can = known[name];
+    if (can === undefined) {
+      throw unknownName(`option of the loss term '${term.loss}'`, name, Object.keys(known));
+    }
+    if (can === 'number' ? !Number.isFinite(value) : Array.isArray(can) && !can.includes(value)) {
+      throw optionError`an option of a loss term cannot be that (${name} of ${term.loss}): found ${JSON.stringify(value)}. Give ${can === 'number' ? 'a number' : inWords(can)}`;
+    }
+  }
+}
+
+function inWords(choices: unknown): string {
+  return Array.isArray(choices) ? choices.map((choice) => `'${String(choice)}'`).join(' or ') : '';
 }
 
 /** @throws LabError of kind `option` for a name that no definition has. */

@@ -7,7 +7,7 @@ import envPaths from 'env-paths';
 import { lock } from 'proper-lockfile';
 import { z } from 'zod';
 import { engineError, optionError } from '../errors';
-import { errorCode, hashFile, makeFolder, sha256, writeFault } from '../files';
+import { errorCode, fullDisk, hashFile, makeFolder, sha256, writeFault } from '../files';
 
 /** A lock whose holder has not renewed it for so long, in milliseconds, belongs to a dead process. */
 const staleAfter = 10_000;
@@ -139,7 +139,7 @@ export async function cached(
       await replaceFolder(temporary, folder);
     } catch (error) {
       await rm(temporary, { recursive: true, force: true });
-      throw errorCode(error) === 'ENOSPC' ? writeFault(entry.root, error) : error;
+      throw fullDisk(errorCode(error)) === undefined ? error : writeFault(entry.root, error);
     }
     return { folder, made: true };
   });

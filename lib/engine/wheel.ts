@@ -5,7 +5,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openPromise } from 'yauzl';
 import { engineError, fileError } from '../errors';
-import { errorCode, hashFile, writeFault } from '../files';
+import { errorCode, fullDisk, hashFile, writeFault } from '../files';
 import { folderBytes } from './cache';
 import { programFault, runProgram } from './program';
 import type { WheelPin } from './versions';
@@ -47,7 +47,7 @@ export async function extractWheel(
       written.push(entry.fileName);
     }
   } catch (error) {
-    if (errorCode(error) === 'ENOSPC') throw writeFault(folder, error);
+    if (fullDisk(errorCode(error)) !== undefined) throw writeFault(folder, error);
     throw fileError.because(
       error,
     )`an archive cannot be unpacked (${archive}): found ${error instanceof Error ? error.message : String(error)}. Run the same command again: the archive is fetched anew`;

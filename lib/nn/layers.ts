@@ -227,7 +227,14 @@ const deviations = { normal: 0.01, 'small-normal': 0.01, 'token-normal': 0.02 } 
  * both N(0, 0.01²); `small-normal`: N(0, 0.01²) and a bias of 0; `token-normal`: N(0, 0.02²) and a bias of 0,
  * as timm's vision transformers.
  */
-export type LinearStart = 'fan-in' | 'fan-in-weight' | keyof typeof deviations;
+export const linearStarts = [
+  'fan-in',
+  'fan-in-weight',
+  'normal',
+  'small-normal',
+  'token-normal',
+] as const;
+export type LinearStart = (typeof linearStarts)[number];
 
 interface LinearLayerOptions {
   readonly inputs: number;

@@ -6,7 +6,7 @@ import type { ForwardMode } from './layers';
 /**
  * A forward pass in training as PyTorch's DataParallel runs it: the batch in `mode.replicas` parts of its own order,
  * ⌈batch / replicas⌉ samples each but the last, and of each part its own batch statistics; running statistics
- * move by the first part alone. A part has at least two samples.
+ * move by the first part alone. No part but the last has less than two samples.
  *
  * @param inputs whose first axis is the batch
  * @param forward what runs on each part

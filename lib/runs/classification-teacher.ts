@@ -52,6 +52,11 @@ export function classMeansFile(directory: string): string {
   return join(directory, 'class-means.safetensors');
 }
 
+/** The same of weights that the user gave: a name for each, so that none takes the place of another. */
+export function givenClassMeansFile(directory: string, teacherHash: string): string {
+  return join(directory, `given-teacher-${teacherHash.slice(0, 12)}.class-means.safetensors`);
+}
+
 /** `class-means-logits.safetensors` beside `class-means.safetensors`. */
 function placeFile(file: string, layer: FeaturePlace): string {
   const { dir, name, ext } = parse(file);
@@ -138,6 +143,20 @@ export async function loadTrainedModel(
     throw error;
   }
   return model;
+}
+
+/** The hash of the weights in a file. @throws LabError as `loadTrainedModel` does. */
+export async function hashOfTrained(
+  file: string,
+  name: string,
+  { classes, height }: Pick<TrainingData, 'classes' | 'height'>,
+): Promise<string> {
+  const model = await loadTrainedModel(file, name, classes.length, height);
+  try {
+    return hashStateDict(model.stateDict());
+  } finally {
+    model.dispose();
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { augmentedViews } from '../data/batches';
 import { needs } from '../distill/terms';
 import { enginePlace } from '../engine/build';
@@ -15,6 +15,8 @@ import { requireRecipeFits, type TrainingRecipe } from '../train/recipe';
 import { openTeacherMemory, type TeacherMemory } from '../train/teacher-memory';
 import {
   classMeansFile,
+  givenClassMeansFile,
+  hashOfTrained,
   loadTeacher,
   requireGivenTeacher,
   type TrainedTeacher,
@@ -79,14 +81,15 @@ export function classification(
 }
 
 /** Loads a teacher. Making its class means takes a while on a large data set: the processes of a grid do it once. */
-function loadOnce(
+async function loadOnce(
   { name, directory, given, signal, onProgress }: TeacherRequest,
   dataset: TrainingData,
 ): Promise<TrainedTeacher> {
-  const own = given
-    ? join(directory, 'given-teacher.class-means.safetensors')
-    : classMeansFile(directory);
-  const classMeans = given?.classMeans ?? own;
+  const classMeans =
+    given?.classMeans ??
+    (given
+      ? givenClassMeansFile(directory, await hashOfTrained(given.weights, name, dataset))
+      : classMeansFile(directory));
   const makeClassMeans = given?.classMeans === undefined;
   const load = (): Promise<TrainedTeacher> =>
     loadTeacher({

@@ -100,7 +100,10 @@ export class ConsoleReporter<Kind extends TaskKind> {
       onEpoch: (line, seconds) => {
         const before = done;
         done = doneAt(line);
-        if (Number.isFinite(seconds)) this.#cost.measured(run, seconds / (done - before));
+        // After a kill the lines on disk may be ahead of the checkpoint: those are made again.
+        if (Number.isFinite(seconds) && done > before) {
+          this.#cost.measured(run, seconds / (done - before));
+        }
         const last = done === run.length;
         if (last) this.stop();
         if (!last && (this.#stream.isTTY || unit === 'iteration')) return;

@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import { z } from 'zod';
 import { readClassMeans } from '../distill/class-means';
-import { dataError } from '../errors';
-import { readJson } from '../files';
+import { readReleasedRows } from '../distill/released-class-means';
 import type { Run } from './store';
 import { classMeansFile } from './classification-teacher';
 
@@ -69,13 +67,13 @@ export function featureNormsOfRuns(runs: readonly Run[]): FeatureNorms[] {
  * publish them, JSON of the form `{"0": [0.81, …], "1": […], …}` with a list of numbers for each class.
  *
  * @param model what the row is called; the file's name without its ending unless given
- * @throws LabError of kind `file` or `data` for a file that is missing, broken or of another form.
+ * @throws LabError of kind `file` for a file that is missing, broken or of another form.
  */
 export function featureNormsOfClassMeans(
   file: string,
   model = basename(file, extname(file)),
 ): FeatureNorms {
-  const rows = extname(file) === '.json' ? publishedRows(file) : ownRows(file);
+  const rows = extname(file) === '.json' ? readReleasedRows(file) : ownRows(file);
   const norms = rows.map((row) => Math.hypot(...row));
   return {
     model,
@@ -88,23 +86,6 @@ export function featureNormsOfClassMeans(
     parameters: null,
     top1: null,
   };
-}
-
-const publishedSchema = z.record(z.string().regex(/^\d+$/), z.array(z.number()).min(1));
-
-function publishedRows(file: string): number[][] {
-  const fix =
-    'Give class means as the authors publish them: {"0": [numbers], "1": [numbers], …}, as many for each class';
-  const parsed = publishedSchema.safeParse(readJson(file, fix));
-  const rows = Object.values(parsed.data ?? {});
-  const [first] = rows;
-  if (first !== undefined && rows.every(({ length }) => length === first.length)) return rows;
-  const fault = parsed.error?.issues[0];
-  throw dataError`not a file of class means (${file}): found ${
-    fault
-      ? `${fault.path.join('.')}: ${fault.message}`
-      : `${rows.length} classes, not all of one length`
-  }. ${fix}`;
 }
 
 function ownRows(file: string): number[][] {

@@ -1,5 +1,6 @@
 import { LabError } from '../errors';
 import { formatDuration } from '../format-duration';
+import { isStopping } from '../train/interruption';
 import { runTitle } from './console-reporter';
 import { type Cell, pairName } from './grid';
 import type { PlannedRun, RunRecipe } from './plan';
@@ -89,7 +90,7 @@ export function pickInWords<Recipe extends RunRecipe>(
 }
 
 /**
- * Does `work`, which Ctrl-C saves and ends, and does the same to it at a time.
+ * Does `work`, which Ctrl-C saves and ends, and does the same to it at a time, where nobody has done so before.
  *
  * @returns false when it was ended so
  */
@@ -104,6 +105,8 @@ export async function untilTime(
   let over = false;
   const timer = setTimeout(
     () => {
+      // A second Ctrl-C would end the process before everything is saved.
+      if (isStopping()) return;
       over = true;
       process.emit('SIGINT');
     },

@@ -135,6 +135,8 @@ interface MergeOptions {
  * @throws LabError of kind `file` when nothing can be written.
  */
 export async function mergeRuns({ from, into, recipesOf }: MergeOptions): Promise<MergedRuns> {
+  // A cell's other seeds are found, and empty folders removed, by their whole paths.
+  const root = resolve(into);
   const merged: string[] = [];
   const present: string[] = [];
   const refused: RefusedRun[] = [];
@@ -142,7 +144,7 @@ export async function mergeRuns({ from, into, recipesOf }: MergeOptions): Promis
     try {
       const config = verifyRun(from, directory);
       requireKnownRecipe(config, directory, recipesOf);
-      const target = runDirectory(into, config);
+      const target = runDirectory(root, config);
       if (isSame(directory, target)) present.push(name);
       else {
         await takeRun(config, directory, target);

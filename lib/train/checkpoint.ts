@@ -78,7 +78,12 @@ export function saveCheckpoint(
   writeAtomic(join(folder, `${name}.safetensors`), bytes);
   const content = { ...record, sha256: sha256(bytes) };
   const manifest = { ...content, digest: hashJson(content) };
-  writeAtomic(join(folder, `${name}.json`), `${JSON.stringify(manifest, null, 2)}\n`);
+  try {
+    writeAtomic(join(folder, `${name}.json`), `${JSON.stringify(manifest, null, 2)}\n`);
+  } catch (error) {
+    removeTensorsAlone(folder);
+    throw error;
+  }
   for (const old of checkpointNames(folder).slice(kept)) {
     rmSync(join(folder, `${old}.json`), { force: true });
     rmSync(join(folder, `${old}.safetensors`), { force: true });
@@ -99,6 +104,7 @@ export function restoreCheckpoint(
   report: (message: string) => void,
 ): CheckpointRecord | undefined {
   removeUnfinishedWrites(folder);
+  removeTensorsAlone(folder);
   const names = checkpointNames(folder);
   for (const name of names) {
     try {
@@ -139,6 +145,17 @@ function restoreFrom(
   }
   state.restore(decodeSafetensors(bytes, file).tensors, file);
   return { recipeHash, progress: content.progress, metrics: content.metrics };
+}
+
+/** Removes tensors whose manifest was not written any more: they are no checkpoint. */
+function removeTensorsAlone(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const [whole, step] = /^(.*)\.safetensors$/.exec(name) ?? [];
+    if (whole !== undefined && !existsSync(join(folder, `${step}.json`))) {
+      rmSync(join(folder, whole), { force: true });
+    }
+  }
 }
 
 /** Zero-padded, so that names sort by progress. */

@@ -1,7 +1,6 @@
 import { comparedEmbedding } from '../distill/objective';
-import { needs } from '../distill/terms';
 import { random } from '../engine/random';
-import { modelError, optionError } from '../errors';
+import { modelError } from '../errors';
 import type { Model } from '../nn/model';
 import {
   asBatchSource,
@@ -180,13 +179,10 @@ function epochMetrics(
   };
 }
 
-/** Checks that a run's parts belong together. */
-function requireTrainable({ recipe, dataset, student, teacher }: ClassifierTraining): void {
+/** Checks that a run's parts belong together, as far as the learner does not. */
+function requireTrainable({ recipe, dataset, student }: ClassifierTraining): void {
   requireRecipeFits(recipe, dataset);
   if (student.classes !== dataset.classes.length) {
     throw modelError`the student knows another number of classes than the data set: found ${student.classes} and ${dataset.classes.length}. Make the student for this data set`;
-  }
-  if (needs(recipe.method, 'class means') && !teacher?.classMeans) {
-    throw optionError`the method '${recipe.method.name}' needs the teacher's class means. Make them with \`npm run class-means\``;
   }
 }

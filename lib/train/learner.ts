@@ -246,7 +246,7 @@ export function createLearner(options: LearnerOptions): Learner {
             },
       ),
     forward,
-    endPart: (kept) => objective.endStep(kept),
+    endPart: (kept, stepped) => objective.endPart(kept, stepped),
     where: () => `method ${method.name}`,
     step(batch, { epoch, learningRate, random = randomOf(seed, 'dropout', steps) }) {
       steps++;
@@ -325,6 +325,9 @@ function checkTeacher({ student, teacher, method }: LearnerOptions): void {
   const needed = needs(method, 'teacher') || needs(method, 'teacher space');
   if (needed && !teacher) {
     throw optionError`the method '${method.name}' needs a teacher. Name one, or take a method without a teacher`;
+  }
+  if (needs(method, 'class means') && !teacher?.classMeans) {
+    throw optionError`the method '${method.name}' needs the teacher's class means. Make them with \`npm run class-means\``;
   }
   if (teacher && teacher.model.classes !== student.classes) {
     throw modelError`the teacher knows another number of classes than the student: found ${teacher.model.name} with ${teacher.model.classes}, ${student.name} with ${student.classes}. Take a teacher that was trained on this data set`;

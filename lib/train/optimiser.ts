@@ -8,6 +8,7 @@ import {
   isNative,
   nativeOperations,
 } from '../engine/native';
+import { resultsError } from '../errors';
 import type { StateTensor } from '../nn/state';
 import { adamW, type AdamWOptions } from './adamw';
 import { flatten, sizeOfAll, splitAs } from './end-to-end';
@@ -54,7 +55,7 @@ export interface Sgd {
   step(gradients: readonly tf.Tensor[], learningRate: number): void;
   /** The velocities of all parameters, one after the other. */
   velocity(): Float32Array;
-  /** Goes on from saved velocities; their number must be the parameters'. */
+  /** Goes on from saved velocities. @throws LabError of kind `results` when their number is not the parameters'. */
   restore(velocity: Float32Array): void;
   /** Frees what it remembers. */
   dispose(): void;
@@ -108,7 +109,7 @@ export function sgd(parameters: readonly StateTensor[], options: SgdOptions): Sg
     velocity: () => velocity.dataSync<'float32'>().slice(),
     restore(saved) {
       if (saved.length !== total) {
-        throw new Error(`${saved.length} velocities for ${total} parameters`);
+        throw resultsError`a checkpoint is of other parameters (velocity): found ${saved.length} velocities for ${total} parameters. Resume with the student and the method that the run was started with, or start a new run`;
       }
       velocity.dispose();
       velocity = tf.keep(tf.tensor1d(saved.slice()));

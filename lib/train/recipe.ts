@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dataError, optionError } from '../errors';
+import { checkTerm, type LossTerm } from '../distill/term';
 import { definitionOf, type Method } from '../distill/terms';
 import {
   batchesOfEpoch,
@@ -7,7 +8,7 @@ import {
   requireInMemoryAugmentation,
   type TrainingData,
 } from './batch-source';
-import type { LinearStart } from '../nn/layers';
+import { type LinearStart, linearStarts } from '../nn/layers';
 import type { OptimiserOptions } from './optimiser';
 import type { Schedule } from './schedule';
 import type { WeightAverageOptions } from './weight-average';
@@ -56,20 +57,70 @@ export interface TrainingRecipe {
  * flip; `deit`, DeiT's: with RandAugment, random erasing, and mixup or cutmix; `deit-by-256`: the same mixed
  * in parts of 256 images.
  */
-type Augmentation = 'pad-crop-flip' | 'none' | 'resized-crop-flip' | 'deit' | 'deit-by-256';
+const augmentations = [
+  'pad-crop-flip',
+  'none',
+  'resized-crop-flip',
+  'deit',
+  'deit-by-256',
+] as const;
+type Augmentation = (typeof augmentations)[number];
 
-const recipeSchema = z.object({
+const scheduleSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('step'),
+    milestones: z.array(z.number()),
+    factor: z.number().positive(),
+  }),
+  z.strictObject({
+    kind: z.literal('cosine'),
+    minimum: z.number().optional(),
+    warmUpEpochs: z.number().min(0).optional(),
+    warmUpFrom: z.number().optional(),
+    over: z.enum(['all epochs', 'epochs after the warm-up']).optional(),
+    by: z.enum(['epoch', 'step']).optional(),
+  }),
+]);
+
+const sgdSchema = z.strictObject({
+  momentum: z.number(),
+  weightDecay: z.number(),
+  nesterov: z.boolean(),
+  undecayed: z.literal('norms').optional(),
+});
+
+const adamWSchema = z.strictObject({
+  kind: z.literal('adamw'),
+  betas: z.tuple([z.number(), z.number()]),
+  weightDecay: z.number(),
+  epsilon: z.number().positive().optional(),
+  undecayed: z.array(z.string()).optional(),
+  layerDecay: z.number().positive().optional(),
+});
+
+const linearStartSchema = z.enum(linearStarts).optional();
+
+// Files of recipes are run without a compiler: a name that is not known here is a slip.
+const recipeSchema = z.strictObject({
+  student: z.string(),
+  method: z.strictObject({ name: z.string(), terms: z.array(z.custom<LossTerm>()) }),
   epochs: z.int().positive(),
   batchSize: z.int().min(2),
   learningRate: z.number().positive(),
+  schedule: scheduleSchema,
+  optimiser: z.union([sgdSchema, adamWSchema]),
+  augmentation: z.enum(augmentations),
   microBatch: z.int().min(2).optional(),
   clipNorm: z.number().positive().optional(),
-  weightAverage: z.object({ decay: z.number().min(0).lt(1) }).optional(),
+  weightAverage: z.strictObject({ decay: z.number().min(0).lt(1) }).optional(),
   precision: z.enum(['bf16', 'tf32']).optional(),
   lastBatch: z.literal('left out').optional(),
   evaluation: z.literal('bicubic').optional(),
   repeatedNorms: z.literal(false).optional(),
   imagesPerReplica: z.int().min(2).optional(),
+  linearStart: z
+    .strictObject({ student: linearStartSchema, adapter: linearStartSchema })
+    .optional(),
   dropPath: z.number().min(0).lt(1).optional(),
 });
 
@@ -88,7 +139,10 @@ export function replicasOf({
  */
 export function checkRecipe(recipe: TrainingRecipe): void {
   const result = recipeSchema.safeParse(recipe);
-  if (result.success) return;
+  if (result.success) {
+    recipe.method.terms.forEach(checkTerm);
+    return;
+  }
   const issue = result.error.issues[0];
   throw optionError`the recipe cannot be trained (${issue?.path.join('.') ?? 'recipe'}): found ${issue?.message ?? 'an unknown fault'}. Give a whole number of epochs of at least 1, batches of at least 2, a learning rate above 0, shares below 1`;
 }

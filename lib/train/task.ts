@@ -35,8 +35,8 @@ export interface Trainable<Batch, At> extends SavedState {
   parts(batch: Batch): readonly Batch[];
   /** Before the gradient's tape is on: the teacher, what is frozen, what runs as a TensorFlow function. */
   forward(part: Batch, at: At): ForwardPass;
-  /** After each part, and after the step: `kept` where what the terms remember of it counts. */
-  endPart(kept: boolean): void;
+  /** After each part: `kept` where what the terms remember of it counts, `stepped` after the last, with its step. */
+  endPart(kept: boolean, stepped: boolean): void;
   /** For messages. */
   where(at: At): string;
 }

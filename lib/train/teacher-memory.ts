@@ -1,6 +1,7 @@
 import {
   closeSync,
   existsSync,
+  futimesSync,
   linkSync,
   openSync,
   readdirSync,
@@ -13,7 +14,16 @@ import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
 import { augmentedViews } from '../data/batches';
-import { errorCode, freeBytes, gibibytes, makeFolder, sha256, writeAtomic } from '../files';
+import { LabError } from '../errors';
+import {
+  errorCode,
+  freeBytes,
+  fullDisk,
+  gibibytes,
+  makeFolder,
+  sha256,
+  writeAtomic,
+} from '../files';
 import { canonicalJson } from '../records';
 import type { Batch } from './batch-source';
 
@@ -52,7 +62,7 @@ export interface TeacherMemoryOptions {
   /** The folder of such files; made when it is missing. */
   readonly folder: string;
   readonly key: TeacherMemoryKey;
-  /** Says what a user should know: that a file was refused, that the disk is full. */
+  /** Says what a user should know: that a file was refused, that the disk is full, that nothing can be kept there. */
   readonly onNotice?: (message: string) => void;
 }
 
@@ -80,7 +90,7 @@ export function teacherMemoryFile(folder: string, key: TeacherMemoryKey): string
  * Opens the memory of a teacher, or makes it: a sparse file with a slot for each view of each image, in
  * which a slot's check tells whether it is filled. Two processes may fill it at once, since both write the
  * same bytes; a slot that was cut off while it was written is asked for again, a file of another header is
- * made anew.
+ * made anew. Where the system refuses, a notice says so and nothing more is remembered.
  *
  * Only embeddings are kept: the logits that follow from them are computed anew over the whole batch, since
  * a matrix product's last bits depend on where in the batch a row stands.
@@ -92,10 +102,19 @@ export function openTeacherMemory({ folder, key, onNotice }: TeacherMemoryOption
   const counts = { remembered: 0, asked: 0 };
   /** Null where nothing is remembered; undefined before the first batch. */
   let descriptor: number | null | undefined;
-  let full = false;
+  let givenUp = false;
   const offsetOf = (index: number, view: number): number =>
     headerBytes + (index * augmentedViews + view) * slot;
 
+  /** @throws the error where it is none of the system's. */
+  const giveUp = (error: unknown): null => {
+    const code = errorCode(error instanceof LabError ? error.cause : error);
+    if (code === undefined) throw error;
+    const what = fullDisk(code) ?? `a teacher's memory cannot be used (${code})`;
+    if (!givenUp) onNotice?.(`${what}: nothing more is remembered in ${file}`);
+    givenUp = true;
+    return null;
+  };
   const open = (standAlone: () => boolean): number | null => {
     if (existsSync(file) && !isOwn(file, key)) {
       onNotice?.(`${file} is not this teacher's memory: it is made anew`);
@@ -112,12 +131,19 @@ export function openTeacherMemory({ folder, key, onNotice }: TeacherMemoryOption
       removeUnused(folder);
       create(file, key);
     }
-    return openSync(file, 'r+');
+    const opened = openSync(file, 'r+');
+    noteUse(opened);
+    return opened;
   };
 
   const bytes = Buffer.alloc(slot);
   const read = (from: number, [index, view]: View, into: Float32Array): boolean => {
-    const count = readSync(from, bytes, 0, slot, offsetOf(index, view));
+    let count = 0;
+    try {
+      count = readSync(from, bytes, 0, slot, offsetOf(index, view));
+    } catch (error) {
+      giveUp(error);
+    }
     if (count < slot || bytes.readUInt32LE(4 * size) !== checkOf(bytes, size, index, view)) {
       return false;
     }
@@ -125,15 +151,13 @@ export function openTeacherMemory({ folder, key, onNotice }: TeacherMemoryOption
     return true;
   };
   const write = (to: number, [index, view]: View, values: Float32Array): void => {
-    if (full) return;
+    if (givenUp) return;
     bytes.set(bytesOf(values));
     bytes.writeUInt32LE(checkOf(bytes, size, index, view), 4 * size);
     try {
       writeSync(to, bytes, 0, slot, offsetOf(index, view));
     } catch (error) {
-      if (errorCode(error) !== 'ENOSPC') throw error;
-      full = true;
-      onNotice?.(`the disk is full: nothing more is remembered in ${file}`);
+      giveUp(error);
     }
   };
 
@@ -142,7 +166,13 @@ export function openTeacherMemory({ folder, key, onNotice }: TeacherMemoryOption
     embeddings({ images: batch, indices, views }, ask) {
       const [count] = batch.shape;
       if (indices === undefined || views === undefined) return undefined;
-      if (descriptor === undefined) descriptor = open(() => answersStandAlone(batch, ask));
+      if (descriptor === undefined) {
+        try {
+          descriptor = open(() => answersStandAlone(batch, ask));
+        } catch (error) {
+          descriptor = giveUp(error);
+        }
+      }
       if (descriptor === null) return undefined;
       const known = new Float32Array(count * size);
       const rowOf = (row: number): Float32Array => known.subarray(row * size, (row + 1) * size);
@@ -255,14 +285,23 @@ function create(file: string, key: TeacherMemoryKey): void {
   }
 }
 
+/** A file that is full is only read from then on, and many file systems keep no time of that. */
+function noteUse(descriptor: number): void {
+  const now = new Date();
+  try {
+    futimesSync(descriptor, now, now);
+  } catch {
+    // Another user's file, which this one may use but not date.
+  }
+}
+
 function removeUnused(folder: string): void {
   if (!existsSync(folder)) return;
   const oldest = Date.now() - unusedDays * 24 * 60 * 60 * 1000;
-  for (const name of readdirSync(folder)) {
+  for (const name of readdirSync(folder).filter((found) => found.endsWith('.embeddings'))) {
     const file = join(folder, name);
-    const { atimeMs, mtimeMs } = statSync(file);
-    if (name.endsWith('.embeddings') && Math.max(atimeMs, mtimeMs) < oldest)
-      rmSync(file, { force: true });
+    const times = statSync(file, { throwIfNoEntry: false });
+    if (times && Math.max(times.atimeMs, times.mtimeMs) < oldest) rmSync(file, { force: true });
   }
 }
 

@@ -167,7 +167,7 @@ export function trainingStep<Batch, At>(
   };
   const differentiate = (part: Batch, index: number): Differentiated => {
     // A term's memory holds one part at a time.
-    if (index > 0) learner.endPart(true);
+    if (index > 0) learner.endPart(true, false);
     const forward = learner.forward(part, at);
     try {
       const found = backward(() => forward.losses(), parameters, forward.traced);
@@ -190,7 +190,7 @@ export function trainingStep<Batch, At>(
       kept = true;
       return step;
     } finally {
-      learner.endPart(kept);
+      learner.endPart(kept, kept);
     }
   });
 }

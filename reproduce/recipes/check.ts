@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type LabError, optionError, unknownName } from '../../lib/errors';
-import { definitionOf } from '../../lib/distill/term';
+import { checkTerm, definitionOf } from '../../lib/distill/term';
 import { modelNames } from '../../lib/models/registry';
 import { publishedOf } from '../../lib/report/methods';
 import { paperTable } from '../../lib/paper';
@@ -91,7 +91,14 @@ function checkedCell(value: unknown, file: string): Table1Cell {
     if (rows.includes(cell.row) && !known.includes(method)) {
       throw unknownName('method', method, known, file);
     }
-    if (typeof recipe !== 'function') namingFile(file, () => recipe.terms.forEach(definitionOf));
+    if (typeof recipe !== 'function') {
+      namingFile(file, () => {
+        recipe.terms.forEach((term) => {
+          definitionOf(term);
+          checkTerm(term);
+        });
+      });
+    }
   }
   return cell;
 }

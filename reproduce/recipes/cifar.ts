@@ -1,3 +1,4 @@
+import { unknownName } from '../../lib/errors';
 import type { LossTerm } from '../../lib/distill/terms';
 import type { CellRecipe } from './table1-cell';
 
@@ -18,8 +19,9 @@ const schedule = {
  */
 export function paperRecipe(
   terms: readonly LossTerm[],
-  { learningRate = 0.1 }: { learningRate?: number } = {},
+  { learningRate = 0.1, ...others }: { learningRate?: number } = {},
 ): CellRecipe {
+  requireNone(others);
   return {
     ...schedule,
     terms,
@@ -38,8 +40,9 @@ export function paperRecipe(
  */
 export function publishedRecipe(
   terms: readonly LossTerm[],
-  { learningRate = 0.05 }: { learningRate?: number } = {},
+  { learningRate = 0.05, ...others }: { learningRate?: number } = {},
 ): CellRecipe {
+  requireNone(others);
   return {
     ...schedule,
     terms,
@@ -47,4 +50,10 @@ export function publishedRecipe(
     learningRate,
     optimiser: { momentum: 0.9, weightDecay: 5e-4, nesterov: false },
   };
+}
+
+/** Files of recipes are run without a compiler. */
+function requireNone(others: object): void {
+  const [name] = Object.keys(others);
+  if (name !== undefined) throw unknownName('option of a recipe', name, ['learningRate']);
 }

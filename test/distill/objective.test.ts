@@ -248,16 +248,16 @@ describe('a method', () => {
     const step = (objective = counting): number =>
       tf.tidy(() => numbers(objective.value(signals, at(0)).terms[1] as tf.Scalar)[0] ?? NaN);
     expect(step()).to.equal(0);
-    counting.endStep(false);
+    counting.endPart(false, false);
     expect(step(), 'the step before was not kept').to.equal(0);
-    counting.endStep(true);
+    counting.endPart(true, true);
     expect(step(), 'twice the labels of one step').to.equal(2 * (1 + 2));
-    counting.endStep(true);
+    counting.endPart(true, true);
     expect(tf.memory().numTensors).to.equal(before);
     const resumed = createObjective(method, withoutModels());
     resumed.restore(counting.save(), 'a checkpoint');
     expect(step(resumed)).to.equal(2 * 2 * (1 + 2));
-    resumed.endStep(false);
+    resumed.endPart(false, false);
   });
 });
 

@@ -31,13 +31,16 @@ describe('SIFN against the weights before the last step', () => {
   withEngine('native');
 
   /** Two steps; the state before each, and the terms of each. */
-  function twoSteps(terms: readonly LossTerm[]): {
+  function twoSteps(
+    terms: readonly LossTerm[],
+    microBatch?: number,
+  ): {
     states: StateDict[];
     values: number[][];
     hash: string;
   } {
     const student = createModel('resnet8', { classes: 4, seed: 3 });
-    const learner = createLearner({ student, method: { name: 'm', terms } });
+    const learner = createLearner({ student, method: { name: 'm', terms }, microBatch });
     const states: StateDict[] = [];
     const values = ['first', 'second'].map((name) => {
       states.push(student.stateDict());
@@ -65,6 +68,21 @@ describe('SIFN against the weights before the last step', () => {
     const mean = squares.reduce((sum, square) => sum + square, 0) / squares.length;
     expect(Math.abs(mean - step ** 2), 'the step changed the norms').to.be.greaterThan(1e-2);
     expect(values[1]?.[1]).to.be.closeTo(weight * mean, 1e-4);
+  });
+
+  it('holds all parts of a batch against the weights before the last step', () => {
+    const { states, values } = twoSteps(
+      [crossEntropy(), sifn({ weight: 1, step: 0.75, previousNorm: 'exact' })],
+      2,
+    );
+    const { images, labels } = batch('second');
+    const parts = [0, 2].map((start) => ({ images: tf.slice(images, start, 2), labels }));
+    const [before = [], now = []] = states.map((state) =>
+      parts.flatMap((part) => normsUnder(state, part)),
+    );
+    const squares = before.map((norm, i) => (norm + 0.75 - (now[i] ?? NaN)) ** 2);
+    const mean = squares.reduce((sum, square) => sum + square, 0) / squares.length;
+    expect(values[1]?.[1]).to.be.closeTo(mean, 1e-4);
   });
 
   it('leaves no trace in the student: with weight 0 it trains as without the term', () => {

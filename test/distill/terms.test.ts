@@ -76,6 +76,28 @@ describe('a term', () => {
     });
   }
 
+  it('refuses options that it does not have, and values that they cannot be', async () => {
+    // As a file of recipes has them, which no compiler has seen.
+    const written = (text: string): object => JSON.parse(text) as object;
+    for (const [make, found] of [
+      [() => kd(written('{ "temprature": 1 }')), /'temprature'.*Did you mean 'temperature'/],
+      [
+        () => kd(written('{ "temperature": "4" }')),
+        /temperature of kd\): found "4"\. Give a number/,
+      ],
+      [() => normDirection(written('{ "wieght": 7 }')), /'wieght'.*Did you mean 'weight'/],
+      [() => normDirection(written('{ "norm": "maximum" }')), /found "maximum". Give 'max' or/],
+      [() => directionCosine(written('{ "directions": "classifer" }')), /found "classifer"/],
+      [() => tokenDistillation(written('{ "kind": "Soft" }')), /Give 'hard' or 'soft'/],
+      [() => sifn(written('{ "previousNorm": "last" }')), /'detached' or 'lastVisit' or 'exact'/],
+      [() => reviewKd(written('{ "mostMiddleChannels": null }')), /found null. Give a number/],
+    ] as const) {
+      const { kind, message } = await faultOf(make);
+      expect([kind, message.match(found) === null]).to.deep.equal(['option', false], message);
+    }
+    expect(normDirection({ directions: 'classifier', norm: 'student' })).to.include({ weight: 1 });
+  });
+
   it('needs two classes, and DKD three', () => {
     expect(definitionOf(dkd()).fewestClasses).to.equal(3);
     expect(definitionOf(kd()).fewestClasses).to.equal(undefined);
@@ -89,6 +111,18 @@ describe('a term', () => {
       normDirectionAt({ place: 'logits', weight: 3 }),
     ];
     expect(classMeansPlaces({ name: 'm', terms })).to.deep.equal(['logits', 'earlier stage']);
+  });
+
+  it('at another place keeps the warm-up that it is given, and has none in its recipe otherwise', () => {
+    const place = 'logits';
+    expect(normDirectionAt({ place, weight: 2, warmUpEpochs: 5 })).to.deep.equal({
+      ...{ loss: 'normDirectionAt', weight: 2, place, warmUpEpochs: 5 },
+    });
+    expect(normDirectionAt({ place, warmUpEpochs: undefined })).to.have.keys(
+      'loss',
+      'weight',
+      'place',
+    );
   });
 
   for (const term of [
@@ -186,7 +220,7 @@ describe('SIFN against the norm of the last visit', () => {
       { epoch: 0, mode: { training: true } },
     );
     const value = total.dataSync()[0] ?? NaN;
-    objective.endStep(keep);
+    objective.endPart(keep, keep);
     return value;
   };
 

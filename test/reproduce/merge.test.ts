@@ -14,7 +14,7 @@ import { expect } from 'chai';
 import { create } from 'tar';
 import type { ProgramResult } from '../../lib/engine/program';
 import { runDirectory } from '../../lib/runs/paths';
-import type { MergedRuns } from '../../lib/runs/merge';
+import { type MergedRuns, mergeRuns } from '../../lib/runs/merge';
 import { scaledToEpochs } from '../../lib/train/recipe';
 import { table1Recipe } from '../../reproduce/recipes/table1';
 import { runHere } from '../support/command';
@@ -272,6 +272,19 @@ describe('runs that were made elsewhere', () => {
       expect([status, tree(here())]).to.deep.equal([1, before]);
     });
   }
+
+  it('are held against the cell’s other seeds where the results are named as a relative path too', async () => {
+    writeMadeUpRun(here(), run('kd', 2, { teacher: 'a' }));
+    writeMadeUpRun(away(), run('kd', 1));
+    writeMadeUpRun(away(), run('kd++', 1));
+    const { refused, merged } = await mergeRuns({
+      from: away(),
+      into: relative(process.cwd(), here()),
+      recipesOf: () => undefined,
+    });
+    expect(refused.map(({ run: of }) => of)).to.deep.equal([nameOf('kd', 1)]);
+    expect(merged).to.deep.equal([nameOf('kd++', 1)]);
+  });
 
   it('come over what a merge that was killed has left, which no reader takes for a run', async () => {
     const directory = writeMadeUpRun(away(), run('kd', 1));

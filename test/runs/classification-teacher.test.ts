@@ -7,6 +7,7 @@ import { readClassMeans, writeClassMeans } from '../../lib/distill/class-means';
 import { crossEntropy, kd, type LossTerm, normDirectionAt } from '../../lib/distill/terms';
 import { writeSafetensors } from '../../lib/formats/safetensors';
 import { createModel } from '../../lib/models/registry';
+import { classification } from '../../lib/runs/classification';
 import {
   loadTeacher,
   type TeacherOptions,
@@ -93,6 +94,33 @@ describe('a teacher', () => {
     );
     expect(classMeansAt?.get('logits')).to.have.length(16);
     expect(existsSync(join(folder(), 'class-means-logits.safetensors'))).to.equal(false);
+  });
+
+  it('that the user gives keeps its class means beside those of another', async () => {
+    const task = classification(dataset);
+    const given = async (seed: number): Promise<TrainedTeacher> => {
+      const weights = join(folder(), `given-${seed}.safetensors`);
+      const model = createModel('resnet8', { classes: 4, seed });
+      writeSafetensors(weights, model.stateDict());
+      model.dispose();
+      const request = {
+        name: 'resnet8',
+        directory: join(folder(), 'teacher'),
+        given: { weights },
+        signal: undefined,
+      };
+      const teacher = await task.loadTeacher(request);
+      loaded.push(teacher);
+      return teacher;
+    };
+    const [first, second, again] = [await given(1), await given(2), await given(1)];
+    expect(readdirSync(join(folder(), 'teacher')).sort()).to.eql(
+      [first, second]
+        .map(({ hash }) => `given-teacher-${hash.slice(0, 12)}.class-means.safetensors`)
+        .sort(),
+    );
+    expect(second.classMeans).to.not.deep.equal(first.classMeans);
+    expect(again.classMeans).to.deep.equal(first.classMeans);
   });
 
   it('is measured against its own class means', async () => {

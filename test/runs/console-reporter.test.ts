@@ -102,6 +102,15 @@ describe('what the console tells of a run of 100 iterations', () => {
     ]);
   });
 
+  it('measures nothing from lines that were on disk already, ahead of the checkpoint', () => {
+    const { onEpoch } = events();
+    for (const iteration of [10, 20, 40]) onEpoch?.(line(iteration, 1), 10);
+    expect(measured).to.deep.equal([
+      [run, 1],
+      [run, 0.5],
+    ]);
+  });
+
   it('names teachers, runs that are done, and what other processes train', () => {
     const { onTeacher, onRunEnd, onWait } = reporter().events;
     const teacher = { name: 'a', hash: '', classMeansHash: null, source: 'a.pth' };

@@ -78,19 +78,22 @@ describe('a run whose process or disk fails', function () {
   it('leaves whole files when the disk is full, says so, and goes on when there is room', async () => {
     const run = join(folder(), 'run');
     const write = fs.writeSync;
-    const full = (): never => {
-      throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    const full = (code = 'ENOSPC'): never => {
+      throw Object.assign(new Error('no space left'), { code });
     };
     await faultOf(() => train(run, 2));
     const before = filesOf(run);
-    try {
-      fs.writeSync = full;
-      const { what, where, fix } = await faultOf(() => train(run));
-      expect(what).to.equal('the disk is full');
-      expect(where).to.include(run);
-      expect(fix).to.include('same command');
-    } finally {
-      fs.writeSync = write;
+    for (const [code, words] of [
+      ['ENOSPC', 'the disk is full'],
+      ['EDQUOT', 'your share of the disk (quota) is used up'],
+    ] as const) {
+      try {
+        fs.writeSync = () => full(code);
+        const { message } = await faultOf(() => train(run));
+        expect(message).to.include(`${words} (${run}`).and.include('same command');
+      } finally {
+        fs.writeSync = write;
+      }
     }
     expect(filesOf(run)).to.deep.equal(before);
     expect(readMetrics(run).epochs).to.have.length(2);

@@ -36,13 +36,14 @@ describe('the norms of features', () => {
     ['a class that is no number', '{"cat": [1]}'],
     ['a class without numbers', '{"0": []}'],
     ['classes of different lengths', '{"0": [1, 2], "1": [1]}'],
+    ['a class left out', '{"0": [1], "2": [1]}'],
     ['no classes', '{}'],
   ];
   for (const [title, text] of faults) {
     it(`are refused of ${title}`, async () => {
       const file = write('means.json', text);
       const { kind, where } = await faultOf(() => featureNormsOfClassMeans(file));
-      expect(kind).to.equal('data');
+      expect(kind).to.equal('file');
       expect(where).to.equal(file);
     });
   }

@@ -1,8 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
+import { interruptedError } from '../../lib/errors';
 import { gridOf, pairName, parsePairs } from '../../lib/runs/grid';
-import { inOrderOfWorth, pickInWords, pickRuns } from '../../lib/runs/hours';
+import { inOrderOfWorth, pickInWords, pickRuns, untilTime } from '../../lib/runs/hours';
 import { type PlannedRun, planRuns } from '../../lib/runs/plan';
 import { classifierRuns } from '../../lib/runs/store';
+import { interruption } from '../../lib/train/interruption';
 import { recipeWith } from '../support/known-run';
 
 describe('a grid in the hours there are', () => {
@@ -58,6 +61,29 @@ describe('a grid in the hours there are', () => {
       expect(picked.runs.map(({ method }) => method).join(' ')).to.equal(wanted);
       expect(picked.seconds).to.equal(end);
       expect(picked.left.length + picked.runs.length).to.equal(5);
+    });
+  }
+
+  for (const pressed of [false, true]) {
+    it(`are over ${pressed ? 'without a second Ctrl-C where the user has pressed it' : 'with what Ctrl-C does'}`, async () => {
+      const { exit } = process;
+      const exits: unknown[] = [];
+      const { signal, release } = interruption(() => undefined);
+      const work = async (): Promise<void> => {
+        if (pressed) process.emit('SIGINT');
+        // More than the half second within which two are one.
+        await setTimeout(900);
+        if (signal.aborted) throw interruptedError`stopped. Go on`;
+      };
+      try {
+        process.exit = ((code) => void exits.push(code)) as typeof exit;
+        const outcome = await untilTime(Date.now() + 700, work).catch(String);
+        expect(outcome).to.equal(pressed ? 'LabError: stopped. Go on' : false);
+      } finally {
+        process.exit = exit;
+        release();
+      }
+      expect(exits).to.deep.equal([]);
     });
   }
 

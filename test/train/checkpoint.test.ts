@@ -1,4 +1,4 @@
-import {
+import fs, {
   copyFileSync,
   existsSync,
   readdirSync,
@@ -218,9 +218,30 @@ describe('when a run saves', () => {
   it('clears away what a killed process was writing', async () => {
     await runOrFail({}, 1);
     const before = kept();
-    const halves = ['step-00000003.json.123', 'step-00000003.safetensors.123'];
+    const halves = ['.json.123', '.safetensors.123', '.safetensors'].map(
+      (ending) => `step-00000003${ending}`,
+    );
     for (const half of halves) writeFileSync(join(folder(), 'checkpoints', half), '{');
     await runOrFail({}, 1);
+    expect(kept()).to.deep.equal(before);
+  });
+
+  it('leaves no tensors where their manifest cannot be written, but those of an earlier one', async () => {
+    await runOrFail({}, 1);
+    const before = kept();
+    const rename = fs.renameSync;
+    try {
+      fs.renameSync = (from, to) => {
+        if (String(to).includes('/step-') && String(to).endsWith('.json')) {
+          throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+        }
+        rename(from, to);
+      };
+      const { where } = await faultOf(() => run(folder(), {}));
+      expect(where).to.match(/step-.*\.json$/);
+    } finally {
+      fs.renameSync = rename;
+    }
     expect(kept()).to.deep.equal(before);
   });
 

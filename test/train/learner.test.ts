@@ -73,6 +73,20 @@ describe('bfloat16', () => {
   });
 });
 
+describe('a learner', () => {
+  withEngine('plain');
+
+  it('is not made without the class means that its method needs', async () => {
+    const method = { name: 'directed', terms: [firstTerm({ needs: ['class means'] })] };
+    const teacher = { model: knownNetwork().model };
+    const { kind, what } = await faultOf(() => learnerOf({ method, teacher }));
+    expect([kind, what]).to.deep.equal([
+      'option',
+      "the method 'directed' needs the teacher's class means",
+    ]);
+  });
+});
+
 describe('how far a weight moves in each step', () => {
   withEngine('plain');
   const folder = withFolder();

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
+import { LabError } from '../../lib/errors';
 import { ModelState } from '../../lib/nn/state';
 import { sgd } from '../../lib/train/optimiser';
 import { engines, withEngine } from '../support/engine';
@@ -66,7 +67,7 @@ for (const engine of engines) {
       optimiser.restore(Float32Array.of(1, 1, 1));
       optimiser.step([tf.zeros([2]), tf.zeros([1, 1])], 0.5);
       expectClose(trainable[0]?.value as tf.Tensor, [0.5, 1.5]);
-      expect(() => optimiser.restore(new Float32Array(2))).to.throw('2 velocities for 3');
+      expect(() => optimiser.restore(new Float32Array(2))).to.throw(LabError, '2 velocities for 3');
     });
   });
 }

@@ -1,4 +1,13 @@
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import fs, {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
@@ -44,9 +53,9 @@ describe('a teacher’s memory', () => {
     memories = [];
   });
 
-  function open(changes: Partial<TeacherMemoryKey> = {}): TeacherMemory {
+  function open(changes: Partial<TeacherMemoryKey> = {}, place = folder()): TeacherMemory {
     const memory = openTeacherMemory({
-      folder: folder(),
+      folder: place,
       key: { ...key, ...changes },
       onNotice: (message) => void notices.push(message),
     });
@@ -176,6 +185,74 @@ describe('a teacher’s memory', () => {
     expect(embeddings).to.equal(undefined);
     expect(notices.join()).to.include('depend on the rest of their batch');
     expect(readdirSync(folder())).to.deep.equal([]);
+  });
+
+  it('is none where no file can be made, says so, and ends no training', () => {
+    writeFileSync(join(folder(), 'file'), '');
+    for (const place of ['file', 'file/teachers']) {
+      notices.splice(0);
+      const memory = open({}, join(folder(), place));
+      const rows = [
+        [1, 1],
+        [2, 2],
+      ] as const;
+      expect([1, 2].map(() => asking(memory, rows).embeddings)).to.deep.equal([
+        undefined,
+        undefined,
+      ]);
+      expect(notices).to.have.length(1);
+      expect(notices.join()).to.match(/cannot be used \(E[A-Z]+\)/);
+    }
+  });
+
+  it('remembers no more where nothing more can be written, for whatever reason', () => {
+    const rows = [
+      [1, 1],
+      [2, 2],
+    ] as const;
+    const write = fs.writeSync;
+    for (const [code, words] of [
+      ['EDQUOT', 'quota'],
+      ['EIO', 'cannot be used (EIO)'],
+    ] as const) {
+      const memory = open({ teacher: code });
+      asking(memory, rows);
+      try {
+        fs.writeSync = (): never => {
+          throw Object.assign(new Error('refused'), { code });
+        };
+        for (const asked of [1, 1]) {
+          expect(asking(memory, [[3, 3], ...rows])).to.deep.equal({
+            embeddings: [3003, 30030, 1001, 10010, 2002, 20020],
+            asked,
+          });
+        }
+      } finally {
+        fs.writeSync = write;
+      }
+      expect(notices.splice(0).map((notice) => notice.includes(words))).to.deep.equal([true]);
+    }
+  });
+
+  it('removes files that nobody has opened for long, and passes over what is gone', () => {
+    const rows = [
+      [1, 1],
+      [2, 2],
+    ] as const;
+    const long = new Date('2020-01-01');
+    const [used, unused] = ['ac', 'ad'].map((teacher) => {
+      asking(open({ teacher }), rows);
+      const file = teacherMemoryFile(folder(), { ...key, teacher });
+      utimesSync(file, long, long);
+      return file;
+    });
+    asking(open({ teacher: 'ac' }), rows);
+    expect(statSync(String(used)).mtimeMs).to.be.above(Number(long));
+    // As of a file that another process removes at this moment, and of something else in the folder.
+    for (const name of ['gone.embeddings', 'other']) symlinkSync('nowhere', join(folder(), name));
+    expect(asking(open(), rows).embeddings).to.have.length(4);
+    expect([existsSync(String(used)), existsSync(String(unused))]).to.deep.equal([true, false]);
+    expect(notices).to.deep.equal([]);
   });
 
   it('serves the methods that take nothing of a teacher but its embedding and what follows from it', () => {

@@ -191,7 +191,8 @@ function otherArchive(path: string, found: string): LabError {
 }
 
 /**
- * Hands on the entries of a tar archive one after another; each must be read or passed over.
+ * Hands on the entries of a tar archive one after another; each must be read or passed over. When it throws,
+ * `work` is done with what it was given, and gets nothing more.
  *
  * @throws LabError of kind `file` when it is damaged; what `work` throws.
  */
@@ -200,27 +201,45 @@ async function readTar(
   work: (entry: ReadEntry) => Promise<void>,
   where: string,
 ): Promise<void> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const fail = (error: unknown): void =>
+    stop.abort(error instanceof LabError ? error : damaged(where, error));
+  const take = async (entry: ReadEntry): Promise<void> => {
+    if (signal.aborted) return void entry.resume();
+    // The rest of it will not come: who waits for that is told so.
+    const cutOff = (): void => {
+      entry.on('error', () => undefined).destroy(new Error('cut off'));
+    };
+    signal.addEventListener('abort', cutOff);
+    try {
+      await work(entry);
+    } finally {
+      signal.removeEventListener('abort', cutOff);
+    }
+  };
   let working = Promise.resolve();
-  let fail: (error: unknown) => void = () => undefined;
-  const failure = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
   const parser = new Parser({
     strict: true,
     onReadEntry: (entry) => {
-      working = working.then(() => work(entry)).catch(fail);
+      working = working.then(() => take(entry)).catch(fail);
     },
   });
-  const ended = once(parser, 'end').catch((error: unknown) => fail(damaged(where, error)));
-  const feed = async (): Promise<void> => {
-    for await (const chunk of chunks) if (!parser.write(chunk)) await once(parser, 'drain');
+  parser.on('error', fail);
+  try {
+    for await (const chunk of chunks) {
+      signal.throwIfAborted();
+      if (!parser.write(chunk)) await once(parser, 'drain', { signal });
+    }
+    const ended = once(parser, 'end', { signal });
     parser.end();
     await ended;
-    await working;
-  };
-  await Promise.race([feed(), failure]).catch((error: unknown) => {
-    throw error instanceof LabError ? error : damaged(where, error);
-  });
+  } catch (error) {
+    fail(error);
+  }
+  // What is under way writes files, which the caller may be about to remove.
+  await working;
+  signal.throwIfAborted();
 }
 
 function damaged(where: string, error: unknown): LabError {

@@ -13,7 +13,8 @@ import {
 } from '../term';
 
 /** What gives each class its direction: the teacher's class means (the paper), or its classifier's weights. */
-export type Directions = 'class means' | 'classifier';
+export const directionChoices = ['class means', 'classifier'] as const;
+export type Directions = (typeof directionChoices)[number];
 
 /** Held by terms that draw an embedding in the direction of its class. */
 export interface Directed {
@@ -66,6 +67,7 @@ export interface DirectionCosineTerm extends LossTerm, Directed {
 /** Direction by cosine with the own class's mean, or with the teacher's classifier's weights of the class. */
 export const directionCosine = termKind<DirectionCosineTerm>({
   loss: 'directionCosine',
+  choices: { directions: directionChoices },
   needs: directionNeeds,
   compute: (term, signals) => cosine(signals, signalDirections(term, signals)),
   part: (term, context) => classifierPart(term, context, cosine),

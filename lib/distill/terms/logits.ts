@@ -89,6 +89,7 @@ export interface TokenDistillationTerm extends LossTerm {
 export const tokenDistillation = termKind<TokenDistillationTerm>({
   loss: 'tokenDistillation',
   defaults: { kind: 'hard', temperature: 1 },
+  choices: { kind: ['hard', 'soft'] },
   needs: ['teacher'],
   compute(term, signals) {
     const student = tokenLogitsOf(signals);

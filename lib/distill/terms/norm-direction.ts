@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { optionError } from '../../errors';
-import { normDirectionLoss, type NormDirectionOptions } from '../../losses';
+import { normChoices, normDirectionLoss, type NormDirectionOptions } from '../../losses';
 import { type EmbeddingAdapter, embeddingAdapter } from '../adapter';
 import { mixedClassMeans } from '../objective';
 import {
@@ -14,7 +14,13 @@ import {
   teacherOf,
   termKind,
 } from '../term';
-import { classifierPart, type Directed, directionNeeds, signalDirections } from './direction';
+import {
+  classifierPart,
+  type Directed,
+  directionChoices,
+  directionNeeds,
+  signalDirections,
+} from './direction';
 
 export interface NormDirectionTerm extends LossTerm, NormDirectionOptions, Directed {
   readonly loss: 'normDirection';
@@ -23,6 +29,7 @@ export interface NormDirectionTerm extends LossTerm, NormDirectionOptions, Direc
 /** The paper's ND loss: norm and direction at once. Options that are not given are not in the recipe. */
 export const normDirection = termKind<NormDirectionTerm>({
   loss: 'normDirection',
+  choices: { norm: normChoices, directions: directionChoices },
   needs: (term) => ['teacher', ...directionNeeds(term)],
   compute: (term, signals) => valueOf(term, signals, signalDirections(term, signals)),
   part: (term, context) =>
@@ -76,9 +83,13 @@ export interface NormDirectionAtTerm extends LossTerm {
 export function normDirectionAt({
   weight = 1,
   place,
+  warmUpEpochs,
 }: Partial<Omit<NormDirectionAtTerm, 'loss' | 'place'>> &
   Pick<NormDirectionAtTerm, 'place'>): NormDirectionAtTerm {
-  return { loss: 'normDirectionAt', weight, place };
+  return {
+    ...{ loss: 'normDirectionAt', weight, place },
+    ...(warmUpEpochs === undefined ? {} : { warmUpEpochs }),
+  };
 }
 
 defineTerm<NormDirectionAtTerm>({

@@ -109,7 +109,8 @@ export const naiveFeature = termKind<PlainTerm<'naiveFeature'>>({
  * sample's norm when it was last seen, or what those very weights give for the batch, at the cost of a
  * forward pass.
  */
-export type PreviousNorm = 'detached' | 'lastVisit' | 'exact';
+const previousNorms = ['detached', 'lastVisit', 'exact'] as const;
+export type PreviousNorm = (typeof previousNorms)[number];
 
 export interface SifnTerm extends LossTerm {
   readonly loss: 'sifn';
@@ -122,6 +123,7 @@ export interface SifnTerm extends LossTerm {
 export const sifn = termKind<SifnTerm>({
   loss: 'sifn',
   defaults: { step: 1, previousNorm: 'detached' },
+  choices: { previousNorm: previousNorms },
   needs: [],
   part(term, { samples, student }) {
     switch (term.previousNorm) {
@@ -183,7 +185,10 @@ function againstPreviousWeights(term: SifnTerm, student: Model): TermPart {
     },
     loss: ({ student: { embedding } }) =>
       previous ? sifnLoss(embedding, previous, term) : detachedSifnLoss(embedding, term),
-    commit: () => weights.advance(),
+    // The weights of a batch in parts are the same for all of them.
+    commit(stepped) {
+      if (stepped) weights.advance();
+    },
     memory: weights,
     dispose: () => weights.dispose(),
   };

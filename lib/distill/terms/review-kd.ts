@@ -39,6 +39,11 @@ export function reviewKdBlocks(
 /** ReviewKD (Chen et al., 2021): fused features of all stages against the teacher's. Options that are not given are not in the recipe. */
 export const reviewKd = termKind<ReviewKdTerm>({
   loss: 'reviewKd',
+  choices: {
+    teacherStages: ['after ReLU'],
+    studentStages: ['before ReLU'],
+    mostMiddleChannels: 'number',
+  },
   needs: ({ teacherStages, studentStages }) => [
     'teacher',
     'features',

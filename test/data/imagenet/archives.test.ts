@@ -8,6 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import {
@@ -219,6 +220,20 @@ describe('ImageNet’s archives', () => {
       fault: /3 classes and 5 labels of 6 validation images/,
     },
   ];
+  it('is refused where a class is damaged; those after it do not come out later either', async () => {
+    const spoiled = tarFile(
+      names.map((name, at) => ({
+        name: `${name}.tar`,
+        content: at === 0 ? content('no archive', 4096) : tarFile([image(`${name}_1.JPEG`)]),
+      })),
+    );
+    const given = { ...files, train: spoiled };
+    const [found] = await fetchIt(needOf(given), { from: put(given) });
+    expect(found?.fault).to.match(/cannot be read .*n02119789/);
+    await setTimeout(200);
+    expect(existsSync(join(dataDir(), 'imagenet/train.unpacking'))).to.equal(false);
+  });
+
   for (const { what, given, asPublished, fault } of cases) {
     it(`is refused ${what}, and nothing of it stays`, async () => {
       const needs = needOf(asPublished ? { ...files, ...given } : files);

@@ -39,6 +39,19 @@ describe('a file of recipes', () => {
       /unknown method 'kdd'.*kd-published/,
     ],
     ['an unknown loss term', cellFile('', 'crossEntropi'), /unknown loss term.*crossEntropy/],
+    [
+      'an option that a loss term does not have',
+      cellFile(
+        "recipes: { mine: { ...recipe, terms: [{ loss: 'kd', weight: 1, temprature: 2 }] } }",
+      ),
+      /unknown option of the loss term 'kd' 'temprature'.*Did you mean 'temperature'/,
+    ],
+    [
+      'an option of a recipe that none has',
+      `import { paperRecipe } from 'norm-direction-lab/recipes';
+       export const cell = { pair: '*', row: 'mine', recipes: { mine: paperRecipe([], { learningrate: 1 }) } };`,
+      /unknown option of a recipe 'learningrate'.*Did you mean 'learningRate'/,
+    ],
     ['a number that is none', cellFile("expected: '72.5'"), /no cell.*expected/],
     ['no recipe', cellFile('recipes: {}'), /no cell.*no recipe/],
     [
@@ -134,7 +147,7 @@ describe('a file of recipes', () => {
     expect(filesFor('')).to.eql([]);
     expect(filesFor(folder())).to.eql([join(folder(), 'one.ts')]);
     const { what, where } = await faultOf(() => filesFor(missing));
-    expect(what).to.equal('a folder of recipes and data sets cannot be read');
-    expect(where).to.equal(missing);
+    expect(what).to.equal('a folder of recipes and data sets has no files');
+    expect(where).to.equal(`NORM_DIRECTION_LAB_RECIPES=${missing}`);
   });
 });
