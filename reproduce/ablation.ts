@@ -27,7 +27,7 @@ const ablationStudy = studyView({
 not known to us, and the tables say so.`,
   examples: [
     '--list',
-    '--scale short --data-dir ~/data --methods kd,kd+sifn,kd+cosine,kd+sifn+cosine,kd++ --seeds 1,2,3',
+    '--scale short --data-dir ~/data --methods kd,kd+sifn,kd+cosine,kd+sifn+cosine,kd++ --seeds 1,2,3 --results mine',
   ],
 });
 

@@ -73,9 +73,9 @@ export function definitionsBelow(
   environment: NodeJS.ProcessEnv = process.env,
 ): Definition[] {
   const own = environment[ownDefinitionsVariable];
-  const folders = existsSync(folder) ? [folder] : [];
-  if (own !== undefined && own !== '') folders.push(resolve(own));
-  return folders.flatMap(filesBelow).map(definitionIn);
+  const files = existsSync(folder) ? filesBelow(folder) : [];
+  if (own !== undefined && own !== '') files.push(...ownFiles(resolve(own)));
+  return files.map(definitionIn);
 }
 
 /** The tables whose cells may stand in one folder of the user's. */
@@ -118,6 +118,14 @@ export function namingFile<T>(file: string, work: () => T): T {
     if (!(error instanceof LabError)) throw error;
     throw error.in(file);
   }
+}
+
+/** Who names a folder has files in it. */
+function ownFiles(folder: string): string[] {
+  const there = existsSync(folder);
+  const files = there ? filesBelow(folder) : [];
+  if (files.length > 0) return files;
+  throw fileError`a folder of recipes and data sets has no files (${ownDefinitionsVariable}=${folder}): found ${there ? 'no .ts or .js there' : 'no such folder'}. Name the folder of your files, or unset ${ownDefinitionsVariable}`;
 }
 
 function filesBelow(folder: string): string[] {

@@ -26,7 +26,7 @@ const directionStudy = studyView({
   methodsByScale: 'for quick and reduced the main ones; for short and paper: all',
   asks: `The questions: is cosine better than InfoNCE, and are class means a better direction than the rows of the
 teacher’s classifier?`,
-  examples: ['--list', '--scale short --data-dir ~/data --seeds 1,2,3'],
+  examples: ['--list', '--scale short --data-dir ~/data --seeds 1,2,3 --results mine'],
 });
 
 runWhenMain(module, directionStudy);

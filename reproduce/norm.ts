@@ -31,7 +31,7 @@ longer features? The last is measured over the family of networks that were trai
 names a folder of them.`,
   examples: [
     '--list',
-    '--scale short --data-dir ~/data --seeds 1,2,3',
+    '--scale short --data-dir ~/data --seeds 1,2,3 --results mine',
     '--scale short --render --class-means-dir ~/class-means',
   ],
 });

@@ -44,7 +44,7 @@ export const table1Study: GridStudy = {
     after: `Examples:
   npm run reproduce:table1
   npm run reproduce:table1 -- --list
-  npm run reproduce:table1 -- --scale short --data-dir ~/data --methods student,kd,kd++ --seeds 1,2,3
+  npm run reproduce:table1 -- --scale short --data-dir ~/data --methods student,kd,kd++ --seeds 1,2,3 --results mine
   npm run reproduce:table1 -- --scale paper --pairs resnet56:resnet20
   npm run reproduce:table1 -- --scale paper --gpus 0,1,2,3
   npm run reproduce:table1 -- --scale paper --shard 2/8

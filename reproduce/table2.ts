@@ -34,7 +34,7 @@ export const table2Study: GridStudy = {
   npm run reproduce:table2
   npm run reproduce:table2 -- --list
   npm run reproduce:table2 -- --data folder:~/tiny-imagenet-20 --size 64
-  npm run reproduce:table2 -- --scale short --data folder:~/tiny-imagenet-20 --pairs resnet34:resnet18 --methods student,kd,kd++
+  npm run reproduce:table2 -- --scale short --data folder:~/tiny-imagenet-20 --pairs resnet34:resnet18 --methods student,kd,kd++ --results mine
   npm run reproduce:table2 -- --scale paper --data-dir ~/data --pairs resnet34:resnet18 --methods kd++ --micro-batch 64
   npm run reproduce:table2 -- --scale paper --gpus 0,1,2,3
 

@@ -30,9 +30,9 @@ export const table3Study: GridStudy<Detection> = {
       return `rows: teacher, ${table3Methods().join(', ')} (default: those of the table; for quick ${quickMethods})`;
     },
     after: `Examples:
-  npm run reproduce:table3
+  npm run reproduce:table3 -- --results mine
   npm run reproduce:table3 -- --list
-  npm run reproduce:table3 -- --scale short --data coco:~/coco-mini --methods student,kd,kd++
+  npm run reproduce:table3 -- --scale short --data coco:~/coco-mini --methods student,kd,kd++ --results mine
   npm run reproduce:table3 -- --scale paper --data-dir ~/data --pairs r101-fpn:r18-fpn --methods kd++
   npm run reproduce:table3 -- --scale paper --data-dir ~/data --gpus 0,1,2,3
 

@@ -1,4 +1,5 @@
-import { optionError } from '../lib/errors';
+import { optionError, unknownName } from '../lib/errors';
+import { modelNames } from '../lib/models/registry';
 import { runWhenMain } from './grid/command';
 import type { GridOptions, GridStudy, ScaleDefaults } from './grid/settings';
 import { studyView } from './grid/study-view';
@@ -49,8 +50,8 @@ whose table shows the trend over the teachers in the same way. A student alone i
 A program of yours runs a grid of its own with sweep() (docs/extending.md).`,
   examples: [
     '--list',
-    '--scale short --data-dir ~/data --teacher-models resnet14,resnet20,resnet32,resnet56 --students resnet8',
-    '--scale short --data-dir ~/data --teacher-models resnet56 --students resnet8,resnet14,resnet20',
+    '--scale short --data-dir ~/data --teacher-models resnet14,resnet20,resnet32,resnet56 --students resnet8 --results mine',
+    '--scale short --data-dir ~/data --teacher-models resnet56 --students resnet8,resnet14,resnet20 --results mine',
   ],
 });
 
@@ -76,7 +77,15 @@ function ownPairs(
   const known = defaults.pairs.split(',').map((pair) => pair.split(':'));
   const distinct = (index: number): string =>
     [...new Set(known.map((models) => models[index]))].join(',');
+  requireModels(teacherModels, '--teacher-models');
+  requireModels(students, '--students');
   return pairsBetween(teacherModels ?? distinct(0), students ?? distinct(1));
+}
+
+function requireModels(list: string | undefined, option: string): void {
+  for (const name of list?.split(',').map((word) => word.trim()) ?? []) {
+    if (!modelNames.includes(name)) throw unknownName('model', name, modelNames, option);
+  }
 }
 
 runWhenMain(module, teachersStudy);

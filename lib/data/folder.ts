@@ -5,7 +5,7 @@ import { dataError, LabError, optionError } from '../errors';
 import { gibibytes } from '../files';
 import { assembleDataset } from './batches';
 import { decodeImage } from './images';
-import { isFile, isFolder } from './paths';
+import { isFile, isFolder, withHome } from './paths';
 import type { OnDataProgress } from './progress';
 import {
   checkPerClass,
@@ -215,7 +215,7 @@ export async function loadFolder(
 /** @throws LabError of kind `option` when no path follows `folder:`. */
 function folderPath(name: string): string {
   const path = name.slice(folderPrefix.length);
-  if (path !== '') return resolve(path);
+  if (path !== '') return resolve(withHome(path));
   throw optionError`an image folder is named without a path: found '${name}'. Write folder:PATH, for instance folder:images/flowers`;
 }
 

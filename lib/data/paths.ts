@@ -1,4 +1,5 @@
 import { type Stats, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { fileError } from '../errors';
@@ -31,6 +32,11 @@ function look(path: string): Stats | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** `~/a` below the user's home: a shell leaves a tilde alone that does not begin a word. */
+export function withHome(path: string): string {
+  return path.replace(/^~(?=$|\/)/u, () => homedir());
 }
 
 /** The environment variable that says where data sets lie. */

@@ -95,8 +95,19 @@ export type DatasetName =
 
 /** @throws LabError of kind `option` for a name that `loadDataset` does not know. */
 export function datasetName(text: string): DatasetName {
-  findSource(text);
+  requireDataset(text);
   return text as CheckedName<'data set'>;
+}
+
+/**
+ * @param others names that are taken besides
+ * @throws LabError of kind `option` for a name that `loadDataset` does not know.
+ */
+export function requireDataset(name: string, others: readonly string[] = []): void {
+  if (name.startsWith(folderPrefix)) return void folderSource(name);
+  const loadable = dataSources.filter(({ load }) => load !== undefined);
+  if (loadable.some((known) => known.name === name)) return;
+  throw unknownName('data set', name, [...others, ...namesOf(loadable)]);
 }
 
 /** Everything that `npm run data` lists, downloads and checks. */
@@ -112,7 +123,7 @@ export function registerDataset(source: DataSource): DatasetName {
   const taken = sources.some((known) => known.name === name);
   if (!taken && /^[\w.+-]+$/.test(name)) {
     sources.push(source);
-    return datasetName(name);
+    return name as CheckedName<'data set'>;
   }
   throw optionError`${taken ? 'two data sets have the same name' : 'this is no name for a data set'}: found '${name}'. Give the new one a name of its own, of letters, digits and . _ + -`;
 }
@@ -140,11 +151,9 @@ export async function loadDataset(
   name: DatasetName,
   { dataDir, imageSize, subset, download = false, onProgress }: LoadDatasetOptions = {},
 ): Promise<ImageDataset> {
+  requireDataset(name);
   const source = findSource(name);
-  if (source.load === undefined) {
-    const loadable = dataSources.filter(({ load }) => load !== undefined);
-    throw unknownName('data set', name, namesOf(loadable));
-  }
+  if (source.load === undefined) throw new Error(`${name} has no images`);
   const directory = dataDirectory(dataDir);
   if (download && source.downloads.size > 0) {
     const { state } = await source.status(directory);

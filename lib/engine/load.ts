@@ -95,7 +95,7 @@ export function missingGpu(): LabError | undefined {
   const visible = process.env['CUDA_VISIBLE_DEVICES'];
   const hidden = visible === '' || visible === '-1';
   if (!hidden && [driverFile, ...deviceFiles].some((file) => existsSync(file))) return undefined;
-  return engineError`a GPU was asked for and there is none (${deviceVariable}=gpu): found ${hidden ? `CUDA_VISIBLE_DEVICES=${visible}` : 'no driver of NVIDIA'}. Load the driver (nvidia-smi shows it), or compute on the processor with ${deviceVariable}=cpu`;
+  return engineError`a GPU was asked for and there is none (${deviceVariable}=gpu, --gpus): found ${hidden ? `CUDA_VISIBLE_DEVICES=${visible}` : 'no driver of NVIDIA'}. Load the driver (nvidia-smi shows it), or compute on the processor with ${deviceVariable}=cpu`;
 }
 
 function isBuilt(device: EngineDevice): boolean {

@@ -1,19 +1,26 @@
 #!/bin/bash
 # Submits the array and, after it, the job that renders the table. The arguments are those of
 # `npm run reproduce:table1`; sbatch's own options come from its environment variables:
-#   SBATCH_ARRAY_INX=1-18%6 SBATCH_PARTITION=gpu reproduce/cluster/submit.sh --scale paper
+#   SBATCH_ARRAY_INX=1-18%6 SBATCH_GPUS=1 SBATCH_PARTITION=gpu reproduce/cluster/submit.sh --scale paper
 #   SBATCH_PARTITION=gpu reproduce/cluster/submit.sh --scale paper --manifest left.csv
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# A task for each line of a manifest, which has a head.
+manifest=
 previous=
 for word in "$@"; do
-  if [ "$previous" = --manifest ] && [ -z "${SBATCH_ARRAY_INX:-}" ]; then
-    SBATCH_ARRAY_INX="0-$(($(grep -c . "$word") - 2))"
-    export SBATCH_ARRAY_INX
-  fi
+  if [ "$previous" = --manifest ]; then manifest=$word; fi
+  case $word in --manifest=*) manifest=${word#--manifest=} ;; esac
   previous=$word
 done
+# A task for each line of a manifest, which has a head.
+if [ -n "$manifest" ]; then
+  runs=$(($(grep -c . "$manifest") - 1))
+  if [ "$runs" -lt 1 ]; then
+    echo "error: the manifest has no runs (--manifest $manifest). Write one with --list --missing" >&2
+    exit 1
+  fi
+  export SBATCH_ARRAY_INX="${SBATCH_ARRAY_INX:-0-$((runs - 1))}"
+fi
 array=$(sbatch --parsable reproduce/cluster/table1.sbatch "$@")
 echo "array $array"
 # `afterany`: the table shows what is there, also when a task failed.

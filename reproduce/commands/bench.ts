@@ -12,6 +12,7 @@ import type { EngineDescription } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
 import { parsePrecision, type Precision, requirePrecision } from '../../lib/engine/precision';
 import { processorName } from '../../lib/engine/processor';
+import { optionError } from '../../lib/errors';
 import type { Pair } from '../../lib/runs/grid';
 import type { Flags, Texts } from '../grid/settings';
 import { hasTable2Cell, table2Recipe } from '../recipes/table2';
@@ -78,7 +79,7 @@ const command = new Command('npm run bench --')
       `time the ND loss alone, forward and backward, on embeddings of ${lossDimension}, against a loop over the samples`,
     )
       .choices(['nd'])
-      .conflicts(['pair', 'profile', 'rounds', 'torchPrecision']),
+      .conflicts(['pair', 'profile', 'rounds', 'precision', 'torchPrecision']),
   )
   .option('--profile', 'also print the time of each kind of operation, each run by itself')
   .addOption(
@@ -168,6 +169,9 @@ Examples:
 
 async function bench(options: BenchOptions): Promise<void> {
   const { coco, python, data, rounds, json } = options;
+  if (options.teacherMemory === 'grid' && options.torch !== undefined) {
+    throw optionError`a grid is timed without PyTorch (--teacher-memory grid): found --torch ${options.torch}. Leave --torch out, or time a step beside it with --teacher-memory step`;
+  }
   if (options.torch !== undefined) await requirePython(options.torch, 'torch', '--torch');
   if (python !== undefined) await requirePython(python, 'pycocotools', '--python');
   if (data !== undefined) return benchData({ ...options, data });

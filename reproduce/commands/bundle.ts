@@ -81,9 +81,14 @@ const command = new Command('npm run bundle --')
   .option('--compression <level>', 'of gzip: 0 packs fastest, 9 smallest', gzipLevel, 6)
   .option('--json', 'one JSON object on standard output')
   .allowExcessArguments(false)
-  .action((options: BundleOptions & CollectOptions & { collect?: true }) =>
-    options.collect ? collect(options) : bundle(options),
-  );
+  .action((options: BundleOptions & CollectOptions & { collect?: true }) => {
+    if (options.collect) return collect(options);
+    for (const name of ['runs', 'results']) {
+      if (command.getOptionValueSource(name) === 'default') continue;
+      throw optionError`runs are packed with --collect alone (--${name}): found no --collect. Add it, or leave --${name} out`;
+    }
+    return bundle(options);
+  });
 
 function sizeInBytes(text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)([KMG]?)$/.exec(text) ?? [];
@@ -209,7 +214,7 @@ function matches(name: string, pattern: string): boolean {
   return new RegExp(`^(?:${expression})(?:/|$)`).test(name);
 }
 
-/** Where the data lie that are asked for: a data set by its name, or a folder of DATA-DIR. */
+/** Where the data lie that are asked for: what `npm run data` lists, by its name, or a folder of DATA-DIR. */
 async function dataPaths({ data = '', dataDir }: BundleOptions): Promise<string[]> {
   const directory = dataDirectory(dataDir);
   const known = await listDatasets({ dataDir: directory });

@@ -4,7 +4,7 @@ import { parseCommand, runCommand } from '../../lib/cli';
 import { datasetName, loadDataset } from '../../lib/data';
 import { folderPrefix } from '../../lib/data/folder';
 import { imageFolderSource } from '../../lib/data/imagenet/source';
-import { dataDirectory } from '../../lib/data/paths';
+import { dataDirectory, withHome } from '../../lib/data/paths';
 import type { OnDataProgress } from '../../lib/data/progress';
 import { imageNetFolder } from '../../lib/data/tables/needs';
 import {
@@ -104,7 +104,7 @@ async function openData(
   }
   return data === imageNetFolder
     ? imageFolderSource({ root: join(dataDirectory(dataDir), data), name: data, onProgress })
-    : imageFolderSource({ root: data.slice(folderPrefix.length), onProgress });
+    : imageFolderSource({ root: withHome(data.slice(folderPrefix.length)), onProgress });
 }
 
 function readAny(file: string): PlainClassMeans {

@@ -1,5 +1,4 @@
-import { homedir } from 'node:os';
-import { dataDirectory } from '../../lib/data/paths';
+import { dataDirectory, withHome } from '../../lib/data/paths';
 import { chosenNeeds, type FetchedNeed, fetchNeeds } from '../../lib/data/tables/fetch';
 import { type FetchedTable, type Need, tableNeeds } from '../../lib/data/tables/needs';
 import { needStatus, type NeedStatus } from '../../lib/data/tables/places';
@@ -69,11 +68,6 @@ export async function fetchTableData(
   } finally {
     release();
   }
-}
-
-/** `~/a` too: a shell leaves the tilde of a list's second path alone. */
-function withHome(path: string): string {
-  return path.replace(/^~(?=\/)/u, homedir());
 }
 
 function wordsIn(list: string | undefined): string[] | undefined {

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { parseCommand, runCommand } from '../../lib/cli';
 import { downloadSource } from '../../lib/data/download-source';
+import { folderPrefix } from '../../lib/data/folder';
 import { dataDirectory, dataVariable } from '../../lib/data/paths';
 import {
   checkDataset,
@@ -9,10 +10,10 @@ import {
   findSource,
   listDatasets,
 } from '../../lib/data/registry';
-import type { DatasetStatus } from '../../lib/data/source';
+import type { DatasetStatus, DataSource } from '../../lib/data/source';
 import { type FetchedTable, fetchedTables } from '../../lib/data/tables/needs';
 import { teachersSource } from '../../lib/data/teachers';
-import { unknownName } from '../../lib/errors';
+import { optionError, unknownName } from '../../lib/errors';
 import { datasetNames } from '../datasets';
 import { print, tableOf, wholeNumber as atLeastOne, withDataProgress } from './common';
 import { fetchTableData, type TableDataOptions } from './data-tables';
@@ -22,6 +23,15 @@ interface CommonOptions {
   readonly dataDir?: string;
   readonly json?: true;
 }
+
+/** What is fetched by a command of its own. */
+const ownCommands: Readonly<Record<string, string>> = {
+  table2: 'npm run data -- table2',
+  table3: 'npm run data -- table3',
+  coco: 'npm run data -- table3',
+  imagenet:
+    'npm run data -- table2 --from ILSVRC2012_img_train.tar,ILSVRC2012_img_val.tar with the archives that image-net.org gave you',
+};
 
 runCommand(async () => {
   const program = new Command('npm run data --').description(
@@ -106,12 +116,28 @@ async function fetchData(
   { dataDir, form, from, json }: CommonOptions & { readonly form?: string; readonly from?: string },
 ): Promise<void> {
   if (name === teachersSource.name) return teachers({ dataDir, from, json });
+  const source = downloadable(name);
   const directory = dataDirectory(dataDir);
   const result = await withDataProgress((onProgress) =>
-    downloadSource(findSource(name), { dataDir: directory, form, from, onProgress }),
+    downloadSource(source, { dataDir: directory, form, from, onProgress }),
   );
   const done = result.downloaded ? 'downloaded' : 'already there';
   print(json, { name, ...result }, `${name}: ${done}, checksum right: ${result.path}`);
+}
+
+/** @throws LabError of kind `option` for what is fetched otherwise, or is not known. */
+function downloadable(name: string): DataSource {
+  if (Object.hasOwn(ownCommands, name)) {
+    throw optionError`this is fetched by a command of its own (data download): found '${name}'. Run ${ownCommands[name]}`;
+  }
+  const isKnown = dataSources.some((known) => known.name === name);
+  if (isKnown || name.startsWith(folderPrefix)) return findSource(name);
+  const known = dataSources.filter(({ downloads }) => downloads.size > 0);
+  throw unknownName(
+    'data set',
+    name,
+    [...known, teachersSource].map((one) => one.name),
+  );
 }
 
 function teachers(options: TeachersOptions): Promise<void> {

@@ -103,6 +103,9 @@ async function train(options: DetectorCommandOptions): Promise<void> {
 }
 
 function dataOf(options: DetectorCommandOptions): DetectionData {
+  if (options.testImages !== undefined && options.testAnnotations === undefined) {
+    throw optionError`test images need their annotations (--test-images): found no --test-annotations. Give that too, or leave --test-images out to evaluate on the training images`;
+  }
   const training = loadCoco({ annotations: options.annotations, images: options.images });
   const evaluation = options.testAnnotations
     ? loadCoco({

@@ -34,6 +34,7 @@ const command = new Command('npm run verify --')
   .option('--images <folder>', 'holds the images that preprocess.json names')
   .addOption(new Option('--engine <engine>', 'compute on this engine').choices(['native', 'plain']))
   .option('--json', 'one JSON object on standard output, text on standard error')
+  .addHelpText('after', '\nExample:\n  npm run verify -- test/fixtures/reference')
   .allowExcessArguments(false)
   .action(verify);
 

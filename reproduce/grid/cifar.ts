@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { datasetName, loadDataset } from '../../lib/data';
-import { findSource } from '../../lib/data/registry';
+import { requireDataset } from '../../lib/data/registry';
 import { cacheRoot } from '../../lib/engine/cache';
 import { type Classification, classification } from '../../lib/runs/classification';
 import { type Pair, parsePairs } from '../../lib/runs/grid';
@@ -10,12 +10,13 @@ import type { ByScale, CommonConfig } from '../../lib/runs/schema';
 import { classifierRuns } from '../../lib/runs/store';
 import { scaledToEpochs, type TrainingRecipe } from '../../lib/train/recipe';
 import { olderRecipe } from '../recipes/older';
-import { table1Recipe, table1TeacherRecipe } from '../recipes/table1';
+import { paperPairs, table1Recipe, table1TeacherRecipe } from '../recipes/table1';
 import { datasetNames } from '../datasets';
 import {
   atScale,
   type Choice,
   type GridOptions,
+  refuseOtherCase,
   type Scope,
   type Settled,
   type Texts,
@@ -66,30 +67,23 @@ export const cifarScope: Scope<Classification> = {
       'on cifar100 where they are there, else trained (default: auto)',
   },
   addOptions: (command) =>
-    command
-      .option('--epochs <number>', 'epochs of each student (milestones and warm-ups shrink along)')
-      .option('--teacher-epochs <number>', 'epochs of a teacher that is trained here')
-      .option(
-        '--teacher-weights <file>',
-        'a trained teacher (.pth or .safetensors), for a single teacher',
+    classifierOptions(command).addOption(
+      new Option(
+        '--teacher-cache <where>',
+        'keep what a teacher answers to each augmented image, for later epochs, methods, seeds and commands: auto (in the user’s cache), off, or a folder; the runs are the same to the byte',
       )
-      .option(
-        '--class-means <file>',
-        'its class means (made when not given), or released: the paper’s files in DATA-DIR/class-means, as resnet56.json',
-      )
-      .addOption(
-        new Option(
-          '--teacher-cache <where>',
-          'keep what a teacher answers to each augmented image, for later epochs, methods, seeds and commands: auto (in the user’s cache), off, or a folder; the runs are the same to the byte',
-        )
-          .default('auto')
-          .env('NORM_DIRECTION_LAB_TEACHER_CACHE'),
-      ),
-  parsePairs: (text) => parsePairs(text),
+        .default('auto')
+        .env('NORM_DIRECTION_LAB_TEACHER_CACHE'),
+    ),
+  parsePairs(text) {
+    const pairs = parsePairs(text);
+    refuseOtherCase(pairs, paperPairs);
+    return pairs;
+  },
   has: () => true,
   settle(options, choice) {
     const { data } = choice;
-    findSource(data);
+    requireDataset(data);
     const { given, notes } = chooseTeachers(options, choice);
     return {
       dataLabel: data,
@@ -106,6 +100,20 @@ export const cifarScope: Scope<Classification> = {
     };
   },
 };
+
+/** What trains classifiers takes. */
+export const classifierOptions = (command: Command): Command =>
+  command
+    .option('--epochs <number>', 'epochs of each student (milestones and warm-ups shrink along)')
+    .option('--teacher-epochs <number>', 'epochs of a teacher that is trained here')
+    .option(
+      '--teacher-weights <file>',
+      'a trained teacher (.pth or .safetensors), for a single teacher',
+    )
+    .option(
+      '--class-means <file>',
+      'its class means (made when not given), or released: the paper’s files in DATA-DIR/class-means, as resnet56.json',
+    );
 
 const cifarRecipes = (
   options: RecipeOptions,

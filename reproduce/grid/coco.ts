@@ -1,7 +1,7 @@
-import { homedir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { estimateDetectionStep } from '../../lib/bench/detector-step';
-import { dataDirectory } from '../../lib/data/paths';
+import { dataDirectory, withHome } from '../../lib/data/paths';
 import { cocoFolder, detectorsFolder } from '../../lib/data/tables/needs';
 import { detectorIn } from '../../lib/data/tables/places';
 import {
@@ -11,7 +11,7 @@ import {
   type ShapesSize,
 } from '../../lib/detection/coco/detection-data';
 import { hashDetectorFile } from '../../lib/detection/weights';
-import { type LabError, optionError } from '../../lib/errors';
+import { fileError, type LabError, optionError } from '../../lib/errors';
 import { type Detection, detection, type FirstWeights } from '../../lib/runs/detection';
 import {
   type DetectionRecipe,
@@ -36,7 +36,14 @@ import {
   teacherSeed,
   wholeNumber,
 } from './settings';
-import { classMeansFor, distinct, refuseClassMeans, requireChoice, singleOf } from './teachers';
+import {
+  classMeansFor,
+  distinct,
+  refuseClassMeans,
+  requireChoice,
+  requireNoOtherChoice,
+  singleOf,
+} from './teachers';
 
 /** Made up by the program. */
 const shapes = 'shapes';
@@ -208,15 +215,23 @@ function labelOf(data: string): string {
   return data.startsWith(cocoPrefix) ? basename(folderOf(data)) : data.replaceAll(':', '-');
 }
 
-/** `coco:~/mini` too: a shell leaves the tilde alone there. */
 function folderOf(data: string): string {
-  return resolve(data.slice(cocoPrefix.length).replace(/^~(?=$|\/)/u, homedir()));
+  return resolve(withHome(data.slice(cocoPrefix.length)));
 }
 
 function openData(data: string, { dataDir }: GridOptions): DetectionData {
   if (isShapes(data)) return shapesData(shapesSize(data));
   const folder = data === coco ? join(dataDirectory(dataDir), coco) : folderOf(data);
+  if (!existsSync(folder)) throw noSuchFolder(data, folder);
   return cocoData(folder, labelOf(data));
+}
+
+function noSuchFolder(data: string, folder: string): LabError {
+  const layout = 'a folder with annotations/, train2017/ and val2017/';
+  if (data !== coco) {
+    return fileError`no such folder (--data ${data}): found nothing at ${folder}. Give --data coco:FOLDER, ${layout}, or --data shapes`;
+  }
+  return fileError`COCO is looked for below the folder of the data sets (--data-dir): found no ${folder}. Run \`npm run data -- table3\`, or give --data coco:FOLDER, ${layout}`;
 }
 
 function isShapes(data: string): boolean {
@@ -251,6 +266,7 @@ function teachersOf(
   const given = new Map<string, GivenTeacher>();
   const notes: string[] = [];
   if (teacherWeights !== undefined) {
+    requireNoOtherChoice(choice);
     const what = { where: '--teacher-weights', what: 'detectors' };
     const name = singleOf('teacher', pairs, what);
     given.set(name, { weights: teacherWeights, ...classMeansFor(name, options) });

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { parseCommand, runCommand } from '../../lib/cli';
+import { deviceVariable } from '../../lib/engine/load';
 import { runGrid } from '../../lib/runs/run-grid';
 import type { TaskKind } from '../../lib/runs/task';
 import { registerDatasets } from '../datasets';
@@ -33,7 +34,10 @@ export function gridCommand<Kind extends TaskKind>(study: GridStudy<Kind>): Comm
       '--jobs <number>',
       'processes that train at once on this machine, or auto: one for each GPU there is (default: 1, or one for each of --gpus)',
     )
-    .option('--gpus <list>', 'GPUs to use, one process each: 0,1,2 (default: as many as jobs)')
+    .option(
+      '--gpus <list>',
+      'GPUs to use, one process each: 0,1,2; an error where there is none (default: as many as jobs)',
+    )
     .option(
       '--shard <i/n>',
       'run only the i-th of n parts of the grid, as a task of a scheduler does',
@@ -73,7 +77,10 @@ export function gridCommand<Kind extends TaskKind>(study: GridStudy<Kind>): Comm
     .allowExcessArguments(false)
     .action((options: GridOptions) => {
       registerDatasets();
-      return runGrid(gridSettings(study, options));
+      const settings = gridSettings(study, options);
+      // Who names GPUs means to compute on them: where there is none, that is an error.
+      if (options.gpus !== undefined) process.env[deviceVariable] ||= 'gpu';
+      return runGrid(settings);
     });
 }
 

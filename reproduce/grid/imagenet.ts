@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { datasetName, loadDataset } from '../../lib/data';
 import { folderPrefix } from '../../lib/data/folder';
 import { folderName, imageFolderSource } from '../../lib/data/imagenet/source';
-import { dataDirectory } from '../../lib/data/paths';
-import { findSource } from '../../lib/data/registry';
+import { dataDirectory, withHome } from '../../lib/data/paths';
+import { requireDataset } from '../../lib/data/registry';
 import { nameWithSubset, type Subset } from '../../lib/data/source';
 import { imageNetFolder } from '../../lib/data/tables/needs';
 import { optionError } from '../../lib/errors';
@@ -13,7 +13,7 @@ import type { ByScale } from '../../lib/runs/schema';
 import { classifierRuns } from '../../lib/runs/store';
 import { hasTable2Cell, table2Recipe, table2TeacherRecipe } from '../recipes/table2';
 import { datasetNames } from '../datasets';
-import { cifarScope, classifierRecipes, type ClassifierScale } from './cifar';
+import { cifarScope, classifierOptions, classifierRecipes, type ClassifierScale } from './cifar';
 import { atScale, type GridOptions, type Scope, wholeNumber } from './settings';
 import { chooseImageNetTeachers } from './teachers';
 
@@ -56,8 +56,7 @@ export const imageNetScope: Scope<Classification> = {
       'imagenet where they are there, else trained (default: auto)',
   },
   addOptions: (command) =>
-    cifarScope
-      .addOptions(command)
+    classifierOptions(command)
       .option('--size <pixels>', 'side of the images of a folder (default: 32, 64 or 224 by scale)')
       .option('--micro-batch <number>', 'images that are computed at once (default: the batch)')
       .option('--workers <number>', 'threads that decode images (default: processors less one)')
@@ -73,7 +72,7 @@ export const imageNetScope: Scope<Classification> = {
   settle(options, choice) {
     const { data } = choice;
     const inFolder = data === imageNet || data.startsWith(folderPrefix);
-    if (data !== imageNet) findSource(data);
+    if (data !== imageNet) requireDataset(data, [imageNet]);
     if (!inFolder) refuseFolderOptions(data, options);
     const cacheBytes = cacheBytesOf(options);
     const trainSize = wholeNumber(options, 'size') ?? atScale(sizes, choice.scale)[1];
@@ -128,7 +127,7 @@ export const imageNetScope: Scope<Classification> = {
 };
 
 function folderOf(data: string): string {
-  return data.slice(folderPrefix.length);
+  return withHome(data.slice(folderPrefix.length));
 }
 
 /** Whole MiB; 0 for no cache. @throws LabError of kind `option` for anything else. */

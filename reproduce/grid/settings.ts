@@ -250,6 +250,20 @@ export function atScale<T>(by: ByScale<T>, name: string): [Scale, T] {
   return [scale, found];
 }
 
+/**
+ * Some networks differ from others in the case of their names alone, as ResNet50 of CIFAR and resnet50 of ImageNet.
+ *
+ * @throws LabError of kind `option` for a pair that is one of a table's but for that.
+ */
+export function refuseOtherCase(pairs: readonly Pair[], table: readonly string[]): void {
+  const inLowerCase = new Map(table.map((pair) => [pair.toLowerCase(), pair]));
+  for (const given of pairs.map(pairName)) {
+    const known = inLowerCase.get(given.toLowerCase());
+    if (known === undefined || known === given) continue;
+    throw optionError`this pair has other networks than the table's, whose names differ in case alone (--pairs): found '${given}'. Did you mean '${known}'?`;
+  }
+}
+
 function actionOf({ render, list, missing }: GridOptions): GridSettings['action'] {
   if (render) return 'render';
   if (missing && !list) {

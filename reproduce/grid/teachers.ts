@@ -38,9 +38,7 @@ export function chooseTeachers(
 ): ChosenTeachers {
   const choice = requireChoice(options.teachers);
   if (isGivenByFile(options)) {
-    if (choice !== 'auto') {
-      throw contradiction('--teachers', choice, 'Leave it out: the teacher is given as a file');
-    }
+    requireNoOtherChoice(choice);
     return { given: givenByFile(options, pairs), notes: [] };
   }
   const atPaperSetting = scale === 'paper' && data === publishedDataset;
@@ -84,7 +82,10 @@ export function chooseImageNetTeachers(
   { scale, data, pairs }: TeacherChoice,
 ): ChosenTeachers {
   const choice = requireChoice(options.teachers);
-  if (isGivenByFile(options)) return { given: givenByFile(options, pairs), notes: [] };
+  if (isGivenByFile(options)) {
+    requireNoOtherChoice(choice);
+    return { given: givenByFile(options, pairs), notes: [] };
+  }
   const atPaperSetting = scale === 'paper' && data === 'imagenet';
   if (choice === 'trained' || (choice === 'auto' && !atPaperSetting)) {
     refuseClassMeans(options);
@@ -110,6 +111,12 @@ export function requireChoice(given = 'auto'): (typeof teacherChoices)[number] {
   const choice = teacherChoices.find((known) => known === given);
   if (choice === undefined) throw unknownName('choice', given, teacherChoices, '--teachers');
   return choice;
+}
+
+/** @throws LabError of kind `option` where `--teachers` is given beside a teacher's file. */
+export function requireNoOtherChoice(choice: ReturnType<typeof requireChoice>): void {
+  if (choice === 'auto') return;
+  throw contradiction('--teachers', choice, 'Leave it out: the teacher is given as a file');
 }
 
 /** The one teacher, or student, of some pairs. @throws LabError of kind `option` for several. */

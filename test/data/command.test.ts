@@ -89,6 +89,21 @@ describe('npm run data', () => {
     }
   });
 
+  it('says what fetches that it does not download, and what it does', async () => {
+    for (const [name, table] of [
+      ['table2', 'table2'],
+      ['table3', 'table3'],
+      ['imagenet', 'table2 --from ILSVRC2012_img_train.tar,ILSVRC2012_img_val.tar'],
+      ['coco', 'table3'],
+    ] as const) {
+      const { status, stderr } = await run('download', name);
+      expect(stderr).to.contain(`(data download): found '${name}'. Run npm run data -- ${table}`);
+      expect(status).to.equal(1);
+    }
+    const { stderr } = await run('download', 'cifar1000');
+    expect(stderr).to.match(/Known: cifar10, cifar100, cifar-teachers\n$/);
+  });
+
   it('downloads from another server, and keeps what has a wrong checksum aside', async () => {
     server().file.bytes = Buffer.from('not the archive');
     const from = new URL('.', server().url).href;

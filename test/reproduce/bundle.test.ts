@@ -134,6 +134,18 @@ describe('a bundle', () => {
     });
   }
 
+  it('takes the published teachers by their name and by that of their folder', async () => {
+    const place = join(folder(), 'data', 'cifar_teachers', 'vgg13_vanilla');
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'ckpt_epoch_240.pth'), '');
+    for (const name of ['cifar-teachers', 'cifar_teachers']) {
+      // The next name is not there, and is the one that is told.
+      const data = ['--data', `${name},nothing`, '--data-dir', join(folder(), 'data')];
+      const { stderr } = await runHere(program, [...data, '--output', bundle()]);
+      expect(stderr).to.include('data are not there (--data nothing)');
+    }
+  });
+
   const mistakes: [string, string, RegExp][] = [
     ['another device', '--device tpu', /unknown device 'tpu' \(--device\)/],
     ['CUDA for a processor', '--cuda host', /--cuda host\): found --device cpu\. Add --device gpu/],
@@ -144,6 +156,8 @@ describe('a bundle', () => {
     ],
     ['a compression that there is not', '--compression 10', /--compression\): found '10'/],
     ['data beside runs', '--collect --data cifar100', /--collect.*cannot be used with.*--data/],
+    ['runs without --collect', '--runs table1-*', /\(--runs\): found no --collect/],
+    ['results without --collect', '--results FOLDER', /\(--results\): found no --collect/],
     ['parts of no size', '--part-size 10', /at least 1M is needed \(--part-size\)/],
     ['data that are not there', '--data imagenet', /data are not there \(--data imagenet\)/],
     ['a folder with something in it', '--output FOLDER', /must be empty \(--output/],

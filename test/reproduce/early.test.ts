@@ -6,7 +6,7 @@ import { writeSafetensors } from '../../lib/formats/safetensors';
 import { createModel } from '../../lib/models/registry';
 import { runProgram } from '../../lib/engine/program';
 import { commands } from '../../reproduce/main';
-import { typeScriptArguments } from '../support/child';
+import { runTypeScript, typeScriptArguments } from '../support/child';
 import { smallCocoFile, writeCocoFile } from '../support/coco-files';
 import { runHere } from '../support/command';
 import { withEngine } from '../support/engine';
@@ -134,6 +134,96 @@ describe('a mistake in a command', () => {
       '--pairs resnet20:resnet8 --teacher-weights FOLDER/teacher.safetensors --class-means FOLDER/means.safetensors',
       /found means of shape \[2, 2, 1\]/,
     ],
+    [
+      'a pair of the table in another case',
+      'table1',
+      '--pairs resnet50:MobileNetV2',
+      /\(--pairs\): found 'resnet50:MobileNetV2'\. Did you mean 'ResNet50:MobileNetV2'\?/,
+    ],
+    [
+      'no folder of images in the home',
+      'table1',
+      '--data folder:~/no-such-folder-of-images',
+      /an image folder is not there \((?!\S*~)\/\S*no-such-folder-of-images\): found no such folder/,
+    ],
+    [
+      'the same for table 2',
+      'table2',
+      '--data folder:~/no-such-folder-of-images',
+      /an image folder is not there \((?!\S*~)\/\S*no-such-folder-of-images\): found no such folder/,
+    ],
+    [
+      'no folder of COCO',
+      'table3',
+      '--data coco:FOLDER/no',
+      /no such folder \(--data coco:\S+\/no\): found nothing at \S+\/no\. Give --data coco:FOLDER/,
+    ],
+    [
+      'no COCO among the data sets',
+      'table3',
+      '--data coco --data-dir FOLDER',
+      /\(--data-dir\): found no \S+\/coco\. Run `npm run data -- table3`, or give --data coco:FOLDER/,
+    ],
+    [
+      'the data of table 2 for table 1',
+      'table1',
+      '--data imagenet',
+      /unknown data set 'imagenet'\. (?!.*(table2|cifar-teachers)).*folder:PATH/,
+    ],
+    [
+      'unknown data of table 2',
+      'table2',
+      '--data imagenette',
+      /Did you mean 'imagenet'\? Known: imagenet, fashion-mnist, cifar10, cifar100, (?!.*(table2|cifar-teachers))/,
+    ],
+    [
+      'an unknown teacher',
+      'teachers',
+      '--teacher-models resnet57',
+      /unknown model 'resnet57' \(--teacher-models\)/,
+    ],
+    [
+      'an unknown student',
+      'teachers',
+      '--students resnet9',
+      /unknown model 'resnet9' \(--students\)/,
+    ],
+    [
+      'a memory of teachers for table 2',
+      'table2',
+      '--teacher-cache off',
+      /unknown option '--teacher-cache'/,
+    ],
+    [
+      'two choices of teachers for table 2',
+      'table2',
+      '--teachers trained --teacher-weights FILE',
+      /does not fit the other options \(--teachers\): found 'trained'/,
+    ],
+    [
+      'two choices of teachers for table 3',
+      'table3',
+      '--teachers published --teacher-weights FILE',
+      /does not fit the other options \(--teachers\): found 'published'/,
+    ],
+    [
+      'test images without annotations',
+      'commands/detector',
+      '--annotations COCO --images FOLDER --test-images FOLDER --out FOLDER/run',
+      /\(--test-images\): found no --test-annotations/,
+    ],
+    [
+      'a loss in bfloat16',
+      'commands/bench',
+      '--loss nd --precision bf16',
+      /'--loss <name>' cannot be used with option '--precision/,
+    ],
+    [
+      'a grid beside PyTorch',
+      'commands/bench',
+      '--teacher-memory grid --torch FOLDER/python',
+      /\(--teacher-memory grid\): found --torch \S+python\. Leave --torch out/,
+    ],
   ];
   for (const [title, command, words, expected] of cases) {
     it(`is told before anything is timed or trained, and leaves nothing: ${title}`, async () => {
@@ -165,6 +255,18 @@ describe('a mistake in a command', () => {
       expect(readdirSync(folder())).to.deep.equal(before);
     });
   }
+
+  it('is told where GPUs are named and there are none, unless the processor is named too', async () => {
+    const table1 = join(reproduce, 'table1.ts');
+    const args = ['--gpus', '0', '--list', '--results', join(folder(), 'results')];
+    const { status, stderr } = await runTypeScript(table1, args, {
+      ...{ NORM_DIRECTION_LAB_ENGINE: '', NORM_DIRECTION_LAB_DEVICE: '', CUDA_VISIBLE_DEVICES: '' },
+    });
+    expect(stderr).to.match(/^error: a GPU was asked for and there is none \(.*--gpus\)/m);
+    expect(status).to.equal(1);
+    const plain = { NORM_DIRECTION_LAB_ENGINE: 'plain', NORM_DIRECTION_LAB_DEVICE: 'cpu' };
+    expect((await runHere(table1, args, plain)).stderr).to.match(/engine plain on cpu/);
+  });
 
   it('is none where whoever reads the answer has seen enough of it', async () => {
     const detections = join(folder(), 'found.json');

@@ -62,5 +62,5 @@ function imagesOf(folder: string, split: string): string {
   const places = imageFolders(split).map((place) => join(folder, place));
   const found = places.find((place) => existsSync(place));
   if (found !== undefined) return found;
-  throw fileError`the folder has no ${split} images (${folder}): found neither ${imageFolders(split).join(' nor ')}. Give --data-dir the folder that holds annotations/, train2017/ and val2017/, as COCO’s archives unpack`;
+  throw fileError`the folder has no ${split} images (${folder}): found neither ${imageFolders(split).join(' nor ')}. Name a folder that holds annotations/, train2017/ and val2017/, as COCO’s archives unpack`;
 }

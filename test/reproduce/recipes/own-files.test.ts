@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { expect } from 'chai';
 import { withEngine } from '../../support/engine';
 import { withOwnFiles } from '../../support/own-files';
@@ -5,7 +6,7 @@ import { withOwnFiles } from '../../support/own-files';
 describe('a new pair, method, data set or network is one new file', function () {
   this.timeout(240_000);
   withEngine('native');
-  const { run, write } = withOwnFiles();
+  const { folder, run, write } = withOwnFiles();
 
   it('is named when it is faulty, in one message', async () => {
     write('method.ts', 'logitDistance({ weight: 0.1 })', "{ loss: 'logitDistances', weight: 0.1 }");
@@ -15,6 +16,14 @@ describe('a new pair, method, data set or network is one new file', function () 
       /^error: .*method\.ts: unknown loss term 'logitDistances'\. Did you mean 'logitDistance'/,
     );
     expect(stderr).to.not.include('    at ');
+  });
+
+  it('must be there: the variable, the folder and the way out are named', async () => {
+    const fault = async (): Promise<string> => (await run('table1', '--list')).stderr;
+    const named = `(NORM_DIRECTION_LAB_RECIPES=${folder()})`;
+    expect(await fault()).to.include(`${named}: found no such folder. Name the folder`);
+    mkdirSync(folder());
+    expect(await fault()).to.include(`${named}: found no .ts or .js there. Name the folder`);
   });
 
   it('is named when it gives a recipe that table 1 has already', async () => {
