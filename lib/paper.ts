@@ -9,7 +9,6 @@ import table1 from '../results/paper/table1-cifar100.json';
 import table2 from '../results/paper/table2-imagenet.json';
 import table3 from '../results/paper/table3-coco.json';
 import vitTeachers from '../results/paper/vit-teachers.json';
-import { unknownName } from './errors';
 import { checkRecord } from './records';
 
 const pairSchema = z.strictObject({
@@ -145,29 +144,6 @@ interface PaperCell {
   readonly pair: string;
   readonly method: string;
   readonly metric?: string;
-}
-
-/**
- * A number of the paper, for instance `{ table: 'table1', pair: 'resnet56:resnet20', method: 'kd++' }`.
- *
- * @throws LabError when the table has no such pair, method or metric; see `findPaperNumber`.
- */
-export function paperNumber(cell: PaperCell): PaperNumber {
-  const table = paperTable(cell.table);
-  const known = <K extends string>(
-    items: readonly Readonly<Record<K, string>>[],
-    key: K,
-  ): string[] => [...new Set(items.map((item) => item[key]))];
-  const where = `the paper's ${cell.table}`;
-  const pairs = known(table.pairs, 'pair');
-  if (!pairs.includes(cell.pair)) throw unknownName('pair', cell.pair, pairs, where);
-  const metrics = known(table.metrics, 'name');
-  if (cell.metric !== undefined && !metrics.includes(cell.metric)) {
-    throw unknownName('metric', cell.metric, metrics, where);
-  }
-  const found = findPaperNumber(cell);
-  if (found === null) throw unknownName('method', cell.method, known(table.rows, 'method'), where);
-  return found;
 }
 
 /** A number of the paper, or null when the table has no such cell at all. */

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { LabError } from '../lib/errors';
-import { findPaperNumber, paperGain, paperNumber, paperTable, paperTableNames } from '../lib/paper';
+import { findPaperNumber, paperGain, paperTable, paperTableNames } from '../lib/paper';
 
 describe('the paper’s numbers', () => {
   it('are in tables that fit their schema, one for each file', () => {
@@ -29,12 +28,12 @@ describe('the paper’s numbers', () => {
       ['AP50', 57.96],
       ['AP75', 40.15],
     ] as const) {
-      expect(paperNumber({ table: 'table3', pair, method: 'reviewkd++', metric })).to.include({
+      expect(findPaperNumber({ table: 'table3', pair, method: 'reviewkd++', metric })).to.include({
         ...{ value, confirmed: false },
       });
     }
     const table = 'larger-students';
-    expect(paperNumber({ table, pair: 'resnet152:resnet101', method: 'kd++' }).value).to.equal(
+    expect(findPaperNumber({ table, pair: 'resnet152:resnet101', method: 'kd++' })?.value).to.equal(
       79.15,
     );
   });
@@ -49,16 +48,16 @@ describe('the paper’s numbers', () => {
 
   it('come with their source and what must be said of a cell', () => {
     const table = 'table1';
-    const plain = paperNumber({ table, pair: 'wrn_40_2:wrn_40_1', method: 'kd++' });
-    expect(plain.value).to.equal(74.59);
-    expect(plain.source).to.include('d74c2ce');
-    expect(plain.note).to.equal(undefined);
-    const dkd = paperNumber({ table, pair: 'resnet32x4:resnet8x4', method: 'dkd' });
-    expect(dkd.value).to.equal(75.44);
-    expect(dkd.note).to.include('76.32');
-    const kd = paperNumber({ table, pair: 'ResNet50:MobileNetV2', method: 'kd' });
-    expect(kd.value).to.equal(67.65);
-    expect(kd.note).to.include('67.35');
+    const plain = findPaperNumber({ table, pair: 'wrn_40_2:wrn_40_1', method: 'kd++' });
+    expect(plain?.value).to.equal(74.59);
+    expect(plain?.source).to.include('d74c2ce');
+    expect(plain?.note).to.equal(undefined);
+    const dkd = findPaperNumber({ table, pair: 'resnet32x4:resnet8x4', method: 'dkd' });
+    expect(dkd?.value).to.equal(75.44);
+    expect(dkd?.note).to.include('76.32');
+    const kd = findPaperNumber({ table, pair: 'ResNet50:MobileNetV2', method: 'kd' });
+    expect(kd?.value).to.equal(67.65);
+    expect(kd?.note).to.include('67.35');
   });
 
   it('are null where they are not known, and say so', () => {
@@ -68,9 +67,11 @@ describe('the paper’s numbers', () => {
       method: 'kd++',
       metric: 'APl',
     } as const;
-    expect(paperNumber(cell)).to.include({ value: null, confirmed: false });
-    expect(paperNumber(cell).source).to.include('not found');
-    expect(paperNumber({ table: 'ablation', pair: 'unknown', method: 'nd' }).value).to.equal(null);
+    expect(findPaperNumber(cell)).to.include({ value: null, confirmed: false });
+    expect(findPaperNumber(cell)?.source).to.include('not found');
+    expect(findPaperNumber({ table: 'ablation', pair: 'unknown', method: 'nd' })?.value).to.equal(
+      null,
+    );
   });
 
   it('are none for a metric that their table has not', () => {
@@ -86,11 +87,8 @@ describe('the paper’s numbers', () => {
     expect(paperGain({ ...cell, pair: 'resnet20:resnet8' }, 'kd')).to.equal(null);
   });
 
-  it('are refused with a suggestion for a name that is not there', () => {
+  it('are none for a pair that is not there', () => {
     const cell = { table: 'table1', pair: 'resnet56:resnet20', method: 'kd++' } as const;
-    expect(() => paperNumber({ ...cell, method: 'kdd++' })).to.throw(LabError, "'kd++'");
-    expect(() => paperNumber({ ...cell, pair: 'resnet56:resnet8' })).to.throw(LabError, 'pair');
-    expect(() => paperNumber({ ...cell, metric: 'top5' })).to.throw(LabError, 'metric');
     expect(findPaperNumber({ ...cell, pair: 'resnet20:resnet8' })).to.equal(null);
   });
 });

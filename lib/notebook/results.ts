@@ -2,12 +2,16 @@ import { join } from 'node:path';
 import { packageRoot } from '../package-root';
 import { findPaperNumber, paperTable, type PaperTableName } from '../paper';
 import { claimScaleOf } from '../report/verdict';
+import { isFinishedDetection } from '../report/table3/model';
 import {
+  classifierRuns,
   type DetectionRun,
   isFinished,
   readDetectionRuns,
   readRuns,
   type Run,
+  runDirectories,
+  storeOf,
   studyNames,
 } from '../runs/store';
 import type { ClaimScale } from '../statistics/verdicts';
@@ -49,7 +53,7 @@ export interface EpochRow extends Omit<ResultRow, 'epochs' | 'scale' | 'best'> {
   readonly epoch: number;
 }
 
-/** The finished runs of the project's studies, one row each, for a `DataFrame`. */
+/** The finished runs of classifiers, one row each, for a `DataFrame`; detectors' have `readDetectionResults`. */
 export function readResults(options: ResultsOptions = {}): ResultRow[] {
   return runsOf(options)
     .filter(isFinished)
@@ -98,7 +102,9 @@ export function readPaper(table: PaperTableName): PaperRow[] {
 }
 
 function runsOf({ results = join(packageRoot(), 'results'), study = '' }: ResultsOptions): Run[] {
-  return studyNames(results, study).flatMap((name) => readRuns(results, name));
+  return studyNames(results, study)
+    .filter((name) => runDirectories(results, name).every((run) => storeOf(run) === classifierRuns))
+    .flatMap((name) => readRuns(results, name));
 }
 
 function identity({ config }: { readonly config: Identity }): Identity {
@@ -139,5 +145,9 @@ export function readFinishedDetectors({
 })[] {
   return studyNames(results, study)
     .flatMap((name) => readDetectionRuns(results, name))
-    .flatMap((run) => (run.evaluation === null ? [] : [{ ...run, evaluation: run.evaluation }]));
+    .flatMap((run) =>
+      run.evaluation === null || !isFinishedDetection(run)
+        ? []
+        : [{ ...run, evaluation: run.evaluation }],
+    );
 }

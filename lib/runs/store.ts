@@ -265,9 +265,11 @@ export function runDirectories(root: string, study: string): string[] {
 
 /** The names of the studies below a results directory that begin so. */
 export function studyNames(root: string, prefix: string): string[] {
-  return subdirectories(join(root, 'runs'))
-    .map((name) => decodeURIComponent(name))
-    .filter((name) => name.startsWith(prefix));
+  return subdirectories(join(root, 'runs')).flatMap((folder) => {
+    // A folder that no study's name gives is somebody else's.
+    const name = /%(?![0-9a-f]{2})/iu.test(folder) ? undefined : decodeURIComponent(folder);
+    return name?.startsWith(prefix) === true ? [name] : [];
+  });
 }
 
 // A run copied by hand to another place would be counted as another seed or another method.

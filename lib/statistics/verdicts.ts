@@ -70,7 +70,7 @@ export function outcomeOfReadings(outcomes: readonly ClaimOutcome[]): ClaimOutco
 }
 
 /**
- * What a verdict on a claim stands on: `full`, the paper's recipe and length; `reduced`, the paper's data
+ * What a verdict on a claim stands on: `full`, the paper's data, length and batch; `reduced`, the paper's data
  * whole under a schedule that has converged; `toy`, anything else.
  */
 export type ClaimScale = 'full' | 'reduced' | 'toy';

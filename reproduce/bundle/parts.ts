@@ -37,7 +37,7 @@ export interface Packing {
   readonly name: string;
   /** The most a part has, in bytes. */
   readonly partSize: number;
-  /** Of gzip, 1 to 9. */
+  /** Of gzip, 0 to 9. */
   readonly level: number;
   readonly filter?: (path: string) => boolean;
   /** Hears of the bytes read so far. */

@@ -19,7 +19,7 @@ import { readManifest, rowOf } from '../../lib/runs/manifest';
 import { teacherMethod } from '../../lib/runs/plan';
 import type { GridSettings, Rendered } from '../../lib/runs/run-grid';
 import { type ByScale, type Scale, scales } from '../../lib/runs/schema';
-import { type AnyRunStore, studyNames } from '../../lib/runs/store';
+import type { AnyRunStore } from '../../lib/runs/store';
 import type { GivenTeacher, Task, TaskKind } from '../../lib/runs/task';
 
 /** Options of a command that take a text, and those that take none. */
@@ -64,8 +64,6 @@ export interface RenderRequest {
   readonly resultsRoot: string;
   /** The folder of runs that was asked for. */
   readonly study: string;
-  /** All folders of runs of its scope: a page of results has a section for each. */
-  readonly all: readonly string[];
   readonly classMeansDir?: string | undefined;
 }
 
@@ -205,13 +203,7 @@ export function gridSettings<Kind extends TaskKind>(
     deterministic: options.deterministic === true,
     tensorboard: options.tensorboard === true,
     json: options.json === true,
-    render: () =>
-      study.render({
-        resultsRoot,
-        study: folder,
-        all: studyNames(resultsRoot, prefix),
-        classMeansDir,
-      }),
+    render: () => study.render({ resultsRoot, study: folder, classMeansDir }),
   };
 }
 

@@ -1,6 +1,11 @@
 import { expect } from 'chai';
 import { bySetting, judgeClaims, summariseResults } from '../../lib/notebook/summary';
-import type { ResultRow } from '../../lib/notebook/results';
+import {
+  readDetectionResults,
+  readEpochs,
+  readResults,
+  type ResultRow,
+} from '../../lib/notebook/results';
 import { inWords } from '../../lib/notebook/words';
 
 /** Runs of one method on one pair, one for each top-1; seeds from 1. */
@@ -26,6 +31,17 @@ const nd = runs('kd++', [51, 53.5, 54.5]).map((row, index) => ({
   // 0.5, 0.625 and 1.125: mean 0.75.
   cosine: [0.5, 0.625, 1.125][index] ?? null,
 }));
+
+describe('the runs of this project', () => {
+  it('are read without saying where: classifiers’ and detectors’ apart', () => {
+    const studies = new Set(readResults().map(({ study }) => study));
+    expect([...studies]).to.include.members(['table1-reduced-cifar100', 'table1-short-cifar100']);
+    expect(new Set(readEpochs().map(({ study }) => study))).to.deep.equal(studies);
+    const detectors = readDetectionResults().map(({ study }) => study);
+    expect(detectors).to.include('table3-quick-shapes');
+    expect(detectors.filter((study) => studies.has(study))).to.deep.equal([]);
+  });
+});
 
 describe('runs as rows of a notebook’s tables', () => {
   it('are means over the seeds, with the gain over the base on the same seeds', () => {

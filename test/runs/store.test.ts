@@ -46,6 +46,8 @@ describe('results store', () => {
     for (const study of ['table1-short-cifar100', 'table1-short-folder:a b', 'my-table1-short']) {
       writeMadeUpRun(root(), { config: { study }, top1: [80, 81] });
     }
+    // No study has such a name.
+    mkdirSync(join(root(), 'runs', 'table1-short%b'));
     expect(studyNames(root(), 'table1-short')).to.have.members([
       'table1-short-cifar100',
       'table1-short-folder:a b',

@@ -5,7 +5,7 @@ import { count, formatInterval, formatP, none, toFixed2, toSigned2 } from '../nu
 import { verdictCell } from '../study/claims';
 import type { AtGlance } from './glance';
 import type { ClaimAtGlance, ClaimComparison } from './model';
-import { meaningOf } from './words';
+import { meaningOf, verdictMeaning } from './words';
 
 /** `1.5 h`. */
 export function hoursInWords(hours: number): string {
@@ -33,11 +33,11 @@ export function effectsOf({ comparisons, unit }: ClaimAtGlance): string[] {
 }
 
 /** A claim's verdict with its scale and what both mean. */
-export function claimVerdict({ outcome, scale }: ClaimAtGlance): Cell {
+export function claimVerdict({ id, outcome, scale }: ClaimAtGlance): Cell {
   const tip =
     outcome === 'not run'
       ? meaningOf(outcome)
-      : `${outcome}: ${meaningOf(outcome)}; ${scale}: ${meaningOf(scale)}`;
+      : `${outcome}: ${verdictMeaning(id, outcome)}; ${scale}: ${meaningOf(scale)}`;
   return { ...verdictCell(outcome, scale), tip };
 }
 

@@ -18,7 +18,7 @@ import {
   signed,
 } from '../plots/intervals';
 import { aloneStyle, kdStyle, styleAt } from '../plots/style';
-import { bySize, millions } from '../study/growing-teachers';
+import { bySize, methodsOf, millions } from '../study/growing-teachers';
 import { rowOf, top1In } from '../study/model';
 import { paperRange } from '../table1/gain';
 
@@ -158,7 +158,8 @@ function teachersPicture(
   claim: ClaimAtGlance,
   { teachers, table2 }: ClaimSources,
 ): PlotsBlock | null {
-  const [lead] = claim.comparisons.flatMap(({ difference }) => difference ?? []);
+  const [first] = claim.comparisons.filter(({ difference }) => difference !== null);
+  const lead = first?.difference ?? null;
   const found = [...teachers, ...table2]
     .flatMap(({ setting, pairs }) =>
       bySize(pairs, 'teacher').map(([student, own]) => ({ setting, student, pairs: own })),
@@ -167,7 +168,11 @@ function teachersPicture(
       const names = pairs.map(({ teacher }) => teacher).join(', ');
       return ranInWords(dataset, `${names} → ${student}`, `${String(epochs)} epochs`) === claim.ran;
     });
-  if (lead === undefined || found === undefined) return null;
+  // The comparison is named after its method.
+  const [name] = first?.label.split(',') ?? [];
+  const method = found && methodsOf(found.pairs).find((one) => printedOf(one) === name);
+  const base = method === undefined ? null : baseOf(method);
+  if (lead === null || found === undefined || method === undefined || base === null) return null;
   const gain = `${Math.abs(lead.mean).toFixed(1)} points`;
   return sizesPicture(
     {
@@ -180,15 +185,15 @@ function teachersPicture(
           ...(teacherTop1 === null ? [] : [`itself ${teacherTop1.toFixed(1)} %`]),
         ],
       })),
-      series: (['kd', 'kd++'] as const).map((method) => ({
-        label: printedOf(method),
-        style: method === 'kd' ? kdStyle : styleAt(0),
-        values: found.pairs.map((pair) => top1In(pair, method)),
+      series: [base, method].map((one) => ({
+        label: printedOf(one),
+        style: one === base ? kdStyle : styleAt(0),
+        values: found.pairs.map((pair) => top1In(pair, one)),
       })),
     },
     wordsOf(
       claim,
-      `Under a teacher of ten times the size KD++ ${lead.mean < 0 ? 'loses' : 'gains'} ${gain}, ${evidenceOf(lead)} (${claim.scale})`,
+      `Under a teacher of ten times the size ${printedOf(method)} ${lead.mean < 0 ? 'loses' : 'gains'} ${gain}, ${evidenceOf(lead)} (${claim.scale})`,
     ),
   );
 }

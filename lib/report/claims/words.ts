@@ -27,14 +27,14 @@ export function ranInWords(dataset: string, pair: string, length: string): strin
 
 /** The words of the claims, each with what it means; the first are those of verdicts. */
 export const words: readonly (readonly [word: string, meaning: string])[] = [
-  ['reproduced', 'the effect is above 0, and p below 0.05'],
-  ['contradicted', 'the effect is below 0, and p below 0.05'],
+  ['reproduced', 'the effect is above 0, and p below 0.05; a printed number, within ±0.5 of it'],
+  ['contradicted', 'the effect is below 0, and p below 0.05; a printed number, wholly outside'],
   [
     'inconclusive',
     'these runs show it neither way; so is a claim whose comparisons do not all say the same',
   ],
   ['not run', 'no run here tells of it'],
-  ['full', 'the scale of a verdict on the paper’s recipe and length'],
+  ['full', 'the scale of a verdict on the paper’s data, at its length and batch'],
   [
     'reduced',
     'on the paper’s data whole, in a shorter schedule of 40 epochs or more that has converged',
@@ -72,6 +72,17 @@ export const words: readonly (readonly [word: string, meaning: string])[] = [
     'two losses that turn a feature to its class mean; InfoNCE, whose temperature is τ, also turns it from the others’',
   ],
 ];
+
+/** What the verdicts of C9 mean: it compares with a printed number. */
+const ofNumbers: Readonly<Record<string, string>> = {
+  reproduced: 'each mean’s 95 % interval lies within ±0.5 of the printed number',
+  contradicted: 'the 95 % interval of a mean lies wholly outside of ±0.5 of the printed number',
+};
+
+/** What a claim's verdict means. */
+export function verdictMeaning(id: string, outcome: string): string {
+  return (id === 'C9' ? ofNumbers[outcome] : undefined) ?? meaningOf(outcome);
+}
 
 /** What a word means; empty for one that is not explained. */
 export function meaningOf(word: string): string {

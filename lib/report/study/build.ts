@@ -25,7 +25,7 @@ const views: Readonly<Record<StudyDocumentName, StudyView>> = {
 const reading: readonly string[] = [
   'Top-1 (%) on the test images after the last epoch, mean ± sample standard deviation (number of seeds); below it Student’s 95 % interval of the mean over the seeds, from three seeds on: with fewer there is none.',
   'Gains and differences are taken on equal seeds, so that what a seed does to both runs cancels; p is of the paired t-test, two-sided, from three seeds on. Where a table makes several comparisons its p values are adjusted by Holm’s method, as it says.',
-  'Claims: reproduced (the difference is above 0, and its adjusted p below 0.05), contradicted (it is below 0, and its p below 0.05), inconclusive (these runs tell nothing either way), not run. Each is followed by its scale: full (the paper’s recipe and length), reduced (the paper’s data whole, a schedule that has converged: 40 epochs or more, and the mean top-1 of the last tenth of them within half a point of the tenth before), toy (anything else). These are verdicts on these runs, not on the paper’s.',
+  'Claims: reproduced (the difference is above 0, and its adjusted p below 0.05), contradicted (it is below 0, and its p below 0.05), inconclusive (these runs tell nothing either way), not run. Each is followed by its scale: full (the paper’s data, length and batch), reduced (the paper’s data whole, a schedule that has converged: 40 epochs or more, and the mean top-1 of the last tenth of them within half a point of the tenth before), toy (anything else). These are verdicts on these runs, not on the paper’s.',
 ];
 
 /** The same in two sentences; those of table 3 too. */

@@ -18,6 +18,7 @@ function recordOf({ setting }: StudyGroup, pair: StudyPair, row: StudyRow): CsvR
     scale: setting.scale,
     epochs: setting.epochs,
     batch_size: setting.batchSize,
+    precision: setting.precision,
     data_hash: setting.dataHash,
     pair: pair.pair,
     teacher: pair.teacher,

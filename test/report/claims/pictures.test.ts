@@ -192,6 +192,20 @@ describe('the pictures of claims', () => {
     );
   });
 
+  it('C5 shows the method that its first comparison is of', () => {
+    const sizes = { resnet20: 1e7, resnet14: 1e6, resnet8: 1e5 };
+    const runs = Object.entries(sizes).flatMap(([teacher, teacherParameters], index) => {
+      const more = { pair: `${teacher}:resnet8`, provenance: { teacherParameters } };
+      const own = seeds('dkd++', [58 - index, 58.5 - index, 59 - index], more);
+      return [...seeds('dkd', [50, 51, 52], more), ...own];
+    });
+    const picture = picturesOf({ teachers: groupsOf(runs, studyMethods.teachers) }).get(
+      'c5-larger-teachers',
+    );
+    expect(picture?.title).to.match(/^Under a teacher of ten times the size DKD\+\+ gains 1\.0/u);
+    expect(picture?.plots[0]?.says).to.match(/^DKD: resnet8 51\.0.*; DKD\+\+: resnet8 56\.5/u);
+  });
+
   it('C6 has the networks’ norms by size, and the student’s beside its teacher’s', () => {
     const teachers = ['resnet20', 'resnet14', 'resnet8'].map((pair, index) => ({
       ...{ method: 'teacher', pair, top1: 70, provenance: { parameters: 10 ** (7 - index) } },

@@ -68,7 +68,7 @@ describe('the scale of a claim', () => {
   const flat = Array.from({ length: 60 }, () => 70);
 
   for (const [what, setting, curves, scale] of [
-    ['the paper’s recipe and length', paper, [rising], 'full'],
+    ['the paper’s data, length and batch', paper, [rising], 'full'],
     [
       'the same on ImageNet',
       { ...paper, dataset: 'imagenet', epochs: 100, batchSize: 512 },
