@@ -239,7 +239,9 @@ async function stageApp(app: string): Promise<void> {
   if (status !== 0) {
     throw programFault('the package does not compile', 'tsc', stdout, 'Mend what it names');
   }
-  for (const name of ['package.json', 'data', 'lib/engine/cpp', 'lib/engine/patches']) {
+  mkdirSync(join(app, 'test', 'fixtures'), { recursive: true });
+  const reference = 'test/fixtures/reference';
+  for (const name of ['package.json', 'data', 'lib/engine/cpp', 'lib/engine/patches', reference]) {
     symlinkSync(join(root, name), join(app, name));
   }
   for (const place of installedPackages(root)) {

@@ -46,7 +46,10 @@ const command = new Command('npm run gpu-check --')
       'bench; resume, a run that is killed and goes on against one that is not; epochs, a short training. ' +
       `With ${pathVariable}=gpu a CPU takes the GPU’s path through all of it, with smaller sizes.`,
   )
-  .argument('[directory]', 'reference values for verify (default: those of the tests, in a clone)')
+  .argument(
+    '[directory]',
+    'reference values for verify (default: the tests’, in a clone or a bundle)',
+  )
   .option('--minutes <number>', 'all that it may take', wholeNumber, 20)
   .option('--parts <names>', `just these, with commas between: ${partNames.join(', ')}`)
   .option('--pairs <list>', 'pairs of the steps', paperPairs.join(','))
@@ -222,8 +225,7 @@ function packageSource(folder: string): string {
 const partsOnCpu = ['--parts', 'losses,detection-ops'];
 
 async function checkVerify({ directory, onGpu }: Settings, limit: PartLimit): Found {
-  const own = join(packageRoot(), 'test', 'fixtures', 'reference');
-  const folder = directory ?? own;
+  const folder = directory ?? join(packageRoot(), 'test', 'fixtures', 'reference');
   if (!existsSync(folder)) {
     return { says: 'no reference values here: name a folder of them', skipped: true };
   }

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import { parseCommand, runCommand } from '../../lib/cli';
 import type { EngineKind } from '../../lib/engine/describe';
 import { startEngine } from '../../lib/engine/load';
+import { packageRoot } from '../../lib/package-root';
 import {
   type CaseResult,
   describeCase,
@@ -12,6 +14,9 @@ import {
   planVerification,
   verifiableNames,
 } from '../../lib/verify/directory';
+
+/** The reference values of the tests, which the package leaves out. */
+const ownReference = join(packageRoot(), 'test', 'fixtures', 'reference');
 
 interface VerifyOptions {
   readonly parts?: string;
@@ -29,16 +34,22 @@ const command = new Command('npm run verify --')
       'Prints each failing case with what was expected and found, and closes with the number of cases that passed and failed. ' +
       'A case that cannot be run yet counts as failed; the exit status is 1 if any failed.',
   )
-  .argument('<directory>', 'holds some or all of the files and folders that --parts names')
+  .argument(
+    '[directory]',
+    'holds some or all of the files and folders that --parts names (default: the tests’, in a clone or a bundle)',
+  )
   .option('--parts <names>', `just these, with commas between: ${verifiableNames.join(', ')}`)
   .option('--images <folder>', 'holds the images that preprocess.json names')
   .addOption(new Option('--engine <engine>', 'compute on this engine').choices(['native', 'plain']))
   .option('--json', 'one JSON object on standard output, text on standard error')
-  .addHelpText('after', '\nExample:\n  npm run verify -- test/fixtures/reference')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  npm run verify -- --parts losses\n  npm run verify -- test/fixtures/released',
+  )
   .allowExcessArguments(false)
   .action(verify);
 
-async function verify(directory: string, options: VerifyOptions): Promise<void> {
+async function verify(directory = ownReference, options: VerifyOptions): Promise<void> {
   const { images } = options;
   const inputs = images === undefined ? {} : { images };
   const cases = planVerification(directory, options.parts?.split(','), inputs);
