@@ -9,7 +9,7 @@ import {
 } from '../formats/cifar';
 import { readTarFiles } from '../formats/tar';
 import type { RemoteFile } from './download';
-import { dataVariable, isFile, isFolder, readDataFile } from './paths';
+import { dataDirectory, dataVariable, isFile, isFolder, readDataFile } from './paths';
 import type { ChannelStatistics } from './statistics';
 
 export const cifarForms = ['binary', 'python'] as const;
@@ -170,7 +170,8 @@ export function missingCifar(spec: CifarSpec, place: string): LabError {
     `${spec[form].folder}/`,
     spec[form].archive.fileName,
   ]);
-  return dataError`the data set '${spec.name}' is not there (${place}): found ${isFolder(place) ? `none of ${wanted.join(', ')}` : 'no such folder or file'}. Run \`npm run data -- download ${spec.name}\`, or say where your copy lies with --data-dir or ${dataVariable}`;
+  const there = place === dataDirectory() ? '' : ` --data-dir ${place}`;
+  return dataError`the data set '${spec.name}' is not there (${place}): found ${isFolder(place) ? `none of ${wanted.join(', ')}` : 'no such folder or file'}. Run \`npm run data -- download ${spec.name}${there}\`, or say where your copy lies with --data-dir or ${dataVariable}`;
 }
 
 /**

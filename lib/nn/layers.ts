@@ -222,11 +222,6 @@ export function batchNorm1dLayer(context: LayerContext, name: string, channels: 
 /** Standard deviations of weights; those of the biases are 0 but for `normal`. */
 const deviations = { normal: 0.01, 'small-normal': 0.01, 'token-normal': 0.02 } as const;
 
-/**
- * `fan-in`: weights and bias as PyTorch draws them; `fan-in-weight`: the weights alone, a bias of 0; `normal`:
- * both N(0, 0.01²); `small-normal`: N(0, 0.01²) and a bias of 0; `token-normal`: N(0, 0.02²) and a bias of 0,
- * as timm's vision transformers.
- */
 export const linearStarts = [
   'fan-in',
   'fan-in-weight',
@@ -234,6 +229,12 @@ export const linearStarts = [
   'small-normal',
   'token-normal',
 ] as const;
+
+/**
+ * `fan-in`: weights and bias as PyTorch draws them; `fan-in-weight`: the weights alone, a bias of 0; `normal`:
+ * both N(0, 0.01²); `small-normal`: N(0, 0.01²) and a bias of 0; `token-normal`: N(0, 0.02²) and a bias of 0,
+ * as timm's vision transformers.
+ */
 export type LinearStart = (typeof linearStarts)[number];
 
 interface LinearLayerOptions {

@@ -12,7 +12,8 @@ import { expect } from 'chai';
 import { create } from 'tar';
 import { plainBatch } from '../../lib/data/batches';
 import { cifarStatus, loadCifar, verifyCifar } from '../../lib/data/cifar';
-import type { CifarSpec } from '../../lib/data/cifar-source';
+import { type CifarSpec, missingCifar } from '../../lib/data/cifar-source';
+import { dataDirectory } from '../../lib/data/paths';
 import {
   tinyByte,
   tinyCifar10,
@@ -156,8 +157,9 @@ describe('CIFAR', () => {
     it('data that are not there, naming the command and the option', async () => {
       const { what, fix } = await faultOf(() => loadCifar(tinyCifar100, { dataDir: folder() }));
       expect(what).to.equal("the data set 'cifar100' is not there");
-      expect(fix).to.contain('npm run data -- download cifar100');
-      expect(fix).to.contain('--data-dir');
+      expect(fix).to.contain(`\`npm run data -- download cifar100 --data-dir ${folder()}\`, or say`);
+      const usual = missingCifar(tinyCifar100, dataDirectory());
+      expect(usual.fix).to.contain('`npm run data -- download cifar100`, or say');
       const status = await cifarStatus(tinyCifar100, join(folder(), 'absent'));
       expect(status.state).to.equal('missing');
     });

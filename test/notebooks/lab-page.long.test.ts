@@ -149,9 +149,11 @@ describe('the notebooks in JupyterLab, in a browser', function () {
     ]);
 
     await choose(page, 'Kernel', 'kernelmenu:interrupt');
-    await page.waitForSelector('[data-mime-type="application/vnd.jupyter.stderr"]');
+    // Tests beside this one touch the library, of which a kernel tells: perhaps before this.
+    await page
+      .locator('[data-mime-type="application/vnd.jupyter.stderr"]', { hasText: 'interrupted' })
+      .waitFor({ timeout: patience });
     await untilIdle(page);
-    // Tests beside this one touch the library, of which a kernel tells.
     const { errors } = await contents(page);
     expect(
       errors.map((error) => error.trim()).filter((error) => !error.includes('restart the kernel')),

@@ -12,8 +12,9 @@ import {
   type TermPart,
 } from '../term';
 
-/** What gives each class its direction: the teacher's class means (the paper), or its classifier's weights. */
 export const directionChoices = ['class means', 'classifier'] as const;
+
+/** What gives each class its direction: the teacher's class means (the paper), or its classifier's weights. */
 export type Directions = (typeof directionChoices)[number];
 
 /** Held by terms that draw an embedding in the direction of its class. */

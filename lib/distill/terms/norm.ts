@@ -104,12 +104,13 @@ export const naiveFeature = termKind<PlainTerm<'naiveFeature'>>({
   compute: (_, signals) => naiveFeatureLoss(signals.studentEmbedding, teacherOf(signals).embedding),
 });
 
+const previousNorms = ['detached', 'lastVisit', 'exact'] as const;
+
 /**
  * What SIFN takes as the norm under the previous step's weights: the current norm held constant, the
  * sample's norm when it was last seen, or what those very weights give for the batch, at the cost of a
  * forward pass.
  */
-const previousNorms = ['detached', 'lastVisit', 'exact'] as const;
 export type PreviousNorm = (typeof previousNorms)[number];
 
 export interface SifnTerm extends LossTerm {
