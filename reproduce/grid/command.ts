@@ -65,7 +65,10 @@ export function gridCommand<Kind extends TaskKind>(study: GridStudy<Kind>): Comm
         'hours',
       ]),
     )
-    .option('--list', 'show what would run, how long it should take and what is done, and stop; times a few steps with the engine, on the data, so that both must be there')
+    .option(
+      '--list',
+      'show what would run, how long it should take and what is done, and stop; times a few steps with the engine, on the data, so that both must be there',
+    )
     .option('--missing', 'with --list: only what is left, as a manifest')
     .option('--resume', 'go on with unfinished runs and keep finished ones (the default)', true)
     .option('--no-resume', 'delete what is there of the runs asked for, and train them anew')

@@ -157,7 +157,9 @@ describe('CIFAR', () => {
     it('data that are not there, naming the command and the option', async () => {
       const { what, fix } = await faultOf(() => loadCifar(tinyCifar100, { dataDir: folder() }));
       expect(what).to.equal("the data set 'cifar100' is not there");
-      expect(fix).to.contain(`\`npm run data -- download cifar100 --data-dir ${folder()}\`, or say`);
+      expect(fix).to.contain(
+        `\`npm run data -- download cifar100 --data-dir ${folder()}\`, or say`,
+      );
       const usual = missingCifar(tinyCifar100, dataDirectory());
       expect(usual.fix).to.contain('`npm run data -- download cifar100`, or say');
       const status = await cifarStatus(tinyCifar100, join(folder(), 'absent'));
