@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { datasetName, loadDataset } from '../../lib/data';
 import { requireDataset } from '../../lib/data/registry';
 import { cacheRoot } from '../../lib/engine/cache';
+import { requireWritable } from '../../lib/files';
 import { type Classification, classification } from '../../lib/runs/classification';
 import { type Pair, parsePairs } from '../../lib/runs/grid';
 import { teacherMethod } from '../../lib/runs/plan';
@@ -90,13 +91,13 @@ export const cifarScope: Scope<Classification> = {
       ...cifarRecipes(options, choice),
       givenTeachers: given,
       notes,
-      openTask: async (onProgress) =>
-        classification(
-          await loadDataset(datasetName(data), { dataDir: options.dataDir, onProgress }),
-          {
-            teacherMemory: teacherCache(options),
-          },
-        ),
+      async openTask(onProgress) {
+        const teacherMemory = teacherCache(options);
+        const dataset = await loadDataset(datasetName(data), {
+          ...{ dataDir: options.dataDir, onProgress },
+        });
+        return classification(dataset, { teacherMemory });
+      },
     };
   },
 };
@@ -151,10 +152,16 @@ export function recipesOfRun(config: CommonConfig): readonly TrainingRecipe[] | 
   return now && [now, olderRecipe(now)];
 }
 
-/** The folder that `--teacher-cache` names; undefined for none. */
+/**
+ * The folder that `--teacher-cache` names; undefined for none.
+ *
+ * @throws LabError of kind `file` for one of the user's in which nothing can be written.
+ */
 function teacherCache({ teacherCache: where = 'off' }: GridOptions): string | undefined {
   if (where === 'off') return undefined;
-  return where === 'auto' ? join(cacheRoot(), 'teachers') : resolve(where);
+  if (where === 'auto') return join(cacheRoot(), 'teachers');
+  requireWritable(where, '--teacher-cache');
+  return resolve(where);
 }
 
 type RecipeOptions = Texts<'epochs' | 'teacherEpochs' | 'batch'>;

@@ -33,6 +33,12 @@ describe('a mistake in a command', () => {
       /--results .*found a file, not a folder/,
     ],
     [
+      'a memory of teachers in a file',
+      'table1',
+      '--teacher-cache FILE/x',
+      /\(--teacher-cache .*found a file, not a folder/,
+    ],
+    [
       'a missing teacher of table 1',
       'table1',
       '--teacher-weights FOLDER/no.pth',
