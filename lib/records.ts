@@ -72,3 +72,8 @@ export function checkRecord<T>(
     result.error,
   )`a results file does not hold what it should (${where}): found ${fields.join('; ')}${more}. ${fix}`;
 }
+
+/** Whether a value is an object with named fields: no list, not null. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

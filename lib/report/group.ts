@@ -1,5 +1,5 @@
 import { resultsError } from '../errors';
-import { hashJson } from '../records';
+import { hashJson, isRecord } from '../records';
 import { type RunConfig, scales } from '../runs/schema';
 import { isFinished, type Run } from '../runs/store';
 import { isPublished } from './methods';
@@ -87,6 +87,11 @@ export function comparableTo(own: readonly Run[], runs: readonly Run[]): Run[] {
   return runs.filter((run) => wanted.has(conditionsOf(run)));
 }
 
+/** What is said where `comparableTo` leaves a method's base out. */
+export function noGainInWords(method: string, base: string): string {
+  return `${method}: no gain over ${base}, whose runs had another recipe or teacher.`;
+}
+
 /** Training and teacher, which must be the same for two methods to be compared. */
 export function conditionsOf(run: Run): string {
   return hashJson([trainingOf(run), run.config.recipe['teacherHash'] ?? null]);
@@ -144,8 +149,4 @@ export function requireSameRecipes(
       throw resultsError`the seeds of ${method} on ${pair} were run with different recipes (${run.directory}): found recipe ${recipeHash.slice(0, 8)}, but ${other.config.recipeHash.slice(0, 8)} in ${other.directory}. Move the runs of one of the recipes to another results directory`;
     }
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -116,8 +116,9 @@ export async function runGrid<Kind extends TaskKind>(asked: GridSettings<Kind>):
   if (action === 'render') return render(settings);
   if (!isWorker()) settings.notes.forEach(say);
   const plan = (): PlannedRun<Kind['recipe']>[] => planOf(settings, settings.cells);
-  if (resume) requireGoesOn(plan(), store);
-  const given = givenIn(settings, plan());
+  const found = plan();
+  if (resume) requireGoesOn(found, store);
+  const given = givenIn(settings, found);
   given.forEach(([, teacher]) => requireFiles(teacher));
   const jobs = isWorker() || action === 'list' ? onlyJob : await planJobs(settings.jobs);
   if (jobs.jobs > 1) {

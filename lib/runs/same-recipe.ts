@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { resultsError } from '../errors';
-import { canonicalJson } from '../records';
+import { canonicalJson, isRecord } from '../records';
 import { metricsFile } from '../train/metrics';
 import { runFiles } from './paths';
 import { type AnyRunStore, classifierRuns } from './store';
@@ -88,10 +88,6 @@ function differences(path: string, found: unknown, expected: unknown): ConfigDif
     );
   }
   return text(found) === text(expected) ? [] : [{ field: path, found, expected }];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function text(value: unknown): string | undefined {

@@ -2,6 +2,7 @@ import { findPaperNumber, paperTable, type PaperTableName } from '../../paper';
 import type { Summary } from '../../statistics/summary';
 import { columnNote, gainCells, summaryCell, withBelow } from '../cells';
 import type { Cell, ListBlock, TableBlock } from '../document';
+import { noGainInWords } from '../group';
 import { formatMean, formatSummary, listed, none, toFixed2 } from '../numbers';
 import { unfinishedInWords } from '../run-record';
 import { areComparable, type MethodColumn, rowOf, type StudyPair, type StudyRow } from './model';
@@ -149,9 +150,7 @@ function apartFromBase(pair: StudyPair): string[] {
   return measured(pair).flatMap(({ method, label, base }) =>
     base === null || areComparable(pair, method, base)
       ? []
-      : [
-          `${label} on ${pair.pair}: no gain over ${rowOf(pair, base)?.label ?? base}, whose runs had another recipe or teacher.`,
-        ],
+      : noGainInWords(`${label} on ${pair.pair}`, rowOf(pair, base)?.label ?? base),
   );
 }
 

@@ -2,7 +2,7 @@ import { paperTable } from '../../paper';
 import { isFinished, type Run } from '../../runs/store';
 import { holm } from '../../statistics/summary';
 import { curvesOf } from '../curves';
-import { conditionsOf, groupRuns, type RunGroup } from '../group';
+import { conditionsOf, groupRuns, noGainInWords, type RunGroup } from '../group';
 import { baseOf, inOrder, inRowOrder, labelOf, rowOrder } from '../methods';
 import { compareOverPairs } from './over-pairs';
 import { environmentOf } from '../run-record';
@@ -139,10 +139,7 @@ function remarksOn(runs: readonly Run[]): string[] {
     ...(teachers.size > 1
       ? [`These runs learnt from ${String(teachers.size)} different teachers' weights.`]
       : []),
-    ...apart.map(
-      ({ method, base }) =>
-        `${labelOf(method)}: no gain over ${labelOf(base)}, whose runs had another recipe or teacher.`,
-    ),
+    ...apart.map(({ method, base }) => noGainInWords(labelOf(method), labelOf(base))),
     ...runs.flatMap(({ config, problems }) =>
       problems.map((problem) => `${config.method}, seed ${String(config.seed)}: ${problem}`),
     ),
