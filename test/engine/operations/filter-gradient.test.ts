@@ -59,6 +59,7 @@ describe('the gradient of a convolution by its weights', () => {
     'three by three': place,
     'with a stride': { ...place, sides: [8, 12], stride: 2 },
     'of an odd height with a stride': { ...place, sides: [7, 8], stride: 2 },
+    'of one row with a stride': { ...place, sides: [1, 4], stride: 2 },
     'without padding': { ...place, padding: 0 },
     'one by one with a stride': { ...place, kernel: 1, stride: 2, padding: 0, sides: [8, 8] },
     'five by five, more channels in than out': {

@@ -141,9 +141,10 @@ INLINE void Tile(const Geometry& g, int images, int down, const uint32_t* inputs
     for (int v = 0; v < kVectors; ++v) sums[i][v] = _mm512_setzero_ps();
   }
   const int stride = g.kernel.stride, above = g.kernel.padding - down;
-  // The rows of the output whose row of the input lies in the image.
+  // The rows of the output whose row of the input lies in the image; none where the kernel's row is below it.
+  const int last = g.height - 1 + above;
   const int from = above > 0 ? (above + stride - 1) / stride : 0;
-  const int to = std::min(g.rows, (g.height - 1 + above) / stride + 1);
+  const int to = last < 0 ? from : std::min(g.rows, last / stride + 1);
   // Without a stride all rows lie one after the other.
   const int runs = stride == 1 ? 1 : to - from, run = stride == 1 ? (to - from) * g.words : g.words;
   for (int image = 0; image < images; ++image) {
