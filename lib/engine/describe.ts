@@ -48,8 +48,17 @@ export const engineKinds = ['native', 'plain'] as const;
 export type BFloat16Support = (typeof bfloat16Supports)[number];
 export const bfloat16Supports = ['accelerated', 'emulated', 'none'] as const;
 
-/** What is computed of a convolution: its result, and its gradients by the input and by the weights. */
-export const convolutionPasses = ['forward', 'input', 'weights'] as const;
+/**
+ * What is computed of a convolution: its result, and its gradients by the input and by the weights; in float32, and in
+ * bfloat16 as far as Winograd's products compute it.
+ */
+export const convolutionPasses = [
+  'forward',
+  'input',
+  'weights',
+  'forward in bf16',
+  'input in bf16',
+] as const;
 export type ConvolutionPass = (typeof convolutionPasses)[number];
 
 /** The engine that computes, as it is recorded with every result. */

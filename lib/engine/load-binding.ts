@@ -9,7 +9,6 @@ import { engineError, type LabError } from '../errors';
 import type { BuiltEngine } from './build';
 import {
   type ConvolutionPass,
-  convolutionPasses,
   type EngineDescription,
   engineThreads,
   graphicsBFloat16,
@@ -28,7 +27,7 @@ import {
   takesGpuPath,
   typeAttribute,
 } from './native';
-import { knowsWinograd, useWinograd } from './operations/winograd';
+import { useWinograd, winogradPasses } from './operations/winograd';
 import { askedPath } from './path';
 import { canRunTensorflow, processorBFloat16 } from './processor';
 import { fasterByWinograd, keptWinogradTimes } from './winograd-choice';
@@ -216,9 +215,10 @@ export async function loadBinding(
 
 /** Which passes of convolutions Winograd's products compute from now on; undefined where they cannot. */
 async function chosenPasses(engine: BuiltEngine): Promise<ConvolutionPass[] | undefined> {
-  if (!knowsWinograd()) return undefined;
+  const known = winogradPasses();
+  if (known.length === 0) return undefined;
   const times = await keptWinogradTimes(engine);
-  const passes = times ? fasterByWinograd(times) : [...convolutionPasses];
+  const passes = times ? fasterByWinograd(times) : known;
   useWinograd(passes);
   return passes;
 }

@@ -7,58 +7,78 @@ import type { BuiltEngine } from './build';
 import { cached, cacheKey } from './cache';
 import { type ConvolutionPass, convolutionPasses } from './describe';
 import { nativeOperation } from './native';
+import { inFloatType } from './operations/activations';
 import {
   convolutionInputGradient,
   convolutionWeightsGradient,
   nativePadding,
 } from './operations/convolution-gradients';
-import { winograd, winogradGradient } from './operations/winograd';
+import { winograd, winogradGradient, winogradPasses } from './operations/winograd';
 import { processorKind } from './processor';
 import { tidied } from './tidy';
 
 /** Milliseconds that a pass takes over all measured convolutions, each at its fastest. */
 const timesSchema = z.strictObject({ winograd: z.number(), oneDnn: z.number() });
-const allTimesSchema = z.strictObject({
-  forward: timesSchema,
-  input: timesSchema,
-  weights: timesSchema,
-});
+const allTimesSchema = z.partialRecord(z.enum(convolutionPasses), timesSchema);
 
 export type WinogradTimes = z.infer<typeof allTimesSchema>;
 
 /** The passes of a convolution that Winograd's products take no longer for than oneDNN. */
 export function fasterByWinograd(times: WinogradTimes): ConvolutionPass[] {
-  return convolutionPasses.filter((pass) => times[pass].winograd <= times[pass].oneDnn);
+  return convolutionPasses.filter((pass) => {
+    const { winograd, oneDnn } = times[pass] ?? { winograd: 1, oneDnn: 0 };
+    return winograd <= oneDnn;
+  });
 }
 
-/** Convolutions of CIFAR's and ImageNet's ResNets, with as many images as take about a millisecond. */
+/**
+ * Convolutions of CIFAR's and ImageNet's ResNets, with as many images as take some milliseconds: of fewer, waking threads
+ * and transforming the weights would decide.
+ */
 const measured = [
-  { side: 32, channels: 16, batch: 16 },
-  { side: 16, channels: 32, batch: 16 },
-  { side: 8, channels: 64, batch: 16 },
-  { side: 28, channels: 128, batch: 1 },
-  { side: 14, channels: 256, batch: 1 },
+  { side: 32, channels: 16, batch: 64 },
+  { side: 16, channels: 32, batch: 64 },
+  { side: 8, channels: 64, batch: 64 },
+  { side: 28, channels: 128, batch: 4 },
+  { side: 14, channels: 256, batch: 4 },
 ] as const;
 
 const rounds = 5;
 
-/** Times both ways of each pass, in some tenths of a second. */
+/** Times both ways of each pass that there are operations for, in some tenths of a second. */
 export function measureWinograd(): WinogradTimes {
-  const none = (): WinogradTimes[ConvolutionPass] => ({ winograd: 0, oneDnn: 0 });
-  const times = { forward: none(), input: none(), weights: none() };
+  const known = winogradPasses();
+  const times: WinogradTimes = {};
+  const add = (pass: ConvolutionPass, byWinograd: () => tf.Tensor, byOneDnn: () => tf.Tensor) => {
+    if (!known.includes(pass)) return;
+    const { winograd, oneDnn } = times[pass] ?? { winograd: 0, oneDnn: 0 };
+    times[pass] = { winograd: winograd + fastest(byWinograd), oneDnn: oneDnn + fastest(byOneDnn) };
+  };
   tidied(() => {
     for (const { side, channels, batch } of measured) {
-      const shape: [number, number, number, number] = [batch, side, side, channels];
-      const x = tf.ones<tf.Rank.R4>(shape);
-      const weights = tf.ones<tf.Rank.R4>([3, 3, channels, channels]);
-      const { attributes } = nativePadding(weights, 1, 1);
-      const { forward, input, weights: ofWeights } = times;
-      forward.winograd += fastest(() => winograd(x, weights));
-      forward.oneDnn += fastest(() => nativeOperation('Conv2D', attributes, [x, weights]));
-      input.winograd += fastest(() => winograd(x, weights, { turned: true }));
-      input.oneDnn += fastest(() => convolutionInputGradient(x, shape, weights, attributes));
-      ofWeights.winograd += fastest(() => winogradGradient(x, x));
-      ofWeights.oneDnn += fastest(() => convolutionWeightsGradient(x, { x, weights }, attributes));
+      for (const type of ['float32', 'bfloat16'] as const) {
+        const shape: [number, number, number, number] = [batch, side, side, channels];
+        const x = inFloatType(tf.ones<tf.Rank.R4>(shape), type);
+        const weights = inFloatType(tf.ones<tf.Rank.R4>([3, 3, channels, channels]), type);
+        const { attributes } = nativePadding(weights, 1, 1, type);
+        const half = type === 'bfloat16';
+        add(
+          half ? 'forward in bf16' : 'forward',
+          () => winograd(x, weights),
+          () => nativeOperation('Conv2D', attributes, [x, weights]),
+        );
+        add(
+          half ? 'input in bf16' : 'input',
+          () => winograd(x, weights, { turned: true }),
+          () => convolutionInputGradient(x, shape, weights, attributes),
+        );
+        if (half) continue;
+        add(
+          'weights',
+          () => winogradGradient(x, x),
+          () => convolutionWeightsGradient(x, { x, weights }, attributes),
+        );
+      }
     }
   });
   return times;

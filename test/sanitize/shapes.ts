@@ -17,6 +17,7 @@ import { convolution } from '../../lib/engine/operations/convolution';
 import { filterGradient, padSpatially } from '../../lib/engine/operations/convolution-gradients';
 import { fusedConvolution } from '../../lib/engine/operations/fused-convolution';
 import { globalAveragePool } from '../../lib/engine/operations/pooling';
+import { winograd } from '../../lib/engine/operations/winograd';
 import { random, type Random } from '../../lib/engine/random';
 import { ModelState } from '../../lib/nn/state';
 import { adamW, sgd } from '../../lib/train/optimiser';
@@ -161,6 +162,29 @@ function winogradConvolutions(draw: Random): Compared[] {
       ...{ found: tensor, expected: expected[index] ?? tensor, tolerance: inFloat32 },
     })),
   ];
+}
+
+function winogradInBFloat16(draw: Random): Compared[] {
+  const name = 'NormDirectionWinogradBFloat16';
+  if (!operationOutputs().has(name)) return [];
+  const [batch, inputs, outputs] = [size(draw, 9), 16 * size(draw, 5), 16 * size(draw, 5)];
+  const [height, width] = [size(draw, 30), size(draw, 120)];
+  const given = (shape: number[]): tf.Tensor => rounded(normal(shape, draw), 'bfloat16');
+  const x = given([batch, height, width, inputs]);
+  const weights = given([3, 3, inputs, outputs]);
+  const gradient = given([batch, height, width, outputs]);
+  const [a, b, c] = [x, weights, gradient].map((tensor) => inFloatType(tensor, 'bfloat16'));
+  if (a === undefined || b === undefined || c === undefined) return [];
+  const theirs = (input: tf.Tensor): tf.Tensor =>
+    tf.conv2d(padSpatially(input as tf.Tensor4D, 1), weights as tf.Tensor4D, 1, 'valid');
+  return [
+    { name, found: winograd(a, b), expected: theirs(x), tolerance: inBFloat16 },
+    {
+      name: `${name}, turned`,
+      found: winograd(c, b, { turned: true }),
+      ...{ expected: tf.grad(theirs)(x, gradient), tolerance: inBFloat16 },
+    },
+  ].map((one) => ({ ...one, found: inFloatType(one.found, 'float32') }));
 }
 
 function batchNorms(draw: Random): Compared[] {
@@ -400,6 +424,7 @@ const operations = [
   filterGradients,
   convolutions,
   winogradConvolutions,
+  winogradInBFloat16,
   batchNorms,
   pixelMeans,
   sgdSteps,

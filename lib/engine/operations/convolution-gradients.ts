@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import type { ConvolutionPass } from '../describe';
 import { operationOutputs } from '../functions/function-definition';
 import {
   hasOwnOperations,
@@ -178,7 +177,7 @@ export function convolutionGradients(
   { x, weights }: ConvolutionInputs,
   { stride, padding }: ConvolutionGeometry,
 ): { x(): tf.Tensor; weights(): tf.Tensor } {
-  const byWinograd = (pass: ConvolutionPass): boolean =>
+  const byWinograd = (pass: 'input' | 'weights'): boolean =>
     hasWinograd(pass, x, weights, { stride, padding });
   const { attributes, padFirst } = nativePadding(
     weights as tf.Tensor4D,
@@ -188,7 +187,9 @@ export function convolutionGradients(
   );
   return {
     x() {
-      if (byWinograd('input')) return winograd(gradient, weights, { turned: true });
+      if (byWinograd('input')) {
+        return winograd(gradient, storedAs(weights, storedFloat(gradient)), { turned: true });
+      }
       if (!padFirst) return convolutionInputGradient(gradient, x.shape, weights, attributes);
       const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
       const padded = [batch, height + 2 * padding, width + 2 * padding, channels];

@@ -73,9 +73,9 @@ tf.registerKernel({
     const x = given(inputs.x) as tf.Tensor4D;
     const weights = given(inputs.weights) as tf.Tensor4D;
     const { stride, padding } = geometryOf(attrs);
-    if (hasWinograd('forward', x, weights, { stride, padding })) return winograd(x, weights);
     const type = storedFloat(x);
     const filter = storedAs(weights, type);
+    if (hasWinograd('forward', x, weights, { stride, padding })) return winograd(x, filter);
     const { attributes, padFirst } = nativePadding(weights, stride, padding, type);
     if (!padFirst) return nativeOperation('Conv2D', attributes, [x, filter]);
     if (x.shape[3] === weights.shape[2] && canFuseConvolution(type)) {

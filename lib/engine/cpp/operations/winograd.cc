@@ -1,10 +1,15 @@
-// Convolutions by kernels of 3 x 3 without a stride, zeros all around, in float32: Winograd's F(2 x 2, 3 x 3), with
-// 16 products where 36 are written out (Lavin and Gray, arXiv 1509.09308, section 4.1). Each image is cut into
-// tiles of 2 x 2 outputs; the sixteen places of their transforms are sixteen matrix products over the channels.
+// Convolutions by kernels of 3 x 3 without a stride, zeros all around: Winograd's F(2 x 2, 3 x 3), with 16 products
+// where 36 are written out (Lavin and Gray, arXiv 1509.09308, section 4.1). Each image is cut into tiles of 2 x 2
+// outputs; the sixteen places of their transforms are sixteen matrix products over the channels. In bfloat16 where the
+// processor multiplies such numbers, but for the gradient by the weights.
 
 #include <string.h>
 
 #include <algorithm>
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #include "instructions.h"
 #include "kernel.h"
@@ -31,22 +36,28 @@ struct Tiles {
 };
 
 // What is done to a convolution's result before it is written; pointers may be null.
+template <typename Number>
 struct Ending {
-  const float* bias;
-  const float* residual;
+  const Number* bias;
+  const Number* residual;
   bool relu;
 };
 
+template <typename Number>
 struct Loops {
-  void (*weights)(const float* weights, int input, int inputs, int outputs, float* u);
-  void (*turned)(const float* weights, int input, int inputs, int outputs, float* u);
-  void (*back)(const float* u, int input, int inputs, int outputs, float* weights);
+  void (*weights)(const Number* weights, int begin, int end, int inputs, int outputs, Number* u);
+  void (*turned)(const Number* weights, int begin, int end, int inputs, int outputs, Number* u);
+  void (*input)(const Number* image, const Image& side, Tiles tiles, const Number* zeros, Number* v, int64_t place);
+  void (*output)(const float* m, int64_t place, const Image& side, Tiles tiles, const Ending<Number>& ending,
+                 int64_t image, Number* y);
+  void (*multiply)(const Number* v, const Number* u, int tiles, int inputs, int outputs, float* m);
+};
+
+struct GradientLoops {
   void (*input)(const float* image, const Image& side, Tiles tiles, const float* zeros, float* v, int64_t place);
   void (*gradient)(const float* image, const Image& side, Tiles tiles, const float* zeros, float* v, int64_t place);
-  void (*output)(const float* m, int64_t place, const Image& side, Tiles tiles, const Ending& ending, int64_t image,
-                 float* y);
-  void (*multiply)(const float* v, const float* u, int tiles, int inputs, int outputs, float* m);
   void (*multiply_into)(const float* v, const float* g, int tiles, int inputs, int outputs, float* u);
+  void (*back)(const float* u, int input, int inputs, int outputs, float* weights);
 };
 
 #ifdef __x86_64__
@@ -71,22 +82,52 @@ constexpr int kLanes = 16, kVectors = 1, kRows = 12, kInputs = 16;
 }  // namespace avx512
 #pragma GCC pop_options
 
-const Loops* Choose() {
-  if (HasAvx512()) return &avx512::kLoops;
-  return HasAvx2() ? &avx2::kLoops : nullptr;
-}
-
-#else
-
-const Loops* Choose() { return nullptr; }
+#if __GNUC__ >= 10
+#define BFLOAT16_INSTRUCTION
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma,prefer-vector-width=512")
+namespace avx512bf16 {
+constexpr int kLanes = 16, kVectors = 1, kRows = 12, kInputs = 16;
+#include "numbers.inc"
+#include "products.inc"
+#include "winograd.inc"
+}  // namespace avx512bf16
+#pragma GCC pop_options
+#endif
 
 #endif
 
 // Null where the processor has none of the instructions.
-const Loops* Chosen() {
-  static const Loops* const chosen = Choose();
-  return chosen;
+template <typename Number>
+const Loops<Number>* Chosen();
+
+template <>
+const Loops<float>* Chosen() {
+#ifdef __x86_64__
+  if (HasAvx512()) return &avx512::kLoops<float>;
+  if (HasAvx2()) return &avx2::kLoops<float>;
+#endif
+  return nullptr;
 }
+
+template <>
+const Loops<BFloat16>* Chosen() {
+#ifdef BFLOAT16_INSTRUCTION
+  if (HasAvx512() && __builtin_cpu_supports("avx512bf16")) return &avx512bf16::kLoops<BFloat16>;
+#endif
+  return nullptr;
+}
+
+const GradientLoops* ChosenForGradient() {
+#ifdef __x86_64__
+  if (HasAvx512()) return &avx512::kGradientLoops;
+  if (HasAvx2()) return &avx2::kGradientLoops;
+#endif
+  return nullptr;
+}
+
+TF_DataType TypeOf(const float*) { return TF_FLOAT; }
+TF_DataType TypeOf(const BFloat16*) { return TF_BFLOAT16; }
 
 // Tiles whose transforms lie in the processor's cache at once, a multiple of each kRows.
 constexpr int kTiles = 48;
@@ -121,6 +162,7 @@ struct Attributes {
   bool relu, turned;
 };
 
+template <typename Number>
 void Convolution(void* kernel, TF_OpKernelContext* context) {
   const Attributes& attributes = *static_cast<Attributes*>(kernel);
   Run run(context);
@@ -133,48 +175,50 @@ void Convolution(void* kernel, TF_OpKernelContext* context) {
   if (!run.ok()) return;
   const Image in = ImageOf(shape);
   const Image out = {in.height, in.width, static_cast<int>(kernels[attributes.turned ? 2 : 3])};
-  const Tensor y = run.Output(0, TF_FLOAT, {shape[0], in.height, in.width, out.channels});
+  const Tensor y = run.Output(0, TypeOf(static_cast<const Number*>(nullptr)), {shape[0], in.height, in.width, out.channels});
   std::vector<Tensor> more;
   for (int index = 0; index < attributes.count; ++index) more.push_back(run.Input(2 + index));
   if (!run.ok()) return;
   run.Require((more.empty() || more[0].size() == out.channels) && (more.size() < 2 || more[1].size() == y.size()),
               "the bias or the residual does not fit");
   if (!run.ok()) return;
-  const Ending ending = {more.empty() ? nullptr : more[0].data<float>(),
-                         more.size() < 2 ? nullptr : more[1].data<float>(), attributes.relu};
+  const Ending<Number> ending = {more.empty() ? nullptr : more[0].data<Number>(),
+                         more.size() < 2 ? nullptr : more[1].data<Number>(), attributes.relu};
 
-  static thread_local Room<float> transformed;
+  static thread_local Room<Number> transformed;
   const int inputs = static_cast<int>(kernels[2]), outputs = static_cast<int>(kernels[3]);
-  float* u = transformed.Of(static_cast<size_t>(16) * inputs * outputs);
+  Number* u = transformed.Of(static_cast<size_t>(16) * inputs * outputs);
   const int64_t all = shape[0] * in.tiles();
   // One without any tile where there is no image.
   const int blocks = std::max(1, static_cast<int>((all + kTiles - 1) / kTiles));
-  const Loops& loops = *Chosen();
+  const Loops<Number>& loops = *Chosen<Number>();
   InParallel(
       blocks,
       [&](int index) {
         const auto transform = attributes.turned ? loops.turned : loops.weights;
-        for (int i = static_cast<int>(static_cast<int64_t>(inputs) * index / blocks);
-             i < static_cast<int64_t>(inputs) * (index + 1) / blocks; ++i) {
-          transform(w.data<float>(), i, inputs, outputs, u);
-        }
+        // In pairs, as they are multiplied in bfloat16.
+        const int64_t pairs = inputs / 2;
+        transform(w.data<Number>(), static_cast<int>(pairs * index / blocks) * 2,
+                  static_cast<int>(pairs * (index + 1) / blocks) * 2, inputs, outputs, u);
       },
       [] {},
       [&](int index) {
-        static thread_local Room<float> input, product, zeros;
+        static thread_local Room<Number> input, zeros;
+        static thread_local Room<float> product;
         const int64_t begin = static_cast<int64_t>(index) * kTiles, end = std::min(all, begin + kTiles);
         const int64_t from = Place(in.channels), to = Place(out.channels);
-        float *v = input.Of(16 * from), *m = product.Of(16 * to);
-        const float* nothing = zeros.Of(in.line());
+        Number* v = input.Of(16 * from);
+        float* m = product.Of(16 * to);
+        const Number* nothing = zeros.Of(in.line());
         EachRow(in, begin, end, [&](int64_t image, Tiles tiles, int64_t place) {
-          loops.input(x.data<float>() + image * in.size(), in, tiles, nothing, v + place * in.channels, from);
+          loops.input(x.data<Number>() + image * in.size(), in, tiles, nothing, v + place * in.channels, from);
         });
         for (int p = 0; p < 16; ++p) {
           loops.multiply(v + p * from, u + static_cast<int64_t>(p) * inputs * outputs, static_cast<int>(end - begin),
                          in.channels, out.channels, m + p * to);
         }
         EachRow(out, begin, end, [&](int64_t image, Tiles tiles, int64_t place) {
-          loops.output(m + place * out.channels, to, out, tiles, ending, image * out.size(), y.data<float>());
+          loops.output(m + place * out.channels, to, out, tiles, ending, image * out.size(), y.data<Number>());
         });
       });
 }
@@ -198,7 +242,7 @@ void Gradient(void*, TF_OpKernelContext* context) {
   const int64_t most = std::max<int64_t>(1, std::min<int64_t>(ThreadCount(), kMostSums / size));
   const int parts = static_cast<int>(std::clamp<int64_t>((all + kTiles - 1) / kTiles, 1, most));
   float* sums = all_sums.Of(size * parts);
-  const Loops& loops = *Chosen();
+  const GradientLoops& loops = *ChosenForGradient();
   InParallel(
       parts,
       [&](int index) {
@@ -245,16 +289,21 @@ void Destroy(void* kernel) { delete static_cast<Attributes*>(kernel); }
 }  // namespace
 
 void RegisterWinograd() {
-  if (Chosen() == nullptr) return;
+  if (Chosen<float>() == nullptr) return;
+  const std::vector<const char*> attributes = {"count: int >= 0", "relu: bool", "turned: bool"};
   const bool fresh =
-      RegisterOperation({"NormDirectionWinograd",
-                         {"x: float", "weights: float", "more: count * float"},
-                         {"y: float"},
-                         {"count: int >= 0", "relu: bool", "turned: bool"}}) &&
+      RegisterOperation({"NormDirectionWinograd", {"x: float", "weights: float", "more: count * float"}, {"y: float"},
+                         attributes}) &&
       RegisterOperation({"NormDirectionWinogradGradient", {"x: float", "gradient: float"}, {"weights: float"}, {}});
   if (!fresh) return;
-  RegisterKernel("NormDirectionWinograd", Make, Convolution, Destroy);
+  RegisterKernel("NormDirectionWinograd", Make, Convolution<float>, Destroy);
   RegisterKernel("NormDirectionWinogradGradient", Nothing, Gradient, Leave);
+  if (Chosen<BFloat16>() == nullptr) return;
+  RegisterOperation({"NormDirectionWinogradBFloat16",
+                     {"x: bfloat16", "weights: bfloat16", "more: count * bfloat16"},
+                     {"y: bfloat16"},
+                     attributes});
+  RegisterKernel("NormDirectionWinogradBFloat16", Make, Convolution<BFloat16>, Destroy);
 }
 
 }  // namespace norm_direction
