@@ -10,7 +10,13 @@ import { type PartTime, Tally } from '../detection/stopwatch';
 import { createModel, modelName } from '../models/registry';
 import type { ModelOutput } from '../nn/model';
 import { tracedEvaluation } from '../nn/traced';
-import { type Batch, createLearner, type Learner, type StepResult } from '../train/learner';
+import {
+  type Batch,
+  createLearner,
+  floatTypeOf,
+  type Learner,
+  type StepResult,
+} from '../train/learner';
 import type { TrainingRecipe } from '../train/recipe';
 import type { TeacherMemory } from '../train/teacher-memory';
 
@@ -94,8 +100,10 @@ export interface BenchStepOptions {
   readonly teacher: string;
   readonly student: string;
   readonly batch: number;
-  /** What both networks compute in; float32 by default. */
+  /** What both networks compute in, as far as they can; float32 by default. */
   readonly precision?: Precision;
+  /** Hears of a network that stays in float32. */
+  readonly onNotice?: (message: string) => void;
   /** Runs every operation by itself, without TensorFlow functions. */
   readonly eager?: boolean;
   /** Images, classes and recipe of another table than table 1. */
@@ -188,7 +196,8 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
     precision,
     seed: 1,
   };
-  const learner = createLearner({ ...parts, functions: options.eager !== true });
+  const { onNotice } = options;
+  const learner = createLearner({ ...parts, onNotice, functions: options.eager !== true });
   const mode = { training: false, features: false, preActivations: false };
   const frozen = options.eager === true ? undefined : tracedEvaluation(teacher, mode);
   const taught = (typed: tf.Tensor4D): ModelOutput =>
@@ -220,7 +229,7 @@ export function createBenchStep(options: BenchStepOptions): BenchStep {
       }),
     teacher: () =>
       tidied(() => {
-        const typed = inFloatType(images, precision === 'bf16' ? 'bfloat16' : 'float32');
+        const typed = inFloatType(images, floatTypeOf(teacher, precision));
         taught(typed).logits.dataSync();
       }),
     optimiser() {

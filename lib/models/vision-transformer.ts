@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
+import { storedFloat } from '../engine/native';
+import { inFloatType } from '../engine/operations/activations';
 import { tidyBlock } from '../engine/tidy';
 import { type LabError, modelError, optionError } from '../errors';
 import { dropPathProbabilities } from '../nn/blocks';
@@ -76,12 +78,17 @@ function transformerEncoder(
   return (images, mode) => {
     const [batch, height, width] = images.shape;
     if (height !== imageSize || width !== imageSize) throw otherSize(height, width, imageSize);
-    const tokens = tf.reshape(embed(images, mode), [batch, patches, size]);
+    // In bfloat16 only patches and linear layers are multiplied; what lies between them is float32.
+    const products = storedFloat(images);
+    const embedded = inFloatType(embed(images, mode), 'float32');
+    const tokens = tf.reshape(embedded, [batch, patches, size]);
     const first = [classToken, distillationToken].flatMap((token) =>
       token ? [tf.tile(token.value as tf.Tensor3D, [batch, 1, 1])] : [],
     );
     let x: tf.Tensor3D = tf.add(tf.concat([...first, tokens], 1), positions.value);
-    for (const block of blocks) x = tidyBlock(x, mode, (input) => block(input, mode));
+    for (const block of blocks) {
+      x = tidyBlock(x, mode, (input) => block(input, { ...mode, products }));
+    }
     // The norm works on each token by itself: what no head reads need not be normalised.
     const read = norm(tf.slice(x, [0, 0, 0], [batch, special, size]), mode);
     const token = (index: number): tf.Tensor2D =>
@@ -123,6 +130,7 @@ export function visionTransformer(
   const distillationHead = distilled ? head('head_dist') : undefined;
   return {
     embeddingSize: size,
+    bfloat16: true,
     forward(images, mode) {
       const { classToken, distillationToken } = encode(images, mode);
       const logits = classHead(classToken, mode);

@@ -54,6 +54,7 @@ export async function trainClassifier(training: ClassifierTraining): Promise<voi
     replicas: replicasOf(recipe),
     adapterStart: recipe.linearStart?.adapter,
     precision: recipe.precision,
+    onNotice: training.onNotice,
     average: recipe.weightAverage,
     seed,
     samples: dataset.train.count,

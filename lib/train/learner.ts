@@ -9,7 +9,7 @@ import {
 } from '../distill/objective';
 import type { BatchSignals, FeaturePlace } from '../distill/term';
 import { type Method, needs } from '../distill/terms';
-import { inFloatType } from '../engine/operations/activations';
+import { type FloatType, inFloatType } from '../engine/operations/activations';
 import type { Precision } from '../engine/precision';
 import { random as randomOf, type Random } from '../engine/random';
 import { type LabError, modelError, optionError } from '../errors';
@@ -92,8 +92,13 @@ export interface LearnerOptions {
    * norms take the statistics of each part, as they do in PyTorch. The whole batch by default.
    */
   readonly microBatch?: number;
-  /** What both networks compute in; weights, statistics, losses and optimiser stay float32. */
+  /**
+   * What both networks compute in; weights, statistics, losses and optimiser stay float32, and so does, in bfloat16, a
+   * network that has parts without it.
+   */
   readonly precision?: Precision;
+  /** Hears of a network that stays in float32. */
+  readonly onNotice?: (message: string) => void;
   /**
    * Whether the networks' passes become functions of TensorFlow after some steps, where the engine can (the native
    * one on a CPU); as by default. The numbers are the same to the bit; each operation can be timed only without.
@@ -176,7 +181,8 @@ export function createLearner(options: LearnerOptions): Learner {
   const tracedStudent = functions
     ? tracedTraining(student, { training: true, repeatedNorms, ...read })
     : undefined;
-  const floatType = options.precision === 'bf16' ? 'bfloat16' : 'float32';
+  const imagesFor = (model: Model, images: tf.Tensor4D): tf.Tensor4D =>
+    inFloatType(images, floatTypeOf(model, options.precision));
   const classMeans = teacher?.classMeans
     ? tf.keep(
         tf.tensor2d(teacher.classMeans.slice(), [
@@ -188,8 +194,10 @@ export function createLearner(options: LearnerOptions): Learner {
 
   const ask =
     running &&
-    ((images: tf.Tensor4D): ModelOutput =>
-      tracedTeacher?.forward(images) ?? running.forward(images, teacherMode));
+    ((given: tf.Tensor4D): ModelOutput => {
+      const images = imagesFor(running, given);
+      return tracedTeacher?.forward(images) ?? running.forward(images, teacherMode);
+    });
   const recall = ({ images, indices, views }: Batch): ModelOutput | undefined => {
     if (!ask) return undefined;
     const embedding = memory?.embeddings({ images, indices, views }, (part) => ask(part).embedding);
@@ -198,9 +206,9 @@ export function createLearner(options: LearnerOptions): Learner {
   };
 
   const forward = (batch: Batch, { epoch, random }: StepPlace): ForwardPass => {
-    const part = { ...batch, images: inFloatType(batch.images, floatType) };
+    const part = { ...batch, images: imagesFor(student, batch.images) };
     const given: Pick<BatchSignals, 'teacher' | 'classMeans' | 'indices'> = {
-      teacher: recall(part) ?? ask?.(part.images),
+      teacher: recall(batch) ?? ask?.(batch.images),
       classMeans,
       indices: part.indices,
     };
@@ -313,12 +321,20 @@ function correctOf(logits: tf.Tensor2D, { labels, mix }: Batch): tf.Scalar {
   return tf.sum<tf.Scalar>(tf.cast(hits, 'float32'));
 }
 
-function checkPrecision({ precision = 'f32', student, teacher }: LearnerOptions): void {
+/** The type of the images that a network is given: bfloat16 where that is asked for and all of the network has it. */
+export function floatTypeOf({ bfloat16 }: Model, precision: Precision = 'f32'): FloatType {
+  return precision === 'bf16' && bfloat16 === true ? 'bfloat16' : 'float32';
+}
+
+function checkPrecision({ precision = 'f32', student, teacher, onNotice }: LearnerOptions): void {
   if (precision !== 'bf16') return;
   const networks = [student, ...(teacher ? [teacher.model] : [])];
-  const unable = networks.find(({ bfloat16 }) => bfloat16 !== true);
-  if (unable === undefined) return;
-  throw optionError`${unable.name} computes in float32 only (--precision bf16). Use --precision f32 for this pair; ResNets, wide ResNets, VGG and MobileNets compute in bfloat16 too`;
+  const unable = networks.filter(({ bfloat16 }) => bfloat16 !== true).map(({ name }) => name);
+  if (unable.length === networks.length) {
+    throw optionError`${unable.join(' and ')} compute in float32 only (--precision bf16). Use --precision f32; ResNets, wide ResNets, VGG and MobileNets compute in bfloat16 too`;
+  }
+  for (const name of unable)
+    onNotice?.(`${name} has parts without bfloat16 and computes in float32`);
 }
 
 function checkTeacher({ student, teacher, method }: LearnerOptions): void {

@@ -29,7 +29,7 @@ export interface TrainingRecipe {
   readonly clipNorm?: number;
   /** The student is evaluated and saved with the running average of its weights. */
   readonly weightAverage?: WeightAverageOptions;
-  /** `bf16`: both networks compute in bfloat16 while they train; `tf32`: in TF32; float32 when missing. */
+  /** `bf16`: the networks that have it compute in bfloat16 while they train; `tf32`: in TF32; float32 when missing. */
   readonly precision?: 'bf16' | 'tf32';
   /** An epoch's last batch is left out where it is short; it is trained on when missing. */
   readonly lastBatch?: 'left out';

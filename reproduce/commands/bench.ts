@@ -61,7 +61,11 @@ const command = new Command('npm run bench --')
       .argParser(wholeNumber)
       .conflicts('loss'),
   )
-  .option('--precision <precision>', 'f32, tf32 on a GPU, or bf16 for both networks', 'f32')
+  .option(
+    '--precision <precision>',
+    'f32, tf32 on a GPU, or bf16 for the networks that have it',
+    'f32',
+  )
   .option('--iters <number>', 'steps that count', wholeNumber, 10)
   .option(
     '--torch <python>',
@@ -279,6 +283,7 @@ async function timeStep(
     profile: profile === true,
     eager: eager === true,
     onProgress,
+    onNotice: (notice) => process.stderr.write(`bench: ${notice}\n`),
     torch: torch && { ...torch, rounds },
   });
   return { text: describeStep(pair, batch, found), found: { pair, ...found } };

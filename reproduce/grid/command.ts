@@ -20,7 +20,7 @@ export function gridCommand<Kind extends TaskKind>(study: GridStudy<Kind>): Comm
     .option('--batch <number>', 'images in a batch, teachers included (default: the recipe’s)')
     .option(
       '--precision <precision>',
-      'f32; tf32 on a GPU, whose products round float32 to 10 bits; or bf16: networks compute in bfloat16 while they train; weights and evaluation stay in float32 (default: f32)',
+      'f32; tf32 on a GPU, whose products round float32 to 10 bits; or bf16: networks that have bfloat16 compute in it while they train; weights and evaluation stay in float32 (default: f32)',
     )
     .option(
       '--deterministic',

@@ -32,6 +32,7 @@ describe('a network’s passes as functions', () => {
     ['resnet8', 16, 'bfloat16', everything],
     ['wrn_16_1', 16, 'bfloat16', logitsOnly],
     ['vit_tiny_patch16_224', 32, 'float32', everything],
+    ['vit_tiny_patch16_224', 32, 'bfloat16', everything],
   ]);
 
   it('come after three passes with a shape of images, for each shape by itself', () => {

@@ -56,6 +56,24 @@ for (const engine of engines) {
       expect(numbers(none)).to.deep.equal([]);
     });
 
+    it('multiplies in bfloat16 what is float32, with the gradient of the bias in float32', function () {
+      // The plain engine knows no such numbers.
+      if (engine === 'plain') return this.skip();
+      // bfloat16 holds whole numbers to 256: 257 is 256 there, 259 is 260.
+      const inputs = [tf.tensor2d([1, 257], [1, 2]), tf.tensor2d([3, 1, 259, 1], [2, 2])];
+      const bias = tf.tensor1d([-200, -300]);
+      const compute = (...[x, weights, b]: tf.Tensor[]): tf.Tensor =>
+        linear(x as tf.Tensor2D, weights as tf.Tensor2D, b as tf.Tensor1D, 'bfloat16');
+      expectClose(compute(...inputs, bias), [3 + 256 - 200, 260 + 256 - 300]);
+      const [dx, dw, db] = tf
+        .grads(compute)([...inputs, bias], tf.tensor2d([1, 257], [1, 2]))
+        .map(numbers);
+      // 3 + 256 · 260 = 66,563 is 66,560 there, and 1 + 256 is 256.
+      expect(dx).to.deep.equal([66560, 256]);
+      expect(dw).to.deep.equal([1, 256, 256, 65536]);
+      expect(db).to.deep.equal([1, 257]);
+    });
+
     it('drops about half, scales the rest, and draws the same mask from the same seed', () => {
       const x = tf.ones<tf.Rank.R1>([1000]);
       const first = numbers(dropout(x, 0.5, random(1, 'mask')));
