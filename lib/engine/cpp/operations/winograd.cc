@@ -196,10 +196,9 @@ void Convolution(void* kernel, TF_OpKernelContext* context) {
       blocks,
       [&](int index) {
         const auto transform = attributes.turned ? loops.turned : loops.weights;
-        // In pairs, as they are multiplied in bfloat16.
-        const int64_t pairs = inputs / 2;
-        transform(w.data<Number>(), static_cast<int>(pairs * index / blocks) * 2,
-                  static_cast<int>(pairs * (index + 1) / blocks) * 2, inputs, outputs, u);
+        const int64_t parts = inputs / kChannels;
+        transform(w.data<Number>(), static_cast<int>(parts * index / blocks) * kChannels,
+                  static_cast<int>(parts * (index + 1) / blocks) * kChannels, inputs, outputs, u);
       },
       [] {},
       [&](int index) {
