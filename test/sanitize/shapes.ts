@@ -16,7 +16,7 @@ import {
 import { convolution } from '../../lib/engine/operations/convolution';
 import { filterGradient, padSpatially } from '../../lib/engine/operations/convolution-gradients';
 import { fusedConvolution } from '../../lib/engine/operations/fused-convolution';
-import { globalAveragePool } from '../../lib/engine/operations/pooling';
+import { globalAveragePool, maxPool } from '../../lib/engine/operations/pooling';
 import { winograd } from '../../lib/engine/operations/winograd';
 import { random, type Random } from '../../lib/engine/random';
 import { ModelState } from '../../lib/nn/state';
@@ -183,6 +183,30 @@ function winogradInBFloat16(draw: Random): Compared[] {
       name: `${name}, turned`,
       found: winograd(c, b, { turned: true }),
       ...{ expected: tf.grad(theirs)(x, gradient), tolerance: inBFloat16 },
+    },
+  ].map((one) => ({ ...one, found: inFloatType(one.found, 'float32') }));
+}
+
+function maximumPoolings(draw: Random): Compared[] {
+  if (!operationOutputs().has('NormDirectionMaxPool')) return [];
+  const type = typeOf(draw);
+  const [kernel, stride] = [1 + draw.integer(4), 1 + draw.integer(3)];
+  const padding = draw.integer(Math.floor(kernel / 2) + 1);
+  const shape = [size(draw, 5), kernel + size(draw, 12), kernel + size(draw, 12), size(draw, 90)];
+  const x = rounded(normal(shape, draw), type);
+  const theirs = (a: tf.Tensor): tf.Tensor =>
+    tf.maxPool(padSpatially(a as tf.Tensor4D, padding, -100), kernel, stride, 'valid');
+  const ours = (a: tf.Tensor): tf.Tensor => maxPool(a as tf.Tensor4D, { kernel, stride, padding });
+  const expected = theirs(x);
+  const gradient = rounded(normal(expected.shape, draw), type);
+  const given = inFloatType(x, type);
+  return [
+    { name: 'NormDirectionMaxPool', found: ours(given), expected, tolerance: 0 },
+    {
+      name: 'NormDirectionMaxPoolGrad',
+      found: tf.grad(ours)(given, inFloatType(gradient, type)),
+      expected: tf.grad(theirs)(x, gradient),
+      tolerance: type === 'float32' ? inFloat32 : inBFloat16,
     },
   ].map((one) => ({ ...one, found: inFloatType(one.found, 'float32') }));
 }
@@ -425,6 +449,7 @@ const operations = [
   convolutions,
   winogradConvolutions,
   winogradInBFloat16,
+  maximumPoolings,
   batchNorms,
   pixelMeans,
   sgdSteps,

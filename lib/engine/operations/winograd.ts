@@ -19,8 +19,8 @@ const operations = {
 /** Channels are taken by so many. */
 const channels = 16;
 
-/** Inputs × outputs: in float32 the transforms of more leave the cache, and oneDNN is faster. */
-const mostProducts = { float32: 2 ** 17, bfloat16: Infinity };
+/** Inputs × outputs: the transforms of more leave the cache, and oneDNN is faster. */
+const mostProducts = 2 ** 17;
 
 let chosen: ReadonlySet<ConvolutionPass> = new Set(convolutionPasses);
 
@@ -57,9 +57,9 @@ export function hasWinograd(
 ): boolean {
   const fits = height === 3 && width === 3 && stride === 1 && padding === 1;
   const whole = inputs % channels === 0 && outputs % channels === 0 && x.shape[3] === inputs;
-  if (!fits || !whole || !hasOwnOperations()) return false;
+  const small = inputs * outputs <= mostProducts;
+  if (!fits || !whole || !small || !hasOwnOperations()) return false;
   const type = storedFloat(x);
-  if (inputs * outputs > mostProducts[type]) return false;
   const wanted = convolutionPasses.find(
     (known) => known === (type === 'bfloat16' ? `${pass} in bf16` : pass),
   );

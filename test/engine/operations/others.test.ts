@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { dropout, relu } from '../../../lib/engine/operations/activations';
+import { dropout, inFloatType, relu } from '../../../lib/engine/operations/activations';
 import { linear } from '../../../lib/engine/operations/linear';
 import { averagePool, globalAveragePool, maxPool } from '../../../lib/engine/operations/pooling';
 import { random } from '../../../lib/engine/random';
@@ -20,6 +20,50 @@ for (const engine of engines) {
     it('never lets a padded cell win a maximum', () => {
       const y = maxPool(tf.fill([1, 2, 2, 1], -5), { kernel: 3, stride: 2, padding: 1 });
       expectClose(y, [-5]);
+    });
+
+    it('takes the largest of each window, and gives its gradient to the first of those', () => {
+      // Two images of 3 × 4 whose channels differ by a shift, in windows of 3 × 3 that overlap and leave the image.
+      const rows = [5, 1, 5, 0, 2, 7, 3, 9, -1, 4, 8, 9];
+      const channels = 19;
+      const shifted = (values: readonly number[], by: number): number[] =>
+        values.flatMap((value) => Array.from({ length: channels }, (_, at) => value - by * at));
+      const x = tf.tensor4d([...shifted(rows, 3), ...shifted(rows, 3)], [2, 3, 4, channels]);
+      const y = [7, 9, 7, 9];
+      const dx = [0, 0, 0, 0, 0, 1 + 4, 0, 2 + 8, 0, 0, 0, 0];
+      for (const type of engine === 'plain'
+        ? (['float32'] as const)
+        : (['float32', 'bfloat16'] as const)) {
+        const pooled = (a: tf.Tensor): tf.Tensor =>
+          maxPool(a as tf.Tensor4D, { kernel: 3, stride: 2, padding: 1 });
+        const given = inFloatType(x, type);
+        expect(numbers(inFloatType(pooled(given), 'float32'))).to.deep.equal([
+          ...shifted(y, 3),
+          ...shifted(y, 3),
+        ]);
+        const gradient = inFloatType(
+          tf.tensor4d(
+            [1, 2, 4, 8, 2, 4, 8, 16].flatMap((value) => Array<number>(channels).fill(value)),
+            [2, 2, 2, channels],
+          ),
+          type,
+        );
+        const found = inFloatType(tf.grad(pooled)(given, gradient), 'float32');
+        expect(numbers(found)).to.deep.equal([
+          ...shifted(dx, 0),
+          ...shifted(
+            dx.map((value) => 2 * value),
+            0,
+          ),
+        ]);
+      }
+    });
+
+    it('lets what is no number win a maximum', function () {
+      // TensorFlow's own pooling passes over it.
+      if (engine === 'plain') return this.skip();
+      const y = maxPool(tf.tensor4d([1, NaN, 3, 4], [1, 2, 2, 1]), { kernel: 2 });
+      expect(numbers(y)).to.deep.equal([NaN]);
     });
 
     it('averages over the whole image and spreads the gradient', () => {

@@ -263,7 +263,7 @@ describe('a convolution by Winograd’s products', () => {
       expect(has([1, 3, 16, 16])).to.equal(false);
       expect(has([3, 3, 16, 16], { stride: 2 })).to.equal(false);
       expect(has([3, 3, 16, 16], { padding: 0 })).to.equal(false);
-      // In float32 the transforms of more leave the cache.
+      // The transforms of more leave the cache.
       expect(has([3, 3, 256, 512])).to.equal(true);
       expect(has([3, 3, 512, 512])).to.equal(false);
     });

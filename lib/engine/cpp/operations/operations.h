@@ -6,6 +6,7 @@ namespace norm_direction {
 
 void RegisterBatchNorm();
 void RegisterFilterGradient();
+void RegisterMaxPool();
 void RegisterOptimisers();
 void RegisterPooling();
 void RegisterShareThreads();
