@@ -326,12 +326,14 @@ export function floatTypeOf({ bfloat16 }: Model, precision: Precision = 'f32'): 
   return precision === 'bf16' && bfloat16 === true ? 'bfloat16' : 'float32';
 }
 
-function checkPrecision({ precision = 'f32', student, teacher, onNotice }: LearnerOptions): void {
+function checkPrecision(options: LearnerOptions): void {
+  const { precision = 'f32', method, student, teacher, onNotice } = options;
   if (precision !== 'bf16') return;
-  const networks = [student, ...(teacher ? [teacher.model] : [])];
+  const networks = [student, ...(teacher && needs(method, 'teacher') ? [teacher.model] : [])];
   const unable = networks.filter(({ bfloat16 }) => bfloat16 !== true).map(({ name }) => name);
   if (unable.length === networks.length) {
-    throw optionError`${unable.join(' and ')} compute in float32 only (--precision bf16). Use --precision f32; ResNets, wide ResNets, VGG and MobileNets compute in bfloat16 too`;
+    const compute = unable.length === 1 ? 'computes' : 'compute';
+    throw optionError`${unable.join(' and ')} ${compute} in float32 only (--precision bf16). Use --precision f32; ResNets, wide ResNets, VGG and MobileNets compute in bfloat16 too`;
   }
   for (const name of unable)
     onNotice?.(`${name} has parts without bfloat16 and computes in float32`);

@@ -51,25 +51,32 @@ function learnerOf(
 describe('bfloat16', () => {
   withEngine('plain');
 
-  const made = (student: boolean, teacher?: boolean): void => {
+  const made = (student: boolean, teacher?: boolean, asked = true): string[] => {
     const network = (bfloat16: boolean, name: string): Model => ({
       ...knownNetwork().model,
       ...{ bfloat16, name },
     });
+    const notices: string[] = [];
+    const needed = teacher !== undefined && asked;
     createLearner({
       student: network(student, 'one'),
       ...(teacher === undefined ? {} : { teacher: { model: network(teacher, 'other') } }),
-      method: { name: 'known', terms: [firstTerm()] },
+      method: { name: 'known', terms: [firstTerm(needed ? { needs: ['teacher'] } : {})] },
       precision: 'bf16',
+      onNotice: (message) => notices.push(message),
     }).dispose();
+    return notices;
   };
 
-  it('is refused by name where student or teacher has parts without it', () => {
+  it('is refused by name where no network that computes has it, and said of one that has not', () => {
     expect(() => made(false)).to.throw(/^one computes in float32 only/);
-    expect(() => made(false, true)).to.throw(/^one computes in float32 only/);
-    expect(() => made(true, false)).to.throw(/^other computes in float32 only/);
-    made(true);
-    made(true, true);
+    expect(() => made(false, false)).to.throw(/^one and other compute in float32 only/);
+    expect(() => made(false, true, false)).to.throw(/^one computes in float32 only/);
+    const stays = 'has parts without bfloat16 and computes in float32';
+    expect(made(false, true)).to.deep.equal([`one ${stays}`]);
+    expect(made(true, false)).to.deep.equal([`other ${stays}`]);
+    for (const teacher of [undefined, true]) expect(made(true, teacher)).to.deep.equal([]);
+    expect(made(true, false, false)).to.deep.equal([]);
   });
 });
 

@@ -187,12 +187,14 @@ describe('how training runs its networks', () => {
     const { what } = await faultOf(() => run(folder(), { precision: 'bf16' }));
     expect(what).to.equal('known computes in float32 only');
     const able = { ...knownNetwork().model, bfloat16: true };
-    const teacher = { model: { ...knownNetwork().model, name: 'taught in float32' } };
-    const method = { name: 'alone', terms: [firstTerm()] };
-    expect(
-      (await faultOf(() => createLearner({ student: able, teacher, method, precision: 'bf16' })))
-        .what,
-    ).to.equal('taught in float32 computes in float32 only');
+    const teacher = { model: { ...knownNetwork().model, name: 'the teacher' } };
+    const method = { name: 'taught', terms: [firstTerm({ needs: ['teacher'] })] };
+    const notices: string[] = [];
+    const onNotice = (message: string): void => void notices.push(message);
+    createLearner({ student: able, teacher, method, precision: 'bf16', onNotice }).dispose();
+    expect(notices).to.deep.equal([
+      'the teacher has parts without bfloat16 and computes in float32',
+    ]);
   });
 
   it('draws dropout from a stream of its own in every batch of every epoch', async () => {
