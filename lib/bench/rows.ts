@@ -84,6 +84,7 @@ const cifarPairs = [
 ] as const;
 /** Those whose aim a teacher's memory has. */
 const memoryPairs = cifarPairs.slice(0, 4);
+
 const imageNetPairs = [
   ['resnet34:resnet18', 0.9, 3],
   ['resnet50:resnet18', 0.9, 3],

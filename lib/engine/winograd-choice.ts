@@ -26,8 +26,8 @@ export type WinogradTimes = z.infer<typeof allTimesSchema>;
 /** The passes of a convolution that Winograd's products take no longer for than oneDNN. */
 export function fasterByWinograd(times: WinogradTimes): ConvolutionPass[] {
   return convolutionPasses.filter((pass) => {
-    const { winograd, oneDnn } = times[pass] ?? { winograd: 1, oneDnn: 0 };
-    return winograd <= oneDnn;
+    const found = times[pass];
+    return found !== undefined && found.winograd <= found.oneDnn;
   });
 }
 

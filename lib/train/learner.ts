@@ -181,8 +181,8 @@ export function createLearner(options: LearnerOptions): Learner {
   const tracedStudent = functions
     ? tracedTraining(student, { training: true, repeatedNorms, ...read })
     : undefined;
-  const imagesFor = (model: Model, images: tf.Tensor4D): tf.Tensor4D =>
-    inFloatType(images, floatTypeOf(model, options.precision));
+  const studentType = floatTypeOf(student, options.precision);
+  const teacherType = running ? floatTypeOf(running, options.precision) : studentType;
   const classMeans = teacher?.classMeans
     ? tf.keep(
         tf.tensor2d(teacher.classMeans.slice(), [
@@ -195,7 +195,7 @@ export function createLearner(options: LearnerOptions): Learner {
   const ask =
     running &&
     ((given: tf.Tensor4D): ModelOutput => {
-      const images = imagesFor(running, given);
+      const images = inFloatType(given, teacherType);
       return tracedTeacher?.forward(images) ?? running.forward(images, teacherMode);
     });
   const recall = ({ images, indices, views }: Batch): ModelOutput | undefined => {
@@ -206,9 +206,10 @@ export function createLearner(options: LearnerOptions): Learner {
   };
 
   const forward = (batch: Batch, { epoch, random }: StepPlace): ForwardPass => {
-    const part = { ...batch, images: imagesFor(student, batch.images) };
+    const part = { ...batch, images: inFloatType(batch.images, studentType) };
+    const shown = teacherType === studentType ? part : batch;
     const given: Pick<BatchSignals, 'teacher' | 'classMeans' | 'indices'> = {
-      teacher: recall(batch) ?? ask?.(batch.images),
+      teacher: recall(shown) ?? ask?.(shown.images),
       classMeans,
       indices: part.indices,
     };

@@ -22,7 +22,7 @@ const channels = 16;
 /** Inputs × outputs: the transforms of more leave the cache, and oneDNN is faster. */
 const mostProducts = 2 ** 17;
 
-let chosen: ReadonlySet<ConvolutionPass> = new Set(convolutionPasses);
+let chosen: ReadonlySet<string> = new Set(convolutionPasses);
 
 /** Chooses the passes that Winograd's products compute, there where they can; all of them until then. */
 export function useWinograd(passes: readonly ConvolutionPass[]): void {
@@ -60,10 +60,8 @@ export function hasWinograd(
   const small = inputs * outputs <= mostProducts;
   if (!fits || !whole || !small || !hasOwnOperations()) return false;
   const type = storedFloat(x);
-  const wanted = convolutionPasses.find(
-    (known) => known === (type === 'bfloat16' ? `${pass} in bf16` : pass),
-  );
-  return wanted !== undefined && chosen.has(wanted) && operationOutputs().has(operations[type]);
+  const wanted = type === 'bfloat16' ? `${pass} in bf16` : pass;
+  return chosen.has(wanted) && operationOutputs().has(operations[type]);
 }
 
 interface WinogradOptions {
