@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { median } from 'simple-statistics';
 import type { ImageDataset, ImageSplit } from '../data/source';
 import { computeClassMeans } from '../distill/class-means';
 import { random } from '../engine/random';
@@ -14,7 +15,7 @@ type GrowthAxis = 'images' | 'pixels' | 'classes';
 /** One size of a series. */
 interface GrowthPoint {
   readonly size: number;
-  /** The least of the counted times: what the machine does besides only adds to it. */
+  /** Median: what every other call takes memory anew for belongs to it. */
   readonly ms: number;
   /** The most that its tensors held at once, on top of weights and inputs. */
   readonly mebibytes: number;
@@ -98,7 +99,7 @@ async function pointAt(
     const before = tf.memory().numBytes;
     const { kernels } = await tf.profile(() => void counted());
     const peak = Math.max(before, ...kernels.map(({ totalBytesSnapshot }) => totalBytesSnapshot));
-    return { size, ms: Math.min(...times), mebibytes: (peak - before) / 2 ** 20 };
+    return { size, ms: median(times), mebibytes: (peak - before) / 2 ** 20 };
   } finally {
     dispose();
   }

@@ -119,7 +119,7 @@ function timeEvaluation(
   const model = createModel(modelName(student), { classes: dataset.classes.length });
   const mode = { training: false, preActivations: false };
   const batches = [...evaluationBatches(dataset, dataset.test, evaluationBatchSize)].map((batch) =>
-    tf.tensor4d(batch.images, [batch.count, dataset.height, dataset.width, 3]),
+    tf.tensor4d(batch.images.slice(), [batch.count, dataset.height, dataset.width, 3]),
   );
   const forward = (): void => {
     for (const images of batches) tidied(() => model.forward(images, mode).logits.dataSync());

@@ -58,12 +58,14 @@ export function computeClassMeans(
 ): ClassMeans {
   const { train } = dataset;
   const sums = classSums(teacher, dataset, place);
+  const numbers = 3 * dataset.height * dataset.width;
+  const into = new Float32Array(Math.min(batchSize, train.count) * numbers);
   for (let start = 0; start < train.count; start += batchSize) {
     const size = Math.min(batchSize, train.count - start);
     const indices = Int32Array.from({ length: size }, (_, i) => start + i);
     const images = augmented
-      ? augmentBatch(dataset, train, indices, random(seed, 'class means', start).uniform)
-      : plainBatch(dataset, train, indices);
+      ? augmentBatch(dataset, train, indices, random(seed, 'class means', start).uniform, { into })
+      : plainBatch(dataset, train, indices, into);
     const labels = indices.map((index) => train.labels[index] ?? 0);
     sums.add({ images, labels, count: size });
     onProgress?.(start + size, train.count);

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 
 /** The add-on for images of the native engine (`cpp/images`). */
-interface ImagesAddOn {
+export interface ImagesAddOn {
   decode(
     bytes: Uint8Array,
     left: number,
@@ -10,6 +10,21 @@ interface ImagesAddOn {
     height: number,
   ): Uint8Array | undefined;
   scale(pixels: Uint8Array, shape: Int32Array, across: Int32Array, down: Int32Array): Uint8Array;
+  /**
+   * Writes images, `height × width × 3` bytes each, as numbers.
+   *
+   * @param places of each image four: which it is, how far it is moved to the left and up, and whether it is then
+   * mirrored; beside it lies black
+   * @param numbers of red's 256 levels, green's and blue's
+   * @param sides height and width
+   */
+  normalise(
+    pixels: Uint8Array,
+    places: Int32Array,
+    numbers: Float32Array,
+    sides: Int32Array,
+    to: Float32Array,
+  ): void;
 }
 
 let used: { readonly file: string; readonly addOn: ImagesAddOn } | undefined;

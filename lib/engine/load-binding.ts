@@ -27,6 +27,7 @@ import {
   takesGpuPath,
   typeAttribute,
 } from './native';
+import { castTo } from './operations/activations';
 import { useWinograd, winogradPasses } from './operations/winograd';
 import { askedPath } from './path';
 import { canRunTensorflow, processorBFloat16 } from './processor';
@@ -95,12 +96,16 @@ function takingBFloat16(backend: NodeJSKernelBackend): NodeJSKernelBackend {
 }
 
 /**
- * Teaches bfloat16 to two of the package's kernels: the addition, by which the tape sums up the gradients of a tensor
- * with several uses, and the reshaping, which would call its tensor a float32 one.
+ * Teaches bfloat16 to some of the package's kernels: the addition, by which the tape sums up the gradients of a tensor
+ * with several uses; the sum, which is taken and given in float32; and the reshaping, which would call its tensor a
+ * float32 one.
  */
 function registerBFloat16Kernels(): void {
   const types = [typeAttribute('T', 'bfloat16')];
   alsoInBFloat16('Add', ({ a, b }) => nativeOperation('AddV2', types, [given(a), given(b)]));
+  alsoInBFloat16('Sum', ({ x }, { axis, keepDims }) =>
+    tf.tidy(() => tf.sum(castTo(given(x), 'float32'), axis as number[], Boolean(keepDims))),
+  );
   alsoInBFloat16('Reshape', ({ x }, { shape }) =>
     tf.tidy(() =>
       nativeOperation(

@@ -60,6 +60,7 @@ export function regNetY(
     classifier,
     embeddingSize: inputs,
     preActivationNorms: shapes.map(({ blocks }, stage) => `s${stage + 1}.b${blocks}.conv3.bn`),
+    bfloat16: true,
   });
 }
 

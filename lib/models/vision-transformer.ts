@@ -78,8 +78,7 @@ function transformerEncoder(
   return (images, mode) => {
     const [batch, height, width] = images.shape;
     if (height !== imageSize || width !== imageSize) throw otherSize(height, width, imageSize);
-    // In bfloat16 only patches and linear layers are multiplied; what lies between them is float32.
-    const products = storedFloat(images);
+    const type = storedFloat(images);
     const embedded = inFloatType(embed(images, mode), 'float32');
     const tokens = tf.reshape(embedded, [batch, patches, size]);
     const first = [classToken, distillationToken].flatMap((token) =>
@@ -87,7 +86,7 @@ function transformerEncoder(
     );
     let x: tf.Tensor3D = tf.add(tf.concat([...first, tokens], 1), positions.value);
     for (const block of blocks) {
-      x = tidyBlock(x, mode, (input) => block(input, { ...mode, products }));
+      x = tidyBlock(x, mode, (input) => block(input, mode, type));
     }
     // The norm works on each token by itself: what no head reads need not be normalised.
     const read = norm(tf.slice(x, [0, 0, 0], [batch, special, size]), mode);

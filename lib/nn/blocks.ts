@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { storedFloat } from '../engine/native';
-import { type FloatType, inFloatType, relu } from '../engine/operations/activations';
+import { type FloatType, inFloatType, relu, scaled } from '../engine/operations/activations';
 import { batchNormEpsilon } from '../engine/operations/batch-norm';
 import {
-  canFuseConvolution,
+  canFuse,
   type FoldedConvolution,
   fusedConvolution,
 } from '../engine/operations/fused-convolution';
@@ -45,15 +45,13 @@ export function convolutionNormLayer(
 ): ConvolutionNorm {
   const convolution = convolutionLayer(context, names.convolution, options);
   const norm = batchNormLayer(context, names.norm, options.outputs);
-  // The fused kernel takes no groups.
-  const { groups = 1, bias = false } = options;
-  const folded = foldedWeights(context, names, { bias: bias !== false });
+  const weights = context.state.tensor(`${names.convolution}.weight`);
+  const folded = foldedWeights(context, names, { bias: (options.bias ?? false) !== false });
   return (x, mode, { residual, relu }) => {
     if (mode.training) folded.clear();
     else if (
       !mode.batchStatistics &&
-      groups === 1 &&
-      canFuseConvolution(storedFloat(x)) &&
+      canFuse(x, weights.value as tf.Tensor4D, options) &&
       !tf.engine().isTapeOn()
     ) {
       return fusedConvolution(x, folded.get(storedFloat(x)), {
@@ -151,7 +149,7 @@ export function squeezeExciteLayer(
   return (x, mode) => {
     const [batch] = x.shape;
     const mean = tf.reshape(globalAveragePool(x), [batch, 1, 1, channels]) as tf.Tensor4D;
-    return tf.mul(x, tf.sigmoid(excite(relu(squeeze(mean, mode)), mode)));
+    return scaled(x, tf.sigmoid(excite(relu(squeeze(mean, mode)), mode)));
   };
 }
 
@@ -230,7 +228,7 @@ export function dropPath<T extends tf.Tensor>(
   const scales = Float32Array.from({ length: batch }, () =>
     random.uniform() < probability ? 0 : kept,
   );
-  return tf.mul(x, tf.tensor(scales, [batch, ...others.map(() => 1)]));
+  return scaled(x, tf.tensor(scales, [batch, ...others.map(() => 1)]));
 }
 
 /** timm's rule: the probabilities of `count` blocks rise evenly from 0 to the last one's. */

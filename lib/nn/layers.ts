@@ -12,7 +12,6 @@ import {
   type ConvolutionOptions,
   convolutionSum,
 } from '../engine/operations/convolution';
-import type { FloatType } from '../engine/operations/activations';
 import { linear } from '../engine/operations/linear';
 import type { Random } from '../engine/random';
 import type { ModelState, StateTensor } from './state';
@@ -61,8 +60,6 @@ export interface ForwardMode {
   readonly replicas?: number;
   /** Whether running statistics move in training, as by default. */
   readonly moving?: boolean;
-  /** What linear layers multiply in; float32 by default. */
-  readonly products?: FloatType;
 }
 
 /** Where a layer's tensors go, and where their first values are drawn from. */
@@ -262,6 +259,5 @@ export function linearLayer(
   const weights = state.add(`${name}.weight`, draw([outputs, inputs]), kind);
   const drawnBias = start === 'fan-in' || start === 'normal';
   const bias = state.add(`${name}.bias`, drawnBias ? draw([outputs]) : tf.zeros([outputs]), kind);
-  return (x, { products }) =>
-    linear(x, weights.value as tf.Tensor2D, bias.value as tf.Tensor1D, products);
+  return (x) => linear(x, weights.value as tf.Tensor2D, bias.value as tf.Tensor1D);
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { gelu } from '../engine/operations/activations';
+import { type FloatType, gelu, inFloatType } from '../engine/operations/activations';
 import { attention, layerNorm } from '../engine/operations/attention';
 import { dropPath, type DropPathOptions } from './blocks';
 import { type ForwardMode, type LayerContext, linearLayer } from './layers';
@@ -35,13 +35,14 @@ const expansion = 4;
 
 /**
  * timm's `Block`: x + attention(norm1(x)), then x + fc2(GELU(fc1(norm2(x)))); both sums with stochastic
- * depth. Linear layers are drawn from N(0, 0.02²) with a bias of 0.
+ * depth. Linear layers are drawn from N(0, 0.02²) with a bias of 0. Attention and the branches' linear layers are in
+ * the given type; norms and sums in float32, as PyTorch's autocast has them.
  */
 export function transformerBlock(
   context: LayerContext,
   name: string,
   { size, heads, probability }: TransformerBlockOptions,
-): TokenLayer {
+): (x: tf.Tensor3D, mode: ForwardMode, type: FloatType) => tf.Tensor3D {
   const linear = (part: string, inputs: number, outputs: number): TokenLayer =>
     tokenLinearLayer(context, `${name}.${part}`, { inputs, outputs });
   const norm1 = layerNormLayer(context, `${name}.norm1`, size);
@@ -50,12 +51,17 @@ export function transformerBlock(
   const norm2 = layerNormLayer(context, `${name}.norm2`, size);
   const widen = linear('mlp.fc1', size, expansion * size);
   const narrow = linear('mlp.fc2', expansion * size, size);
-  return (x, mode) => {
-    const mixed = projection(attention(joined(norm1(x, mode), mode), heads), mode);
-    const attended = tf.add<tf.Tensor3D>(x, dropPath(mixed, { probability }, mode));
-    const hidden = narrow(gelu(widen(norm2(attended, mode), mode)), mode);
-    return tf.add<tf.Tensor3D>(attended, dropPath(hidden, { probability }, mode));
+  return (x, mode, type) => {
+    const normalised = inFloatType(norm1(x, mode), type);
+    const mixed = projection(attention(joined(normalised, mode), heads), mode);
+    const attended = plus(x, mixed, mode);
+    const wide = widen(inFloatType(norm2(attended, mode), type), mode);
+    return plus(attended, narrow(gelu(wide), mode), mode);
   };
+
+  function plus(sum: tf.Tensor3D, branch: tf.Tensor3D, mode: ForwardMode): tf.Tensor3D {
+    return tf.add(sum, dropPath(inFloatType(branch, 'float32'), { probability }, mode));
+  }
 }
 
 function tokenLinearLayer(

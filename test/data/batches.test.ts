@@ -87,7 +87,7 @@ describe('augmentBatch', () => {
   const data = dataset(1);
   // With padding 1 a draw of 0, 0.4 or 0.9 shifts by −1, 0 or +1: ⌊3u⌋ − 1.
   const augment = (...draws: number[]): Float32Array =>
-    augmentBatch(data, data.train, [0], drawing(...draws), 1);
+    augmentBatch(data, data.train, [0], drawing(...draws), { padding: 1 });
 
   it('leaves the image as it is in the middle, unflipped', () => {
     expect(augment(0.4, 0.4, 0.5)).to.deep.equal(plainBatch(data, data.train, [0]));
@@ -204,10 +204,21 @@ describe('trainBatchCount', () => {
 describe('evaluationBatches', () => {
   it('keeps the order and every image, also a last single one', () => {
     const data = dataset(4);
-    const batches = [...evaluationBatches(data, data.test, 2)];
+    const batches = Array.from(evaluationBatches(data, data.test, 2), ({ images, ...others }) => ({
+      ...others,
+      images: images.slice(),
+    }));
     expect(batches.map(({ indices }) => [...indices])).to.deep.equal([[0, 1], [2]]);
+    expect(batches[0]?.images).to.deep.equal(plainBatch(data, data.test, [0, 1]));
     expect(batches[1]?.images).to.deep.equal(plainBatch(data, data.test, [2]));
     expect([...(batches[1]?.labels ?? [])]).to.deep.equal([2]);
+  });
+
+  it('writes each batch over the one before', () => {
+    const data = dataset(4);
+    const [first, second] = [...evaluationBatches(data, data.test, 2)];
+    expect(first?.images.buffer).to.equal(second?.images.buffer);
+    expect(first?.images.subarray(0, 3)).to.deep.equal(second?.images.subarray(0, 3));
   });
 
   it('refuses a batch of no whole size before anything is read', async () => {

@@ -10,6 +10,7 @@ interface Images {
   readonly native: boolean;
   readonly decoded: Readonly<Record<string, readonly string[]>>;
   readonly scaled: readonly string[];
+  readonly normalised: readonly string[];
 }
 
 describe('the native add-on for images', () => {
@@ -46,6 +47,8 @@ describe('the native add-on for images', () => {
     expect(new Set(native.scaled).size).to.be.greaterThan(190);
     expect(native.decoded).to.deep.equal(plain.decoded);
     expect(native.scaled).to.deep.equal(plain.scaled);
+    expect(native.normalised).to.deep.equal(plain.normalised);
+    expect(new Set(native.normalised).size).to.equal(3);
   });
 
   it('leaves a JPEG that is cut off to the words of sharp', async () => {

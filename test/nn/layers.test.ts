@@ -2,9 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
 import { random } from '../../lib/engine/random';
 import { createModel, type ModelName } from '../../lib/models/registry';
-import { dropPath, dropPathProbabilities } from '../../lib/nn/blocks';
+import { convolution } from '../../lib/engine/operations/convolution';
+import { convolutionNormLayer, dropPath, dropPathProbabilities } from '../../lib/nn/blocks';
 import type { Model } from '../../lib/nn/model';
-import type { StateEntry } from '../../lib/nn/state';
+import { ModelState, type StateEntry } from '../../lib/nn/state';
 import { withEngine } from '../support/engine';
 import { scripted } from '../support/scripted';
 import { counting, expectClose, numbers } from '../support/tensors';
@@ -98,4 +99,42 @@ describe('stochastic depth', () => {
     }
     model.dispose();
   });
+});
+
+describe('convolution and batch norm as one unit', () => {
+  withEngine('native');
+
+  for (const groups of [1, 3]) {
+    for (const stride of [1, 2]) {
+      it(`in evaluation gives what the two give by themselves, of ${groups} groups with a stride of ${stride}`, () => {
+        const state = new ModelState();
+        const shape = { inputs: 48, outputs: 96, kernel: 3, padding: 1, stride, groups };
+        const context = { state, random: random(1, 'weights') };
+        const unit = convolutionNormLayer(context, { convolution: 'c', norm: 'n' }, shape);
+        const draw = (size: number, seed: number): tf.Tensor =>
+          tf.randomUniform([size], 0.5, 1.5, 'float32', seed);
+        ['weight', 'bias', 'running_mean', 'running_var'].forEach((name, index) => {
+          state.tensor(`n.${name}`).replace(draw(96, index + 1));
+        });
+        const x = tf.randomNormal<tf.Rank.R4>([2, 7, 5, 48], 0, 1, 'float32', 9);
+        const mode = { training: false };
+        const convolved = convolution(x, state.tensor('c.weight').value as tf.Tensor4D, shape);
+        const [scale, shift, mean, variance] = [
+          'weight',
+          'bias',
+          'running_mean',
+          'running_var',
+        ].map((name) => state.tensor(`n.${name}`).value) as [
+          tf.Tensor,
+          tf.Tensor,
+          tf.Tensor,
+          tf.Tensor,
+        ];
+        const normalised = tf.div(tf.sub(convolved, mean), tf.sqrt(tf.add(variance, 1e-5)));
+        const wanted = tf.relu(tf.add(tf.mul(normalised, scale), shift));
+        expectClose(unit(x, mode, { relu: true }), numbers(wanted), 2e-5);
+        state.dispose();
+      });
+    }
+  }
 });

@@ -164,6 +164,24 @@ function winogradConvolutions(draw: Random): Compared[] {
   ];
 }
 
+function groupedWinograd(draw: Random): Compared[] {
+  if (!operationOutputs().has('NormDirectionWinograd')) return [];
+  const [groups, inputs, outputs] = [size(draw, 4), 16 * size(draw, 3), 16 * size(draw, 3)];
+  const x = normal([size(draw, 5), size(draw, 20), size(draw, 60), groups * inputs], draw);
+  const weights = normal([3, 3, inputs, groups * outputs], draw);
+  const bias = normal([groups * outputs], draw);
+  const parts = tf.split(padSpatially(x as tf.Tensor4D, 1), groups, 3) as tf.Tensor4D[];
+  const kernels = tf.split(weights, groups, 3) as tf.Tensor4D[];
+  const sums = parts.map((part, group) => tf.conv2d(part, kernels[group] ?? part, 1, 'valid'));
+  return [
+    {
+      name: 'NormDirectionWinograd, with groups',
+      found: winograd(x, weights, { more: [bias] }),
+      ...{ expected: tf.add(tf.concat(sums, 3), bias), tolerance: inFloat32 },
+    },
+  ];
+}
+
 function winogradInBFloat16(draw: Random): Compared[] {
   const name = 'NormDirectionWinogradBFloat16';
   if (!operationOutputs().has(name)) return [];
@@ -189,26 +207,17 @@ function winogradInBFloat16(draw: Random): Compared[] {
 
 function maximumPoolings(draw: Random): Compared[] {
   if (!operationOutputs().has('NormDirectionMaxPool')) return [];
-  const type = typeOf(draw);
   const [kernel, stride] = [1 + draw.integer(4), 1 + draw.integer(3)];
   const padding = draw.integer(Math.floor(kernel / 2) + 1);
   const shape = [size(draw, 5), kernel + size(draw, 12), kernel + size(draw, 12), size(draw, 90)];
-  const x = rounded(normal(shape, draw), type);
+  const x = normal(shape, draw);
   const theirs = (a: tf.Tensor): tf.Tensor =>
     tf.maxPool(padSpatially(a as tf.Tensor4D, padding, -100), kernel, stride, 'valid');
-  const ours = (a: tf.Tensor): tf.Tensor => maxPool(a as tf.Tensor4D, { kernel, stride, padding });
-  const expected = theirs(x);
-  const gradient = rounded(normal(expected.shape, draw), type);
-  const given = inFloatType(x, type);
-  return [
-    { name: 'NormDirectionMaxPool', found: ours(given), expected, tolerance: 0 },
-    {
-      name: 'NormDirectionMaxPoolGrad',
-      found: tf.grad(ours)(given, inFloatType(gradient, type)),
-      expected: tf.grad(theirs)(x, gradient),
-      tolerance: type === 'float32' ? inFloat32 : inBFloat16,
-    },
-  ].map((one) => ({ ...one, found: inFloatType(one.found, 'float32') }));
+  return inEitherType(draw, {
+    name: 'NormDirectionMaxPool',
+    ours: (a) => maxPool(a as tf.Tensor4D, { kernel, stride, padding }),
+    ...{ theirs, x, gradient: normal(theirs(x).shape, draw), exact: true },
+  });
 }
 
 function batchNorms(draw: Random): Compared[] {
@@ -367,18 +376,46 @@ function adamWSteps(draw: Random): Compared[] {
 
 function gelus(draw: Random): Compared[] {
   const shape = [size(draw, 300), size(draw, 400)];
-  const [x, gradient] = [tf.mul(normal(shape, draw), 4), normal(shape, draw)];
   const theirs = (a: tf.Tensor): tf.Tensor =>
     tf.mul(a, tf.mul(tf.add(tf.erf(tf.mul(a, Math.SQRT1_2)), 1), 0.5));
+  return inEitherType(draw, {
+    name: 'NormDirectionGelu',
+    ...{ ours: (a) => gelu(a), theirs },
+    ...{ x: tf.mul(normal(shape, draw), 4), gradient: normal(shape, draw) },
+  });
+}
+
+/** An operation of one input that takes both types, and its gradient. */
+function inEitherType(
+  draw: Random,
+  {
+    name,
+    ours,
+    theirs,
+    exact = false,
+    ...numbers
+  }: {
+    readonly name: string;
+    readonly ours: (x: tf.Tensor) => tf.Tensor;
+    readonly theirs: (x: tf.Tensor) => tf.Tensor;
+    readonly x: tf.Tensor;
+    readonly gradient: tf.Tensor;
+    /** Whether the operation itself rounds nothing. */
+    readonly exact?: boolean;
+  },
+): Compared[] {
+  const type = typeOf(draw);
+  const [x, gradient] = [rounded(numbers.x, type), rounded(numbers.gradient, type)];
+  const given = inFloatType(x, type);
+  const tolerance = type === 'float32' ? inFloat32 : inBFloat16;
   return [
-    { name: 'NormDirectionGelu', found: gelu(x), expected: theirs(x), tolerance: inFloat32 },
+    { name, found: ours(given), expected: theirs(x), tolerance: exact ? 0 : tolerance },
     {
-      name: 'NormDirectionGeluGrad',
-      found: tf.grad(gelu)(x, gradient),
-      expected: tf.grad(theirs)(x, gradient),
-      tolerance: inFloat32,
+      name: `${name}Grad`,
+      found: tf.grad(ours)(given, inFloatType(gradient, type)),
+      ...{ expected: tf.grad(theirs)(x, gradient), tolerance },
     },
-  ];
+  ].map((one) => ({ ...one, found: inFloatType(one.found, 'float32') }));
 }
 
 function layerNorms(draw: Random): Compared[] {
@@ -427,20 +464,11 @@ function attentions(draw: Random): Compared[] {
     const mixed = tf.matMul(tf.softmax(scores), value);
     return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, tokens, heads * depth]);
   };
-  const ours = (a: tf.Tensor): tf.Tensor => attention(a as tf.Tensor3D, heads);
-  const gradient = normal([batch, tokens, heads * depth], draw);
-  return [
-    {
-      name: 'NormDirectionAttention',
-      ...{ found: ours(joined), expected: theirs(joined), tolerance: inFloat32 },
-    },
-    {
-      name: 'NormDirectionAttentionGrad',
-      found: tf.grad(ours)(joined, gradient),
-      expected: tf.grad(theirs)(joined, gradient),
-      tolerance: inFloat32,
-    },
-  ];
+  return inEitherType(draw, {
+    name: 'NormDirectionAttention',
+    ...{ ours: (a) => attention(a as tf.Tensor3D, heads), theirs },
+    ...{ x: joined, gradient: normal([batch, tokens, heads * depth], draw) },
+  });
 }
 
 const operations = [
@@ -448,6 +476,7 @@ const operations = [
   filterGradients,
   convolutions,
   winogradConvolutions,
+  groupedWinograd,
   winogradInBFloat16,
   maximumPoolings,
   batchNorms,

@@ -167,7 +167,14 @@ describe('training in bfloat16', () => {
   it('is possible in the other families', () => {
     // Little: bfloat16 is slow where the processor has no instructions for it.
     const method = { name: 'kd', terms: [crossEntropy(), kd()] };
-    const able = ['resnet8x4', 'wrn_16_1', 'vgg8', 'MobileNetV2', 'resnet18_half'] as const;
+    const able = [
+      'resnet8x4',
+      'wrn_16_1',
+      'vgg8',
+      'MobileNetV2',
+      'resnet18_half',
+      'regnety_002',
+    ] as const;
     for (const name of able) {
       expect(
         trained('bf16', { pair: ['resnet8', name], method, samples: 1 }).total,

@@ -5,6 +5,7 @@ import {
   isNative,
   nativeOperation,
   storedFloat,
+  stringAttribute,
   typeAttribute,
 } from '../native';
 import type { Random } from '../random';
@@ -28,16 +29,23 @@ export function relu<T extends tf.Tensor>(x: T): T {
   return output as T;
 }
 
-/** x · Φ(x) with the normal distribution's Φ(x) = (1 + erf(x / √2)) / 2, as PyTorch's `GELU()`. Any shape. */
+/**
+ * x · Φ(x) with the normal distribution's Φ(x) = (1 + erf(x / √2)) / 2, as PyTorch's `GELU()`. Any shape.
+ *
+ * @param x in float32 or bfloat16; the output is of the same type, computed in float32
+ */
 export function gelu<T extends tf.Tensor>(x: T): T {
+  const type = storedFloat(x);
   const own = hasOwnOperations();
+  if (!own && type === 'bfloat16') return inFloatType(gelu(inFloatType(x, 'float32')), type);
+  const attributes = [typeAttribute('T', type)];
   const output = differentiable([x], () => ({
-    value: own ? nativeOperation('NormDirectionGelu', [], [x]) : tf.mul(x, below(x)),
+    value: own ? nativeOperation('NormDirectionGelu', attributes, [x]) : tf.mul(x, below(x)),
     // Φ is computed again on the way back: kept, it would be a third tensor of the widest size.
     saved: [x],
     backward: (gradient, saved) => {
       const input = savedTensor(saved, 0);
-      if (own) return [nativeOperation('NormDirectionGeluGrad', [], [gradient, input])];
+      if (own) return [nativeOperation('NormDirectionGeluGrad', attributes, [gradient, input])];
       const density = tf.mul(tf.exp(tf.mul(tf.square(input), -0.5)), 1 / Math.sqrt(2 * Math.PI));
       return [tf.mul(gradient, tf.add(below(input), tf.mul(input, density)))];
     },
@@ -102,4 +110,35 @@ export function castTo(x: tf.TensorInfo, type: FloatType): tf.Tensor {
 /** The tensor in this type without a place on the tape, itself where it is; for what an operation computes with. */
 export function storedAs<T extends tf.TensorInfo>(x: T, type: FloatType): T | tf.Tensor {
   return storedFloat(x) === type ? x : castTo(x, type);
+}
+
+/**
+ * x · factors, factors being float32 and stretched to the shape of x along axes on which they have one entry.
+ *
+ * @param x in float32 or bfloat16; the output is of the same type, and the gradient of the factors float32
+ */
+export function scaled<T extends tf.Tensor>(x: T, factors: tf.Tensor): T {
+  const type = storedFloat(x);
+  if (type === 'float32') return tf.mul(x, factors);
+  const times = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
+    nativeOperation('Mul', [typeAttribute('T', type)], [a, b]);
+  const stretched = factors.shape.flatMap((side, axis) => (side === x.shape[axis] ? [] : [axis]));
+  const output = differentiable([x, factors], () => {
+    const rounded = castTo(factors, type);
+    return {
+      value: times(x, rounded),
+      saved: [x, rounded],
+      backward: (gradient, saved) => {
+        const products = times(gradient, savedTensor(saved, 0));
+        return [times(gradient, savedTensor(saved, 1)), tf.sum(products, stretched, true)];
+      },
+    };
+  });
+  return output as T;
+}
+
+/** A number for each entry of the last axis added, of the same type, without a place on the tape; native engine only. */
+export function plusBias(x: tf.TensorInfo, bias: tf.TensorInfo): tf.Tensor {
+  const attributes = [typeAttribute('T', storedFloat(x)), stringAttribute('data_format', 'NHWC')];
+  return nativeOperation('BiasAdd', attributes, [x, bias]);
 }

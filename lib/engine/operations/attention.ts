@@ -5,8 +5,11 @@ import {
   intAttribute,
   nativeOperation,
   nativeOperations,
+  storedFloat,
+  typeAttribute,
 } from '../native';
 import { differentiable, savedTensor } from '../tidy';
+import { inFloatType } from './activations';
 
 /** Scale γ and shift β, both [size]. */
 interface LayerNormWeights {
@@ -73,7 +76,8 @@ function layerNormGradients(gradient: tf.Tensor, saved: readonly tf.Tensor[]): t
  * Multi-head self-attention: softmax(q · kᵀ / √d) · v in each head of d = size / heads, heads side by side
  * again, as timm's `Attention` between its two linear layers.
  *
- * @param joined [batch, tokens, 3 · size]: queries, keys and values, each with its heads side by side
+ * @param joined [batch, tokens, 3 · size]: queries, keys and values, each with its heads side by side; in float32 or
+ * bfloat16, and the output of the same type, computed in float32
  * @returns [batch, tokens, size]
  */
 export function attention(joined: tf.Tensor3D, heads: number): tf.Tensor3D {
@@ -81,6 +85,10 @@ export function attention(joined: tf.Tensor3D, heads: number): tf.Tensor3D {
   const size = width / 3;
   const depth = size / heads;
   if (hasOwnOperations() && depth % ownDepths === 0) return ownAttention(joined, heads);
+  const type = storedFloat(joined);
+  if (type === 'bfloat16') {
+    return inFloatType(attention(inFloatType(joined, 'float32'), heads), type);
+  }
   const scale = 1 / Math.sqrt(depth);
   const output = differentiable([joined], () => {
     const split = tf.transpose(
@@ -110,7 +118,7 @@ const ownDepths = 16;
 
 /** `lib/engine/cpp/operations/tokens.cc`: no tensor is transposed, and none of all weights is made. */
 function ownAttention(joined: tf.Tensor3D, heads: number): tf.Tensor3D {
-  const attributes = [intAttribute('heads', heads)];
+  const attributes = [intAttribute('heads', heads), typeAttribute('T', storedFloat(joined))];
   const output = differentiable([joined], () => ({
     value: nativeOperation('NormDirectionAttention', attributes, [joined]),
     saved: [joined],

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { modelError } from '../../errors';
-import { isNative, nativeOperation, storedFloat, stringAttribute, typeAttribute } from '../native';
+import { isNative, nativeOperation, storedFloat } from '../native';
 import { differentiable, savedTensor } from '../tidy';
-import { castTo, inFloatType, storedAs } from './activations';
+import { castTo, inFloatType, plusBias, storedAs } from './activations';
 import {
   type ConvolutionGeometry,
   convolutionGradients,
@@ -47,14 +47,11 @@ export function convolution(
 export function addBias(x: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D {
   const type = storedFloat(x);
   if (type === 'float32') return tf.add(x, bias);
-  const attributes = [typeAttribute('T', type), stringAttribute('data_format', 'NHWC')];
   const output = differentiable([x, bias], () => ({
-    value: nativeOperation('BiasAdd', attributes, [x, castTo(bias, type)]),
+    value: plusBias(x, castTo(bias, type)),
     saved: [],
-    backward: (gradient) => [
-      tf.clone(gradient),
-      tf.sum(castTo(gradient, 'float32') as tf.Tensor4D, [0, 1, 2]),
-    ],
+    // Summed up in float32.
+    backward: (gradient) => [tf.clone(gradient), tf.sum(gradient, [0, 1, 2])],
   }));
   return output as tf.Tensor4D;
 }

@@ -61,6 +61,16 @@ export function fusedConvolution(
   ) as tf.Tensor4D;
 }
 
+/** Whether `fusedConvolution` takes this one here: oneDNN's kernel takes no groups. */
+export function canFuse(
+  x: tf.Tensor4D,
+  weights: tf.Tensor4D,
+  { stride = 1, padding = 0, groups = 1 }: ConvolutionOptions,
+): boolean {
+  if (!canFuseConvolution(storedFloat(x))) return false;
+  return groups === 1 || hasWinograd('forward', x, weights, { stride, padding });
+}
+
 const available = new Map<FloatType, boolean>();
 
 /**

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {
   boolAttribute,
+  hasOwnOperations,
   intAttribute,
   nativeOperation,
   storedFloat,
@@ -8,62 +9,50 @@ import {
   typeAttribute,
 } from '../native';
 import { differentiable, savedTensor } from '../tidy';
-import { castTo, type FloatType } from './activations';
+import { plusBias, storedAs } from './activations';
 import { oneDnnKernel } from './convolution-gradients';
 import { canFuseConvolution } from './fused-convolution';
 
 /**
  * x · weightsᵀ + bias, as PyTorch's `Linear`. On a CPU the bias is added before the products leave the processor's
- * cache, where TensorFlow has oneDNN; the numbers are the same to the bit.
+ * cache, where TensorFlow has oneDNN; in float32 the numbers are the same to the bit.
  *
- * @param x [batch, inputs]
- * @param weights [outputs, inputs]
- * @param bias [outputs]
- * @param products in which type numbers are multiplied, there and on the way back; float32 by default. What is given
- * and the result are float32 either way, and so is the gradient of the bias.
+ * @param x [batch, inputs], in float32 or bfloat16; it is multiplied in that type, there and on the way back, and the
+ * output is of it
+ * @param weights [outputs, inputs], in float32, as their gradient
+ * @param bias [outputs], in float32, as its gradient
  */
-export function linear(
-  x: tf.Tensor2D,
-  weights: tf.Tensor2D,
-  bias: tf.Tensor1D,
-  products: FloatType = 'float32',
-): tf.Tensor2D {
-  if (products === 'bfloat16') return roundedLinear(x, weights, bias);
+export function linear(x: tf.Tensor2D, weights: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
+  const type = storedFloat(x);
   // The TensorFlow that fuses convolutions fuses products too.
-  if (!canFuseConvolution(storedFloat(x))) return tf.add(tf.matMul(x, weights, false, true), bias);
-  const output = differentiable([x, weights, bias], () => ({
-    value: fused(x, weights, bias),
-    saved: [x, weights],
-    backward: (gradient, saved) => [
-      tf.matMul(gradient, savedTensor(saved, 1)),
-      tf.matMul(gradient, savedTensor(saved, 0), true, false),
-      tf.sum(gradient, 0),
-    ],
-  }));
-  return output as tf.Tensor2D;
-}
-
-function roundedLinear(x: tf.Tensor2D, weights: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
-  const type = 'bfloat16';
+  const fuses = canFuseConvolution(type);
+  if (!fuses && type === 'float32') return tf.add(tf.matMul(x, weights, false, true), bias);
   const output = differentiable([x, weights, bias], () => {
-    const [a, b] = [castTo(x, type), castTo(weights, type)];
-    const fuses = canFuseConvolution(type);
-    const product = fuses ? fused(a, b, castTo(bias, type)) : product2d(a, b, { right: true });
-    const value = castTo(product, 'float32');
+    const [factors, shift] = [storedAs(weights, type), storedAs(bias, type)];
     return {
-      value: fuses ? value : tf.add(value, bias),
-      saved: [a, b],
-      backward: (gradient, saved) => {
-        const rounded = castTo(gradient, type);
-        return [
-          castTo(product2d(rounded, savedTensor(saved, 1), {}), 'float32'),
-          castTo(product2d(rounded, savedTensor(saved, 0), { left: true }), 'float32'),
-          tf.sum(gradient, 0),
-        ];
-      },
+      value: fuses
+        ? fused(x, factors, shift)
+        : plusBias(product2d(x, factors, { right: true }), shift),
+      saved: [x, factors],
+      backward: (gradient, saved) => [
+        product2d(gradient, savedTensor(saved, 1), {}),
+        storedAs(product2d(gradient, savedTensor(saved, 0), { left: true }), 'float32'),
+        sumOfRows(gradient),
+      ],
     };
   });
   return output as tf.Tensor2D;
+}
+
+/** In float32, of either type. */
+function sumOfRows(x: tf.Tensor): tf.Tensor {
+  const [rows = 0, columns = 0] = x.shape;
+  const type = storedFloat(x);
+  if (type === 'float32' || rows === 0 || !hasOwnOperations()) return tf.sum(x, 0);
+  // One pass over memory, in which nothing is cast.
+  const pixels = tf.reshape(x, [1, rows, 1, columns]);
+  const mean = nativeOperation('NormDirectionPixelMean', [typeAttribute('T', type)], [pixels]);
+  return tf.mul(tf.reshape(mean, [columns]), rows);
 }
 
 /** The product of two matrices of one type, each turned around where it says so. */

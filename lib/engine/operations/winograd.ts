@@ -47,7 +47,7 @@ interface Geometry {
 /**
  * Whether a pass of a convolution is computed with Winograd's F(2 × 2, 3 × 3): kernels of 3 × 3 without a stride,
  * zeros all around, channels by sixteen, where `useWinograd` chose it for the input's type. Of its products it takes 16
- * where 36 are written out. In bfloat16 there is none for the gradient of the weights.
+ * where 36 are written out. In bfloat16 there is none for the gradient of the weights, and with groups for no gradient.
  */
 export function hasWinograd(
   pass: 'forward' | 'input' | 'weights',
@@ -56,9 +56,11 @@ export function hasWinograd(
   { stride, padding }: Geometry,
 ): boolean {
   const fits = height === 3 && width === 3 && stride === 1 && padding === 1;
-  const whole = inputs % channels === 0 && outputs % channels === 0 && x.shape[3] === inputs;
-  const small = inputs * outputs <= mostProducts;
-  if (!fits || !whole || !small || !hasOwnOperations()) return false;
+  const groups = (x.shape[3] ?? 0) / inputs;
+  const whole = inputs % channels === 0 && (outputs / groups) % channels === 0;
+  const grouped = groups === 1 || (pass === 'forward' && Number.isInteger(groups));
+  const small = (inputs * outputs) / groups <= mostProducts;
+  if (!fits || !whole || !grouped || !small || !hasOwnOperations()) return false;
   const type = storedFloat(x);
   const wanted = type === 'bfloat16' ? `${pass} in bf16` : pass;
   return chosen.has(wanted) && operationOutputs().has(operations[type]);
@@ -78,7 +80,7 @@ interface WinogradOptions {
  * over random numbers 0.42 % off, where the rounding of the result alone makes 0.17 %.
  *
  * @param x [batch, height, width, channels], in float32 or bfloat16, as all that is given and the result
- * @param weights [3, 3, inputs, outputs]
+ * @param weights [3, 3, channels / groups, outputs]; `turned` takes no groups
  */
 export function winograd(
   x: tf.Tensor,

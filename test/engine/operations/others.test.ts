@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { dropout, inFloatType, relu } from '../../../lib/engine/operations/activations';
+import { dropout, inFloatType, relu, scaled } from '../../../lib/engine/operations/activations';
 import { linear } from '../../../lib/engine/operations/linear';
 import { averagePool, globalAveragePool, maxPool } from '../../../lib/engine/operations/pooling';
 import { random } from '../../../lib/engine/random';
@@ -100,14 +100,21 @@ for (const engine of engines) {
       expect(numbers(none)).to.deep.equal([]);
     });
 
-    it('multiplies in bfloat16 what is float32, with the gradient of the bias in float32', function () {
+    it('multiplies what is bfloat16 in that type, with the gradient of the bias summed up in float32', function () {
       // The plain engine knows no such numbers.
       if (engine === 'plain') return this.skip();
       // bfloat16 holds whole numbers to 256: 257 is 256 there, 259 is 260.
       const inputs = [tf.tensor2d([1, 257], [1, 2]), tf.tensor2d([3, 1, 259, 1], [2, 2])];
       const bias = tf.tensor1d([-200, -300]);
       const compute = (...[x, weights, b]: tf.Tensor[]): tf.Tensor =>
-        linear(x as tf.Tensor2D, weights as tf.Tensor2D, b as tf.Tensor1D, 'bfloat16');
+        inFloatType(
+          linear(
+            inFloatType(x as tf.Tensor2D, 'bfloat16'),
+            weights as tf.Tensor2D,
+            b as tf.Tensor1D,
+          ),
+          'float32',
+        );
       expectClose(compute(...inputs, bias), [3 + 256 - 200, 260 + 256 - 300]);
       const [dx, dw, db] = tf
         .grads(compute)([...inputs, bias], tf.tensor2d([1, 257], [1, 2]))
@@ -115,7 +122,28 @@ for (const engine of engines) {
       // 3 + 256 · 260 = 66,563 is 66,560 there, and 1 + 256 is 256.
       expect(dx).to.deep.equal([66560, 256]);
       expect(dw).to.deep.equal([1, 256, 256, 65536]);
-      expect(db).to.deep.equal([1, 257]);
+      expect(db).to.deep.equal([1, 256]);
+      // 256 + 1 would be 256 there.
+      const many = [tf.ones([257, 2]), inputs[1] ?? bias, bias];
+      expect(numbers(tf.grads(compute)(many)[2] ?? bias)).to.deep.equal([257, 257]);
+    });
+
+    it('multiplies by factors along some axes, with both gradients, in either type', () => {
+      // Whole numbers that bfloat16 holds, but for 257, which is 256 there.
+      const x = tf.tensor3d([1, 2, 3, 4, 5, 6, 7, 8], [2, 2, 2]);
+      const factors = tf.tensor3d([10, 100, 257, 3], [2, 1, 2]);
+      const gradient = tf.tensor3d([1, 2, 4, 8, 1, 2, 4, 8], [2, 2, 2]);
+      for (const type of ['float32', 'bfloat16'] as const) {
+        // The plain engine knows no such numbers.
+        if (engine === 'plain' && type === 'bfloat16') continue;
+        const large = type === 'float32' ? 257 : 256;
+        const compute = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
+          inFloatType(scaled(inFloatType(a, type), b), 'float32');
+        expectClose(compute(x, factors), [10, 200, 30, 400, 5 * large, 18, 7 * large, 24]);
+        const [dx, df] = tf.grads(compute)([x, factors], gradient).map(numbers);
+        expect(dx, type).to.deep.equal([10, 200, 40, 800, large, 6, 4 * large, 24]);
+        expect(df, type).to.deep.equal([1 + 12, 4 + 32, 5 + 28, 12 + 64]);
+      }
     });
 
     it('drops about half, scales the rest, and draws the same mask from the same seed', () => {

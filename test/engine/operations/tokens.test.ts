@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { gelu } from '../../../lib/engine/operations/activations';
+import { storedFloat } from '../../../lib/engine/native';
+import { gelu, inFloatType } from '../../../lib/engine/operations/activations';
 import { attention, layerNorm } from '../../../lib/engine/operations/attention';
 import { random } from '../../../lib/engine/random';
 import { engines, withEngine } from '../../support/engine';
@@ -180,6 +181,30 @@ for (const engine of engines) {
           const slope = ((above ?? NaN) - (under ?? NaN)) / (2 * step);
           expect(slopes[at], `the slope at ${at}`).to.be.closeTo(slope, 2e-5);
         }
+      });
+    }
+
+    // Of which the widest fills no vector, and one that this package's own operation does not take.
+    for (const [name, compute, shape] of [
+      ['GELU', (x: tf.Tensor) => gelu(x), [3, 4, 19]],
+      ['attention', (x: tf.Tensor) => attention(x as tf.Tensor3D, 2), [2, 19, 96]],
+      ['attention in narrow heads', (x: tf.Tensor) => attention(x as tf.Tensor3D, 2), [2, 5, 36]],
+    ] as const) {
+      it(`computes ${name} of bfloat16 in float32, and rounds once`, function () {
+        // The plain engine knows no such numbers.
+        if (engine === 'plain') return this.skip();
+        const inBFloat16 = (x: tf.Tensor): tf.Tensor => inFloatType(x, 'bfloat16');
+        const rounded = (x: tf.Tensor): tf.Tensor => inFloatType(inBFloat16(x), 'float32');
+        const size = shape.reduce((product, side) => product * side, 1);
+        const x = rounded(tf.tensor(drawn(size, 8, 1.5), [...shape]));
+        const exact = compute(x);
+        const gradient = rounded(tf.tensor(drawn(exact.size, 9), exact.shape));
+        const found = compute(inBFloat16(x));
+        const slopes = tf.grad(compute)(inBFloat16(x), inBFloat16(gradient));
+        expect([found, slopes].map(storedFloat)).to.deep.equal(['bfloat16', 'bfloat16']);
+        const [wanted, wantedSlopes] = [exact, tf.grad(compute)(x, gradient)].map(rounded);
+        expect(numbers(inFloatType(found, 'float32'))).to.deep.equal(numbers(wanted ?? x));
+        expect(numbers(inFloatType(slopes, 'float32'))).to.deep.equal(numbers(wantedSlopes ?? x));
       });
     }
 

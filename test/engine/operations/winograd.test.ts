@@ -205,6 +205,47 @@ describe('a convolution by Winograd’s products', () => {
     });
   });
 
+  for (const type of ['float32', 'bfloat16'] as const) {
+    it(`takes each group's channels by themselves, with their part of bias and residual, in ${type}`, function () {
+      if (type === 'bfloat16' && !operationOutputs().has('NormDirectionWinogradBFloat16')) {
+        return this.skip();
+      }
+      tidied(() => {
+        // Whole numbers, of which nothing is lost but by the rounding of the result.
+        const whole = (shape: number[], seed: number): tf.Tensor =>
+          tf.round(tf.randomUniform(shape, -2.5, 2.5, 'float32', seed));
+        const x = whole([2, 5, 7, 48], 1) as tf.Tensor4D;
+        const weights = tf.mul(whole([3, 3, 16, 96], 2), 4) as tf.Tensor4D;
+        const bias = whole([96], 3) as tf.Tensor1D;
+        const residual = whole([2, 5, 7, 96], 4) as tf.Tensor4D;
+        const wanted = new Array<number>(residual.size).fill(0);
+        const [ofX, ofWeights] = [numbers(x), numbers(weights)];
+        for (let group = 0; group < 3; group++) {
+          const one = { ...place, sides: [5, 7] as const, inputs: 16, outputs: 32 };
+          eachProduct(one, (from, to, weight) => {
+            const input = Math.floor(from / 16) * 48 + 16 * group + (from % 16);
+            const output = Math.floor(to / 32) * 96 + 32 * group + (to % 32);
+            const factor = Math.floor(weight / 32) * 96 + 32 * group + (weight % 32);
+            wanted[output] =
+              (wanted[output] ?? NaN) + (ofX[input] ?? NaN) * (ofWeights[factor] ?? NaN);
+          });
+        }
+        const [ofBias, ofResidual] = [numbers(bias), numbers(residual)];
+        const sums = wanted.map(
+          (sum, at) => sum + (ofBias[at % 96] ?? NaN) + (ofResidual[at] ?? NaN),
+        );
+        const given = [x, weights, bias, residual].map((tensor) => inFloatType(tensor, type));
+        const [a, b, ...more] = given as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+        expect(hasWinograd('forward', a, b, options)).to.equal(true);
+        expect(hasWinograd('input', a, b, options)).to.equal(false);
+        expect(hasWinograd('weights', a, b, options)).to.equal(false);
+        const found = inFloatType(winograd(a, b, { more }), 'float32');
+        const rounded = inFloatType(inFloatType(tf.tensor1d(sums), type), 'float32');
+        expect(numbers(found)).to.deep.equal(numbers(rounded));
+      });
+    });
+  }
+
   it('adds a bias, adds a residual, and cuts off what is below 0', () => {
     tidied(() => {
       // Only the middle of the kernel, and that the identity: the convolution gives its input back.
@@ -297,7 +338,10 @@ describe('a convolution by Winograd’s products', () => {
   it('refuses what does not fit', () => {
     tidied(() => {
       const { x, weights } = tensorsOf(place);
-      expect(() => winograd(x, draw([3, 3, 32, 16], 1))).to.throw(/channels by sixteen/);
+      expect(() => winograd(x, draw([3, 3, 8, 16], 1))).to.throw(/channels by sixteen/);
+      expect(() => winograd(x, draw([3, 3, 32, 16], 1))).to.throw(/do not fit the image/);
+      const two = draw([2, 6, 8, 32], 1);
+      expect(() => winograd(two, weights, { turned: true })).to.throw(/do not fit the image/);
       expect(() => winograd(x, weights, { more: [tf.zeros([8])] })).to.throw(/does not fit/);
       const none = tf.zeros([2, 6, 8, 0]);
       expect(() => winogradGradient(none, x)).to.throw(/channels are not by sixteen/);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { augmentBatch } from '../../../lib/data/batches';
 import { decodePixels } from '../../../lib/data/imagenet/decode';
 import { type Box, type ImageSize, resizeLikePil } from '../../../lib/data/resample';
 import { random } from '../../../lib/engine/random';
@@ -35,7 +36,18 @@ async function main(folder: string, files: readonly string[]): Promise<void> {
     const options = { interpolation, box: part(from), window: part(to) } as const;
     return hash(resizeLikePil({ data, ...from }, to, options).data);
   });
-  process.stdout.write(JSON.stringify({ native: imagesAddOn() !== undefined, decoded, scaled }));
+  const sides = { height: 7, width: 5 };
+  const form = { ...sides, mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4] } as const;
+  const images = Uint8Array.from({ length: 4 * 7 * 5 * 3 }, () => draw.integer(256));
+  const split = { images, labels: new Int32Array(4), count: 4 };
+  const order = Int32Array.from({ length: 300 }, () => draw.integer(4));
+  // Up to more than the image is wide: of some nothing but black is left.
+  const normalised = [1, 4, 6].map((padding) =>
+    hash(new Uint8Array(augmentBatch(form, split, order, draw.uniform, { padding }).buffer)),
+  );
+  process.stdout.write(
+    JSON.stringify({ normalised, native: imagesAddOn() !== undefined, decoded, scaled }),
+  );
 }
 
 const [folder = '', ...files] = process.argv.slice(2);

@@ -1,5 +1,5 @@
-// A Node add-on for threads that make images ready: decodes parts of JPEGs by the libjpeg-turbo inside of TensorFlow,
-// and scales images by given kernels.
+// A Node add-on that makes images ready, in threads too: decodes parts of JPEGs by the libjpeg-turbo inside of
+// TensorFlow, scales images by given kernels, and cuts and normalises those of a batch.
 
 #include <node_api.h>
 #include <string.h>
@@ -209,13 +209,69 @@ napi_value Scale(napi_env env, napi_callback_info info) {
   return result;
 }
 
+constexpr int kLevels = 256;
+constexpr int kPlace = 4;
+
+// normalise(pixels, [image, left, top, mirrored] of each of the batch, numbers of all levels for each channel,
+// [height, width], to): each image moved by (left, top), black beside it, then mirrored.
+napi_value Normalise(napi_env env, napi_callback_info info) {
+  napi_value given[5];
+  size_t count = 5;
+  Numbers<uint8_t> pixels;
+  Numbers<int32_t> places, shape;
+  Numbers<float> numbers, to;
+  if (napi_get_cb_info(env, info, &count, given, nullptr, nullptr) != napi_ok || count != 5 ||
+      !Read(env, given[0], napi_uint8_array, &pixels) || !Read(env, given[1], napi_int32_array, &places) ||
+      !Read(env, given[2], napi_float32_array, &numbers) || !Read(env, given[3], napi_int32_array, &shape) ||
+      !Read(env, given[4], napi_float32_array, &to) || numbers.length != kChannels * kLevels || shape.length != 2) {
+    napi_throw_type_error(env, nullptr, "normalise takes pixels, places, 768 numbers, two sides and room");
+    return nullptr;
+  }
+  const int64_t height = shape.data[0], width = shape.data[1];
+  const size_t size = static_cast<size_t>(height * width) * kChannels, images = places.length / kPlace;
+  const float *red = numbers.data, *green = red + kLevels, *blue = green + kLevels;
+  bool fits = height >= 0 && width >= 0 && to.length == images * size;
+  for (size_t i = 0; fits && i < images; ++i) {
+    const int32_t image = places.data[i * kPlace];
+    fits = image >= 0 && (image + size_t{1}) * size <= pixels.length;
+  }
+  if (!fits) {
+    napi_throw_range_error(env, nullptr, "normalise would read or write outside of the images");
+    return nullptr;
+  }
+  for (size_t i = 0; i < images; ++i) {
+    const int32_t* place = places.data + i * kPlace;
+    const int64_t left = place[1], top = place[2];
+    const bool mirrored = place[3] != 0;
+    const uint8_t* image = pixels.data + place[0] * size;
+    float* written = to.data + i * size;
+    if (left != 0 || top != 0) {
+      for (size_t at = 0; at < size; at += kChannels) {
+        written[at] = red[0], written[at + 1] = green[0], written[at + 2] = blue[0];
+      }
+    }
+    const int64_t first = std::max<int64_t>(0, left), last = std::min(width, width + left);
+    const int step = mirrored ? -kChannels : kChannels;
+    for (int64_t y = std::max<int64_t>(0, top); y < std::min(height, height + top); ++y) {
+      const uint8_t* from = image + (y * width + first) * kChannels;
+      const int64_t column = mirrored ? width - 1 - (first - left) : first - left;
+      float* at = written + ((y - top) * width + column) * kChannels;
+      for (int64_t x = first; x < last; ++x, from += kChannels, at += step) {
+        at[0] = red[from[0]], at[1] = green[from[1]], at[2] = blue[from[2]];
+      }
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 NAPI_MODULE_INIT() {
   const napi_property_descriptor functions[] = {
       {"decode", nullptr, Decode, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"scale", nullptr, Scale, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"normalise", nullptr, Normalise, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
-  napi_define_properties(env, exports, 2, functions);
+  napi_define_properties(env, exports, 3, functions);
   return exports;
 }

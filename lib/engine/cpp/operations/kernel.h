@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <string.h>
 
 #include <string>
 #include <utility>
@@ -17,6 +18,14 @@ namespace norm_direction {
 struct BFloat16 {
   uint16_t bits;
 };
+
+inline float Float(float value) { return value; }
+inline float Float(BFloat16 value) {
+  const uint32_t bits = static_cast<uint32_t>(value.bits) << 16;
+  float number;
+  memcpy(&number, &bits, sizeof(number));
+  return number;
+}
 
 class Status {
  public:

@@ -59,19 +59,24 @@ struct HeadRoom {
   float* slopes;  // for the gradient only
 };
 
+// All but layer norms is computed in float32 of what is read in either type, and written in that.
+template <typename Number>
 struct TokenLoops {
   // y = x * (the normal distribution's share below x)
-  void (*gelu)(const float* x, int64_t count, float* y);
-  void (*gelu_gradient)(const float* gradient, const float* x, int64_t count, float* dx);
+  void (*gelu)(const Number* x, int64_t count, Number* y);
+  void (*gelu_gradient)(const Number* gradient, const Number* x, int64_t count, Number* dx);
+  void (*attend)(const Head& head, const Number* joined, const HeadRoom& room, Number* y);
+  void (*attend_gradient)(const Head& head, const Number* joined, const Number* gradient, const HeadRoom& room,
+                          Number* dx);
+};
+
+struct NormLoops {
   // y = scale * (x - mean) * inverse + shift, with mean and inverse deviation of each row.
   void (*layer_norm)(const float* x, Rows rows, const float* scale, const float* shift, float epsilon, float* y,
                      float* mean, float* inverse);
   // Adds these rows' part to dscale and dshift.
   void (*layer_norm_gradient)(const float* gradient, const float* x, Rows rows, const float* scale,
                               const float* mean, const float* inverse, float* dx, float* dscale, float* dshift);
-  void (*attend)(const Head& head, const float* joined, const HeadRoom& room, float* y);
-  void (*attend_gradient)(const Head& head, const float* joined, const float* gradient, const HeadRoom& room,
-                          float* dx);
 };
 
 namespace plain {
@@ -108,39 +113,45 @@ constexpr int kLanes = 16, kVectors = 1, kRows = kMostRows;
 
 #endif
 
-const TokenLoops& Choose() {
 #ifdef __x86_64__
-  if (HasAvx512()) return avx512::kTokenLoops;
-  if (HasAvx2()) return avx2::kTokenLoops;
+#define CHOSEN(loops) HasAvx512() ? avx512::loops : HasAvx2() ? avx2::loops : plain::loops
+#else
+#define CHOSEN(loops) plain::loops
 #endif
-  return plain::kTokenLoops;
-}
 
-const TokenLoops& Loops() {
-  static const TokenLoops& chosen = Choose();
+template <typename Number>
+const TokenLoops<Number>& Loops() {
+  static const TokenLoops<Number>& chosen = CHOSEN(kTokenLoops<Number>);
   return chosen;
 }
 
+const NormLoops& Norms() {
+  static const NormLoops& chosen = CHOSEN(kNormLoops);
+  return chosen;
+}
+
+template <typename Number>
 void Gelu(void*, TF_OpKernelContext* context) {
   Run run(context);
   const Tensor x = run.Input(0);
   if (!run.ok()) return;
-  const Tensor y = run.Output(0, TF_FLOAT, x.shape());
+  const Tensor y = run.Output(0, x.type(), x.shape());
   if (!run.ok()) return;
   EachPart(x.size(), [&](int64_t at, int64_t count) {
-    Loops().gelu(x.data<float>() + at, count, y.data<float>() + at);
+    Loops<Number>().gelu(x.data<Number>() + at, count, y.data<Number>() + at);
   });
 }
 
+template <typename Number>
 void GeluGradient(void*, TF_OpKernelContext* context) {
   Run run(context);
   const Tensor gradient = run.Input(0), x = run.Input(1);
   if (!run.ok()) return;
   run.Require(gradient.size() == x.size(), "a GELU's gradient must be of its input's shape");
-  const Tensor dx = run.Output(0, TF_FLOAT, x.shape());
+  const Tensor dx = run.Output(0, x.type(), x.shape());
   if (!run.ok()) return;
   EachPart(x.size(), [&](int64_t at, int64_t count) {
-    Loops().gelu_gradient(gradient.data<float>() + at, x.data<float>() + at, count, dx.data<float>() + at);
+    Loops<Number>().gelu_gradient(gradient.data<Number>() + at, x.data<Number>() + at, count, dx.data<Number>() + at);
   });
 }
 
@@ -173,7 +184,7 @@ void LayerNorm(void* kernel, TF_OpKernelContext* context) {
   if (!run.ok()) return;
   InParallel(parts.count, [&](int part) {
     const int64_t row = parts.First(part);
-    Loops().layer_norm(x.data<float>() + row * size, parts.Of(part), scale.data<float>(), shift.data<float>(),
+    Norms().layer_norm(x.data<float>() + row * size, parts.Of(part), scale.data<float>(), shift.data<float>(),
                        epsilon, y.data<float>() + row * size, mean.data<float>() + row,
                        inverse.data<float>() + row);
   });
@@ -196,7 +207,7 @@ void LayerNormGradient(void*, TF_OpKernelContext* context) {
   InParallel(parts.count, [&](int part) {
     const int64_t row = parts.First(part);
     float* own = sums.data() + static_cast<size_t>(part) * 2 * size;
-    Loops().layer_norm_gradient(gradient.data<float>() + row * size, x.data<float>() + row * size, parts.Of(part),
+    Norms().layer_norm_gradient(gradient.data<float>() + row * size, x.data<float>() + row * size, parts.Of(part),
                                 scale.data<float>(), mean.data<float>() + row, inverse.data<float>() + row,
                                 dx.data<float>() + row * size, own, own + size);
   });
@@ -233,6 +244,7 @@ bool Fits(const std::vector<int64_t>& shape, int64_t heads) {
   return shape.size() == 3 && shape[1] > 0 && heads > 0 && shape[2] > 0 && shape[2] % (3 * heads * kVectorsBy) == 0;
 }
 
+template <typename Number>
 void Attention(void* kernel, TF_OpKernelContext* context) {
   const int heads = *static_cast<int*>(kernel);
   Run run(context);
@@ -241,13 +253,14 @@ void Attention(void* kernel, TF_OpKernelContext* context) {
   const std::vector<int64_t> shape = joined.shape();
   run.Require(Fits(shape, heads), "attention needs [batch, tokens, 3 * size] with heads of sixteen numbers or their multiple");
   if (!run.ok()) return;
-  const Tensor y = run.Output(0, TF_FLOAT, {shape[0], shape[1], shape[2] / 3});
+  const Tensor y = run.Output(0, joined.type(), {shape[0], shape[1], shape[2] / 3});
   if (!run.ok()) return;
   EachHead(shape, heads, [&](const Head& head, int64_t from, int64_t to) {
-    Loops().attend(head, joined.data<float>() + from, HeadRoom(head, false), y.data<float>() + to);
+    Loops<Number>().attend(head, joined.data<Number>() + from, HeadRoom(head, false), y.data<Number>() + to);
   });
 }
 
+template <typename Number>
 void AttentionGradient(void* kernel, TF_OpKernelContext* context) {
   const int heads = *static_cast<int*>(kernel);
   Run run(context);
@@ -257,11 +270,11 @@ void AttentionGradient(void* kernel, TF_OpKernelContext* context) {
   run.Require(Fits(shape, heads) && 3 * gradient.size() == joined.size(),
               "the shapes of an attention's gradient do not fit");
   if (!run.ok()) return;
-  const Tensor dx = run.Output(0, TF_FLOAT, shape);
+  const Tensor dx = run.Output(0, joined.type(), shape);
   if (!run.ok()) return;
   EachHead(shape, heads, [&](const Head& head, int64_t from, int64_t to) {
-    Loops().attend_gradient(head, joined.data<float>() + from, gradient.data<float>() + to, HeadRoom(head, true),
-                     dx.data<float>() + from);
+    Loops<Number>().attend_gradient(head, joined.data<Number>() + from, gradient.data<Number>() + to, HeadRoom(head, true),
+                     dx.data<Number>() + from);
   });
 }
 
@@ -271,12 +284,21 @@ void* MakeAttention(TF_OpKernelConstruction* construction) {
 
 void DestroyAttention(void* kernel) { delete static_cast<int*>(kernel); }
 
+template <typename Number>
+void RegisterFor(TF_DataType type) {
+  RegisterKernel("NormDirectionGelu", Nothing, Gelu<Number>, Leave, &type);
+  RegisterKernel("NormDirectionGeluGrad", Nothing, GeluGradient<Number>, Leave, &type);
+  RegisterKernel("NormDirectionAttention", MakeAttention, Attention<Number>, DestroyAttention, &type);
+  RegisterKernel("NormDirectionAttentionGrad", MakeAttention, AttentionGradient<Number>, DestroyAttention, &type);
+}
+
 }  // namespace
 
 void RegisterTokens() {
+  const char* types = "T: {float, bfloat16}";
   const bool fresh =
-      RegisterOperation({"NormDirectionGelu", {"x: float"}, {"y: float"}, {}}) &&
-      RegisterOperation({"NormDirectionGeluGrad", {"gradient: float", "x: float"}, {"dx: float"}, {}}) &&
+      RegisterOperation({"NormDirectionGelu", {"x: T"}, {"y: T"}, {types}}) &&
+      RegisterOperation({"NormDirectionGeluGrad", {"gradient: T", "x: T"}, {"dx: T"}, {types}}) &&
       RegisterOperation({"NormDirectionLayerNorm",
                          {"x: float", "scale: float", "shift: float"},
                          {"y: float", "mean: float", "inverse_deviation: float"},
@@ -285,18 +307,16 @@ void RegisterTokens() {
                          {"gradient: float", "x: float", "scale: float", "mean: float", "inverse_deviation: float"},
                          {"dx: float", "dscale: float", "dshift: float"},
                          {}}) &&
-      RegisterOperation({"NormDirectionAttention", {"joined: float"}, {"y: float"}, {"heads: int >= 1"}}) &&
+      RegisterOperation({"NormDirectionAttention", {"joined: T"}, {"y: T"}, {"heads: int >= 1", types}}) &&
       RegisterOperation({"NormDirectionAttentionGrad",
-                         {"gradient: float", "joined: float"},
-                         {"dx: float"},
-                         {"heads: int >= 1"}});
+                         {"gradient: T", "joined: T"},
+                         {"dx: T"},
+                         {"heads: int >= 1", types}});
   if (!fresh) return;
-  RegisterKernel("NormDirectionGelu", Nothing, Gelu, Leave);
-  RegisterKernel("NormDirectionGeluGrad", Nothing, GeluGradient, Leave);
+  RegisterFor<float>(TF_FLOAT);
+  RegisterFor<BFloat16>(TF_BFLOAT16);
   RegisterKernel("NormDirectionLayerNorm", MakeLayerNorm, LayerNorm, DestroyLayerNorm);
   RegisterKernel("NormDirectionLayerNormGrad", Nothing, LayerNormGradient, Leave);
-  RegisterKernel("NormDirectionAttention", MakeAttention, Attention, DestroyAttention);
-  RegisterKernel("NormDirectionAttentionGrad", MakeAttention, AttentionGradient, DestroyAttention);
 }
 
 }  // namespace norm_direction

@@ -20,10 +20,13 @@
 namespace norm_direction {
 namespace {
 
+// A group's channels are neighbours in every pixel.
 struct Image {
   int height, width, channels;
+  // Numbers from one pixel to the next: the channels of all groups.
+  int64_t pixel;
 
-  int64_t line() const { return static_cast<int64_t>(width) * channels; }
+  int64_t line() const { return width * pixel; }
   int64_t size() const { return height * line(); }
   int down() const { return (height + 1) / 2; }
   int across() const { return (width + 1) / 2; }
@@ -153,8 +156,8 @@ void EachRow(const Image& side, int64_t begin, int64_t end, Work work) {
   }
 }
 
-Image ImageOf(const std::vector<int64_t>& shape) {
-  return {static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3])};
+Image ImageOf(const std::vector<int64_t>& shape, int64_t groups = 1) {
+  return {static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3] / groups), shape[3]};
 }
 
 struct Attributes {
@@ -170,27 +173,36 @@ void Convolution(void* kernel, TF_OpKernelContext* context) {
   if (!run.ok()) return;
   const std::vector<int64_t> shape = x.shape(), kernels = w.shape();
   run.Require(shape.size() == 4 && kernels.size() == 4 && kernels[0] == 3 && kernels[1] == 3 && Fits(kernels[2]) &&
-                  Fits(kernels[3]) && shape[3] == kernels[attributes.turned ? 3 : 2],
+                  Fits(kernels[3]),
               "needs images and kernels of 3 x 3, with channels by sixteen");
   if (!run.ok()) return;
-  const Image in = ImageOf(shape);
-  const Image out = {in.height, in.width, static_cast<int>(kernels[attributes.turned ? 2 : 3])};
-  const Tensor y = run.Output(0, TypeOf(static_cast<const Number*>(nullptr)), {shape[0], in.height, in.width, out.channels});
+  // As TensorFlow does, the groups are read off the kernels' depth.
+  const int64_t depth = kernels[attributes.turned ? 3 : 2], all_outputs = kernels[attributes.turned ? 2 : 3];
+  const int64_t groups = std::max<int64_t>(1, shape[3] / depth);
+  run.Require(shape[3] == groups * depth && all_outputs % groups == 0 && Fits(all_outputs / groups) &&
+                  (groups == 1 || !attributes.turned),
+              "the kernels do not fit the image's channels");
+  if (!run.ok()) return;
+  const Image in = ImageOf(shape, groups);
+  std::vector<int64_t> result = shape;
+  result[3] = all_outputs;
+  const Image out = ImageOf(result, groups);
+  const Tensor y = run.Output(0, TypeOf(static_cast<const Number*>(nullptr)), result);
   std::vector<Tensor> more;
   for (int index = 0; index < attributes.count; ++index) more.push_back(run.Input(2 + index));
   if (!run.ok()) return;
-  run.Require((more.empty() || more[0].size() == out.channels) && (more.size() < 2 || more[1].size() == y.size()),
+  run.Require((more.empty() || more[0].size() == all_outputs) && (more.size() < 2 || more[1].size() == y.size()),
               "the bias or the residual does not fit");
   if (!run.ok()) return;
   const Ending<Number> ending = {more.empty() ? nullptr : more[0].data<Number>(),
-                         more.size() < 2 ? nullptr : more[1].data<Number>(), attributes.relu};
+                                 more.size() < 2 ? nullptr : more[1].data<Number>(), attributes.relu};
 
   static thread_local Room<Number> transformed;
   const int inputs = static_cast<int>(kernels[2]), outputs = static_cast<int>(kernels[3]);
   Number* u = transformed.Of(static_cast<size_t>(16) * inputs * outputs);
   const int64_t all = shape[0] * in.tiles();
   // One without any tile where there is no image.
-  const int blocks = std::max(1, static_cast<int>((all + kTiles - 1) / kTiles));
+  const int blocks = static_cast<int>(groups) * std::max(1, static_cast<int>((all + kTiles - 1) / kTiles));
   const Loops<Number>& loops = *Chosen<Number>();
   InParallel(
       blocks,
@@ -204,20 +216,23 @@ void Convolution(void* kernel, TF_OpKernelContext* context) {
       [&](int index) {
         static thread_local Room<Number> input, zeros;
         static thread_local Room<float> product;
-        const int64_t begin = static_cast<int64_t>(index) * kTiles, end = std::min(all, begin + kTiles);
+        const int64_t group = index % groups, begin = index / groups * kTiles, end = std::min(all, begin + kTiles);
+        const int64_t read = group * in.channels, written = group * out.channels;
+        const Ending<Number> here = {ending.bias == nullptr ? nullptr : ending.bias + written,
+                                     ending.residual == nullptr ? nullptr : ending.residual + written, ending.relu};
         const int64_t from = Place(in.channels), to = Place(out.channels);
         Number* v = input.Of(16 * from);
         float* m = product.Of(16 * to);
         const Number* nothing = zeros.Of(in.line());
         EachRow(in, begin, end, [&](int64_t image, Tiles tiles, int64_t place) {
-          loops.input(x.data<Number>() + image * in.size(), in, tiles, nothing, v + place * in.channels, from);
+          loops.input(x.data<Number>() + image * in.size() + read, in, tiles, nothing, v + place * in.channels, from);
         });
         for (int p = 0; p < 16; ++p) {
-          loops.multiply(v + p * from, u + static_cast<int64_t>(p) * inputs * outputs, static_cast<int>(end - begin),
-                         in.channels, out.channels, m + p * to);
+          loops.multiply(v + p * from, u + static_cast<int64_t>(p) * inputs * outputs + written * in.channels,
+                         static_cast<int>(end - begin), in.channels, out.channels, m + p * to);
         }
         EachRow(out, begin, end, [&](int64_t image, Tiles tiles, int64_t place) {
-          loops.output(m + place * out.channels, to, out, tiles, ending, image * out.size(), y.data<Number>());
+          loops.output(m + place * out.channels, to, out, tiles, here, image * out.size(), y.data<Number>() + written);
         });
       });
 }
