@@ -8,11 +8,12 @@ import {
   fusedConvolution,
 } from '../engine/operations/fused-convolution';
 import { globalAveragePool } from '../engine/operations/pooling';
-import { optionError } from '../errors';
 import {
   batchNormLayer,
   convolutionLayer,
   type ConvolutionLayerOptions,
+  type DrawnNumbers,
+  drawnTensor,
   type ForwardMode,
   type Layer4D,
   type LayerContext,
@@ -217,18 +218,17 @@ export interface DropPathOptions {
 export function dropPath<T extends tf.Tensor>(
   x: T,
   { probability }: DropPathOptions,
-  { training, random }: ForwardMode,
+  { training, random, draw }: ForwardMode,
 ): T {
   if (!training || probability === 0) return x;
-  if (random === undefined) {
-    throw optionError`stochastic depth needs random numbers in training. Give \`random\` in the forward mode, or create the model with dropPath 0`;
-  }
   const [batch = 0, ...others] = x.shape;
   const kept = 1 / (1 - probability);
-  const scales = Float32Array.from({ length: batch }, () =>
-    random.uniform() < probability ? 0 : kept,
-  );
-  return scaled(x, tf.tensor(scales, [batch, ...others.map(() => 1)]));
+  const factors: DrawnNumbers = {
+    shape: [batch, ...others.map(() => 1)],
+    from: (source) =>
+      Float32Array.from({ length: batch }, () => (source.uniform() < probability ? 0 : kept)),
+  };
+  return scaled(x, draw ? draw(factors) : drawnTensor(factors, random));
 }
 
 /** timm's rule: the probabilities of `count` blocks rise evenly from 0 to the last one's. */

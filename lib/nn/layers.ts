@@ -14,6 +14,7 @@ import {
 } from '../engine/operations/convolution';
 import { linear } from '../engine/operations/linear';
 import type { Random } from '../engine/random';
+import { optionError } from '../errors';
 import type { ModelState, StateTensor } from './state';
 
 /** N(0, 2 / fanOut): `kaiming_normal_(mode='fan_out', nonlinearity='relu')`, as mdistiller's models. */
@@ -40,13 +41,29 @@ function drawn(shape: number[], draw: () => number): tf.Tensor {
   return tf.tensor(values, shape);
 }
 
-/** Whether a forward pass trains, and where dropout draws from. */
+/** Numbers that are drawn anew in each pass. */
+export interface DrawnNumbers {
+  readonly shape: number[];
+  readonly from: (random: Random) => Float32Array;
+}
+
+/** @throws LabError of kind `option` without `random`. */
+export function drawnTensor({ shape, from }: DrawnNumbers, random: Random | undefined): tf.Tensor {
+  if (random === undefined) {
+    throw optionError`stochastic depth needs random numbers in training. Give \`random\` in the forward mode, or create the model with dropPath 0`;
+  }
+  return tf.tensor(from(random), shape);
+}
+
+/** Whether a forward pass trains, and where stochastic depth draws from. */
 export interface ForwardMode {
   readonly training: boolean;
   /** Whether batch norms take the batch's statistics out of training too; their running ones stay. */
   readonly batchStatistics?: boolean;
-  /** Needed in training by models with dropout. */
+  /** Needed in training by models with stochastic depth. */
   readonly random?: Random;
+  /** Gives numbers that are drawn in the pass as a tensor; at once and from `random` by default. */
+  readonly draw?: (numbers: DrawnNumbers) => tf.Tensor;
   /** Whether the output's `features` will be read, as by default. */
   readonly features?: boolean;
   /**

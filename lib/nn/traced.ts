@@ -11,13 +11,13 @@ import { isNative, storedFloat } from '../engine/native';
 import { canFuseConvolution } from '../engine/operations/fused-convolution';
 import type { Random } from '../engine/random';
 import { differentiable, tidied } from '../engine/tidy';
-import type { ForwardMode } from './layers';
+import { type DrawnNumbers, drawnTensor, type ForwardMode } from './layers';
 import { type Model, type ModelOutput, outputParts, type OutputParts } from './model';
 import type { ModelState } from './state';
 
 /** A network's passes over one kind of images as operations of TensorFlow, freed in the end. */
 interface Traced<Output> {
-  forward(images: tf.Tensor4D): Output;
+  forward(images: tf.Tensor4D, random?: Random): Output;
   dispose(): void;
 }
 
@@ -26,8 +26,12 @@ interface Traced<Output> {
  * call with a shape makes one; the results are the same to the bit.
  */
 interface TracedCalls<Output> {
-  /** Undefined where the network is to be run as it is. */
-  forward(images: tf.Tensor4D, norms?: NormMode): Output | undefined;
+  /**
+   * Undefined where the network is to be run as it is.
+   *
+   * @param random needed in training by models with stochastic depth, as by the network itself
+   */
+  forward(images: tf.Tensor4D, norms?: NormMode, random?: Random): Output | undefined;
   dispose(): void;
 }
 
@@ -68,7 +72,7 @@ function tracedCalls<Output>(
     }
   };
   return {
-    forward: (images, norms = {}) => traceFor(images, norms)?.forward(images),
+    forward: (images, norms = {}, random) => traceFor(images, norms)?.forward(images, random),
     dispose() {
       for (const traced of traces.values()) traced.dispose();
       traces.clear();
@@ -149,8 +153,8 @@ export type TracedTraining = TracedCalls<TrainingPass>;
 
 /**
  * A model's forward and backward pass in training, as two TensorFlow functions after some steps with images of a
- * shape: the same operations in the same order, without JavaScript between them. With the native engine, and for
- * models without dropout; others are left as they are.
+ * shape: the same operations in the same order, without JavaScript between them. With the native engine; what
+ * stochastic depth draws is given to each call. A model that draws in another way is left as it is.
  */
 export function tracedTraining(model: Model, mode: ForwardMode): TracedTraining {
   return tracedCalls((images, norms) =>
@@ -166,6 +170,8 @@ interface PassSources {
   readonly moved: readonly { readonly place: number; readonly source: Source }[];
   /** By how much the pass moved the state's counts. */
   readonly counted: ReadonlyMap<string, number>;
+  /** What is drawn, in its order. */
+  readonly drawn: readonly DrawnNumbers[];
   /** How many of the trace's steps are the forward pass. */
   readonly forwardSteps: number;
   readonly gradients: readonly Source[];
@@ -211,9 +217,16 @@ function runPasses(
   const before = state.tensors.map(({ value }) => value);
   const { counts } = state;
   const parameters = state.trainable.map(({ value }) => value);
+  const drawn: DrawnNumbers[] = [];
+  const draw = (numbers: DrawnNumbers): tf.Tensor => {
+    const tensor = tf.ones(numbers.shape);
+    tracing.give(tensor);
+    drawn.push(numbers);
+    return tensor;
+  };
   let sources: Omit<PassSources, 'gradients'> | undefined;
   const run = (): tf.Scalar => {
-    const parts = outputParts(forward(images, mode), mode);
+    const parts = outputParts(forward(images, { ...mode, draw }), mode);
     sources = {
       parts,
       outputs: parts.tensors.map((tensor) => tracing.sourceOf(tensor)),
@@ -223,6 +236,7 @@ function runPasses(
       counted: new Map(
         [...state.counts].map(([name, count]) => [name, count - (counts.get(name) ?? 0)]),
       ),
+      drawn,
       forwardSteps: tracing.length,
     };
     return givenGradients(parts.tensors, tracing);
@@ -262,7 +276,7 @@ function givenGradients(outputs: readonly tf.Tensor[], tracing: Tracing): tf.Sca
 }
 
 function passesOf(traced: Trace, state: ModelState, sources: PassSources): Traced<TrainingPass> {
-  const { parts, outputs, moved, counted, forwardSteps, gradients } = sources;
+  const { parts, outputs, moved, counted, drawn, forwardSteps, gradients } = sources;
   const backward = tracedFunction(traced, { first: forwardSteps, results: gradients });
   const forward = tracedFunction(traced, {
     end: forwardSteps,
@@ -270,11 +284,16 @@ function passesOf(traced: Trace, state: ModelState, sources: PassSources): Trace
   });
   const backend = functionBackend();
   return {
-    forward(images) {
+    forward(images, random) {
       const { tensors: own } = state;
+      const numbers = drawn.map((one) => drawnTensor(one, random));
       // As each layer does when it is run.
       state.freeDerived();
-      const given = backend.getInputTensorIds([images, ...own.map(({ value }) => value)]);
+      const given = backend.getInputTensorIds([
+        images,
+        ...own.map(({ value }) => value),
+        ...numbers,
+      ]);
       const handles = forward.run(given);
       const tensors = handles
         .splice(0, outputs.length)

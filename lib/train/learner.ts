@@ -215,7 +215,7 @@ export function createLearner(options: LearnerOptions): Learner {
     };
     objective.prepare(part.images);
     const norms = part.norms ?? { replicas };
-    const traced = tracedStudent?.forward(part.images, norms);
+    const traced = tracedStudent?.forward(part.images, norms, random);
     return {
       traced,
       losses() {

@@ -70,18 +70,28 @@ describe('a network’s passes as functions', () => {
     expect([handles(), tf.memory().numTensors]).to.deep.equal(before);
   });
 
-  it('leave a network as it is that draws random numbers in its passes', () => {
-    const model = createModel('vit_tiny_patch16_224', { classes, imageSize: 32, dropPath: 0.5 });
-    const mode = { ...logitsOnly, random: random(1, 'paths') };
-    const traced = tracedTraining(model, mode);
-    const x = images(2, 1);
-    // A function would come with the fourth.
-    const steps = Array.from({ length: 4 }, () => {
-      const { functions } = step(model, x, mode, traced);
-      return { functions, tensors: tf.memory().numTensors };
+  it('give a network with stochastic depth the same to the bit, of numbers drawn anew in each pass', () => {
+    const options = { classes, imageSize: 32, dropPath: 0.5, seed: 3 };
+    const [model, twin] = [0, 1].map(() => createModel('vit_tiny_patch16_224', options)) as [
+      Model,
+      Model,
+    ];
+    const traced = tracedTraining(model, logitsOnly);
+    const x = images(4, 1);
+    const [ours, theirs] = [random(1, 'paths'), random(1, 'paths')];
+    const steps = Array.from({ length: 6 }, () => {
+      const found = step(model, x, { ...logitsOnly, random: ours }, traced);
+      const expected = step(twin, x, { ...logitsOnly, random: theirs });
+      expect({ ...found, functions: false }).to.deep.equal(expected);
+      return { ...found, tensors: tf.memory().numTensors };
     });
-    expect(steps.map(({ functions }) => functions)).not.to.include(true);
+    expect(steps.map(({ functions }) => functions)).to.deep.equal([
+      ...[false, false, false, true, true, true],
+    ]);
+    expect(new Set(steps.map(({ loss }) => loss)).size).to.equal(6);
     expect(new Set(steps.map(({ tensors }) => tensors)).size).to.equal(1);
+    expect(ours.uniform()).to.equal(theirs.uniform());
+    expect(() => traced.forward(x)).to.throw(/needs random numbers/);
     traced.dispose();
   });
 

@@ -51,7 +51,7 @@ export function step(
   traced?: TracedTraining,
 ): Step {
   return tidied(() => {
-    const pass = traced?.forward(x);
+    const pass = traced?.forward(x, {}, mode.random);
     const { loss, gradients } = lossAndGradients(
       () => {
         const output = pass?.output ?? model.forward(x, mode);
