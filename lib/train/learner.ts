@@ -200,7 +200,13 @@ export function createLearner(options: LearnerOptions): Learner {
     });
   const recall = ({ images, indices, views }: Batch): ModelOutput | undefined => {
     if (!ask) return undefined;
-    const embedding = memory?.embeddings({ images, indices, views }, (part) => ask(part).embedding);
+    let answer: ModelOutput | undefined;
+    const embedding = memory?.embeddings({ images, indices, views }, (part) => {
+      answer = ask(part);
+      return answer.embedding;
+    });
+    // Where nothing was remembered, the teacher has answered to the whole batch.
+    if (embedding && embedding === answer?.embedding) return answer;
     const logits = embedding && running.classify?.(embedding, teacherMode);
     return logits && { logits, embedding, features: [], preActivations: [] };
   };

@@ -31,7 +31,7 @@ import type { Batch } from './batch-source';
 export interface TeacherMemory {
   /**
    * [batch, size] of the images: what is remembered, and for the rest the teacher's answer, which is
-   * remembered then. Undefined where the images are no views of known number, or the teacher's answers
+   * remembered then; that answer itself where nothing was. Undefined where the images are no views of known number, or the teacher's answers
    * depend on the rest of their batch here: then the teacher is to be asked as if there were no memory.
    */
   embeddings(
@@ -144,9 +144,9 @@ export function openTeacherMemory({ folder, key, onNotice }: TeacherMemoryOption
     } catch (error) {
       giveUp(error);
     }
-    if (count < slot || bytes.readUInt32LE(4 * size) !== checkOf(bytes, size, index, view)) {
-      return false;
-    }
+    const check = bytes.readUInt32LE(4 * size);
+    // A hole in the file reads as 0.
+    if (count < slot || check === 0 || check !== checkOf(bytes, size, index, view)) return false;
     bytesOf(into).set(bytes.subarray(0, 4 * size));
     return true;
   };
@@ -185,14 +185,13 @@ export function openTeacherMemory({ folder, key, onNotice }: TeacherMemoryOption
       }
       counts.remembered += count - missing.length;
       counts.asked += missing.length;
-      if (missing.length > 0) {
-        const asked = answersFor(batch, missing, ask);
-        for (const [at, row] of missing.entries()) {
-          rowOf(row).set(asked.subarray(at * size, (at + 1) * size));
-          write(descriptor, viewAt(row), rowOf(row));
-        }
+      const whole = missing.length === count ? ask(batch) : undefined;
+      const asked = whole?.dataSync<'float32'>() ?? answersFor(batch, missing, ask);
+      for (const [at, row] of missing.entries()) {
+        rowOf(row).set(asked.subarray(at * size, (at + 1) * size));
+        write(descriptor, viewAt(row), rowOf(row));
       }
-      return tf.tensor2d(known, [count, size]);
+      return whole ?? tf.tensor2d(known, [count, size]);
     },
     dispose() {
       if (typeof descriptor === 'number') closeSync(descriptor);
@@ -217,14 +216,12 @@ function answersFor(
   rows: readonly number[],
   ask: (images: tf.Tensor4D) => tf.Tensor2D,
 ): Float32Array {
+  if (rows.length === 0) return new Float32Array();
   const [count] = batch.shape;
   const step = Math.max(2, Math.ceil(count / 4));
   const length = Math.min(count, step * Math.ceil(rows.length / step));
-  return tf.tidy(() => {
-    if (rows.length === count) return ask(batch).dataSync<'float32'>();
-    const padded = Array.from({ length }, (_, at) => rows[at] ?? rows[0] ?? 0);
-    return ask(tf.gather(batch, padded)).dataSync<'float32'>();
-  });
+  const padded = Array.from({ length }, (_, at) => rows[at] ?? rows[0] ?? 0);
+  return tf.tidy(() => ask(tf.gather(batch, padded)).dataSync<'float32'>());
 }
 
 /** Whether the answers have the same bits wherever an image stands and whatever stands beside it. */
