@@ -4,6 +4,7 @@ import type { DetectionTeacher } from '../detection/distillation';
 import { createDetectionLearner } from '../detection/learner';
 import { type PartTime, timeParts } from '../detection/stopwatch';
 import type { Method } from '../distill/terms';
+import type { Precision } from '../engine/precision';
 import { random } from '../engine/random';
 import { peakMemoryMiB } from '../environment';
 import type { DetectionSampling } from '../runs/detection-recipe';
@@ -32,6 +33,7 @@ interface DetectorStepOptions {
   readonly student: DetectorForm;
   readonly method: Method;
   readonly sampling?: DetectionSampling;
+  readonly precision?: Precision;
   readonly classes: number;
   /** Images in a step. */
   readonly batch: number;
@@ -114,6 +116,7 @@ function createDetectorStep(options: DetectorStepOptions): MadeStep {
     student,
     ...(teacher ? { teacher, method } : {}),
     ...sampling,
+    precision: options.precision,
     // A step takes as long whatever a term weighs.
     iterationsPerEpoch: 1,
     seed: 1,

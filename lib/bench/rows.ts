@@ -122,13 +122,15 @@ const imageNetRows = imageNetPairs.flatMap(([pair, aim, minutes]) =>
   }),
 );
 
-const detectorRows = detectorPairs.map((pair): BenchRow => ({
-  name: `detector/${pair}`,
-  section: 'A detector’s KD++ step, an image of 1067 × 800',
-  args: ['--detector', pair, '--method', 'kd++', '--iters', '2'],
-  ...{ torch: true, minutes: 8 },
-  read: stepReader(arrow(pair), 0.8),
-}));
+const detectorRows = detectorPairs.flatMap((pair) =>
+  (['f32', 'bf16'] as const).map((precision): BenchRow => ({
+    name: `detector/${pair}/${precision}`,
+    section: 'A detector’s KD++ step, an image of 1067 × 800',
+    args: ['--detector', pair, '--method', 'kd++', '--iters', '2', '--precision', precision],
+    ...{ torch: true, minutes: 8 },
+    read: stepReader(`${arrow(pair)}, ${precision}`, 0.8),
+  })),
+);
 
 const decodingSchema = z.object({
   torchVersion: z.string().optional(),

@@ -59,7 +59,8 @@ def build_detector(name):
 class DetectorStep:
     """A KD++ step of two detectors on made-up images."""
 
-    def __init__(self, teacher, student, batch, height, width, device):
+    def __init__(self, teacher, student, batch, height, width, device, autocast):
+        self.device, self.autocast = device, autocast
         self.teacher, self.student = teacher.to(device).eval(), student.to(device).train()
         self.size = (height, width)
         padded = [32 * math.ceil(side / 32) for side in self.size]
@@ -95,6 +96,11 @@ class DetectorStep:
         return embedding, *heads.box_predictor(embedding)
 
     def total(self):
+        # All of it, as torchvision's own training does; pooling of regions and losses stay float32 there.
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.autocast):
+            return self.losses()
+
+    def losses(self):
         features = self.student.backbone(self.images)
         images = ImageList(self.images, [self.size] * len(self.images))
         proposals, of_proposals = self.student.rpn(images, features, self.targets)
@@ -102,8 +108,8 @@ class DetectorStep:
         embedding, logits, deltas = self.head(self.student, features, regions)
         with torch.no_grad():
             taught, taught_logits, _ = self.head(self.teacher, self.teacher.backbone(self.images), regions)
-        kd = knowledge_distillation(logits, taught_logits, temperature=1.0)
-        nd = norm_direction(embedding, taught, torch.cat(labels), self.directions)
+        kd = knowledge_distillation(logits.float(), taught_logits.float(), temperature=1.0)
+        nd = norm_direction(embedding.float(), taught.float(), torch.cat(labels), self.directions)
         return sum(of_proposals.values()) + sum(fastrcnn_loss(logits, deltas, labels, boxes)) + kd + nd
 
     def step(self):
@@ -124,7 +130,8 @@ def detector_step(arguments):
         for network in (teacher, student)
     ]
     size = (arguments.height, arguments.width)
-    learner = DetectorStep(teacher, student, arguments.batch, *size, arguments.device)
+    autocast = arguments.precision == "bf16"
+    learner = DetectorStep(teacher, student, arguments.batch, *size, arguments.device, autocast)
     if arguments.mode == "compiled":
         learner.channels_last()
         learner.compile()

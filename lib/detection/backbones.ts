@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { relu as reluOf } from '../engine/operations/activations';
+import { relu as reluOf, relu6 } from '../engine/operations/activations';
 import { batchNormEpsilon } from '../engine/operations/batch-norm';
 import type { ConvolutionOptions } from '../engine/operations/convolution';
 import { maxPool } from '../engine/operations/pooling';
@@ -84,7 +84,7 @@ function frozenUnit(
       relu: activation === 'relu',
       residual,
     });
-    return activation === 'relu6' ? tf.relu6(output) : output;
+    return activation === 'relu6' ? relu6(output) : output;
   };
 }
 
@@ -95,7 +95,7 @@ function batchUnit(context: UnitContext, names: UnitNames, options: UnitOptions)
     const normalised = norm(convolution(x, mode), mode);
     const sum: tf.Tensor4D = residual ? tf.add(normalised, residual) : normalised;
     if (activation === 'none') return sum;
-    return activation === 'relu' ? reluOf(sum) : tf.relu6(sum);
+    return activation === 'relu' ? reluOf(sum) : relu6(sum);
   };
 }
 

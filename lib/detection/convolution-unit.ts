@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { nativeOperation, typeAttribute } from '../engine/native';
-import { relu as reluOf } from '../engine/operations/activations';
-import { convolution, type ConvolutionOptions } from '../engine/operations/convolution';
+import { nativeOperation, storedFloat, typeAttribute } from '../engine/native';
+import { relu as reluOf, storedAs } from '../engine/operations/activations';
+import { addBias, convolution, type ConvolutionOptions } from '../engine/operations/convolution';
 import { convolutionGradients } from '../engine/operations/convolution-gradients';
 import { canFuseConvolution, fusedConvolution } from '../engine/operations/fused-convolution';
 import { savedTensor } from '../engine/tidy';
@@ -16,9 +16,9 @@ interface ConvolutionUnitOptions extends ConvolutionOptions {
  * relu?(convolution(x) + bias + residual?), differentiable by all four. Where the engine has the fused
  * kernel it is one pass over memory, on a tape too.
  *
- * @param x [batch, height, width, channels]
- * @param weights [kernelHeight, kernelWidth, channels / groups, outputs]
- * @param bias [outputs]
+ * @param x [batch, height, width, channels], in float32 or bfloat16, as the residual and the output
+ * @param weights [kernelHeight, kernelWidth, channels / groups, outputs], in float32, as their gradient
+ * @param bias [outputs], in float32, as its gradient
  */
 export function convolutionUnit(
   x: tf.Tensor4D,
@@ -27,8 +27,8 @@ export function convolutionUnit(
   options: ConvolutionUnitOptions,
 ): tf.Tensor4D {
   const { groups = 1, residual, relu } = options;
-  if (groups === 1 && canFuseConvolution()) return fused(x, weights, bias, options);
-  const shifted: tf.Tensor4D = tf.add(convolution(x, weights, options), bias);
+  if (groups === 1 && canFuseConvolution(storedFloat(x))) return fused(x, weights, bias, options);
+  const shifted = addBias(convolution(x, weights, options), bias);
   const sum: tf.Tensor4D = residual ? tf.add(shifted, residual) : shifted;
   return relu ? reluOf(sum) : sum;
 }
@@ -56,9 +56,13 @@ tf.registerKernel({
   kernelFunc: ({ inputs, attrs }) => {
     const { x, weights, bias, residual } = inputs as Partial<UnitInputs>;
     if (!x || !weights || !bias) throw new Error('a convolution lacks an input');
+    const type = storedFloat(x);
     return fusedConvolution(
       x,
-      { weights, bias },
+      {
+        weights: storedAs(weights, type) as tf.Tensor4D,
+        bias: storedAs(bias, type) as tf.Tensor1D,
+      },
       { ...optionsOf(attrs), ...(residual ? { residual } : {}) },
     );
   },
@@ -100,5 +104,5 @@ function optionsOf({ stride, padding, relu }: tf.NamedAttrMap = {}): {
 }
 
 function beforeRelu(gradient: tf.Tensor, output: tf.Tensor): tf.Tensor {
-  return nativeOperation('ReluGrad', [typeAttribute('T', 'float32')], [gradient, output]);
+  return nativeOperation('ReluGrad', [typeAttribute('T', storedFloat(output))], [gradient, output]);
 }

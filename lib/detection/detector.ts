@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
+import { storedFloat } from '../engine/native';
+import { type FloatType, inFloatType } from '../engine/operations/activations';
 import { random } from '../engine/random';
 import { optionError } from '../errors';
 import type { ForwardMode, LayerContext } from '../nn/layers';
@@ -18,7 +20,7 @@ import type { PixelForm } from './coco/data';
 import { defaultAnchorSizes, levelAnchors, proposalHead, type ProposalOutput } from './proposals';
 import { roiAlign } from './roi-align';
 
-/** Features of strides 4, 8, 16 and 32 → P2 … P6 (strides 4 … 64), each of `channels`. */
+/** Features of strides 4, 8, 16 and 32, in either type → P2 … P6 (strides 4 … 64), each of `channels`, in float32. */
 type FeaturePyramid = (features: readonly tf.Tensor4D[]) => tf.Tensor4D[];
 
 /**
@@ -50,15 +52,20 @@ export function featurePyramid(
     }),
   );
   return (features) => {
+    const type = features[0] ? storedFloat(features[0]) : 'float32';
+    const inFloat32 = (x: tf.Tensor4D): tf.Tensor4D => inFloatType(x, 'float32');
     let above: tf.Tensor4D | undefined;
     const merged: tf.Tensor4D[] = [];
     for (let level = laterals.length - 1; level >= 0; level--) {
-      const own = laterals[level]?.(features[level] as tf.Tensor4D);
-      if (own === undefined) throw new Error(`no lateral of level ${level}`);
+      const lateral = laterals[level]?.(features[level] as tf.Tensor4D);
+      if (lateral === undefined) throw new Error(`no lateral of level ${level}`);
+      const own = inFloat32(lateral);
       above = above ? tf.add<tf.Tensor4D>(own, doubled(above)) : own;
       merged.unshift(above);
     }
-    const pyramid = merged.map((x, level) => outputs[level]?.(x) ?? x);
+    const pyramid = merged.map((x, level) =>
+      inFloat32(outputs[level]?.(inFloatType(x, type)) ?? x),
+    );
     const coarsest = pyramid.at(-1);
     if (coarsest === undefined) throw new Error('a pyramid without levels');
     return [...pyramid, tf.maxPool(coarsest, 1, 2, 'valid')];
@@ -104,12 +111,16 @@ export interface Detector {
   readonly state: ModelState;
   /** How images must be normalised for it. */
   readonly pixels: PixelForm;
-  /** The stages that are never trained; for use outside a tape. @param images [batch, height, width, 3] */
+  /**
+   * The stages that are never trained; for use outside a tape.
+   *
+   * @param images [batch, height, width, 3]; in bfloat16 the backbone and the pyramid's convolutions compute in it
+   */
   frozen(images: tf.Tensor4D): BackboneProgress;
-  /** P2 … P6 from what `frozen` gave. */
+  /** P2 … P6 from what `frozen` gave, in float32. */
   pyramid(progress: BackboneProgress, mode: ForwardMode): tf.Tensor4D[];
-  /** The regions that the pyramid proposes. */
-  propose(pyramid: readonly tf.Tensor4D[]): ProposalOutput;
+  /** The regions that the pyramid proposes. @param type what its convolutions compute in; float32 by default */
+  propose(pyramid: readonly tf.Tensor4D[], type?: FloatType): ProposalOutput;
   /** The anchors of each level, for a pyramid of these shapes. */
   anchors(pyramid: readonly tf.Tensor4D[]): Boxes[];
   /** The box head on regions, one list an image. */

@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { below, prefixed } from '../distill/objective';
 import type { Method } from '../distill/terms';
+import { type FloatType, inFloatType } from '../engine/operations/activations';
+import type { Precision } from '../engine/precision';
 import { random } from '../engine/random';
 import { optionError } from '../errors';
 import { globalNormClip, type Losses } from '../train/gradients';
@@ -44,6 +46,11 @@ export interface DetectionLearnerOptions {
   /** Distillation beside the detector's own losses; none unless given. */
   readonly method?: Method;
   readonly optimiser?: OptimiserOptions;
+  /**
+   * What the convolutions of both networks compute in; weights, pooled regions, heads, losses and optimiser stay
+   * float32. float32 by default.
+   */
+  readonly precision?: Precision;
   /** The largest norm of all gradients together; no bound unless given, as in detectron2. */
   readonly largestGradient?: number;
   /** Parts of a batch of which ReviewKD's norms take the statistics apart (`inReplicas`); 1 by default. */
@@ -94,6 +101,7 @@ export interface DetectionLearner extends Trainable<DetectionBatch, IterationPla
  */
 export function createDetectionLearner(options: DetectionLearnerOptions): DetectionLearner {
   const { student, teacher, method, seed, largestGradient: limit } = options;
+  const type = options.precision === 'bf16' ? 'bfloat16' : 'float32';
   const iterationsPerEpoch = epochOf(options);
   const objective = objectiveOf(options);
   const parameters = [...student.state.trainable, ...(objective?.state?.trainable ?? [])];
@@ -109,7 +117,7 @@ export function createDetectionLearner(options: DetectionLearnerOptions): Detect
     size: ({ items }) => items.length,
     parts: (batch) => [batch],
     forward(batch, { iteration }) {
-      const prepared = beforeTape(batch, student, objective && teacher);
+      const prepared = beforeTape(batch, { student, teacher: objective && teacher, type });
       return {
         losses: () => losses(batch, prepared, iteration),
         dispose: () => prepared.images.dispose(),
@@ -148,7 +156,7 @@ export function createDetectionLearner(options: DetectionLearnerOptions): Detect
   ): Losses {
     const mode = { training: true, replicas: options.replicas };
     const pyramid = student.pyramid(frozen, mode);
-    const proposed = student.propose(pyramid);
+    const proposed = student.propose(pyramid, type);
     const anchors = student.anchors(pyramid);
     const own = proposalLosses(
       proposed,
@@ -204,8 +212,11 @@ interface Prepared {
 
 function beforeTape(
   { images: pixels, height, width, items }: DetectionBatch,
-  student: Detector,
-  teacher: DetectionTeacher | undefined,
+  {
+    student,
+    teacher,
+    type,
+  }: Pick<DetectionLearnerOptions, 'student' | 'teacher'> & { readonly type: FloatType },
 ): Prepared {
   const images = tf.tensor4d(pixels, [items.length, height, width, 3]);
   const teacherPyramid =
@@ -213,9 +224,9 @@ function beforeTape(
     tf.tidy(() => {
       const { detector } = teacher;
       const own = convertPixels(images, items, student.pixels, detector.pixels);
-      return detector.pyramid(detector.frozen(own), { training: false });
+      return detector.pyramid(detector.frozen(inFloatType(own, type)), { training: false });
     });
-  return { images, frozen: student.frozen(images), teacherPyramid };
+  return { images, frozen: student.frozen(inFloatType(images, type)), teacherPyramid };
 }
 
 function objectiveOf({

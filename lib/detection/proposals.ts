@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { type FloatType, inFloatType } from '../engine/operations/activations';
 import type { Random } from '../engine/random';
 import { tidied } from '../engine/tidy';
 import type { LayerContext } from '../nn/layers';
@@ -68,7 +69,7 @@ export function proposalHead(
   context: LayerContext,
   prefix: string,
   channels: number,
-): (pyramid: readonly tf.Tensor4D[]) => ProposalOutput {
+): (pyramid: readonly tf.Tensor4D[], type?: FloatType) => ProposalOutput {
   const unit = (name: string, outputs: number, kernel: number): ReturnType<typeof biasedUnit> =>
     biasedUnit(context, `${prefix}${name}`, {
       inputs: channels,
@@ -81,16 +82,17 @@ export function proposalHead(
   const shared = unit('conv', channels, 3);
   const objectnessOf = unit('objectness_logits', anchorRatios.length, 1);
   const deltasOf = unit('anchor_deltas', 4 * anchorRatios.length, 1);
-  return (pyramid) => {
-    const hidden = pyramid.map(shared);
+  return (pyramid, type = 'float32') => {
+    const hidden = pyramid.map((x) => shared(inFloatType(x, type)));
+    const inFloat32 = (x: tf.Tensor4D): tf.Tensor4D => inFloatType(x, 'float32');
     const batch = pyramid[0]?.shape[0] ?? 0;
     return {
       objectness: tf.concat2d(
-        hidden.map((x) => tf.reshape(objectnessOf(x), [batch, -1])),
+        hidden.map((x) => tf.reshape(inFloat32(objectnessOf(x)), [batch, -1])),
         1,
       ),
       deltas: tf.concat3d(
-        hidden.map((x) => tf.reshape(deltasOf(x), [batch, -1, 4])),
+        hidden.map((x) => tf.reshape(inFloat32(deltasOf(x)), [batch, -1, 4])),
         1,
       ),
     };

@@ -84,6 +84,8 @@ export interface DetectionRecipe {
   readonly method: Method;
   readonly iterations: number;
   readonly batchSize: number;
+  /** float32 unless given. */
+  readonly precision?: 'bf16' | 'tf32';
   readonly schedule: IterationSchedule;
   readonly optimiser: OptimiserOptions;
   /** As of `TrainingRecipe`, for ReviewKD's blocks; the networks' own norms are frozen or see the whole batch. */

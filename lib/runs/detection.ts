@@ -161,6 +161,7 @@ async function trainStudent(
     ...sampling,
     replicas: replicasOf(recipe),
     optimiser,
+    precision: recipe.precision,
     seed,
     iterationsPerEpoch: training.training.length / batchSize,
   });

@@ -4,6 +4,7 @@ import {
   type DetectorStep,
 } from '../../lib/bench/detector-step';
 import { requirePython, type TorchComparison } from '../../lib/bench/torch';
+import { type Precision, requirePrecision } from '../../lib/engine/precision';
 import { processorName } from '../../lib/engine/processor';
 import { detectorForm, detectorNames, requirePair } from '../../lib/runs/detection-recipe';
 import { optionError } from '../../lib/errors';
@@ -21,6 +22,7 @@ const shape = 4 / 3;
 export async function benchDetector(options: {
   readonly detector: string;
   readonly method: string;
+  readonly precision: Precision;
   readonly batch: number;
   readonly shortSide: number;
   readonly iterations: number;
@@ -30,7 +32,7 @@ export async function benchDetector(options: {
   readonly rounds: number;
   readonly json?: true;
 }): Promise<void> {
-  const { method, batch, shortSide, iterations, profile, torch, rounds, json } = options;
+  const { method, precision, batch, shortSide, iterations, profile, torch, rounds, json } = options;
   const option = '--detector';
   const example = 'r101-fpn:r18-fpn';
   const pair = onePair(options.detector, { option, known: detectorNames, example });
@@ -41,7 +43,8 @@ export async function benchDetector(options: {
       throw optionError`PyTorch makes a detector's KD++ step only (--method): found '${method}'. Take --method kd++ with --torch`;
     await requirePython(torch, 'torchvision', '--torch');
   }
-  const engine = await startEngine();
+  const engine = await startEngine({ tf32: precision === 'tf32' });
+  requirePrecision(precision, engine, (notice) => process.stderr.write(`bench: ${notice}\n`));
   const size = { height: shortSide, width: Math.round(shortSide * shape) };
   const found = await withBenchProgress(
     async (onProgress): Promise<DetectorStep & { readonly torch?: TorchComparison }> => {
@@ -50,20 +53,27 @@ export async function benchDetector(options: {
         ...(recipe.method.terms.length === 0 ? {} : { teacher: detectorForm(pair.teacher) }),
         method: recipe.method,
         ...(recipe.sampling ? { sampling: recipe.sampling } : {}),
-        ...{ classes: cocoClasses, batch, size, iterations, profile, onProgress },
+        ...{ classes: cocoClasses, precision, batch, size, iterations, profile, onProgress },
       };
       if (torch === undefined) return benchmarkDetectorStep(step);
       const place = { python: torch, device: engine.gpu ? 'cuda' : 'cpu' } as const;
-      const rival = { ...place, precision: 'f32', threads: engine.threads, rounds } as const;
+      const rival = { ...place, precision, threads: engine.threads, rounds };
       return compareDetectorStep(step, pair, rival);
     },
   );
-  const about = { pair: pairName(pair), method, batch, ...size, processor: processorName() };
+  const about = {
+    pair: pairName(pair),
+    method,
+    precision,
+    batch,
+    ...size,
+    processor: processorName(),
+  };
   print(json, { ...about, ...found }, describe(about, found));
 }
 
 function describe(
-  about: Readonly<Record<'pair' | 'method' | 'processor', string>> &
+  about: Readonly<Record<'pair' | 'method' | 'precision' | 'processor', string>> &
     Readonly<Record<'batch' | 'height' | 'width', number>>,
   {
     ms,
@@ -75,10 +85,10 @@ function describe(
     torch,
   }: DetectorStep & { readonly torch?: TorchComparison },
 ): string {
-  const { pair, method, batch, height, width, processor } = about;
+  const { pair, method, precision, batch, height, width, processor } = about;
   const images = batch === 1 ? 'one image' : `${batch} images`;
   const lines = [
-    `Training step of ${pair}, ${method}, ${images} of ${width} × ${height}: ${seconds(ms)} s (${seconds(minMs)}–${seconds(maxMs)}); ` +
+    `Training step of ${pair}, ${method}, ${precision}, ${images} of ${width} × ${height}: ${seconds(ms)} s (${seconds(minMs)}–${seconds(maxMs)}); ` +
       `peak memory ${peakMemoryMiB} MiB; ${processor}`,
   ];
   const table = tableOf(['part of a step', 'ms', 'share', 'calls']);

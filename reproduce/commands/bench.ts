@@ -126,7 +126,7 @@ const command = new Command('npm run bench --')
     new Option(
       '--detector <teacher:student>',
       'time instead a training step of table 3 (r101-fpn:r18-fpn, …) on made-up images, with the share of RoIAlign, ' +
-        'non-maximum suppression and matching, and its memory; --batch, --iters and --profile hold (1 image, 3 steps); ' +
+        'non-maximum suppression and matching, and its memory; --precision, --batch, --iters and --profile hold (1 image, 3 steps); ' +
         'with --torch and --method kd++ in turn with torchvision’s (channels last and compiled, or as it is)',
     ).conflicts(['pair', 'size', 'torchPrecision', 'loss', 'coco']),
   )
@@ -217,6 +217,7 @@ function timeDetector(options: BenchOptions, detector: string): Promise<void> {
   return benchDetector({
     detector,
     method,
+    precision: parsePrecision(options.precision, '--precision'),
     shortSide,
     batch: given('batch') ? batch : 1,
     iterations: given('iters') ? iters : 3,

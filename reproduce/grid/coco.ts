@@ -1,3 +1,4 @@
+import type { Precision } from '../../lib/engine/precision';
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { estimateDetectionStep } from '../../lib/bench/detector-step';
@@ -131,9 +132,8 @@ export const cocoScope: Scope<Detection> = {
   settle(options, choice) {
     const { data, precision } = choice;
     requireData(data);
-    if (precision !== 'f32') throw refusedPrecision(precision);
     const [, scale] = atScale(scales, choice.scale);
-    const recipes = recipesOf(options, scale);
+    const recipes = recipesOf(options, scale, precision);
     const classMeansIterations =
       wholeNumber(options, 'classMeansIterations') ?? scale.classMeansIterations;
     const folder = join(dataDirectory(options.dataDir), detectorsFolder);
@@ -162,6 +162,7 @@ export const cocoScope: Scope<Detection> = {
 function recipesOf(
   options: GridOptions,
   scale: DetectorScale,
+  precision: Precision,
 ): Pick<Settled<Detection>, 'recipeOf' | 'teacherRecipeOf'> {
   const iterations = wholeNumber(options, 'iterations');
   const teacherIterations = wholeNumber(options, 'teacherIterations');
@@ -177,15 +178,21 @@ function recipesOf(
     const scaled = scaledToIterations(recipe, length ?? scale.iterations ?? recipe.iterations);
     return batchSize === undefined ? scaled : inBatches(scaled, batchSize);
   };
+  const inPrecision = (recipe: DetectionRecipe): DetectionRecipe =>
+    precision === 'f32' ? recipe : { ...recipe, precision };
   return {
     recipeOf: (cell) =>
-      isSmall(cell.student)
-        ? table3Recipe(cell, cell.method, smallOf(scale.small, iterations))
-        : whole(table3Recipe(cell, cell.method), iterations),
+      inPrecision(
+        isSmall(cell.student)
+          ? table3Recipe(cell, cell.method, smallOf(scale.small, iterations))
+          : whole(table3Recipe(cell, cell.method), iterations),
+      ),
     teacherRecipeOf: (teacher) =>
-      isSmall(teacher)
-        ? table3TeacherRecipe(teacher, smallOf(scale.smallTeacher, teacherIterations))
-        : whole(table3TeacherRecipe(teacher), teacherIterations),
+      inPrecision(
+        isSmall(teacher)
+          ? table3TeacherRecipe(teacher, smallOf(scale.smallTeacher, teacherIterations))
+          : whole(table3TeacherRecipe(teacher), teacherIterations),
+      ),
   };
 }
 
@@ -196,7 +203,7 @@ function inBatches(recipe: DetectionRecipe, batchSize: number): DetectionRecipe 
 }
 
 function secondsOfStep(
-  { detector, method, batchSize, sizes, sampling }: DetectionRecipe,
+  { detector, method, batchSize, precision, sizes, sampling }: DetectionRecipe,
   teacher: DetectorForm | undefined,
   { training }: DetectionData,
 ): number {
@@ -208,6 +215,7 @@ function secondsOfStep(
     batch: batchSize,
     shortSide: sizes.evaluation,
     sampling,
+    precision,
   });
 }
 
@@ -249,10 +257,6 @@ function requireData(data: string): void {
   if (data === coco || data === shapes || shapesSize(data)) return;
   if (data.startsWith(cocoPrefix) && data.length > cocoPrefix.length) return;
   throw optionError`no such data for detectors (--data): found '${data}'. Give shapes, shapes:TRAINING:EVALUATION, coco, or coco:PATH`;
-}
-
-function refusedPrecision(found: string): LabError {
-  return optionError`detectors are trained in float32 alone (--precision): found '${found}'. Leave it out; tables 1 and 2 take bf16`;
 }
 
 /** The teachers that are given; others are trained here, the paper's only when that is asked for. */

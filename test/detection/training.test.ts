@@ -10,6 +10,8 @@ import { createDetectionLearner } from '../../lib/detection/learner';
 import { anchorTargets } from '../../lib/detection/proposals';
 import { type DetectorTraining, trainDetector } from '../../lib/detection/train-detector';
 import { readDetectionMetrics } from '../../lib/detection/training-metrics';
+import { kd, normDirection } from '../../lib/distill/terms';
+import type { Precision } from '../../lib/engine/precision';
 import { random } from '../../lib/engine/random';
 import { LabError } from '../../lib/errors';
 import { hashStateDict } from '../../lib/nn/state';
@@ -188,34 +190,68 @@ describe('training a detector', () => {
     }
   }
 
-  it('learns two images: the loss falls and their objects are found', () => {
-    const student = tinyDetector();
-    const optimiser = { kind: 'adamw', betas: [0.9, 0.999], weightDecay: 1e-4 } as const;
-    const learner = tinyLearner({ student, optimiser });
-    const batch = shapesBatch(0);
-    const step = (iteration: number): ReturnType<typeof learner.step> =>
-      learner.step(batch, { iteration, learningRate: iteration < 20 ? 0.003 : 0.0002 });
-    const first = step(0);
-    const tensors = tf.memory().numTensors;
-    for (let iteration = 1; iteration < 25; iteration++) step(iteration);
-    const last = step(25);
-    expect(tf.memory().numTensors).to.equal(tensors);
-    // The boxes' loss grows at first, with the number of proposals that meet an object.
-    const [objectness = 0, , classification = 0] = last.losses;
-    expect(objectness).to.be.below((first.losses[0] ?? 0) / 5);
-    expect(classification).to.be.below((first.losses[2] ?? 0) / 2);
-    const images = tf.tensor4d(batch.images, [2, 64, 64, 3]);
-    const found = detectObjects(student, images, batch.items);
-    batch.items.forEach(({ boxes, labels }, index) => {
-      const best = found[index];
-      // The image was twice as large before.
-      const truth = boxes.map((edge) => 2 * edge);
-      expect(best?.labels[0]).to.equal(labels[0]);
-      expect(intersectionOverUnion(best?.boxes ?? truth, 0, truth, 0)).to.be.above(0.3);
+  for (const precision of ['f32', 'bf16'] as const) {
+    it(`learns two images in ${precision}: the loss falls and their objects are found`, () => {
+      const student = tinyDetector();
+      const optimiser = { kind: 'adamw', betas: [0.9, 0.999], weightDecay: 1e-4 } as const;
+      const learner = tinyLearner({ student, optimiser, precision });
+      const batch = shapesBatch(0);
+      const step = (iteration: number): ReturnType<typeof learner.step> =>
+        learner.step(batch, { iteration, learningRate: iteration < 20 ? 0.003 : 0.0002 });
+      const first = step(0);
+      const tensors = tf.memory().numTensors;
+      for (let iteration = 1; iteration < 25; iteration++) step(iteration);
+      const last = step(25);
+      expect(tf.memory().numTensors).to.equal(tensors);
+      // The boxes' loss grows at first, with the number of proposals that meet an object.
+      const [objectness = 0, , classification = 0] = last.losses;
+      expect(objectness).to.be.below((first.losses[0] ?? 0) / 5);
+      expect(classification).to.be.below((first.losses[2] ?? 0) / 2);
+      const images = tf.tensor4d(batch.images, [2, 64, 64, 3]);
+      const found = detectObjects(student, images, batch.items);
+      batch.items.forEach(({ boxes, labels }, index) => {
+        const best = found[index];
+        // The image was twice as large before.
+        const truth = boxes.map((edge) => 2 * edge);
+        expect(best?.labels[0]).to.equal(labels[0]);
+        expect(intersectionOverUnion(best?.boxes ?? truth, 0, truth, 0)).to.be.above(0.3);
+      });
+      images.dispose();
+      learner.dispose();
+      student.dispose();
     });
-    images.dispose();
-    learner.dispose();
-    student.dispose();
+  }
+
+  it('computes the convolutions of both networks in bfloat16, with the same bytes each time', () => {
+    for (const form of [{}, { norm: 'frozen' }, { backbone: 'mobilenetv2' }] as const) {
+      const losses = (precision: Precision): { losses: number[]; hash: string } => {
+        const [student, detector] = [tinyDetector(form), tinyDetector({ ...form, seed: 2 })];
+        const length = 3 * detector.embeddingSize;
+        const classMeans = Float32Array.from({ length }, (_, at) => Math.sin(at));
+        const method = { name: 'kd++', terms: [kd(), normDirection()] };
+        const teacher = { detector, classMeans };
+        const learner = tinyLearner({ student, teacher, method, precision });
+        const found = [
+          ...learner.step(shapesBatch(0), { iteration: 0, learningRate: 0.01 }).losses,
+        ];
+        const tensors = tf.memory().numTensors;
+        learner.step(shapesBatch(1), { iteration: 1, learningRate: 0.01 });
+        expect(tf.memory().numTensors).to.equal(tensors);
+        const hash = hashStateDict(student.stateDict());
+        learner.dispose();
+        [student, detector].forEach((one) => one.dispose());
+        return { losses: found, hash };
+      };
+      const [exact, rounded, again] = [losses('f32'), losses('bf16'), losses('bf16')];
+      expect(rounded.hash, JSON.stringify(form)).to.equal(again.hash).and.not.equal(exact.hash);
+      // But for the boxes' losses, which are of what was proposed.
+      for (const index of [0, 2, 4, 5]) {
+        const wanted = exact.losses[index] ?? NaN;
+        expect(rounded.losses[index], `loss ${index}`)
+          .to.be.closeTo(wanted, 0.05 * Math.abs(wanted) + 0.01)
+          .and.not.equal(wanted);
+      }
+    }
   });
 
   it('goes on after a cut with the bytes of an unbroken run, metrics included', async () => {

@@ -1,3 +1,4 @@
+import { relative, sep } from 'node:path';
 import { expect } from 'chai';
 import { table3Study } from '../../reproduce/table3';
 import { runGridHere } from '../support/command';
@@ -13,13 +14,19 @@ describe('reproduce:table3', () => {
       return stderr;
     };
     expect(await refusal('--pairs', 'r101-fpn:r18-small')).to.contain('different sizes');
-    expect(await refusal('--precision', 'bf16')).to.match(
-      /--precision.*float32|float32.*--precision/u,
-    );
     expect(await refusal('--scale', 'short')).to.contain('--data coco:PATH');
     expect(await refusal('--scale', 'paper', '--data-dir', folder())).to.match(
       /the teacher r101-fpn is not there.*--teacher-weights/u,
     );
     expect(await refusal('--data', `coco:${folder()}`)).to.contain('neither train2017');
+  });
+
+  it('keeps runs in bfloat16 apart', async () => {
+    const args = ['--precision', 'bf16', '--list', '--json', '--results', folder()];
+    const { status, stdout } = await runGridHere(table3Study, args);
+    expect(status).to.equal(0);
+    const { runs } = JSON.parse(stdout) as { runs: { directory: string }[] };
+    const studies = runs.map(({ directory }) => relative(folder(), directory).split(sep)[1]);
+    expect([...new Set(studies)]).to.deep.equal(['table3-quick-shapes-bf16']);
   });
 });

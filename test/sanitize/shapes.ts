@@ -17,7 +17,7 @@ import { convolution } from '../../lib/engine/operations/convolution';
 import { filterGradient, padSpatially } from '../../lib/engine/operations/convolution-gradients';
 import { fusedConvolution } from '../../lib/engine/operations/fused-convolution';
 import { globalAveragePool, maxPool } from '../../lib/engine/operations/pooling';
-import { winograd } from '../../lib/engine/operations/winograd';
+import { winograd, winogradGradient } from '../../lib/engine/operations/winograd';
 import { random, type Random } from '../../lib/engine/random';
 import { ModelState } from '../../lib/nn/state';
 import { adamW, sgd } from '../../lib/train/optimiser';
@@ -201,6 +201,14 @@ function winogradInBFloat16(draw: Random): Compared[] {
       name: `${name}, turned`,
       found: winograd(c, b, { turned: true }),
       ...{ expected: tf.grad(theirs)(x, gradient), tolerance: inBFloat16 },
+    },
+    {
+      name: 'NormDirectionWinogradGradient, of bfloat16',
+      found: winogradGradient(a, c),
+      expected: tf.grad((kernel: tf.Tensor) =>
+        tf.conv2d(padSpatially(x as tf.Tensor4D, 1), kernel as tf.Tensor4D, 1, 'valid'),
+      )(weights, gradient),
+      tolerance: inFloat32,
     },
   ].map((one) => ({ ...one, found: inFloatType(one.found, 'float32') }));
 }

@@ -13,16 +13,24 @@ import { differentiable, savedTensor } from '../tidy';
 
 /** max(x, 0), with gradient 0 at x = 0 as in PyTorch. Any shape. */
 export function relu<T extends tf.Tensor>(x: T): T {
-  if (!isNative()) return tf.relu(x);
+  return isNative() ? rectified(x, 'Relu') : tf.relu(x);
+}
+
+/** min(max(x, 0), 6), with gradient 0 at both ends as in PyTorch. Any shape, in float32 or bfloat16 as the output. */
+export function relu6<T extends tf.Tensor>(x: T): T {
+  return isNative() ? rectified(x, 'Relu6') : tf.relu6(x);
+}
+
+/** A rectifier of TensorFlow's, whose gradient is one pass over the output; of tfjs' it is a step and a product. */
+function rectified<T extends tf.Tensor>(x: T, operation: 'Relu' | 'Relu6'): T {
   const attributes = [typeAttribute('T', storedFloat(x))];
-  // tfjs' own gradient of ReLU is a step and a product; ReluGrad is one pass.
   const output = differentiable([x], () => {
-    const value = nativeOperation('Relu', attributes, [x]);
+    const value = nativeOperation(operation, attributes, [x]);
     return {
       value,
       saved: [value],
       backward: (gradient, saved) => [
-        nativeOperation('ReluGrad', attributes, [gradient, savedTensor(saved, 0)]),
+        nativeOperation(`${operation}Grad`, attributes, [gradient, savedTensor(saved, 0)]),
       ],
     };
   });

@@ -197,9 +197,10 @@ export function convolutionGradients(
       return withoutPadding(whole, x.shape, padding);
     },
     weights() {
-      if (byWinograd('weights')) return winogradGradient(x, gradient);
       const own = { gradient, x, shape: weights.shape, stride };
+      // In float32 it takes convolutions with a stride alone, Winograd's products those without.
       if (hasFilterGradient(own)) return filterGradient(own, padding);
+      if (byWinograd('weights')) return winogradGradient(x, gradient);
       const padded = padFirst ? padSpatially(x as tf.Tensor4D, padding) : x;
       if (stride > 1 && isNarrowPoint(x, weights)) {
         return withoutStride(gradient, { x: padded, weights }, stride);

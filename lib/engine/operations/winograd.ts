@@ -7,6 +7,7 @@ import {
   intAttribute,
   nativeOperation,
   storedFloat,
+  typeAttribute,
 } from '../native';
 
 /** `lib/engine/cpp/operations/winograd.cc`, there where the processor can. */
@@ -47,7 +48,8 @@ interface Geometry {
 /**
  * Whether a pass of a convolution is computed with Winograd's F(2 × 2, 3 × 3): kernels of 3 × 3 without a stride,
  * zeros all around, channels by sixteen, where `useWinograd` chose it for the input's type. Of its products it takes 16
- * where 36 are written out. In bfloat16 there is none for the gradient of the weights, and with groups for no gradient.
+ * where 36 are written out. The gradient of the weights is multiplied in float32 in either type; with groups there is
+ * none for a gradient.
  */
 export function hasWinograd(
   pass: 'forward' | 'input' | 'weights',
@@ -61,9 +63,11 @@ export function hasWinograd(
   const grouped = groups === 1 || (pass === 'forward' && Number.isInteger(groups));
   const small = (inputs * outputs) / groups <= mostProducts;
   if (!fits || !whole || !grouped || !small || !hasOwnOperations()) return false;
+  const known = operationOutputs();
+  if (pass === 'weights') return chosen.has(pass) && known.has(operations.gradient);
   const type = storedFloat(x);
-  const wanted = type === 'bfloat16' ? `${pass} in bf16` : pass;
-  return chosen.has(wanted) && operationOutputs().has(operations[type]);
+  const wanted = type === 'bfloat16' ? (`${pass} in bf16` as const) : pass;
+  return chosen.has(wanted) && known.has(operations[type]);
 }
 
 interface WinogradOptions {
@@ -98,7 +102,10 @@ export function winograd(
   );
 }
 
-/** The gradient of the weights, [3, 3, inputs, outputs], from the input and the gradient of the result. */
+/**
+ * The gradient of the weights, [3, 3, inputs, outputs] in float32, from the input and the gradient of the result, both
+ * in float32 or bfloat16.
+ */
 export function winogradGradient(x: tf.Tensor, gradient: tf.Tensor): tf.Tensor {
-  return nativeOperation(operations.gradient, [], [x, gradient]);
+  return nativeOperation(operations.gradient, [typeAttribute('T', storedFloat(x))], [x, gradient]);
 }

@@ -143,7 +143,7 @@ describe('a convolution by Winograd’s products', () => {
       exact(inFloatType(tf.tensor1d([...sums]), 'bfloat16'));
 
     for (const [name, shape] of Object.entries(convolutions)) {
-      it(`${name} is the rounded sum of nine products a channel, and so is its input's gradient`, () => {
+      it(`${name} is the rounded sum of nine products a channel, and so is its input's gradient; that of the weights is not rounded`, () => {
         tidied(() => {
           const { batch, sides, inputs, outputs } = shape;
           const x = whole([batch, ...sides, inputs], { most: 3, step: 1 });
@@ -153,10 +153,13 @@ describe('a convolution by Winograd’s products', () => {
           const [ofX, ofWeights, ofGradient] = [exact(x), exact(weights), exact(gradient)];
           const output = new Array<number>(gradient.size).fill(0);
           const dx = new Array<number>(x.size).fill(0);
+          const dw = new Array<number>(weights.size).fill(0);
           eachProduct(shape, (from, to, weight) => {
             output[to] = (output[to] ?? NaN) + (ofX[from] ?? NaN) * (ofWeights[weight] ?? NaN);
             dx[from] = (dx[from] ?? NaN) + (ofGradient[to] ?? NaN) * (ofWeights[weight] ?? NaN);
+            dw[weight] = (dw[weight] ?? NaN) + (ofGradient[to] ?? NaN) * (ofX[from] ?? NaN);
           });
+          expect(numbers(winogradGradient(x, gradient))).to.deep.equal(dw);
           const ran = operationsOf(() => {
             const convolved = (a: tf.Tensor): tf.Tensor =>
               convolution(a as tf.Tensor4D, weights, options);

@@ -1,7 +1,7 @@
 // Convolutions by kernels of 3 x 3 without a stride, zeros all around: Winograd's F(2 x 2, 3 x 3), with 16 products
 // where 36 are written out (Lavin and Gray, arXiv 1509.09308, section 4.1). Each image is cut into tiles of 2 x 2
 // outputs; the sixteen places of their transforms are sixteen matrix products over the channels. In bfloat16 where the
-// processor multiplies such numbers, but for the gradient by the weights.
+// processor multiplies such numbers; the gradient by the weights is multiplied in float32 in either type.
 
 #include <string.h>
 
@@ -56,9 +56,11 @@ struct Loops {
   void (*multiply)(const Number* v, const Number* u, int tiles, int inputs, int outputs, float* m);
 };
 
+// Computed in float32 of numbers of either type.
+template <typename Number>
 struct GradientLoops {
-  void (*input)(const float* image, const Image& side, Tiles tiles, const float* zeros, float* v, int64_t place);
-  void (*gradient)(const float* image, const Image& side, Tiles tiles, const float* zeros, float* v, int64_t place);
+  void (*input)(const Number* image, const Image& side, Tiles tiles, const Number* zeros, float* v, int64_t place);
+  void (*gradient)(const Number* image, const Image& side, Tiles tiles, const Number* zeros, float* v, int64_t place);
   void (*multiply_into)(const float* v, const float* g, int tiles, int inputs, int outputs, float* u);
   void (*back)(const float* u, int input, int inputs, int outputs, float* weights);
 };
@@ -121,10 +123,11 @@ const Loops<BFloat16>* Chosen() {
   return nullptr;
 }
 
-const GradientLoops* ChosenForGradient() {
+template <typename Number>
+const GradientLoops<Number>* ChosenForGradient() {
 #ifdef __x86_64__
-  if (HasAvx512()) return &avx512::kGradientLoops;
-  if (HasAvx2()) return &avx2::kGradientLoops;
+  if (HasAvx512()) return &avx512::kGradientLoops<Number>;
+  if (HasAvx2()) return &avx2::kGradientLoops<Number>;
 #endif
   return nullptr;
 }
@@ -237,6 +240,7 @@ void Convolution(void* kernel, TF_OpKernelContext* context) {
       });
 }
 
+template <typename Number>
 void Gradient(void*, TF_OpKernelContext* context) {
   Run run(context);
   const Tensor x = run.Input(0), gradient = run.Input(1);
@@ -256,21 +260,22 @@ void Gradient(void*, TF_OpKernelContext* context) {
   const int64_t most = std::max<int64_t>(1, std::min<int64_t>(ThreadCount(), kMostSums / size));
   const int parts = static_cast<int>(std::clamp<int64_t>((all + kTiles - 1) / kTiles, 1, most));
   float* sums = all_sums.Of(size * parts);
-  const GradientLoops& loops = *ChosenForGradient();
+  const GradientLoops<Number>& loops = *ChosenForGradient<Number>();
   InParallel(
       parts,
       [&](int index) {
-        static thread_local Room<float> input, outer, zeros;
+        static thread_local Room<float> input, outer;
+        static thread_local Room<Number> zeros;
         const int64_t from = Place(in.channels), to = Place(out.channels);
         float *v = input.Of(16 * from), *g = outer.Of(16 * to), *sum = sums + index * size;
-        const float* nothing = zeros.Of(std::max(in.line(), out.line()));
+        const Number* nothing = zeros.Of(std::max(in.line(), out.line()));
         memset(sum, 0, size * sizeof(float));
         const int64_t last = all * (index + 1) / parts;
         for (int64_t begin = all * index / parts; begin < last; begin += kTiles) {
           const int64_t end = std::min(last, begin + kTiles);
           EachRow(in, begin, end, [&](int64_t image, Tiles tiles, int64_t place) {
-            loops.input(x.data<float>() + image * in.size(), in, tiles, nothing, v + place * in.channels, from);
-            loops.gradient(gradient.data<float>() + image * out.size(), out, tiles, nothing, g + place * out.channels,
+            loops.input(x.data<Number>() + image * in.size(), in, tiles, nothing, v + place * in.channels, from);
+            loops.gradient(gradient.data<Number>() + image * out.size(), out, tiles, nothing, g + place * out.channels,
                            to);
           });
           for (int p = 0; p < 16; ++p) {
@@ -308,10 +313,15 @@ void RegisterWinograd() {
   const bool fresh =
       RegisterOperation({"NormDirectionWinograd", {"x: float", "weights: float", "more: count * float"}, {"y: float"},
                          attributes}) &&
-      RegisterOperation({"NormDirectionWinogradGradient", {"x: float", "gradient: float"}, {"weights: float"}, {}});
+      RegisterOperation({"NormDirectionWinogradGradient",
+                         {"x: T", "gradient: T"},
+                         {"weights: float"},
+                         {"T: {float, bfloat16}"}});
   if (!fresh) return;
   RegisterKernel("NormDirectionWinograd", Make, Convolution<float>, Destroy);
-  RegisterKernel("NormDirectionWinogradGradient", Nothing, Gradient, Leave);
+  const TF_DataType types[2] = {TF_FLOAT, TF_BFLOAT16};
+  RegisterKernel("NormDirectionWinogradGradient", Nothing, Gradient<float>, Leave, &types[0]);
+  RegisterKernel("NormDirectionWinogradGradient", Nothing, Gradient<BFloat16>, Leave, &types[1]);
   if (Chosen<BFloat16>() == nullptr) return;
   RegisterOperation({"NormDirectionWinogradBFloat16",
                      {"x: bfloat16", "weights: bfloat16", "more: count * bfloat16"},
