@@ -23,6 +23,7 @@ import {
   dataType,
   intAttribute,
   nativeOperation,
+  type OperationAttribute,
   storedFloat,
   takesGpuPath,
   typeAttribute,
@@ -96,25 +97,55 @@ function takingBFloat16(backend: NodeJSKernelBackend): NodeJSKernelBackend {
 }
 
 /**
- * Teaches bfloat16 to some of the package's kernels: the addition, by which the tape sums up the gradients of a tensor
- * with several uses; the sum, which is taken and given in float32; and the reshaping, which would call its tensor a
- * float32 one.
+ * Teaches bfloat16 to some of the package's kernels, which take it for the float32 that it passes for. The tape sums up
+ * the gradients of a tensor with several uses by additions; sums are taken and given in float32.
  */
 function registerBFloat16Kernels(): void {
-  const types = [typeAttribute('T', 'bfloat16')];
-  alsoInBFloat16('Add', ({ a, b }) => nativeOperation('AddV2', types, [given(a), given(b)]));
-  alsoInBFloat16('Sum', ({ x }, { axis, keepDims }) =>
-    tf.tidy(() => tf.sum(castTo(given(x), 'float32'), axis as number[], Boolean(keepDims))),
+  const isBFloat16 = (first: tf.TensorInfo): boolean => storedFloat(first) === 'bfloat16';
+  const kernels = 'Add AvgPool AvgPoolGrad Concat Multiply Reshape SplitV Transpose'.split(' ');
+  for (const name of kernels) {
+    replaceKernel(name, isBFloat16, (parameters, ordinary) =>
+      ordinary({ ...parameters, backend: inBFloat16(parameters.backend) }),
+    );
+  }
+  // What passes for float32 is left as it is where TensorFlow.js wants float32; `castTo` casts.
+  replaceKernel('Cast', isBFloat16, (call, ordinary) =>
+    call.attrs?.dtype === 'float32' ? tf.clone(call.inputs.x as tf.Tensor) : ordinary(call),
   );
-  alsoInBFloat16('Reshape', ({ x }, { shape }) =>
-    tf.tidy(() =>
-      nativeOperation(
-        'Reshape',
-        [...types, typeAttribute('Tshape', 'int32')],
-        [given(x), tf.tensor1d(shape as number[], 'int32')],
-      ),
-    ),
-  );
+  replaceKernel('Sum', isBFloat16, ({ inputs, attrs }) => {
+    const { axis, keepDims } = attrs ?? {};
+    return tf.tidy(() =>
+      tf.sum(castTo(given(inputs.x), 'float32'), axis as number[], Boolean(keepDims)),
+    );
+  });
+}
+
+type Execute = (
+  name: string,
+  attributes: OperationAttribute[],
+  inputs: tf.TensorInfo[],
+  outputs: number,
+) => unknown;
+
+/** The backend for a kernel that calls its numbers float32. */
+function inBFloat16(backend: object): object {
+  const retyped = (method: string): PropertyDescriptor => {
+    const execute = (backend as Record<string, Execute>)[method];
+    return {
+      value: (...[name, attributes, inputs, outputs]: Parameters<Execute>) =>
+        execute?.call(
+          backend,
+          name,
+          attributes.map((one) => (one.name === 'T' ? typeAttribute('T', 'bfloat16') : one)),
+          inputs,
+          outputs,
+        ),
+    };
+  };
+  return Object.create(backend, {
+    executeSingleOutput: retyped('executeSingleOutput'),
+    executeMultipleOutputs: retyped('executeMultipleOutputs'),
+  }) as object;
 }
 
 /** The package's own kernel reads the indices first, to check them; on a GPU's path nothing is read in a step. */
@@ -122,8 +153,9 @@ function registerGather(): void {
   replaceKernel(
     'GatherV2',
     ({ dtype }) => takesGpuPath() && (dtype === 'float32' || dtype === 'int32'),
-    ({ x, indices }, { axis, batchDims }) =>
+    ({ inputs: { x, indices }, attrs }) =>
       tf.tidy(() => {
+        const { axis, batchDims } = attrs ?? {};
         const from = given(x);
         return nativeOperation(
           'GatherV2',
@@ -139,29 +171,23 @@ function registerGather(): void {
   );
 }
 
-/** Puts a kernel around the package's own that runs where the first of its inputs is in bfloat16. */
-function alsoInBFloat16(name: string, compute: Compute): void {
-  const isBFloat16 = (first: tf.TensorInfo): boolean => storedFloat(first) === 'bfloat16';
-  replaceKernel(name, isBFloat16, compute);
-}
-
-type Compute = (inputs: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap) => tf.TensorInfo;
+type KernelCall = Parameters<tf.KernelFunc>[0];
 
 /** Puts a kernel around the package's own that runs where it is wanted for the first of its inputs. */
 function replaceKernel(
   name: string,
   wanted: (first: tf.TensorInfo) => boolean,
-  compute: Compute,
+  compute: (call: KernelCall, ordinary: tf.KernelFunc) => ReturnType<tf.KernelFunc>,
 ): void {
-  const ordinary = tf.getKernel(name, 'tensorflow') as tf.KernelConfig | undefined;
-  if (ordinary === undefined) throw new Error(`the TensorFlow backend has no kernel ${name}`);
+  const config = tf.getKernel(name, 'tensorflow') as tf.KernelConfig | undefined;
+  if (config === undefined) throw new Error(`the TensorFlow backend has no kernel ${name}`);
+  const { kernelFunc } = config;
   tf.unregisterKernel(name, 'tensorflow');
   tf.registerKernel({
-    ...ordinary,
-    kernelFunc(parameters) {
-      const { inputs, attrs = {} } = parameters;
-      const first = Object.values(inputs)[0];
-      return first && wanted(first) ? compute(inputs, attrs) : ordinary.kernelFunc(parameters);
+    ...config,
+    kernelFunc(call) {
+      const first = Object.values(call.inputs)[0];
+      return first && wanted(first) ? compute(call, kernelFunc) : kernelFunc(call);
     },
   });
 }

@@ -39,7 +39,11 @@ export function shuffleNetV1(context: LayerContext, classes: number): Network {
     }),
   );
   const classifier = linearLayer(context, 'linear', { inputs, outputs: classes });
-  return stagedNetwork({ stem, stages: blocks, classifier, embeddingSize: inputs });
+  return stagedNetwork({
+    ...{ stem, stages: blocks, classifier },
+    embeddingSize: inputs,
+    bfloat16: true,
+  });
 }
 
 function shuffleBlock(

@@ -50,6 +50,7 @@ export function shuffleNetV2(context: LayerContext, classes: number): Network {
   return {
     embeddingSize,
     classify: classifier,
+    bfloat16: true,
     forward(images, mode) {
       let x = stem(images, mode, { relu: true });
       const features = [x];

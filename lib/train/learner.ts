@@ -340,7 +340,7 @@ function checkPrecision(options: LearnerOptions): void {
   const unable = networks.filter(({ bfloat16 }) => bfloat16 !== true).map(({ name }) => name);
   if (unable.length === networks.length) {
     const compute = unable.length === 1 ? 'computes' : 'compute';
-    throw optionError`${unable.join(' and ')} ${compute} in float32 only (--precision bf16). Use --precision f32; ResNets, wide ResNets, VGG and MobileNets compute in bfloat16 too`;
+    throw optionError`${unable.join(' and ')} ${compute} in float32 only (--precision bf16). Use --precision f32, or say \`bfloat16: true\` of a network that takes images in it`;
   }
   for (const name of unable)
     onNotice?.(`${name} has parts without bfloat16 and computes in float32`);

@@ -121,28 +121,12 @@ export function storedAs<T extends tf.TensorInfo>(x: T, type: FloatType): T | tf
 }
 
 /**
- * x · factors, factors being float32 and stretched to the shape of x along axes on which they have one entry.
+ * x · factors, factors being float32 and stretched to the shape of x as in PyTorch.
  *
  * @param x in float32 or bfloat16; the output is of the same type, and the gradient of the factors float32
  */
 export function scaled<T extends tf.Tensor>(x: T, factors: tf.Tensor): T {
-  const type = storedFloat(x);
-  if (type === 'float32') return tf.mul(x, factors);
-  const times = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
-    nativeOperation('Mul', [typeAttribute('T', type)], [a, b]);
-  const stretched = factors.shape.flatMap((side, axis) => (side === x.shape[axis] ? [] : [axis]));
-  const output = differentiable([x, factors], () => {
-    const rounded = castTo(factors, type);
-    return {
-      value: times(x, rounded),
-      saved: [x, rounded],
-      backward: (gradient, saved) => {
-        const products = times(gradient, savedTensor(saved, 0));
-        return [times(gradient, savedTensor(saved, 1)), tf.sum(products, stretched, true)];
-      },
-    };
-  });
-  return output as T;
+  return tf.mul(x, inFloatType(factors, storedFloat(x)));
 }
 
 /** A number for each entry of the last axis added, of the same type, without a place on the tape; native engine only. */
