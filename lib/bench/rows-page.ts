@@ -43,7 +43,12 @@ function shownOf(record: BenchRecord): Shown[] {
   const sections = [...new Set(rows.map(({ section }) => section))];
   return sections.flatMap((section) => {
     const lines = rows.filter((row) => row.section === section).flatMap((row) => row.lines);
-    return [...lines, ...togetherOf(lines)].map((line) => ({
+    const sharing = ({ together, beside }: RowLine): boolean =>
+      together !== undefined &&
+      lines.filter((one) => one.together === together && one.beside === beside).length > 1;
+    // Their mean has the aim.
+    const own = lines.map((line) => (sharing(line) ? { ...line, aim: null } : line));
+    return [...own, ...togetherOf(lines)].map((line) => ({
       ...{ section, line },
       ratio: ratioOf(line),
     }));

@@ -174,15 +174,17 @@ describe('npm run bench:all', () => {
 
   it('judges pairs that share an aim by the geometric mean of each round', () => {
     const together = { together: 'all', beside: 'PyTorch', aim: 0.55 };
-    const [mean] = cellsOf(
-      {
-        one: measuredRow(line({ ...together, ms: [2, 4], besideMs: [8, 8] })),
-        two: measuredRow(line({ ...together, ms: [8, 8], besideMs: [8, 8] })),
-        // Beside another it is another mean.
-        three: measuredRow(line({ ...together, beside: 'own', ms: [80, 80], besideMs: [8, 8] })),
-      },
-      'all: geometric mean of 2',
-    );
+    const rows = {
+      one: measuredRow(line({ ...together, label: 'one', ms: [2, 4], besideMs: [8, 8] })),
+      two: measuredRow(line({ ...together, ms: [8, 8], besideMs: [8, 8] })),
+      // Beside another it would be of another mean, and is judged alone.
+      three: measuredRow(
+        line({ ...together, label: 'three', beside: 'own', ms: [80, 80], besideMs: [8, 8] }),
+      ),
+    };
+    const [mean] = cellsOf(rows, 'all: geometric mean of 2');
+    expect(cellsOf(rows, 'one')[0]?.slice(4)).to.deep.equal(['', 'faster']);
+    expect(cellsOf(rows, 'three')[0]?.slice(4)).to.deep.equal(['≤ 0.55', 'not reached']);
     // √(2/8 · 8/8) = 0.5 and √(4/8 · 8/8) = 0.707.
     expect(mean?.slice(3)).to.deep.equal(['0.60 (0.50 … 0.71)', '≤ 0.55', 'faster, not reached']);
   });
