@@ -21,7 +21,7 @@ import {
   type Ratio,
   ratioInWords,
   ratioOf,
-  togetherOf,
+  judgedTogether,
   verdictOf,
 } from './rows-record';
 
@@ -43,12 +43,7 @@ function shownOf(record: BenchRecord): Shown[] {
   const sections = [...new Set(rows.map(({ section }) => section))];
   return sections.flatMap((section) => {
     const lines = rows.filter((row) => row.section === section).flatMap((row) => row.lines);
-    const sharing = ({ together, beside }: RowLine): boolean =>
-      together !== undefined &&
-      lines.filter((one) => one.together === together && one.beside === beside).length > 1;
-    // Their mean has the aim.
-    const own = lines.map((line) => (sharing(line) ? { ...line, aim: null } : line));
-    return [...own, ...togetherOf(lines)].map((line) => ({
+    return judgedTogether(lines).map((line) => ({
       ...{ section, line },
       ratio: ratioOf(line),
     }));

@@ -107,27 +107,34 @@ export function verdictOf({ low, high }: Ratio, { beside }: Pick<RowLine, 'besid
   return low > 1 ? 'slower' : 'not told apart';
 }
 
-/** The geometric means of the lines that share an aim, round by round. */
-export function togetherOf(lines: readonly RowLine[]): RowLine[] {
+/** The lines, and after them the geometric means, round by round, of those that share an aim: these have it then. */
+export function judgedTogether(lines: readonly RowLine[]): RowLine[] {
   const groups = new Map<string, RowLine[]>();
   for (const line of lines) {
     if (line.together === undefined || line.besideMs.length === 0) continue;
     const key = `${line.together}/${line.beside ?? ''}`;
     groups.set(key, [...(groups.get(key) ?? []), line]);
   }
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group;
-    if (first === undefined || group.length < 2) return [];
-    const rounds = Math.min(...group.map(({ ms }) => ms.length));
-    const mean = (of: 'ms' | 'besideMs'): number[] =>
-      Array.from({ length: rounds }, (_, round) =>
-        Math.exp(
-          group.reduce((sum, line) => sum + Math.log(line[of][round] ?? NaN), 0) / group.length,
-        ),
-      );
-    const label = `${first.together ?? ''}: geometric mean of ${group.length}`;
-    return [
-      { label, beside: first.beside, ms: mean('ms'), besideMs: mean('besideMs'), aim: first.aim },
-    ];
-  });
+  const shared = [...groups.values()].filter(({ length }) => length > 1);
+  const sharing = new Set(shared.flat());
+  return [
+    ...lines.map((line) => (sharing.has(line) ? { ...line, aim: null } : line)),
+    ...shared.flatMap(meanOf),
+  ];
+}
+
+function meanOf(group: readonly RowLine[]): RowLine[] {
+  const [first] = group;
+  if (first === undefined) return [];
+  const rounds = Math.min(...group.map(({ ms }) => ms.length));
+  const mean = (of: 'ms' | 'besideMs'): number[] =>
+    Array.from({ length: rounds }, (_, round) =>
+      Math.exp(
+        group.reduce((sum, line) => sum + Math.log(line[of][round] ?? NaN), 0) / group.length,
+      ),
+    );
+  const label = `${first.together ?? ''}: geometric mean of ${group.length}`;
+  return [
+    { label, beside: first.beside, ms: mean('ms'), besideMs: mean('besideMs'), aim: first.aim },
+  ];
 }

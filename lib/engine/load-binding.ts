@@ -102,8 +102,8 @@ function takingBFloat16(backend: NodeJSKernelBackend): NodeJSKernelBackend {
  */
 function registerBFloat16Kernels(): void {
   const isBFloat16 = (first: tf.TensorInfo): boolean => storedFloat(first) === 'bfloat16';
-  const kernels = 'Add AvgPool AvgPoolGrad Concat Multiply Reshape SplitV Transpose'.split(' ');
-  for (const name of kernels) {
+  const moving = ['Concat', 'Reshape', 'SplitV', 'Transpose'];
+  for (const name of ['Add', 'AvgPool', 'AvgPoolGrad', 'Multiply', ...moving]) {
     replaceKernel(name, isBFloat16, (parameters, ordinary) =>
       ordinary({ ...parameters, backend: inBFloat16(parameters.backend) }),
     );

@@ -47,7 +47,8 @@ export function convolutionNormLayer(
   const convolution = convolutionLayer(context, names.convolution, options);
   const norm = batchNormLayer(context, names.norm, options.outputs);
   const weights = context.state.tensor(`${names.convolution}.weight`);
-  const folded = foldedWeights(context, names, { bias: (options.bias ?? false) !== false });
+  const { bias = false } = options;
+  const folded = foldedWeights(context, names, { bias: bias !== false });
   return (x, mode, { residual, relu }) => {
     if (mode.training) folded.clear();
     else if (

@@ -31,8 +31,9 @@ import type { Batch } from './batch-source';
 export interface TeacherMemory {
   /**
    * [batch, size] of the images: what is remembered, and for the rest the teacher's answer, which is
-   * remembered then; that answer itself where nothing was. Undefined where the images are no views of known number, or the teacher's answers
-   * depend on the rest of their batch here: then the teacher is to be asked as if there were no memory.
+   * remembered then; that answer itself where nothing was. Undefined where the images are no views of known
+   * number, or the teacher's answers depend on the rest of their batch here: then the teacher is to be asked as
+   * if there were no memory.
    */
   embeddings(
     batch: Pick<Batch, 'images' | 'indices' | 'views'>,

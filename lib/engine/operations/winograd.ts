@@ -23,7 +23,7 @@ const channels = 16;
 /** Inputs × outputs: the transforms of more leave the cache, and oneDNN is faster. */
 const mostProducts = 2 ** 17;
 
-let chosen: ReadonlySet<string> = new Set(convolutionPasses);
+let chosen: ReadonlySet<ConvolutionPass> = new Set(convolutionPasses);
 
 /** Chooses the passes that Winograd's products compute, there where they can; all of them until then. */
 export function useWinograd(passes: readonly ConvolutionPass[]): void {
