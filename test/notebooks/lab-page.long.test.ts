@@ -91,12 +91,7 @@ describe('the notebooks in JupyterLab, in a browser', function () {
       expect(Math.min(tables, plots.length)).to.be.greaterThan(0);
       const page = await open(`${name}.ipynb`);
       await untilDrawn(page, plots.length);
-      // What is far below is put on the page last.
-      await page.waitForFunction(
-        `document.querySelectorAll('.jp-OutputArea-output table').length === ${String(tables)}`,
-        undefined,
-        { timeout: patience },
-      );
+      await untilTables(page, tables);
       // MathJax is loaded on first use.
       await page.waitForSelector(formula, { state: 'attached', timeout: patience });
       const shown = await contents(page);
@@ -139,6 +134,7 @@ describe('the notebooks in JupyterLab, in a browser', function () {
     await page.locator('.jp-NotebookPanel .jp-CodeCell .cm-content').first().click();
     await runAll(page);
     await untilDrawn(page, 1);
+    await untilTables(page, 1);
     const { plots, tables } = await contents(page);
     expect(plots[0]).to.include({ width: 760, height: 420 });
     expect(tables).to.deep.equal([
@@ -226,6 +222,15 @@ async function untilDrawn(page: Page, count: number): Promise<void> {
     })`);
     throw new Error(`${String(count)} plots were awaited: found ${found}`, { cause: error });
   }
+}
+
+/** What is far below, or comes after a plot, is put on the page last. */
+async function untilTables(page: Page, count: number): Promise<void> {
+  await page.waitForFunction(
+    `document.querySelectorAll('.jp-OutputArea-output table').length === ${String(count)}`,
+    undefined,
+    { timeout: patience },
+  );
 }
 
 async function save(page: Page): Promise<void> {
