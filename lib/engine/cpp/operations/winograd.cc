@@ -1,7 +1,8 @@
-// Convolutions by kernels of 3 x 3 without a stride, zeros all around: Winograd's F(2 x 2, 3 x 3), with 16 products
-// where 36 are written out (Lavin and Gray, arXiv 1509.09308, section 4.1). Each image is cut into tiles of 2 x 2
-// outputs; the sixteen places of their transforms are sixteen matrix products over the channels. In bfloat16 where the
-// processor multiplies such numbers; the gradient by the weights is multiplied in float32 in either type.
+// Convolutions by kernels of 3 x 3 without a stride, zeros all around, by Winograd's products (Lavin and Gray, arXiv
+// 1509.09308, section 4): F(4 x 4, 3 x 3) in float32, with 36 products where 144 are written out, F(2 x 2, 3 x 3) in
+// bfloat16, to which the larger one's transforms lose too much, with 16 for 36. Each image is cut into tiles of so many
+// outputs; each place of their transforms is a matrix product over the channels. In bfloat16 where the processor
+// multiplies such numbers; the gradient by the weights is multiplied in float32 in either type.
 
 #include <string.h>
 
@@ -20,16 +21,29 @@
 namespace norm_direction {
 namespace {
 
+// Outputs on a side of a tile.
+template <typename Number>
+constexpr int kTileOf = 0;
+template <>
+constexpr int kTileOf<float> = 4;
+template <>
+constexpr int kTileOf<BFloat16> = 2;
+
+constexpr int Side(int tile) { return tile + 2; }
+constexpr int Places(int tile) { return Side(tile) * Side(tile); }
+
 // A group's channels are neighbours in every pixel.
 struct Image {
   int height, width, channels;
   // Numbers from one pixel to the next: the channels of all groups.
   int64_t pixel;
+  // Outputs on a side of a tile.
+  int tile;
 
   int64_t line() const { return width * pixel; }
   int64_t size() const { return height * line(); }
-  int down() const { return (height + 1) / 2; }
-  int across() const { return (width + 1) / 2; }
+  int down() const { return (height + tile - 1) / tile; }
+  int across() const { return (width + tile - 1) / tile; }
   int64_t tiles() const { return static_cast<int64_t>(down()) * across(); }
 };
 
@@ -48,8 +62,8 @@ struct Ending {
 
 template <typename Number>
 struct Loops {
-  void (*weights)(const Number* weights, int begin, int end, int inputs, int outputs, Number* u);
-  void (*turned)(const Number* weights, int begin, int end, int inputs, int outputs, Number* u);
+  void (*weights)(const Number* weights, int begin, int end, int inputs, int outputs, Number* u, int64_t place);
+  void (*turned)(const Number* weights, int begin, int end, int inputs, int outputs, Number* u, int64_t place);
   void (*input)(const Number* image, const Image& side, Tiles tiles, const Number* zeros, Number* v, int64_t place);
   void (*output)(const float* m, int64_t place, const Image& side, Tiles tiles, const Ending<Number>& ending,
                  int64_t image, Number* y);
@@ -62,7 +76,7 @@ struct GradientLoops {
   void (*input)(const Number* image, const Image& side, Tiles tiles, const Number* zeros, float* v, int64_t place);
   void (*gradient)(const Number* image, const Image& side, Tiles tiles, const Number* zeros, float* v, int64_t place);
   void (*multiply_into)(const float* v, const float* g, int tiles, int inputs, int outputs, float* u);
-  void (*back)(const float* u, int input, int inputs, int outputs, float* weights);
+  void (*back)(const float* u, int64_t place, int input, int inputs, int outputs, float* weights);
 };
 
 #ifdef __x86_64__
@@ -135,17 +149,19 @@ const GradientLoops<Number>* ChosenForGradient() {
 TF_DataType TypeOf(const float*) { return TF_FLOAT; }
 TF_DataType TypeOf(const BFloat16*) { return TF_BFLOAT16; }
 
-// Tiles whose transforms lie in the processor's cache at once, a multiple of each kRows.
+// Tiles whose transforms lie in the processor's cache at once; half of them is a multiple of each kRows.
 constexpr int kTiles = 48;
+// Blocks of tiles for a thread, of which none that is late keeps the others waiting long.
+constexpr int kBlocks = 8;
 // Channels are taken by so many.
 constexpr int kChannels = 16;
 bool Fits(int64_t channels) { return channels > 0 && channels % kChannels == 0; }
 // Numbers that all threads sum up in together: with many threads and channels fewer of them take part.
 constexpr int64_t kMostSums = int64_t{1} << 26;
 
-// A place of so many tiles; apart by more than a power of two, so that the sixteen do not meet in the same lines of
-// the cache.
-int64_t Place(int channels) { return static_cast<int64_t>(kTiles) * channels + kChannels; }
+// From one place to the next, of so many rows of channels: more than a power of two, so that they do not meet in the
+// same lines of the cache, by whole ones.
+int64_t Place(int64_t rows, int64_t channels) { return rows * channels + 2 * kChannels; }
 
 // Calls work(image, tiles, place in the block) for the neighbours among the tiles from `begin` to before `end`.
 template <typename Work>
@@ -159,8 +175,8 @@ void EachRow(const Image& side, int64_t begin, int64_t end, Work work) {
   }
 }
 
-Image ImageOf(const std::vector<int64_t>& shape, int64_t groups = 1) {
-  return {static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3] / groups), shape[3]};
+Image ImageOf(const std::vector<int64_t>& shape, int tile, int64_t groups = 1) {
+  return {static_cast<int>(shape[1]), static_cast<int>(shape[2]), static_cast<int>(shape[3] / groups), shape[3], tile};
 }
 
 struct Attributes {
@@ -186,10 +202,10 @@ void Convolution(void* kernel, TF_OpKernelContext* context) {
                   (groups == 1 || !attributes.turned),
               "the kernels do not fit the image's channels");
   if (!run.ok()) return;
-  const Image in = ImageOf(shape, groups);
+  const Image in = ImageOf(shape, kTileOf<Number>, groups);
   std::vector<int64_t> result = shape;
   result[3] = all_outputs;
-  const Image out = ImageOf(result, groups);
+  const Image out = ImageOf(result, kTileOf<Number>, groups);
   const Tensor y = run.Output(0, TypeOf(static_cast<const Number*>(nullptr)), result);
   std::vector<Tensor> more;
   for (int index = 0; index < attributes.count; ++index) more.push_back(run.Input(2 + index));
@@ -200,12 +216,15 @@ void Convolution(void* kernel, TF_OpKernelContext* context) {
   const Ending<Number> ending = {more.empty() ? nullptr : more[0].data<Number>(),
                                  more.size() < 2 ? nullptr : more[1].data<Number>(), attributes.relu};
 
+  constexpr int kPlaces = Places(kTileOf<Number>);
   static thread_local Room<Number> transformed;
   const int inputs = static_cast<int>(kernels[2]), outputs = static_cast<int>(kernels[3]);
-  Number* u = transformed.Of(static_cast<size_t>(16) * inputs * outputs);
+  const int64_t apart = Place(inputs, outputs);
+  Number* u = transformed.Of(kPlaces * apart);
   const int64_t all = shape[0] * in.tiles();
+  const int most = all < int64_t{kBlocks} * kTiles * ThreadCount() ? kTiles / 2 : kTiles;
   // One without any tile where there is no image.
-  const int blocks = static_cast<int>(groups) * std::max(1, static_cast<int>((all + kTiles - 1) / kTiles));
+  const int blocks = static_cast<int>(groups) * std::max(1, static_cast<int>((all + most - 1) / most));
   const Loops<Number>& loops = *Chosen<Number>();
   InParallel(
       blocks,
@@ -213,25 +232,25 @@ void Convolution(void* kernel, TF_OpKernelContext* context) {
         const auto transform = attributes.turned ? loops.turned : loops.weights;
         const int64_t parts = inputs / kChannels;
         transform(w.data<Number>(), static_cast<int>(parts * index / blocks) * kChannels,
-                  static_cast<int>(parts * (index + 1) / blocks) * kChannels, inputs, outputs, u);
+                  static_cast<int>(parts * (index + 1) / blocks) * kChannels, inputs, outputs, u, apart);
       },
       [] {},
       [&](int index) {
         static thread_local Room<Number> input, zeros;
         static thread_local Room<float> product;
-        const int64_t group = index % groups, begin = index / groups * kTiles, end = std::min(all, begin + kTiles);
+        const int64_t group = index % groups, begin = index / groups * most, end = std::min(all, begin + most);
         const int64_t read = group * in.channels, written = group * out.channels;
         const Ending<Number> here = {ending.bias == nullptr ? nullptr : ending.bias + written,
                                      ending.residual == nullptr ? nullptr : ending.residual + written, ending.relu};
-        const int64_t from = Place(in.channels), to = Place(out.channels);
-        Number* v = input.Of(16 * from);
-        float* m = product.Of(16 * to);
+        const int64_t from = Place(kTiles, in.channels), to = Place(kTiles, out.channels);
+        Number* v = input.Of(kPlaces * from);
+        float* m = product.Of(kPlaces * to);
         const Number* nothing = zeros.Of(in.line());
         EachRow(in, begin, end, [&](int64_t image, Tiles tiles, int64_t place) {
           loops.input(x.data<Number>() + image * in.size() + read, in, tiles, nothing, v + place * in.channels, from);
         });
-        for (int p = 0; p < 16; ++p) {
-          loops.multiply(v + p * from, u + static_cast<int64_t>(p) * inputs * outputs + written * in.channels,
+        for (int p = 0; p < kPlaces; ++p) {
+          loops.multiply(v + p * from, u + p * apart + written * in.channels,
                          static_cast<int>(end - begin), in.channels, out.channels, m + p * to);
         }
         EachRow(out, begin, end, [&](int64_t image, Tiles tiles, int64_t place) {
@@ -250,13 +269,14 @@ void Gradient(void*, TF_OpKernelContext* context) {
                   Fits(shape[3]) && Fits(other[3]),
               "the gradient is not of this input's output, or channels are not by sixteen");
   if (!run.ok()) return;
-  const Image in = ImageOf(shape), out = ImageOf(other);
+  const Image in = ImageOf(shape, kTileOf<float>), out = ImageOf(other, kTileOf<float>);
   const Tensor weights = run.Output(0, TF_FLOAT, {3, 3, in.channels, out.channels});
   if (!run.ok()) return;
 
+  constexpr int kPlaces = Places(kTileOf<float>);
   static thread_local Room<float> all_sums;
   const int64_t all = shape[0] * in.tiles();
-  const int64_t size = static_cast<int64_t>(16) * in.channels * out.channels;
+  const int64_t apart = Place(in.channels, out.channels), size = kPlaces * apart;
   const int64_t most = std::max<int64_t>(1, std::min<int64_t>(ThreadCount(), kMostSums / size));
   const int parts = static_cast<int>(std::clamp<int64_t>((all + kTiles - 1) / kTiles, 1, most));
   float* sums = all_sums.Of(size * parts);
@@ -266,8 +286,8 @@ void Gradient(void*, TF_OpKernelContext* context) {
       [&](int index) {
         static thread_local Room<float> input, outer;
         static thread_local Room<Number> zeros;
-        const int64_t from = Place(in.channels), to = Place(out.channels);
-        float *v = input.Of(16 * from), *g = outer.Of(16 * to), *sum = sums + index * size;
+        const int64_t from = Place(kTiles, in.channels), to = Place(kTiles, out.channels);
+        float *v = input.Of(kPlaces * from), *g = outer.Of(kPlaces * to), *sum = sums + index * size;
         const Number* nothing = zeros.Of(std::max(in.line(), out.line()));
         memset(sum, 0, size * sizeof(float));
         const int64_t last = all * (index + 1) / parts;
@@ -278,9 +298,9 @@ void Gradient(void*, TF_OpKernelContext* context) {
             loops.gradient(gradient.data<Number>() + image * out.size(), out, tiles, nothing, g + place * out.channels,
                            to);
           });
-          for (int p = 0; p < 16; ++p) {
+          for (int p = 0; p < kPlaces; ++p) {
             loops.multiply_into(v + p * from, g + p * to, static_cast<int>(end - begin), in.channels, out.channels,
-                                sum + p * (size / 16));
+                                sum + p * apart);
           }
         }
       },
@@ -289,12 +309,12 @@ void Gradient(void*, TF_OpKernelContext* context) {
         const int begin = in.channels * index / parts, end = in.channels * (index + 1) / parts;
         const int64_t row = out.channels;
         for (int part = 1; part < parts; ++part) {
-          for (int p = 0; p < 16; ++p) {
-            float* sum = sums + p * (size / 16);
+          for (int p = 0; p < kPlaces; ++p) {
+            float* sum = sums + p * apart;
             for (int64_t i = begin * row; i < end * row; ++i) sum[i] += sum[part * size + i];
           }
         }
-        for (int i = begin; i < end; ++i) loops.back(sums, i, in.channels, out.channels, weights.data<float>());
+        for (int i = begin; i < end; ++i) loops.back(sums, apart, i, in.channels, out.channels, weights.data<float>());
       });
 }
 
