@@ -122,7 +122,9 @@ function classSums(
   means(of: Pick<ClassMeans, 'teacherHash' | 'augmented'>): ClassMeans;
 } {
   const dimension = featureSize(teacher, layer);
-  const sums = new Float64Array(classes.length * dimension);
+  // The first image of a class lies where its mean will; its sum is begun by the second, which few of many classes have.
+  const means = new Float32Array(classes.length * dimension);
+  const sums: (Float64Array | undefined)[] = classes.map(() => undefined);
   const counts = new Int32Array(classes.length);
   return {
     add({ images, labels, count }) {
@@ -132,21 +134,27 @@ function classSums(
         return featureAt(output, layer).dataSync<'float32'>();
       });
       labels.forEach((label, row) => {
-        counts[label] = (counts[label] ?? 0) + 1;
         const [own, from] = [label * dimension, row * dimension];
+        const count = (counts[label] ?? 0) + 1;
+        counts[label] = count;
+        if (count === 2) sums[label] = Float64Array.from(means.subarray(own, own + dimension));
+        const sum = sums[label];
         for (let j = 0; j < dimension; j++) {
-          sums[own + j] = (sums[own + j] ?? 0) + (features[from + j] ?? 0);
+          const value = features[from + j] ?? 0;
+          if (sum) sum[j] = (sum[j] ?? 0) + value;
+          // As a sum begins: −0 becomes 0.
+          else means[own + j] = 0 + value;
         }
       });
     },
     means({ teacherHash, augmented }) {
       const empty = counts.indexOf(0);
       if (empty >= 0) throw emptyClass(name, classes[empty] ?? String(empty));
-      const means = new Float32Array(sums.length);
-      // For thousands of classes several times as fast as `Float32Array.from`.
-      counts.forEach((count, label) => {
-        const end = (label + 1) * dimension;
-        for (let at = label * dimension; at < end; at++) means[at] = (sums[at] ?? 0) / count;
+      sums.forEach((sum, label) => {
+        const own = label * dimension;
+        const count = counts[label] ?? NaN;
+        // For thousands of classes several times as fast as `Float32Array.from`.
+        if (sum) for (let j = 0; j < dimension; j++) means[own + j] = (sum[j] ?? 0) / count;
       });
       return {
         means,

@@ -77,6 +77,30 @@ describe('class means', () => {
     expect(found.datasetHash).to.equal('small');
   });
 
+  it('of one image are its embedding, with 0 for −0; of two and three their means', () => {
+    const scale = 255;
+    const dataset = {
+      ...smallDataset({ classes: 3, perClass: 2, side: 1 }),
+      mean: [0, 0, 0] as const,
+      // A red of 0 is −0 with it.
+      std: [-1 / scale, 1 / scale, 1 / scale] as const,
+      train: {
+        images: Uint8Array.of(0, 0, 7, 2, 0, 20, 3, 0, 30, 4, 0, 40, 8, 0, 50, 6, 0, 90),
+        labels: Int32Array.of(0, 1, 2, 1, 2, 2),
+        count: 6,
+      },
+    };
+    const found = computeClassMeans(pixelTeacher(), dataset, {
+      ...{ teacherHash: 'hash', augmented: false, batchSize: 2 },
+    });
+    const rounded = [...found.means].map((value) => Math.fround(Math.round(value * 1e4) / 1e4));
+    const wanted = [0, 7, -3, 30, -17 / 3, 170 / 3];
+    expect(rounded).to.deep.equal(
+      wanted.map((value) => Math.fround(Math.round(value * 1e4) / 1e4)),
+    );
+    expect(Object.is(found.means[0], 0), 'not −0').to.equal(true);
+  });
+
   for (const [title, labels] of [
     ['first', [1, 2]],
     ['last', [0, 1]],
