@@ -109,10 +109,14 @@ function withoutPadding(padded: tf.Tensor, shape: readonly number[], padding: nu
   );
 }
 
-/** This package's own operations (`lib/engine/cpp/operations/filter_gradient.cc`), there where the processor can. */
+/**
+ * This package's own operations (`lib/engine/cpp/operations`, `filter_gradient.cc` and `input_gradient.cc`), there where
+ * the processor can.
+ */
 const operations = {
   float32: 'NormDirectionFilterGradient',
   bfloat16: 'NormDirectionFilterGradientBFloat16',
+  input: 'NormDirectionInputGradient',
 } as const;
 
 export interface FilterGradientInputs {
@@ -127,6 +131,9 @@ export interface FilterGradientInputs {
 
 /** Larger images leave the processor's cache when they are packed. */
 const mostNumbers = 2 ** 18;
+
+/** With more, products by the weights leave it, and oneDNN is the faster one. */
+const mostOutputs = 128;
 
 /**
  * Whether the gradient of a convolution by its weights is computed by this package's own operation: on processors
@@ -148,16 +155,48 @@ export function filterGradient(
   { gradient, x, shape: [height = 1, width = 1], stride }: FilterGradientInputs,
   padding: number,
 ): tf.Tensor {
-  return nativeOperation(
-    operations[storedFloat(gradient)],
-    [
-      intAttribute('height', height),
-      intAttribute('width', width),
-      intAttribute('stride', stride),
-      intAttribute('padding', padding),
-    ],
-    [x, gradient],
-  );
+  const attributes = windowAttributes([height, width], { stride, padding });
+  return nativeOperation(operations[storedFloat(gradient)], attributes, [x, gradient]);
+}
+
+function windowAttributes(
+  [height, width]: readonly [number, number],
+  { stride, padding }: ConvolutionGeometry,
+): OperationAttribute[] {
+  return [
+    intAttribute('height', height),
+    intAttribute('width', width),
+    intAttribute('stride', stride),
+    intAttribute('padding', padding),
+  ];
+}
+
+/**
+ * Whether the gradient of a convolution by its input is computed by this package's own operation: in float32, with a
+ * stride, channels by sixteen, of them and of pixels no more than the cache holds. TensorFlow's comes with the zeros that
+ * were put around the input, and is then copied without them.
+ */
+export function hasInputGradient(
+  { x, weights: { shape } }: ConvolutionInputs,
+  { stride }: ConvolutionGeometry,
+): boolean {
+  const [, , inputs = 0, outputs = 0] = shape;
+  const fits = inputs === x.shape[3] && inputs % 16 === 0 && outputs % 16 === 0;
+  const small = x.size <= mostNumbers * (x.shape[0] ?? 1) && outputs <= mostOutputs;
+  const wanted = stride > 1 && small && storedFloat(x) === 'float32';
+  return fits && wanted && hasOwnOperations() && operationOutputs().has(operations.input);
+}
+
+/** That gradient, of the input's shape. */
+export function inputGradient(
+  gradient: tf.Tensor,
+  { x, weights }: ConvolutionInputs,
+  geometry: ConvolutionGeometry,
+): tf.Tensor {
+  const [height = 1, width = 1] = weights.shape;
+  const sizes = tf.tensor1d(x.shape, 'int32');
+  const attributes = windowAttributes([height, width], geometry);
+  return nativeOperation(operations.input, attributes, [sizes, weights, gradient]);
 }
 
 interface ConvolutionInputs {
@@ -189,6 +228,9 @@ export function convolutionGradients(
     x() {
       if (byWinograd('input')) {
         return winograd(gradient, storedAs(weights, storedFloat(gradient)), { turned: true });
+      }
+      if (hasInputGradient({ x, weights }, { stride, padding })) {
+        return inputGradient(gradient, { x, weights }, { stride, padding });
       }
       if (!padFirst) return convolutionInputGradient(gradient, x.shape, weights, attributes);
       const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;

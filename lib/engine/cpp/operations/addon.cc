@@ -22,6 +22,7 @@ napi_value OperationDefinitions(napi_env env, napi_callback_info) {
 NAPI_MODULE_INIT() {
   norm_direction::RegisterBatchNorm();
   norm_direction::RegisterFilterGradient();
+  norm_direction::RegisterInputGradient();
   norm_direction::RegisterMaxPool();
   norm_direction::RegisterOptimisers();
   norm_direction::RegisterPooling();

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 
 #ifdef __x86_64__
@@ -18,25 +19,13 @@
 #include "kernel.h"
 #include "room.h"
 #include "threads.h"
+#include "window.h"
 
 namespace norm_direction {
 namespace {
 
-struct Attributes {
-  int height, width, stride, padding;
-};
-
-// A convolution of images: [height, width, inputs] to [rows, columns, outputs].
-struct Geometry {
-  int64_t images;
-  int height, width, inputs;
-  int rows, columns, outputs;
-  Attributes kernel;
+struct Geometry : Convolved {
   int words;  // in a row of the output: its columns, or pairs of them
-
-  int64_t weights() const {
-    return static_cast<int64_t>(kernel.height) * kernel.width * inputs * outputs;
-  }
 };
 
 template <typename Number>
@@ -239,31 +228,16 @@ Share<Number> Choose(int) {
 
 template <typename Number>
 void Gradient(void* kernel, TF_OpKernelContext* context) {
-  const Attributes& attributes = *static_cast<Attributes*>(kernel);
   Run run(context);
   const Tensor x = run.Input(0), gradient = run.Input(1);
   if (!run.ok()) return;
-  const std::vector<int64_t> in = x.shape(), out = gradient.shape();
-  run.Require(in.size() == 4 && out.size() == 4 && in[0] == out[0], "the gradient is not of this input's output");
+  const Convolved convolved = ConvolvedOf(run, *static_cast<Window*>(kernel), x.shape(), gradient.shape());
   if (!run.ok()) return;
   const int columns = Columns(static_cast<const Number*>(nullptr));
-  const Geometry g = {in[0],
-                      static_cast<int>(in[1]),
-                      static_cast<int>(in[2]),
-                      static_cast<int>(in[3]),
-                      static_cast<int>(out[1]),
-                      static_cast<int>(out[2]),
-                      static_cast<int>(out[3]),
-                      attributes,
-                      static_cast<int>(out[2]) / columns};
-  const auto fits = [&](int side, int kernel_side, int result) {
-    return (side + 2 * attributes.padding - kernel_side) / attributes.stride + 1 == result;
-  };
-  run.Require(fits(g.height, attributes.height, g.rows) && fits(g.width, attributes.width, g.columns),
-              "the gradient is not of this input's output");
+  const Geometry g = {convolved, convolved.columns / columns};
   run.Require(g.columns % columns == 0 && g.inputs % 16 == 0 && g.outputs % 16 == 0,
               "channels are taken by sixteen, and in bfloat16 pixels in pairs");
-  const Tensor weights = run.Output(0, TF_FLOAT, {attributes.height, attributes.width, g.inputs, g.outputs});
+  const Tensor weights = run.Output(0, TF_FLOAT, {g.kernel.height, g.kernel.width, g.inputs, g.outputs});
   if (!run.ok()) return;
   const Share<Number> share = Choose<Number>(g.outputs);
   const int threads = ThreadCount();
@@ -285,22 +259,13 @@ void Gradient(void* kernel, TF_OpKernelContext* context) {
       });
 }
 
-void* Make(TF_OpKernelConstruction* construction) {
-  return new Attributes{static_cast<int>(IntAttribute(construction, "height")),
-                        static_cast<int>(IntAttribute(construction, "width")),
-                        static_cast<int>(IntAttribute(construction, "stride")),
-                        static_cast<int>(IntAttribute(construction, "padding"))};
-}
-
-void Destroy(void* kernel) { delete static_cast<Attributes*>(kernel); }
-
 // One operation for each type: whoever asks for it looks whether it is there.
 template <typename Number>
 void RegisterFor(const char* name, const char* x, const char* gradient) {
   if (!Has(static_cast<const Number*>(nullptr))) return;
   const bool fresh = RegisterOperation(
-      {name, {x, gradient}, {"weights: float"}, {"height: int >= 1", "width: int >= 1", "stride: int >= 1", "padding: int >= 0"}});
-  if (fresh) RegisterKernel(name, Make, Gradient<Number>, Destroy);
+      {name, {x, gradient}, {"weights: float"}, {std::begin(kWindowAttributes), std::end(kWindowAttributes)}});
+  if (fresh) RegisterKernel(name, MakeWindow, Gradient<Number>, DestroyWindow);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@ namespace norm_direction {
 
 void RegisterBatchNorm();
 void RegisterFilterGradient();
+void RegisterInputGradient();
 void RegisterMaxPool();
 void RegisterOptimisers();
 void RegisterPooling();
