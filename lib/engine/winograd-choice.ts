@@ -43,16 +43,24 @@ const measured = [
   { side: 14, channels: 256, batch: 4 },
 ] as const;
 
-const rounds = 8;
+/** So many that one of them finds both cores free on a machine that trains meanwhile: of 8 none did, one time in eight. */
+const rounds = 24;
+/** In a fresh process, whose memory is taken for the first time. */
+const untimedRounds = 4;
 
-/** Times both ways of each pass that there are operations for, in some tenths of a second. */
+/** Times both ways of each pass that there are operations for, in a second or two. */
 export function measureWinograd(): WinogradTimes {
+  timesOver(untimedRounds);
+  return timesOver(rounds);
+}
+
+function timesOver(rounds: number): WinogradTimes {
   const known = winogradPasses();
   const times: WinogradTimes = {};
   const add = (pass: ConvolutionPass, byWinograd: () => tf.Tensor, byOneDnn: () => tf.Tensor) => {
     if (!known.includes(pass)) return;
     const { winograd, oneDnn } = times[pass] ?? { winograd: 0, oneDnn: 0 };
-    const [ours = 0, theirs = 0] = fastest([byWinograd, byOneDnn]);
+    const [ours = 0, theirs = 0] = fastest([byWinograd, byOneDnn], rounds);
     times[pass] = { winograd: winograd + ours, oneDnn: oneDnn + theirs };
   };
   tidied(() => {
@@ -89,7 +97,7 @@ export function measureWinograd(): WinogradTimes {
  * Of each its fastest run, all in turn, so that what else the machine does meanwhile falls on all. The first round is
  * for warming up. A native operation has ended when its call has.
  */
-function fastest(runs: readonly (() => tf.Tensor)[]): number[] {
+function fastest(runs: readonly (() => tf.Tensor)[], rounds: number): number[] {
   const times = runs.map(() => Infinity);
   for (let round = 0; round <= rounds; round++) {
     runs.forEach((run, index) => {
