@@ -9,6 +9,7 @@ void RegisterFilterGradient();
 void RegisterInputGradient();
 void RegisterMaxPool();
 void RegisterOptimisers();
+void RegisterPointGradient();
 void RegisterPooling();
 void RegisterShareThreads();
 void RegisterTokens();
