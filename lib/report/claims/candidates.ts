@@ -9,6 +9,7 @@ import {
 } from '../../statistics/verdicts';
 import { settingInWords } from '../group';
 import { baseOf, printedOf } from '../methods';
+import { count } from '../numbers';
 import type { RunReference } from '../run-record';
 import { type Claim, type JudgedClaim, judgedOn } from '../study/claims';
 import { bySize, judgedTrends, methodsOf } from '../study/growing-teachers';
@@ -234,7 +235,7 @@ export function longerFeatures(
         ),
         comparisons: [
           {
-            label: `${String(networks.length)} networks, ten times as large`,
+            label: `${count(networks.length, 'network')}, ten times as large`,
             paper: null,
             difference: slope,
             p: null,
