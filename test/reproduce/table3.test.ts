@@ -23,8 +23,8 @@ describe('reproduce:table3', () => {
 
   it('keeps runs in bfloat16 apart', async () => {
     const args = ['--precision', 'bf16', '--list', '--json', '--results', folder()];
-    const { status, stdout } = await runGridHere(table3Study, args);
-    expect(status).to.equal(0);
+    const { status, stdout, stderr } = await runGridHere(table3Study, args);
+    expect(status, stderr).to.equal(0);
     const { runs } = JSON.parse(stdout) as { runs: { directory: string }[] };
     const studies = runs.map(({ directory }) => relative(folder(), directory).split(sep)[1]);
     expect([...new Set(studies)]).to.deep.equal(['table3-quick-shapes-bf16']);
