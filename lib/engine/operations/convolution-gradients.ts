@@ -240,11 +240,13 @@ export interface ConvolutionGeometry {
 /** The gradients of a native convolution, each computed when it is asked for; that of the weights is float32. */
 export function convolutionGradients(
   gradient: tf.Tensor,
-  { x, weights }: ConvolutionInputs,
-  { stride, padding }: ConvolutionGeometry,
+  inputs: ConvolutionInputs,
+  geometry: ConvolutionGeometry,
 ): { x(): tf.Tensor; weights(): tf.Tensor } {
+  const { x, weights } = inputs;
+  const { stride, padding } = geometry;
   const byWinograd = (pass: 'input' | 'weights'): boolean =>
-    hasWinograd(pass, x, weights, { stride, padding });
+    hasWinograd(pass, x, weights, geometry);
   const { attributes, padFirst } = nativePadding(
     weights as tf.Tensor4D,
     stride,
@@ -256,9 +258,7 @@ export function convolutionGradients(
       if (byWinograd('input')) {
         return winograd(gradient, storedAs(weights, storedFloat(gradient)), { turned: true });
       }
-      if (hasInputGradient({ x, weights }, { stride, padding })) {
-        return inputGradient(gradient, { x, weights }, { stride, padding });
-      }
+      if (hasInputGradient(inputs, geometry)) return inputGradient(gradient, inputs, geometry);
       if (!padFirst) return convolutionInputGradient(gradient, x.shape, weights, attributes);
       const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
       const padded = [batch, height + 2 * padding, width + 2 * padding, channels];
@@ -270,7 +270,7 @@ export function convolutionGradients(
       // In float32 it takes convolutions with a stride alone, Winograd's products those without.
       if (hasFilterGradient(own)) return filterGradient(own, padding);
       if (byWinograd('weights')) return winogradGradient(x, gradient);
-      if (hasPointGradient({ x, weights }, { stride, padding })) {
+      if (hasPointGradient(inputs, geometry)) {
         return pointGradient(x, gradient, (x.shape[3] ?? 0) / (weights.shape[2] ?? NaN));
       }
       const padded = padFirst ? padSpatially(x as tf.Tensor4D, padding) : x;
