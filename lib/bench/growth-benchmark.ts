@@ -43,11 +43,11 @@ export interface GrowthOptions {
   readonly onProgress?: OnBenchProgress;
 }
 
-/** Images of a batch, sides of images, and classes. */
+/** Images of a batch, sides of images, and classes, of which ImageNet-21k has the most. */
 const wholeSizes = {
   images: [16, 32, 64, 128, 256],
   pixels: [32, 64, 128].map((side) => side ** 2),
-  classes: [100, 1000, 10_000],
+  classes: [100, 1000, 10_000, 21_841],
 } as const satisfies Required<GrowthOptions>['sizes'];
 
 /** Of the class means: a ResNet50's embedding. */

@@ -11,6 +11,7 @@ import {
 } from '../native';
 import { differentiable } from '../tidy';
 import { type FloatType, storedAs } from './activations';
+import { hasPointGradient, hasPoints, pointGradient, points } from './points';
 import { hasWinograd, winograd, winogradGradient } from './winograd';
 
 export interface ConvolutionOptions {
@@ -110,14 +111,13 @@ function withoutPadding(padded: tf.Tensor, shape: readonly number[], padding: nu
 }
 
 /**
- * This package's own operations (`lib/engine/cpp/operations`, `filter_gradient.cc`, `input_gradient.cc` and
- * `point_gradient.cc`), there where the processor can.
+ * This package's own operations (`lib/engine/cpp/operations`, `filter_gradient.cc` and `input_gradient.cc`), there where
+ * the processor can.
  */
 const operations = {
   float32: 'NormDirectionFilterGradient',
   bfloat16: 'NormDirectionFilterGradientBFloat16',
   input: 'NormDirectionInputGradient',
-  point: 'NormDirectionPointGradient',
 } as const;
 
 export interface FilterGradientInputs {
@@ -200,32 +200,6 @@ export function inputGradient(
   return nativeOperation(operations.input, attributes, [sizes, weights, gradient]);
 }
 
-/** Inputs × outputs of a group: the sums of more leave the cache. */
-const mostSums = 2 ** 18;
-
-/**
- * Whether the gradient of a convolution of 1 × 1 by its weights is computed by this package's own operation: in float32,
- * without a stride, of 16 inputs and 16 outputs or more in each group. With groups oneDNN's takes two to three times as
- * long.
- */
-export function hasPointGradient(
-  { x, weights: { shape } }: ConvolutionInputs,
-  { stride, padding }: ConvolutionGeometry,
-): boolean {
-  const [height, width, inputs = 0, all = 0] = shape;
-  const groups = (x.shape[3] ?? 0) / inputs;
-  const point = height === 1 && width === 1 && stride === 1 && padding === 0;
-  const outputs = all / groups;
-  const fits = Number.isInteger(groups) && inputs >= 16 && outputs >= 16;
-  const wanted = point && fits && inputs * outputs <= mostSums && storedFloat(x) === 'float32';
-  return wanted && hasOwnOperations() && operationOutputs().has(operations.point);
-}
-
-/** That gradient, [1, 1, inputs / groups, outputs]. */
-export function pointGradient(x: tf.Tensor, gradient: tf.Tensor, groups: number): tf.Tensor {
-  return nativeOperation(operations.point, [intAttribute('groups', groups)], [x, gradient]);
-}
-
 interface ConvolutionInputs {
   readonly x: tf.Tensor;
   readonly weights: tf.Tensor;
@@ -245,6 +219,7 @@ export function convolutionGradients(
 ): { x(): tf.Tensor; weights(): tf.Tensor } {
   const { x, weights } = inputs;
   const { stride, padding } = geometry;
+  const groups = (x.shape[3] ?? 0) / (weights.shape[2] ?? NaN);
   const byWinograd = (pass: 'input' | 'weights'): boolean =>
     hasWinograd(pass, x, weights, geometry);
   const { attributes, padFirst } = nativePadding(
@@ -258,6 +233,9 @@ export function convolutionGradients(
       if (byWinograd('input')) {
         return winograd(gradient, storedAs(weights, storedFloat(gradient)), { turned: true });
       }
+      if (hasPoints(inputs, geometry)) {
+        return points(gradient, storedAs(weights, 'bfloat16'), groups, true);
+      }
       if (hasInputGradient(inputs, geometry)) return inputGradient(gradient, inputs, geometry);
       if (!padFirst) return convolutionInputGradient(gradient, x.shape, weights, attributes);
       const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
@@ -270,9 +248,7 @@ export function convolutionGradients(
       // In float32 it takes convolutions with a stride alone, Winograd's products those without.
       if (hasFilterGradient(own)) return filterGradient(own, padding);
       if (byWinograd('weights')) return winogradGradient(x, gradient);
-      if (hasPointGradient(inputs, geometry)) {
-        return pointGradient(x, gradient, (x.shape[3] ?? 0) / (weights.shape[2] ?? NaN));
-      }
+      if (hasPointGradient(inputs, geometry)) return pointGradient(x, gradient, groups);
       const padded = padFirst ? padSpatially(x as tf.Tensor4D, padding) : x;
       if (stride > 1 && isNarrowPoint(x, weights)) {
         return withoutStride(gradient, { x: padded, weights }, stride);

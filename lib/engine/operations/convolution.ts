@@ -13,6 +13,7 @@ import {
   padSpatially,
 } from './convolution-gradients';
 import { canFuseConvolution, fusedConvolution } from './fused-convolution';
+import { hasPoints, points } from './points';
 import { hasWinograd, winograd } from './winograd';
 
 export type { ConvolutionOptions };
@@ -36,7 +37,8 @@ export function convolution(
   }
   if (!isNative()) return plainConvolution(x, weights, { stride, padding, groups });
   // TensorFlow has no grouped convolution in bfloat16 on a CPU. It reads the groups off the filter's depth.
-  const input = groups === 1 ? x : inFloatType(x, 'float32');
+  const inType = groups === 1 || hasPoints({ x, weights }, { stride, padding });
+  const input = inType ? x : inFloatType(x, 'float32');
   const output: tf.Tensor4D = tf
     .engine()
     .runKernel(kernelName, { x: input, weights }, { stride, padding });
@@ -73,6 +75,9 @@ tf.registerKernel({
     const type = storedFloat(x);
     const filter = storedAs(weights, type);
     if (hasWinograd('forward', x, weights, { stride, padding })) return winograd(x, filter);
+    if (hasPoints({ x, weights }, { stride, padding })) {
+      return points(x, filter, x.shape[3] / weights.shape[2]);
+    }
     const { attributes, padFirst } = nativePadding(weights, stride, padding, type);
     if (!padFirst) return nativeOperation('Conv2D', attributes, [x, filter]);
     if (x.shape[3] === weights.shape[2] && canFuseConvolution(type)) {

@@ -7,9 +7,7 @@ import {
   type FilterGradientInputs,
   hasFilterGradient,
   hasInputGradient,
-  hasPointGradient,
   inputGradient,
-  pointGradient,
 } from '../../../lib/engine/operations/convolution-gradients';
 import { tidied } from '../../../lib/engine/tidy';
 import { type Convolution, eachProduct } from '../../support/convolution';
@@ -207,94 +205,6 @@ describe('the gradient of a convolution with a stride by its input', () => {
       expect(() => inputGradient(gradient, { x, weights: other }, place)).to.throw(
         'the kernel is of another convolution',
       );
-    });
-  });
-});
-
-describe('the gradient of a convolution of 1 × 1 by its weights', () => {
-  withEngine('native');
-
-  // The processor has no AVX2.
-  before(function () {
-    if (!operationOutputs().has('NormDirectionPointGradient')) this.skip();
-  });
-
-  interface Points {
-    /** [batch, height, width] */
-    readonly images: readonly [number, number, number];
-    readonly groups: number;
-    /** Of a group. */
-    readonly inputs: number;
-    readonly outputs: number;
-  }
-  const whole: Points = { images: [3, 5, 4], groups: 1, inputs: 32, outputs: 16 };
-  const cases: Record<string, Points> = {
-    'of whole tiles': whole,
-    'of channels that tiles do not divide': { ...whole, inputs: 20, outputs: 41 },
-    'of three groups': { ...whole, groups: 3, inputs: 40, outputs: 17 },
-    'of more pixels than a block': { ...whole, images: [2, 23, 19], groups: 2, outputs: 24 },
-    'of one pixel': { ...whole, images: [1, 1, 1] },
-    'of no image': { ...whole, images: [0, 5, 4] },
-  };
-  const draw = ({ images, groups, inputs, outputs }: Points): [tf.Tensor, tf.Tensor] => [
-    tf.randomNormal([...images, groups * inputs], 0, 1, 'float32', 1),
-    tf.randomNormal([...images, groups * outputs], 0, 1, 'float32', 2),
-  ];
-
-  for (const [name, points] of Object.entries(cases)) {
-    it(`is the sum over all pixels, group by group, ${name}`, () => {
-      tidied(() => {
-        const { images, groups, inputs, outputs } = points;
-        const [x, gradient] = draw(points);
-        const [ofX, ofGradient] = [numbers(x), numbers(gradient)];
-        const found = pointGradient(x, gradient, groups);
-        expect(found.shape).to.deep.equal([1, 1, inputs, groups * outputs]);
-        const pixels = images[0] * images[1] * images[2];
-        const sums = Array.from({ length: inputs * groups * outputs }, (_, at) => {
-          const [input, output] = [Math.floor(at / (groups * outputs)), at % (groups * outputs)];
-          const own = Math.floor(output / outputs) * inputs + input;
-          let sum = 0;
-          for (let pixel = 0; pixel < pixels; pixel++) {
-            const value = ofX[pixel * groups * inputs + own] ?? NaN;
-            sum += value * (ofGradient[pixel * groups * outputs + output] ?? NaN);
-          }
-          return sum;
-        });
-        expectSums(found, sums);
-      });
-    });
-  }
-
-  it('is asked of the own operation only without a stride, in float32, where its channels fit', () => {
-    tidied(() => {
-      const has = (
-        changes: Partial<Points>,
-        { stride = 1, kernel = 1, type = 'float32' as FloatType } = {},
-      ): boolean => {
-        const points = { ...whole, ...changes };
-        const [x] = draw(points);
-        const weights = tf.zeros([kernel, kernel, points.inputs, points.groups * points.outputs]);
-        const geometry = { stride, padding: (kernel - 1) / 2 };
-        return hasPointGradient({ x: inFloatType(x, type), weights }, geometry);
-      };
-      expect(has({})).to.equal(true);
-      expect(has({ groups: 3, inputs: 16 })).to.equal(true);
-      expect(has({}, { stride: 2 })).to.equal(false);
-      expect(has({}, { kernel: 3 })).to.equal(false);
-      expect(has({}, { type: 'bfloat16' })).to.equal(false);
-      expect(has({ inputs: 15 })).to.equal(false);
-      expect(has({ outputs: 8 })).to.equal(false);
-      expect(has({ inputs: 512, outputs: 512 })).to.equal(true);
-      expect(has({ inputs: 512, outputs: 528 })).to.equal(false);
-    });
-  });
-
-  it('refuses a gradient of another size and channels that groups do not divide', () => {
-    tidied(() => {
-      const [x] = draw(whole);
-      const other = tf.zeros([3, 5, 5, 16]);
-      expect(() => pointGradient(x, other, 1)).to.throw('the gradient is not of this input');
-      expect(() => pointGradient(x, x, 3)).to.throw('fewer than sixteen channels');
     });
   });
 });

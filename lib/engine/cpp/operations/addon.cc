@@ -25,7 +25,7 @@ NAPI_MODULE_INIT() {
   norm_direction::RegisterInputGradient();
   norm_direction::RegisterMaxPool();
   norm_direction::RegisterOptimisers();
-  norm_direction::RegisterPointGradient();
+  norm_direction::RegisterPoints();
   norm_direction::RegisterPooling();
   norm_direction::RegisterShareThreads();
   norm_direction::RegisterTokens();

@@ -40,38 +40,11 @@ struct Loops {
 constexpr int kPixels = 48;
 constexpr int kChannels = 16;
 
-#ifdef __x86_64__
-
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-namespace avx2 {
-constexpr int kLanes = 8, kVectors = 2, kRows = 6;
-#include "numbers.inc"
-#include "products.inc"
-#include "input_gradient.inc"
-}  // namespace avx2
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512")
-namespace avx512 {
-constexpr int kLanes = 16, kVectors = 1, kRows = 12;
-#include "numbers.inc"
-#include "products.inc"
-#include "input_gradient.inc"
-}  // namespace avx512
-#pragma GCC pop_options
-
-#endif
+#define LOOPS "input_gradient.inc"
+#include "instruction_sets.inc"
 
 // Null where the processor has none of the instructions.
-const Loops* Chosen() {
-#ifdef __x86_64__
-  if (HasAvx512()) return &avx512::kLoops;
-  if (HasAvx2()) return &avx2::kLoops;
-#endif
-  return nullptr;
-}
+const Loops* Chosen() { return FASTEST(kLoops); }
 
 std::vector<Alike> AllAlike(const Convolved& g) {
   const auto [height, width, stride, padding] = g.kernel;

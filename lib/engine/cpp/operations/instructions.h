@@ -1,8 +1,12 @@
-// Which sets of instructions this processor has, of those that loops are compiled for.
+// Which sets of instructions this processor has, of those that loops are compiled for (instruction_sets.inc).
 
 #pragma once
 
+// For what instruction_sets.inc compiles inside of a namespace.
+#include <string.h>
+
 #ifdef __x86_64__
+#include <immintrin.h>
 
 namespace norm_direction {
 
@@ -16,6 +20,11 @@ inline bool HasAvx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+
+#if __GNUC__ >= 10
+// It multiplies pairs of bfloat16 numbers.
+inline bool HasAvx512BFloat16() { return HasAvx512() && __builtin_cpu_supports("avx512bf16"); }
+#endif
 
 }  // namespace norm_direction
 

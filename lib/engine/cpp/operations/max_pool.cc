@@ -5,10 +5,6 @@
 #include <algorithm>
 #include <limits>
 
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
-
 #include "instructions.h"
 #include "kernel.h"
 #include "operations.h"
@@ -50,42 +46,9 @@ struct PoolLoops {
   void (*round)(const float* from, int64_t count, Number* to);
 };
 
-namespace plain {
-constexpr int kLanes = 4;
-#include "numbers.inc"
-#include "max_pool.inc"
-}  // namespace plain
-
-#ifdef __x86_64__
-
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-namespace avx2 {
-constexpr int kLanes = 8;
-#include "numbers.inc"
-#include "max_pool.inc"
-}  // namespace avx2
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512")
-namespace avx512 {
-constexpr int kLanes = 16;
-#include "numbers.inc"
-#include "max_pool.inc"
-}  // namespace avx512
-#pragma GCC pop_options
-
-#endif
-
-template <typename Number>
-const PoolLoops<Number>& Chosen() {
-#ifdef __x86_64__
-  if (HasAvx512()) return avx512::kPoolLoops<Number>;
-  if (HasAvx2()) return avx2::kPoolLoops<Number>;
-#endif
-  return plain::kPoolLoops<Number>;
-}
+#define LOOPS "max_pool.inc"
+#define LOOPS_FOR_ALL
+#include "instruction_sets.inc"
 
 Pool PoolOf(const Attributes& window, const std::vector<int64_t>& shape) {
   const auto places = [&](int64_t side) { return (side + 2 * window.padding - window.kernel) / window.stride + 1; };
@@ -109,7 +72,8 @@ void Forward(void* kernel, TF_OpKernelContext* context) {
   const int64_t from = pool.height * pool.width * pool.channels, to = pool.rows * pool.columns * pool.channels;
   InParallel(static_cast<int>(shape[0] * pool.rows), [&](int index) {
     const int64_t image = index / pool.rows;
-    Chosen<Number>().largest(x.data<Number>() + image * from, pool, index % pool.rows, y.data<Number>() + image * to);
+    FASTEST(kPoolLoops<Number>)
+        ->largest(x.data<Number>() + image * from, pool, index % pool.rows, y.data<Number>() + image * to);
   });
 }
 
@@ -127,7 +91,7 @@ void Backward(void* kernel, TF_OpKernelContext* context) {
   const Tensor dx = run.Output(0, x.type(), shape);
   if (!run.ok()) return;
   const int64_t from = pool.height * pool.width * pool.channels, to = pool.rows * pool.columns * pool.channels;
-  const PoolLoops<Number>& loops = Chosen<Number>();
+  const PoolLoops<Number>& loops = *FASTEST(kPoolLoops<Number>);
   InParallel(static_cast<int>(shape[0]), [&](int image) {
     static thread_local Room<float> room;
     float* sums = room.Of(from);

@@ -9,7 +9,7 @@ void RegisterFilterGradient();
 void RegisterInputGradient();
 void RegisterMaxPool();
 void RegisterOptimisers();
-void RegisterPointGradient();
+void RegisterPoints();
 void RegisterPooling();
 void RegisterShareThreads();
 void RegisterTokens();

@@ -8,10 +8,6 @@
 #include <algorithm>
 #include <vector>
 
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
-
 #include "instructions.h"
 #include "kernel.h"
 #include "operations.h"
@@ -79,54 +75,18 @@ struct NormLoops {
                               const float* mean, const float* inverse, float* dx, float* dscale, float* dshift);
 };
 
-namespace plain {
-constexpr int kLanes = 4, kVectors = 4, kRows = 2;
-#include "numbers.inc"
-#include "products.inc"
-#include "attention.inc"
-#include "token_loops.inc"
-}  // namespace plain
-
-#ifdef __x86_64__
-
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-namespace avx2 {
-constexpr int kLanes = 8, kVectors = 2, kRows = 6;
-#include "numbers.inc"
-#include "products.inc"
-#include "attention.inc"
-#include "token_loops.inc"
-}  // namespace avx2
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512")
-namespace avx512 {
-constexpr int kLanes = 16, kVectors = 1, kRows = kMostRows;
-#include "numbers.inc"
-#include "products.inc"
-#include "attention.inc"
-#include "token_loops.inc"
-}  // namespace avx512
-#pragma GCC pop_options
-
-#endif
-
-#ifdef __x86_64__
-#define CHOSEN(loops) HasAvx512() ? avx512::loops : HasAvx2() ? avx2::loops : plain::loops
-#else
-#define CHOSEN(loops) plain::loops
-#endif
+#define LOOPS "token_loops.inc"
+#define LOOPS_FOR_ALL
+#include "instruction_sets.inc"
 
 template <typename Number>
 const TokenLoops<Number>& Loops() {
-  static const TokenLoops<Number>& chosen = CHOSEN(kTokenLoops<Number>);
+  static const TokenLoops<Number>& chosen = *FASTEST(kTokenLoops<Number>);
   return chosen;
 }
 
 const NormLoops& Norms() {
-  static const NormLoops& chosen = CHOSEN(kNormLoops);
+  static const NormLoops& chosen = *FASTEST(kNormLoops);
   return chosen;
 }
 

@@ -8,10 +8,6 @@
 
 #include <algorithm>
 
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
-
 #include "instructions.h"
 #include "kernel.h"
 #include "operations.h"
@@ -79,42 +75,9 @@ struct GradientLoops {
   void (*back)(const float* u, int64_t place, int input, int inputs, int outputs, float* weights);
 };
 
-#ifdef __x86_64__
-
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-namespace avx2 {
-constexpr int kLanes = 8, kVectors = 2, kRows = 6, kInputs = 4;
-#include "numbers.inc"
-#include "products.inc"
-#include "winograd.inc"
-}  // namespace avx2
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512")
-namespace avx512 {
-constexpr int kLanes = 16, kVectors = 1, kRows = 12, kInputs = 16;
-#include "numbers.inc"
-#include "products.inc"
-#include "winograd.inc"
-}  // namespace avx512
-#pragma GCC pop_options
-
-#if __GNUC__ >= 10
-#define BFLOAT16_INSTRUCTION
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma,prefer-vector-width=512")
-namespace avx512bf16 {
-constexpr int kLanes = 16, kVectors = 1, kRows = 12, kInputs = 16;
-#include "numbers.inc"
-#include "products.inc"
-#include "winograd.inc"
-}  // namespace avx512bf16
-#pragma GCC pop_options
-#endif
-
-#endif
+#define LOOPS "winograd.inc"
+#define LOOPS_WITH_PAIRS
+#include "instruction_sets.inc"
 
 // Null where the processor has none of the instructions.
 template <typename Number>
@@ -122,28 +85,17 @@ const Loops<Number>* Chosen();
 
 template <>
 const Loops<float>* Chosen() {
-#ifdef __x86_64__
-  if (HasAvx512()) return &avx512::kLoops<float>;
-  if (HasAvx2()) return &avx2::kLoops<float>;
-#endif
-  return nullptr;
+  return FASTEST(kLoops<float>);
 }
 
 template <>
 const Loops<BFloat16>* Chosen() {
-#ifdef BFLOAT16_INSTRUCTION
-  if (HasAvx512() && __builtin_cpu_supports("avx512bf16")) return &avx512bf16::kLoops<BFloat16>;
-#endif
-  return nullptr;
+  return WITH_PAIRS(kLoops<BFloat16>, nullptr);
 }
 
 template <typename Number>
 const GradientLoops<Number>* ChosenForGradient() {
-#ifdef __x86_64__
-  if (HasAvx512()) return &avx512::kGradientLoops<Number>;
-  if (HasAvx2()) return &avx2::kGradientLoops<Number>;
-#endif
-  return nullptr;
+  return FASTEST(kGradientLoops<Number>);
 }
 
 TF_DataType TypeOf(const float*) { return TF_FLOAT; }
