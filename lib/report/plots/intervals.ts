@@ -177,16 +177,22 @@ function intervalsSpec(
           },
           encoding: { x: { field: 'value', ...x }, y },
         },
-        {
-          data: { values: paper.filter(({ onRight }) => onRight) },
-          mark: text('left', 7),
-          encoding: { x: { field: 'high', ...x }, y, text: { field: 'text' } },
-        },
-        {
-          data: { values: paper.filter(({ onRight }) => !onRight) },
-          mark: text('right', -7),
-          encoding: { x: { field: 'low', ...x }, y, text: { field: 'text' } },
-        },
+        ...([true, false] as const).flatMap((right) => {
+          const beside = {
+            data: { values: paper.filter(({ onRight }) => onRight === right) },
+            encoding: {
+              x: { field: right ? 'high' : 'low', ...x },
+              ...{ y, text: { field: 'text' } },
+            },
+          };
+          const mark = right ? text('left', 7) : text('right', -7);
+          // Under the text a line of the axis is covered.
+          const under = { ...mark, stroke: 'white', strokeWidth: 5, strokeJoin: 'round' } as const;
+          return [
+            { ...beside, mark: under },
+            { ...beside, mark },
+          ];
+        }),
         {
           data: {
             values: means.flatMap(({ interval, y: middle }) =>
