@@ -156,6 +156,16 @@ function intervalsSpec(
           mark: { type: 'rule', color: palette.grey, strokeWidth: 1.5 },
           encoding: { x: { field: 'zero', ...x } },
         },
+        // Under its text the line of 0 is covered.
+        ...paper.map(({ low, high, onRight, y: middle, text: printed }) => {
+          const way = onRight ? 1 : -1;
+          const ends = { xOffset: 5 * way, x2Offset: (9 + textWidth(printed, numbersLook)) * way };
+          return {
+            data: { values: [{ value: onRight ? high : low, y: middle }] },
+            mark: { type: 'rule', color: 'white', strokeWidth: 15, ...ends } as const,
+            encoding: { x: { field: 'value', ...x }, x2: { field: 'value' }, y },
+          };
+        }),
         {
           data: { values: paper },
           mark: { type: 'rule', color: palette.vermilion, strokeWidth: 2 },
@@ -177,22 +187,16 @@ function intervalsSpec(
           },
           encoding: { x: { field: 'value', ...x }, y },
         },
-        ...([true, false] as const).flatMap((right) => {
-          const beside = {
-            data: { values: paper.filter(({ onRight }) => onRight === right) },
-            encoding: {
-              x: { field: right ? 'high' : 'low', ...x },
-              ...{ y, text: { field: 'text' } },
-            },
-          };
-          const mark = right ? text('left', 7) : text('right', -7);
-          // Under the text a line of the axis is covered.
-          const under = { ...mark, stroke: 'white', strokeWidth: 5, strokeJoin: 'round' } as const;
-          return [
-            { ...beside, mark: under },
-            { ...beside, mark },
-          ];
-        }),
+        {
+          data: { values: paper.filter(({ onRight }) => onRight) },
+          mark: text('left', 7),
+          encoding: { x: { field: 'high', ...x }, y, text: { field: 'text' } },
+        },
+        {
+          data: { values: paper.filter(({ onRight }) => !onRight) },
+          mark: text('right', -7),
+          encoding: { x: { field: 'low', ...x }, y, text: { field: 'text' } },
+        },
         {
           data: {
             values: means.flatMap(({ interval, y: middle }) =>
