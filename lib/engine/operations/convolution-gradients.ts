@@ -11,8 +11,14 @@ import {
 } from '../native';
 import { differentiable } from '../tidy';
 import { type FloatType, storedAs } from './activations';
-import { hasPointGradient, hasPoints, pointGradient, points } from './points';
-import { hasWinograd, winograd, winogradGradient } from './winograd';
+import {
+  type ConvolutionInputs,
+  hasPointGradient,
+  hasPoints,
+  pointGradient,
+  points,
+} from './points';
+import { type ConvolutionGeometry, hasWinograd, winograd, winogradGradient } from './winograd';
 
 export interface ConvolutionOptions {
   readonly stride?: number;
@@ -198,17 +204,6 @@ export function inputGradient(
   const sizes = tf.tensor1d(x.shape, 'int32');
   const attributes = windowAttributes([height, width], geometry);
   return nativeOperation(operations.input, attributes, [sizes, weights, gradient]);
-}
-
-interface ConvolutionInputs {
-  readonly x: tf.Tensor;
-  readonly weights: tf.Tensor;
-}
-
-/** Of a native convolution. */
-export interface ConvolutionGeometry {
-  readonly stride: number;
-  readonly padding: number;
 }
 
 /** The gradients of a native convolution, each computed when it is asked for; that of the weights is float32. */

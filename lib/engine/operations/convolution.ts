@@ -4,7 +4,6 @@ import { isNative, nativeOperation, storedFloat } from '../native';
 import { differentiable, savedTensor } from '../tidy';
 import { castTo, inFloatType, plusBias, storedAs } from './activations';
 import {
-  type ConvolutionGeometry,
   convolutionGradients,
   type ConvolutionOptions,
   explicitPadding,
@@ -14,7 +13,7 @@ import {
 } from './convolution-gradients';
 import { canFuseConvolution, fusedConvolution } from './fused-convolution';
 import { hasPoints, points } from './points';
-import { hasWinograd, winograd } from './winograd';
+import { type ConvolutionGeometry, hasWinograd, winograd } from './winograd';
 
 export type { ConvolutionOptions };
 

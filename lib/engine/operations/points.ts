@@ -8,6 +8,7 @@ import {
   storedFloat,
   typeAttribute,
 } from '../native';
+import type { ConvolutionGeometry } from './winograd';
 
 /** `lib/engine/cpp/operations/points.cc`, there where the processor can. */
 const operations = {
@@ -21,28 +22,23 @@ const fewestChannels = 16;
 /** Inputs × outputs of a group: the sums of more leave the cache. */
 const mostSums = 2 ** 18;
 
-/** A convolution, as far as it decides who computes it. */
-interface PointConvolution {
+export interface ConvolutionInputs {
   readonly x: tf.Tensor;
   /** [kernelHeight, kernelWidth, channels / groups, outputs] */
   readonly weights: tf.Tensor;
 }
 
-interface Geometry {
-  readonly stride: number;
-  readonly padding: number;
-}
-
-/** Of a convolution of 1 × 1 without a stride, that of sixteen inputs and outputs or more; otherwise undefined. */
+/** Of a convolution of 1 × 1 without a stride, where its channels fit this package's operations; otherwise undefined. */
 function groupOf(
-  { x, weights: { shape } }: PointConvolution,
-  { stride, padding }: Geometry,
+  { x, weights: { shape } }: ConvolutionInputs,
+  { stride, padding }: ConvolutionGeometry,
 ): { count: number; inputs: number; outputs: number } | undefined {
   const [height, width, inputs = 0, all = 0] = shape;
   const count = (x.shape[3] ?? 0) / inputs;
   const outputs = all / count;
   const point = height === 1 && width === 1 && stride === 1 && padding === 0;
-  const fits = Number.isInteger(count) && inputs >= fewestChannels && outputs >= fewestChannels;
+  const wide = inputs >= fewestChannels && outputs >= fewestChannels;
+  const fits = Number.isInteger(count) && wide && inputs * outputs <= mostSums;
   return point && fits && hasOwnOperations() ? { count, inputs, outputs } : undefined;
 }
 
@@ -51,7 +47,7 @@ function groupOf(
  * numbers, without a stride, of 16 inputs and 16 outputs or more in each group, and of even numbers of them. TensorFlow
  * has none on a CPU.
  */
-export function hasPoints(convolution: PointConvolution, geometry: Geometry): boolean {
+export function hasPoints(convolution: ConvolutionInputs, geometry: ConvolutionGeometry): boolean {
   const group = groupOf(convolution, geometry);
   const wanted =
     group !== undefined && group.count > 1 && storedFloat(convolution.x) === 'bfloat16';
@@ -82,10 +78,13 @@ export function points(
  * stride, of 16 inputs and 16 outputs or more in each group; in bfloat16 with groups. With groups oneDNN's takes two to
  * three times as long.
  */
-export function hasPointGradient(convolution: PointConvolution, geometry: Geometry): boolean {
+export function hasPointGradient(
+  convolution: ConvolutionInputs,
+  geometry: ConvolutionGeometry,
+): boolean {
   const group = groupOf(convolution, geometry);
-  if (group === undefined || group.inputs * group.outputs > mostSums) return false;
-  const wanted = group.count > 1 || storedFloat(convolution.x) === 'float32';
+  const type = storedFloat(convolution.x);
+  const wanted = group !== undefined && (group.count > 1 || type === 'float32');
   return wanted && operationOutputs().has(operations.gradient);
 }
 

@@ -39,8 +39,8 @@ export function winogradPasses(): ConvolutionPass[] {
   );
 }
 
-/** A convolution, as far as it decides who computes it. */
-interface Geometry {
+/** Of a native convolution. */
+export interface ConvolutionGeometry {
   readonly stride: number;
   readonly padding: number;
 }
@@ -55,7 +55,7 @@ export function hasWinograd(
   pass: 'forward' | 'input' | 'weights',
   x: tf.Tensor,
   { shape: [height, width, inputs = 0, outputs = 0] }: tf.Tensor,
-  { stride, padding }: Geometry,
+  { stride, padding }: ConvolutionGeometry,
 ): boolean {
   const fits = height === 3 && width === 3 && stride === 1 && padding === 1;
   const groups = (x.shape[3] ?? 0) / inputs;

@@ -183,6 +183,10 @@ describe('a convolution of 1 × 1 in groups, in bfloat16', () => {
       expect(has({ inputs: 17 })).to.equal(false);
       expect(has({ outputs: 14 })).to.equal(false);
       expect(has({ outputs: 17 })).to.equal(false);
+      // The gradient by its weights would be TensorFlow's, which it has not.
+      const large = { images: [1, 1, 1], groups: 2, inputs: 512 } as const;
+      expect(has({ ...large, outputs: 512 })).to.equal(true);
+      expect(has({ ...large, outputs: 528 })).to.equal(false);
     });
   });
 
