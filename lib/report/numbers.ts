@@ -55,3 +55,8 @@ export function listed(what: string, items: readonly string[]): string[] {
 export function count(n: number, noun: string): string {
   return `${String(n)} ${noun}${n === 1 ? '' : 's'}`;
 }
+
+/** With a capital first letter, as a sentence begins. */
+export function capitalised(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}

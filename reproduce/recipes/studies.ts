@@ -119,7 +119,7 @@ const ablationMethods: readonly StudyMethod[] = [
   row('kd+nd-logits', 'KD + ND, logits', 'on the logits, with class means there', (nd) => [
     normDirectionAt({ weight: nd, place: 'logits' }),
   ]),
-  ...[0.5, 2, 4].map((times) =>
+  ...[0.25, 0.5, 2, 4].map((times) =>
     row(`kd+nd-x${times}`, `KD + ND, × ${times}`, `at ${times} times ND’s weight`, (nd) => [
       normDirection({ weight: nd * times }),
     ]),

@@ -25,7 +25,7 @@ import {
 } from '../table3/model';
 import { type Verdict, weakestScale } from '../verdict';
 import type { ClaimComparison } from './model';
-import { ranInWords } from './words';
+import { pairInWords, ranInEpochs, ranInWords } from './words';
 
 /** What the runs of a results directory come to, table by table. */
 export interface ClaimSources {
@@ -171,7 +171,7 @@ export function studyClaims(
       });
       const methods = [...new Set(chosen.flat())];
       return {
-        ...ofPair(group.setting, pair.claimScale, `${pair.teacher} → ${pair.student}`),
+        ...ofPair(group.setting, pair.claimScale, pairInWords(pair)),
         comparisons: found,
         seconds: secondsOf([...runsOf(pair, methods), ...teachersOf(group, [pair.teacher])]),
       };
@@ -316,17 +316,12 @@ function ofPair(
   scale: ClaimScale,
   pair: string,
 ): Pick<Candidate, 'setting' | 'runScale' | 'scale' | 'ran'> {
-  const { dataset, epochs } = setting;
   return {
     setting: settingInWords(setting),
     runScale: setting.scale,
     scale,
-    ran: ranInWords(dataset, pair, `${String(epochs)} epochs`),
+    ran: ranInEpochs(setting, pair),
   };
-}
-
-function pairInWords({ pair, teacher, student }: Table1Pair): string {
-  return teacher === null ? pair : `${teacher} → ${student}`;
 }
 
 function rowIn({ rows }: Table1Pair, method: string): Table1Row | undefined {

@@ -1,13 +1,14 @@
 import { paperTable } from '../../paper';
 import { bySeedOf, summarise, type Summary } from '../../statistics/summary';
 import { outcomeInWords } from '../../statistics/verdicts';
-import { documentOf } from './build';
+import { currentSettings, documentOf } from './build';
 import type { ClaimSources } from './candidates';
 import type { ClaimAtGlance, ClaimId } from './model';
-import { ranInWords } from './words';
+import { pairInWords, ranInEpochs } from './words';
 import type { DocumentName, PlotsBlock } from '../document';
+import { settingInWords } from '../group';
 import { baseOf, printedOf } from '../methods';
-import { toFixed2 } from '../numbers';
+import { capitalised, toFixed2 } from '../numbers';
 import { epochsPicture, lastOf } from '../plots/by-epoch';
 import { type PictureWords, sizesPicture } from '../plots/by-size';
 import {
@@ -29,7 +30,7 @@ export interface ClaimPicture {
 }
 
 /** The pictures' names, below the results directory. */
-const files: Readonly<Record<ClaimId | 'curves', string>> = {
+const files: Readonly<Record<ClaimId | 'curves' | 'weights', string>> = {
   C1: 'claims/c1-nd-over-base',
   C2: 'claims/c2-sifn-over-naive',
   C3: 'claims/c3-cosine-over-infonce',
@@ -40,6 +41,7 @@ const files: Readonly<Record<ClaimId | 'curves', string>> = {
   C8: 'claims/c8-detection',
   C9: 'claims/c9-printed-numbers',
   curves: 'claims/curves',
+  weights: 'claims/nd-weight',
 };
 
 /** The picture of a claim, as a file that lies beside the pages; null where nothing was run. */
@@ -47,7 +49,10 @@ export function pictureOf({ id, ran }: ClaimAtGlance): string | null {
   return ran === '' ? null : `${files[id]}.svg`;
 }
 
-/** A picture of each claim on the runs that it is judged on, and of how these came to their numbers. */
+/**
+ * A picture of each claim on the runs that it is judged on, of how these came to their numbers and of what
+ * another weight of ND comes to.
+ */
 export function claimPictures(
   claims: readonly ClaimAtGlance[],
   sources: ClaimSources,
@@ -57,21 +62,25 @@ export function claimPictures(
     C6: (claim) => normsPicture(claim, sources),
     C9: printedPicture,
   };
-  return claims.flatMap((claim): ClaimPicture[] => {
-    const document = documentOf(claim.id);
+  const ofClaims = claims.flatMap((claim): ClaimPicture[] => {
     const block = own[claim.id]?.(claim) ?? differencesPicture(claim);
     const curves = claim.id === 'C1' ? curvesPicture(claim, sources) : null;
     return [block, ...(curves === null ? [] : [curves])].map((picture) => ({
-      document,
+      document: documentOf(claim.id),
       block: picture,
     }));
   });
+  const weights = weightsPicture(sources);
+  return [
+    ...ofClaims,
+    ...(weights === null ? [] : [{ document: 'ablation', block: weights } as const]),
+  ];
 }
 
 function wordsOf(claim: ClaimAtGlance, title: string): PictureWords {
   const { id, claim: said, outcome, scale, ran } = claim;
   const verdict = outcomeInWords(outcome, scale);
-  const subtitle = `${id}: ${said}. ${verdict.charAt(0).toUpperCase()}${verdict.slice(1)}${ran === '' ? '' : `: ${ran}`}`;
+  const subtitle = `${id}: ${said}. ${capitalised(verdict)}${ran === '' ? '' : `: ${ran}`}`;
   return { title, subtitle, file: files[id] };
 }
 
@@ -164,9 +173,9 @@ function teachersPicture(
     .flatMap(({ setting, pairs }) =>
       bySize(pairs, 'teacher').map(([student, own]) => ({ setting, student, pairs: own })),
     )
-    .find(({ setting: { dataset, epochs }, student, pairs }) => {
+    .find(({ setting, student, pairs }) => {
       const names = pairs.map(({ teacher }) => teacher).join(', ');
-      return ranInWords(dataset, `${names} → ${student}`, `${String(epochs)} epochs`) === claim.ran;
+      return ranInEpochs(setting, pairInWords({ teacher: names, student })) === claim.ran;
     });
   // The comparison is named after its method.
   const [name] = first?.label.split(',') ?? [];
@@ -202,10 +211,9 @@ function teachersPicture(
 function normsPicture(claim: ClaimAtGlance, { norm }: ClaimSources): PlotsBlock | null {
   const found = norm
     .flatMap(({ setting, family, pairs }) => pairs.map((pair) => ({ setting, family, pair })))
-    .find(({ setting: { dataset, epochs }, family, pair: { teacher, student } }) => {
+    .find(({ setting, family, pair }) => {
       const names = family.map(({ model }) => model).join(', ');
-      const pair = `${names}; ${teacher} → ${student}`;
-      return ranInWords(dataset, pair, `${String(epochs)} epochs`) === claim.ran;
+      return ranInEpochs(setting, `${names}; ${pairInWords(pair)}`) === claim.ran;
     });
   if (found === undefined) return null;
   const { family, pair } = found;
@@ -254,16 +262,53 @@ function longer(by: number): string {
   return `${Math.abs(by).toFixed(1)} ${by < 0 ? 'shorter' : 'longer'}`;
 }
 
+/** ND beside KD at several weights, in the setting that the ablation is judged on; null for fewer than two. */
+function weightsPicture(sources: ClaimSources): PlotsBlock | null {
+  const judged = currentSettings(sources, 'ablation');
+  const groups = sources.ablation.filter(({ setting }) => judged.has(settingInWords(setting)));
+  const [found] = onPairs(groups).flatMap(({ setting, pair }) => {
+    const rows = pair.rows.flatMap(({ method, ndWeight, overBase }) =>
+      /^kd(\+\+|\+nd-x[\d.]+)$/u.test(method) && ndWeight !== null && overBase !== null
+        ? [{ method, ndWeight, overBase }]
+        : [],
+    );
+    return rows.length < 2 ? [] : [{ setting, pair, rows }];
+  });
+  if (found === undefined) return null;
+  const { setting, pair } = found;
+  const rows = found.rows.sort((a, b) => a.ndWeight - b.ndWeight);
+  const told = rows.map(
+    ({ ndWeight, overBase: { mean } }) => `${signed(mean)} at ${String(ndWeight)}`,
+  );
+  const seeds = [...new Set(rows.map(({ overBase }) => overBase.n))].sort((a, b) => a - b);
+  return intervalsPicture(
+    rows.map(({ method, ndWeight, overBase }) => ({
+      label: `weight ${String(ndWeight)}${method === 'kd++' ? ' (KD++)' : ''}`,
+      paper: null,
+      difference: overBase,
+    })),
+    { axis: 'points of top-1 over KD', format: signed, zero: true },
+    {
+      title: `ND’s weight, points over KD: ${told.join(', ')}, n = ${seeds.join(' or ')} (${pair.claimScale})`,
+      subtitle: `${capitalised(ranInEpochs(setting, pairInWords(pair)))}: ND beside KD, over KD on the same seeds`,
+      file: files.weights,
+    },
+  );
+}
+
+/** The pairs of all settings. */
+function onPairs<Setting, Pair>(
+  groups: readonly { readonly setting: Setting; readonly pairs: readonly Pair[] }[],
+): { setting: Setting; pair: Pair }[] {
+  return groups.flatMap(({ setting, pairs }) => pairs.map((pair) => ({ setting, pair })));
+}
+
 /** How the first `++` row, its base and the student alone came to their numbers. */
 function curvesPicture(claim: ClaimAtGlance, { table1 }: ClaimSources): PlotsBlock | null {
-  const found = table1.groups
-    .flatMap(({ setting, pairs }) => pairs.map((pair) => ({ setting, pair })))
-    .find(({ setting: { dataset, epochs }, pair: { teacher, student, pair } }) => {
-      const words = teacher === null ? pair : `${teacher} → ${student}`;
-      return ranInWords(dataset, words, `${String(epochs)} epochs`) === claim.ran;
-    });
-  if (found === undefined) return null;
-  const { curves } = found.pair;
+  const curves =
+    onPairs(table1.groups).find(
+      ({ setting, pair }) => ranInEpochs(setting, pairInWords(pair)) === claim.ran,
+    )?.pair.curves ?? [];
   const of = (method: string) => curves.filter((curve) => curve.method === method);
   const [plus, base, student] = [of('kd++'), of('kd'), of('student')];
   if (plus.length === 0 || base.length === 0) return null;
@@ -287,7 +332,7 @@ function curvesPicture(claim: ClaimAtGlance, { table1 }: ClaimSources): PlotsBlo
     ],
     {
       title: `KD++ ends at ${ends(plus)}; KD at ${ends(base)}, n = ${seeds} (${claim.scale})`,
-      subtitle: `${claim.ran.charAt(0).toUpperCase()}${claim.ran.slice(1)}: lines are means over the seeds, bands go from the smallest to the largest`,
+      subtitle: `${capitalised(claim.ran)}: lines are means over the seeds, bands go from the smallest to the largest`,
       file: files.curves,
     },
   );

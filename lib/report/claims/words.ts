@@ -1,3 +1,5 @@
+import type { GroupSetting } from '../group';
+
 /** A data set as a reader knows it. */
 const dataSets: Readonly<Record<string, string>> = {
   cifar100: 'CIFAR-100',
@@ -23,6 +25,25 @@ export function dataInWords(name: string): string {
 /** `CIFAR-100, resnet20 → resnet8, 40 epochs`. */
 export function ranInWords(dataset: string, pair: string, length: string): string {
   return `${dataInWords(dataset)}, ${pair}, ${length}`;
+}
+
+/** The same of classifiers. */
+export function ranInEpochs(
+  { dataset, epochs }: Pick<GroupSetting, 'dataset' | 'epochs'>,
+  pair: string,
+): string {
+  return ranInWords(dataset, pair, `${String(epochs)} epochs`);
+}
+
+/** `resnet20 → resnet8`; a student alone by its name. */
+export function pairInWords({
+  teacher,
+  student,
+}: {
+  readonly teacher: string | null;
+  readonly student: string;
+}): string {
+  return teacher === null ? student : `${teacher} → ${student}`;
 }
 
 /** The words of the claims, each with what it means; the first are those of verdicts. */

@@ -1,6 +1,6 @@
 import type { Interval, Summary } from '../../statistics/summary';
 import type { Drawing, PlotsBlock } from '../document';
-import { toFixed2, toSigned2 } from '../numbers';
+import { capitalised, toFixed2, toSigned2 } from '../numbers';
 import { textWidth } from '../pictures/font';
 import type { PictureWords } from './by-size';
 import { alone, between, ink, palette, pictureWidth, pixelScale, softInk, widened } from './style';
@@ -50,7 +50,7 @@ export function headlineOf(label: string, difference: Summary, unit = 'points'):
         : mean < 0
           ? `ND takes ${size} from ${below}`
           : `ND adds ${size} to ${below}`;
-  return `${told.charAt(0).toUpperCase()}${told.slice(1)}, ${evidenceOf(difference)}`;
+  return `${capitalised(told)}, ${evidenceOf(difference)}`;
 }
 
 /** `95 % 1.2 … 2.6, n = 6`: the ends as they stand on the axis, signed where one is below 0. */

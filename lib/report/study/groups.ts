@@ -1,4 +1,5 @@
 import { mean } from 'simple-statistics';
+import { isRecord } from '../../records';
 import { bestEpoch, bySeed, lastTop1, top1BySeed } from '../../runs/measures';
 import { isFinished, type Run } from '../../runs/store';
 import { pairedDifference, summarise } from '../../statistics/summary';
@@ -112,6 +113,7 @@ function buildRow(
     top1: summarise(top1),
     best: summarise(bySeed(own, (run) => bestEpoch(run)?.top1)),
     conditions: finished.map(conditionsOf)[0] ?? null,
+    ndWeight: finished.map(ndWeightOf)[0] ?? null,
     base,
     overBase:
       base === null ? null : pairedDifference(top1, top1BySeed(comparableTo(own, runs), base)),
@@ -125,6 +127,18 @@ function buildRow(
     runs: finished.flatMap((run) => runReference(run, root)),
     unfinished: own.filter((run) => !isFinished(run)).map((run) => unfinishedRun(run, root)),
   };
+}
+
+/** The weight of ND in a run's recipe, 0 without ND; null for a recipe that lists no terms. */
+function ndWeightOf({ config: { recipe } }: Run): number | null {
+  const { training } = recipe;
+  const method = isRecord(training) ? training['method'] : null;
+  const terms = isRecord(method) ? method['terms'] : null;
+  if (!Array.isArray(terms)) return null;
+  const nd: unknown = terms.find((term) => isRecord(term) && term['loss'] === 'normDirection');
+  if (nd === undefined) return 0;
+  const weight = isRecord(nd) ? nd['weight'] : null;
+  return typeof weight === 'number' ? weight : null;
 }
 
 /** What a method's gain is counted over: its base in table 1, or KD for the studies' own. */

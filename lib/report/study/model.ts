@@ -63,6 +63,8 @@ export interface StudyRow extends Omit<StudyMethod, 'id'> {
   readonly best: Summary | null;
   /** Hash of its runs' training but for the losses, and of their teacher; null without a finished run. */
   readonly conditions: string | null;
+  /** The weight of ND in its recipe; 0 without ND, null where no run tells. */
+  readonly ndWeight: number | null;
   /** What it adds a loss to: `kd` for all of KD's variants, `dkd` for `dkd++`; null for these themselves. */
   readonly base: string | null;
   /** Over that base on the same seeds, in points. */

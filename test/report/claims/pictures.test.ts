@@ -166,6 +166,42 @@ describe('the pictures of claims', () => {
     );
   });
 
+  it('C4 has another picture of ND’s weights, from the recipes, where there are two', () => {
+    const recipe = (weight: number): StudyRun['recipe'] => ({
+      training: {
+        method: {
+          terms: [
+            { loss: 'kd', weight: 1 },
+            { loss: 'normDirection', weight },
+          ],
+        },
+      },
+    });
+    const weighted = (method: string, weight: number, ...top1: number[]) =>
+      seeds(method, top1, { recipe: recipe(weight) });
+    const one = [
+      ...seeds('kd', [50, 51, 52]),
+      ...weighted('kd++', 2, 51, 52.5, 54),
+      ...weighted('kd+nd-detached', 2, 90, 91, 92),
+      ...seeds('kd+cosine', [50]),
+      ...seeds('kd+sifn+cosine', [50]),
+    ];
+    const picturesWith = (...more: StudyRun[]) =>
+      picturesOf({ ablation: groupsOf([...one, ...more], studyMethods.ablation) });
+    expect(picturesWith().has('nd-weight')).to.equal(false);
+    const picture = picturesWith(
+      ...weighted('kd+nd-x4', 8, 48, 49),
+      ...weighted('kd+nd-x0.25', 0.5, 50.5, 51.5, 52.5),
+    ).get('nd-weight');
+    // KD++: 1, 1.5 and 2 over KD, s = 0.5; at 8 twice −2, at 0.5 three times 0.5.
+    expect(picture?.title).to.equal(
+      'ND’s weight, points over KD: +0.5 at 0.5, +1.5 at 2, −2.0 at 8, n = 2 or 3 (toy)',
+    );
+    expect(picture?.plots[0]?.says).to.equal(
+      'weight 0.5 +0.5 (+0.5 … +0.5), n = 3; weight 2 (KD++) +1.5 (+0.3 … +2.7), n = 3; weight 8 −2.0, n = 2',
+    );
+  });
+
   it('C5 has a student under each teacher by size, its slope in the title', () => {
     const sizes = { resnet20: 1e7, resnet14: 1e6, resnet8: 1e5 };
     const runs = Object.entries(sizes).flatMap(([teacher, teacherParameters], index) => {

@@ -41,7 +41,7 @@ describe('the rows of the studies', () => {
         'kd+classifier kd++ kd+nd-classifier',
       ablation:
         'kd kd+sifn kd+cosine kd+sifn+cosine kd++ kd+nd-detached kd+nd-teacher-norm kd+nd-earlier ' +
-        'kd+nd-logits kd+nd-x0.5 kd+nd-x2 kd+nd-x4',
+        'kd+nd-logits kd+nd-x0.25 kd+nd-x0.5 kd+nd-x2 kd+nd-x4',
       teachers: 'student kd kd++ dkd dkd++ reviewkd reviewkd++',
     });
   });
@@ -101,6 +101,7 @@ describe('the rows of the studies', () => {
     ['kd+nd-teacher-norm', { ...nd, norm: 'teacher' }],
     ['kd+nd-earlier', { loss: 'normDirectionAt', weight: 2, place: 'earlier stage' }],
     ['kd+nd-logits', { loss: 'normDirectionAt', weight: 2, place: 'logits' }],
+    ['kd+nd-x0.25', { ...nd, weight: 0.5 }],
     ['kd+nd-x0.5', { ...nd, weight: 1 }],
     ['kd+nd-x2', { ...nd, weight: 4 }],
     ['kd+nd-x4', { ...nd, weight: 8 }],
