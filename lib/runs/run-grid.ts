@@ -133,11 +133,12 @@ export async function runGrid<Kind extends TaskKind>(asked: GridSettings<Kind>):
   const [gpu] = jobs.gpus;
   if (gpu !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = gpu;
   const { precision, deterministic } = settings;
-  const engine = await startEngine({ tf32: precision === 'tf32', deterministic });
-  requirePrecision(precision, engine, say);
   await withTask(settings, async (task) => {
-    if (!isWorker()) task.notes.forEach(say);
     requireAllFit(task, plan());
+    // After the data, whose absence is told before an engine is fetched and compiled.
+    const engine = await startEngine({ tf32: precision === 'tf32', deterministic });
+    requirePrecision(precision, engine, say);
+    if (!isWorker()) task.notes.forEach(say);
     if (action === 'list') return list(settings, plan(), task);
     // Whoever started this worker has deleted them, once for all workers.
     for (const [name, teacher] of given) await task.requireGiven(name, teacher);

@@ -262,6 +262,24 @@ describe('a mistake in a command', () => {
     });
   }
 
+  for (const [table, data] of [
+    ['table1', ['--scale', 'paper', '--data-dir']],
+    ['table2', ['--data', 'imagenet', '--data-dir']],
+    ['table3', ['--data', 'coco', '--data-dir']],
+  ] as const) {
+    it(`is told before an engine is fetched, where the data of ${table} are not there`, async () => {
+      const cache = join(folder(), 'cache');
+      const args = [...data, folder(), '--list', '--results', join(folder(), 'results')];
+      const { status, stderr } = await runTypeScript(join(reproduce, `${table}.ts`), args, {
+        ...{ NORM_DIRECTION_LAB_ENGINE: '', NORM_DIRECTION_LAB_CACHE: cache },
+      });
+      expect(stderr)
+        .to.match(/^error: .*: found (no|none of) /m)
+        .and.not.match(/engine/);
+      expect(status).to.equal(1);
+    });
+  }
+
   it('is told where GPUs are named and there are none, unless the processor is named too', async () => {
     const table1 = join(reproduce, 'table1.ts');
     const args = ['--gpus', '0', '--list', '--results', join(folder(), 'results')];
