@@ -58,6 +58,12 @@ export function makeFolder(folder: string): void {
   }
 }
 
+/** @throws LabError of kind `file` when there is no file at a path that an option names. */
+export function requireFile(path: string, option: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return;
+  throw fileError`a file is not there (${option} ${path}): found ${existsSync(path) ? 'no regular file' : 'no such file'}. Name a file that exists`;
+}
+
 /**
  * Refuses a folder in which nothing can be written, before work that would be lost; leaves nothing there.
  *

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { dataProgressPrinter, type OnDataProgress } from '../data/progress';
@@ -6,8 +6,7 @@ import type { EngineDescription } from '../engine/describe';
 import { startEngine } from '../engine/load';
 import { type Precision, requirePrecision } from '../engine/precision';
 import { programFault, runProgram } from '../engine/program';
-import { fileError } from '../errors';
-import { removeEmptyFolders, requireWritable } from '../files';
+import { removeEmptyFolders, requireFile, requireWritable } from '../files';
 import { formatDuration } from '../format-duration';
 import { deleteRuns } from './claim';
 import { ConsoleReporter } from './console-reporter';
@@ -260,8 +259,7 @@ function requireFiles({ weights, classMeans }: GivenTeacher): void {
     [weights, '--teacher-weights'],
     [classMeans, '--class-means'],
   ] as const) {
-    if (file === undefined || statSync(file, { throwIfNoEntry: false })?.isFile()) continue;
-    throw fileError`a teacher's file is not there (${option} ${file}): found ${existsSync(file) ? 'no regular file' : 'no such file'}. Name a file that exists`;
+    if (file !== undefined) requireFile(file, option);
   }
 }
 

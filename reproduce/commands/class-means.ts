@@ -21,7 +21,7 @@ import {
   summaryOfComparison,
 } from '../../lib/distill/released-class-means';
 import { startEngine } from '../../lib/engine/load';
-import { requireWritable } from '../../lib/files';
+import { requireFile, requireWritable } from '../../lib/files';
 import { imageNetModelNames, modelNames } from '../../lib/models/registry';
 import { hashStateDict } from '../../lib/nn/state';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
@@ -59,11 +59,12 @@ const command = (): Command =>
 async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
   const { out, compare, plain, json } = options;
   requireWritable(dirname(out), '--out');
+  requireFile(options.weights, '--weights');
   // Before the pass over the data, which a faulty file would waste.
   const other = compare === undefined ? undefined : readAny(compare);
   return withDataProgress(async (onProgress) => {
-    await startEngine();
     const dataset = await openData(options, onProgress);
+    await startEngine();
     const model = await loadTrainedModel(options.weights, options.model, dataset.classes.length);
     const teacherHash = hashStateDict(model.stateDict());
     const settings = {

@@ -7,6 +7,7 @@ import { type Preprocessing, preprocessingOf } from '../../lib/data/images';
 import { isFolder } from '../../lib/data/paths';
 import { startEngine } from '../../lib/engine/load';
 import { LabError, optionError } from '../../lib/errors';
+import { requireFile } from '../../lib/files';
 import { imageNetModelNames } from '../../lib/models/registry';
 import { loadTrainedModel } from '../../lib/runs/classification-teacher';
 import { evaluateFolder, type FolderEvaluation } from '../../lib/train/evaluate-folder';
@@ -61,6 +62,7 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
   const preprocessing = preprocessingOf(options.preprocessing ?? name, size);
   const classes = options.classes === undefined ? undefined : namesIn(options.classes);
   const count = classes?.length ?? classesIn(data);
+  requireFile(weights, '--weights');
   await startEngine();
   const model = await loadTrainedModel(weights, name, count, size).catch((error: unknown) => {
     throw classes === undefined ? naming(error, count, data) : error;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { writeSafetensors } from '../../lib/formats/safetensors';
@@ -262,16 +262,35 @@ describe('a mistake in a command', () => {
     });
   }
 
-  for (const [table, data] of [
-    ['table1', ['--scale', 'paper', '--data-dir']],
-    ['table2', ['--data', 'imagenet', '--data-dir']],
-    ['table3', ['--data', 'coco', '--data-dir']],
+  for (const [what, command, words] of [
+    ['the data of table 1', 'table1', '--scale paper --data-dir FOLDER --list'],
+    ['the data of table 2', 'table2', '--data imagenet --data-dir FOLDER --list'],
+    ['the data of table 3', 'table3', '--data coco --data-dir FOLDER --list'],
+    [
+      'the weights of class means',
+      'commands/class-means',
+      '--model resnet20 --weights FOLDER/no.pth --data fashion-mnist --out FOLDER/means.json',
+    ],
+    [
+      'the data of class means',
+      'commands/class-means',
+      '--model resnet20 --weights FOLDER/file --data cifar100 --data-dir FOLDER --out FOLDER/means.json',
+    ],
+    [
+      'the weights to evaluate',
+      'commands/evaluate',
+      '--model resnet18 --weights FOLDER/no.pth --data FOLDER/images',
+    ],
   ] as const) {
-    it(`is told before an engine is fetched, where the data of ${table} are not there`, async () => {
-      const cache = join(folder(), 'cache');
-      const args = [...data, folder(), '--list', '--results', join(folder(), 'results')];
-      const { status, stderr } = await runTypeScript(join(reproduce, `${table}.ts`), args, {
-        ...{ NORM_DIRECTION_LAB_ENGINE: '', NORM_DIRECTION_LAB_CACHE: cache },
+    it(`is told before an engine is fetched: ${what} are not there`, async () => {
+      writeFileSync(join(folder(), 'file'), '');
+      for (const name of ['a', 'b']) {
+        mkdirSync(join(folder(), 'images', name), { recursive: true });
+        writeFileSync(join(folder(), 'images', name, '1.jpg'), '');
+      }
+      const args = words.replaceAll('FOLDER', folder()).split(' ');
+      const { status, stderr } = await runTypeScript(join(reproduce, `${command}.ts`), args, {
+        ...{ NORM_DIRECTION_LAB_ENGINE: '', NORM_DIRECTION_LAB_CACHE: join(folder(), 'cache') },
       });
       expect(stderr)
         .to.match(/^error: .*: found (no|none of) /m)
