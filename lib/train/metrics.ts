@@ -182,17 +182,3 @@ export function readMetrics(directory: string): MetricsFile {
   const { lines, cut } = readLines(directory, epochMetricsForm);
   return { epochs: lines, cut };
 }
-
-/**
- * Adds an epoch to a run's metrics; a cut last line is dropped on the way.
- *
- * @throws LabError as `addLine` does.
- */
-export function appendMetrics(directory: string, metrics: EpochMetrics): void {
-  addLine(directory, epochMetricsForm, readMetrics(directory).epochs, metrics);
-}
-
-/** Makes a run's metrics those of its checkpoint: see `restoreLines`. */
-export function restoreMetrics(directory: string, epochs: readonly EpochMetrics[]): void {
-  restoreLines(directory, epochs);
-}

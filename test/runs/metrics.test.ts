@@ -9,9 +9,9 @@ import {
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { LabError } from '../../lib/errors';
-import { appendMetrics, metricsFile, readMetrics, restoreMetrics } from '../../lib/train/metrics';
+import { metricsFile, readMetrics, restoreLines } from '../../lib/train/metrics';
 import { withFolder } from '../support/folder';
-import { madeUpMetrics } from '../support/made-up-runs';
+import { appendMetrics, madeUpMetrics } from '../support/made-up-runs';
 
 describe('metrics of a run', () => {
   const directory = withFolder();
@@ -70,7 +70,7 @@ describe('metrics of a run', () => {
     write(4);
     const [first, second] = readFileSync(file(), 'utf8').split('\n');
     appendFileSync(file(), '{"epoch":5,"st');
-    restoreMetrics(directory(), [madeUpMetrics(1, 51), madeUpMetrics(2, 52)]);
+    restoreLines(directory(), [madeUpMetrics(1, 51), madeUpMetrics(2, 52)]);
     expect(readFileSync(file(), 'utf8')).to.equal(`${first}\n${second}\n`);
     appendMetrics(directory(), madeUpMetrics(3, 70));
     expect(epochs()).to.deep.equal([1, 2, 3]);
@@ -82,11 +82,11 @@ describe('metrics of a run', () => {
     const saved = readMetrics(directory()).epochs;
     for (const length of [whole.length - 20, 30, 0]) {
       truncateSync(file(), length);
-      restoreMetrics(directory(), saved);
+      restoreLines(directory(), saved);
       expect(readFileSync(file()).equals(whole), `cut to ${length}`).to.equal(true);
     }
     rmSync(file());
-    restoreMetrics(directory(), saved);
+    restoreLines(directory(), saved);
     expect(readFileSync(file()).equals(whole)).to.equal(true);
   });
 
@@ -100,7 +100,7 @@ describe('metrics of a run', () => {
   });
 
   it('are left alone where there are none and none were saved', () => {
-    restoreMetrics(directory(), []);
+    restoreLines(directory(), []);
     expect(existsSync(file())).to.equal(false);
   });
 

@@ -3,15 +3,15 @@ import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { classifierRuns, detectorRuns, writeProvenance } from '../../lib/runs/store';
 import { withTensorBoard, writeTensorBoard } from '../../lib/runs/tensorboard';
-import {
-  appendMetrics,
-  type EpochMetrics,
-  readMetrics,
-  restoreMetrics,
-} from '../../lib/train/metrics';
+import { type EpochMetrics, readMetrics, restoreLines } from '../../lib/train/metrics';
 import { type ReadEvent, readEventFile } from '../support/event-file';
 import { withFolder } from '../support/folder';
-import { madeUpMetrics, madeUpProvenance, writeMadeUpRun } from '../support/made-up-runs';
+import {
+  appendMetrics,
+  madeUpMetrics,
+  madeUpProvenance,
+  writeMadeUpRun,
+} from '../support/made-up-runs';
 
 const root = withFolder();
 const start = Date.parse('2025-01-01T00:00:00Z') / 1000;
@@ -95,7 +95,7 @@ describe('TensorBoard event files', () => {
     const directory = twoEpochs();
     const { file, bytes } = written(directory);
     // The second epoch ended after the last checkpoint: it is trained again, and another follows.
-    restoreMetrics(directory, readMetrics(directory).epochs.slice(0, 1));
+    restoreLines(directory, readMetrics(directory).epochs.slice(0, 1));
     appendMetrics(directory, madeUpMetrics(2, 60.1));
     appendMetrics(directory, madeUpMetrics(3, 70));
     const { bytes: longer, events } = written(directory);

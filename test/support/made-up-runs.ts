@@ -2,7 +2,7 @@ import { hashJson } from '../../lib/records';
 import { runDirectory } from '../../lib/runs/paths';
 import type { Provenance, RunConfig } from '../../lib/runs/schema';
 import { type Run, writeConfig, writeProvenance } from '../../lib/runs/store';
-import { appendMetrics, type EpochMetrics } from '../../lib/train/metrics';
+import { addLine, type EpochMetrics, epochMetricsForm, readMetrics } from '../../lib/train/metrics';
 
 /** A made-up run: what differs from the others. */
 export interface MadeUpRun {
@@ -49,6 +49,11 @@ export function madeUpMetrics(epoch: number, testTop1: number): EpochMetrics {
     teacherNorm: 9,
     cosineToClassMean: 0.8,
   };
+}
+
+/** Adds an epoch to those that a run's metrics file has. */
+export function appendMetrics(directory: string, metrics: EpochMetrics): void {
+  addLine(directory, epochMetricsForm, readMetrics(directory).epochs, metrics);
 }
 
 /** Provenance of a finished run with some fields changed. */

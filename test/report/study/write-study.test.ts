@@ -8,12 +8,17 @@ import { writeDocument } from '../../../lib/report/write';
 import { runDirectory } from '../../../lib/runs/paths';
 import type { Scale } from '../../../lib/runs/schema';
 import { studyNames, writeConfig, writeProvenance } from '../../../lib/runs/store';
-import { appendMetrics, type EpochMetrics } from '../../../lib/train/metrics';
+import type { EpochMetrics } from '../../../lib/train/metrics';
 import { studyMethods } from '../../../reproduce/recipes/studies';
 import { faultOf } from '../../support/faults';
 import { withFolder } from '../../support/folder';
 import { noRuns } from '../../support/table1-report';
-import { madeUpConfig, madeUpMetrics, madeUpProvenance } from '../../support/made-up-runs';
+import {
+  appendMetrics,
+  madeUpConfig,
+  madeUpMetrics,
+  madeUpProvenance,
+} from '../../support/made-up-runs';
 
 const study = 'table1-quick-fashion-mnist';
 
