@@ -276,6 +276,25 @@ describe('README, CONTRIBUTING, CHANGELOG and docs', function () {
     });
   }
 
+  it('name files of this package that are there, and no lines in them', () => {
+    const files = ['lib', 'reproduce', 'test'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(
+        (file) => `/${folder}/${file}`,
+      ),
+    );
+    // TypeScript's own, and those that stand for any.
+    const others = ['lib.dom.d.ts', 'lib/x/y.ts', 'test/x/y.test.ts'];
+    for (const page of pages) {
+      const named = partsOf(read(page)).text.flatMap((line) =>
+        [...line.matchAll(/`([\w./-]+\.(?:ts|mjs)(?::\d+)?)`/g)].map(([, name = '']) => name),
+      );
+      const wrong = named.filter(
+        (name) => !others.includes(name) && !files.some((file) => file.endsWith(`/${name}`)),
+      );
+      expect(wrong, page).to.deep.equal([]);
+    }
+  });
+
   it('print the files of examples/own, and others of examples, as they are', () => {
     const blocks = pages.flatMap((name) => [
       ...read(name).matchAll(/```ts\n\/\/ (examples\/\S+)\n([^`]*)```/g),

@@ -12,7 +12,7 @@ export const heart = [
     // What trains networks comes last.
     tests: [
       ...tests('distill', 'terms', 'class-means', 'feature-place', 'fusion-blocks', 'mixing'),
-      ...tests('distill', 'objective', 'older-parts', 'previous-weights', 'srrl', 'older-terms'),
+      ...tests('distill', 'objective', 'older-parts', 'previous-weights', 'srrl'),
     ],
   },
   {
@@ -20,7 +20,7 @@ export const heart = [
     // The others train networks, or start commands.
     tests: [
       ...tests('train', 'schedule', 'weights', 'sgd', 'adamw', 'evaluate', 'loop', 'learner'),
-      ...tests('train', 'accumulation', 'checkpoint', 'batch-source', 'deit', 'evaluate-folder'),
+      ...tests('train', 'accumulation', 'checkpoint', 'batch-source', 'evaluate-folder'),
       ...tests('runs', 'metrics'),
     ],
   },
@@ -30,12 +30,12 @@ export const heart = [
     files: [
       '{cells,group,numbers,verdict}.ts',
       'table1/{gain,model,over-pairs}.ts',
-      'study/{claims,groups,relations}.ts',
+      'study/{claims,groups,growing-teachers}.ts',
       'table3/model.ts',
     ],
     // The others draw, which takes seconds.
     tests: [
-      ...tests('report', 'families', 'group', 'methods', 'over-pairs', 'table1', 'table1-forms'),
+      ...tests('report', 'group', 'methods', 'over-pairs', 'table1', 'table1-forms'),
       ...tests('report', 'table3', 'verdict', 'numbers'),
       ...tests('report/study', 'claims', 'groups', 'views'),
     ],
