@@ -158,11 +158,14 @@ async function checkEngine(): Promise<{ built: boolean; checks: readonly Check[]
           fix: command,
         },
   );
-  if (built && serving === 'gpu') checks.push(checkCuda(folders[0] ?? ''));
+  const cuda = built && serving === 'gpu' ? [checkCuda(folders[0] ?? '')] : [];
+  checks.push(...cuda);
   const missing = device === 'gpu' ? missingGpu() : undefined;
   // Without a GPU its engine is tried on the processor, where no other would compute there.
   const tried = missing === undefined ? device : 'cpu';
-  if (built && engineServing(tried) === serving) {
+  // Without its libraries it cannot be loaded, which is said already.
+  const loads = cuda.every(({ state }) => state === 'ok');
+  if (built && loads && engineServing(tried) === serving) {
     checks.push(...(await checkRunning(tried, `${command}${forceFlag(command)}`)));
   }
   checks.push(

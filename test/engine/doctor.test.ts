@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Check, checkNode } from '../../lib/doctor';
@@ -143,6 +143,25 @@ describe('npm run doctor', () => {
       expect(named.get('GPU')?.detail).to.include('found CUDA_VISIBLE_DEVICES=');
     });
   }
+
+  it('does not try an engine for a GPU whose libraries of CUDA the host has not', async function () {
+    if (process.arch !== 'x64' || readdirSync('/usr/local').some((name) => /^cuda/.test(name))) {
+      return this.skip();
+    }
+    const place = enginePlace('gpu', join(folder(), 'engine'));
+    const make = (entry: string) =>
+      Promise.resolve(void mkdirSync(join(entry, 'nvidia', 'cuda_nvcc'), { recursive: true }));
+    await cached({ root: place.root, name: place.libraries, make });
+    await cached({ root: place.root, name: place.binding, make: () => Promise.resolve() });
+    const { status, named } = await doctor({
+      ...{ NORM_DIRECTION_LAB_CACHE: folder(), NORM_DIRECTION_LAB_DEVICE: 'gpu' },
+      ...{ PATH: folder(), LD_LIBRARY_PATH: '', VIRTUAL_ENV: '', CONDA_PREFIX: '' },
+    });
+    expect(status).to.equal(1);
+    expect(named.get('CUDA')).to.include({ state: 'fault' });
+    expect(named.get('CUDA')?.fix).to.include('pip install nvidia-cuda-runtime-cu12');
+    expect(named.has('engine computes')).to.equal(false);
+  });
 
   it('reports a setting that stops every command', async () => {
     const { status, named } = await doctor({ NORM_DIRECTION_LAB_ENGINE: 'fast' });
