@@ -47,7 +47,7 @@ import {
 import type { Model, ModelOutput } from '../../lib/nn/model';
 import { faultOf } from '../support/faults';
 import { withEngine } from '../support/engine';
-import { numbers } from '../support/tensors';
+import { expectClose, numbers } from '../support/tensors';
 
 const draw = random(1, 'signals');
 const matrix = (rows: number, columns: number): tf.Tensor2D =>
@@ -161,6 +161,31 @@ describe('a method', () => {
       expect(found, term.loss).to.be.closeTo(numbers(expected)[0] ?? NaN, 1e-5);
     }
   });
+
+  for (const previousNorm of ['detached', 'lastVisit'] as const) {
+    it(`lengthens the student’s own embedding by SIFN, not an adapter’s (${previousNorm})`, () => {
+      const objective = createObjective(
+        { name: 'm', terms: [sifn({ previousNorm })] },
+        withoutModels(),
+      );
+      const own = tf.tensor2d([3, 4, 0, 2], [2, 2]);
+      const gradient = tf.grad((given) => {
+        const embedding = tf.reshape<tf.Rank.R2>(given, [2, 2]);
+        const signals = {
+          student: outputOf(matrix(2, 4), embedding),
+          studentEmbedding: tf.matMul<tf.Tensor2D>(
+            embedding,
+            tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]),
+          ),
+          labels: tf.tensor1d([0, 1], 'int32'),
+          indices: new Int32Array([0, 1]),
+        };
+        return objective.value(signals, at(0)).total;
+      })(own);
+      // Of the mean over two samples of (norm + 1 − norm)², the first norm held constant: minus the direction.
+      expectClose(numbers(gradient), [-0.6, -0.8, 0, -1]);
+    });
+  }
 
   it('has the papers’ settings where none are given', () => {
     const defaults: [LossTerm, Record<string, unknown>][] = [

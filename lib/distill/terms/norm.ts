@@ -120,7 +120,7 @@ export interface SifnTerm extends LossTerm {
   readonly previousNorm: PreviousNorm;
 }
 
-/** The stepwise increasing feature norm. */
+/** The stepwise increasing feature norm, of the student's own embedding, before an adapter. */
 export const sifn = termKind<SifnTerm>({
   loss: 'sifn',
   defaults: { step: 1, previousNorm: 'detached' },
@@ -129,7 +129,7 @@ export const sifn = termKind<SifnTerm>({
   part(term, { samples, student }) {
     switch (term.previousNorm) {
       case 'detached':
-        return { loss: ({ studentEmbedding }) => detachedSifnLoss(studentEmbedding, term) };
+        return { loss: (signals) => detachedSifnLoss(signals.student.embedding, term) };
       case 'lastVisit':
         return againstLastVisit(term, new NormMemory(samples));
       case 'exact':
@@ -143,11 +143,11 @@ function againstLastVisit(term: SifnTerm, memory: NormMemory): TermPart {
   let visit: { readonly places: Int32Array; readonly norms: tf.Tensor1D } | undefined;
   return {
     loss(signals, { remember }) {
-      const { studentEmbedding } = signals;
+      const { embedding } = signals.student;
       const indices = placesOf(signals);
-      const current = remember(embeddingNorms(studentEmbedding));
+      const current = remember(embeddingNorms(embedding));
       visit = { places: indices, norms: current };
-      return sifnLoss(studentEmbedding, norms.previous(indices, current), term);
+      return sifnLoss(embedding, norms.previous(indices, current), term);
     },
     commit() {
       if (visit) norms.update(visit.places, visit.norms);
