@@ -72,8 +72,13 @@ export function groupRuns(runs: readonly Run[]): RunGroup[] {
   );
 }
 
+/** A run as far as it is asked what it was trained under. */
+interface Recorded {
+  readonly config: Pick<RunConfig, 'recipe'>;
+}
+
 /** What a run was trained under but for its losses: the same text, the same training. */
-export function trainingOf({ config }: Run, without: object = {}): string {
+function trainingOf({ config }: Recorded, without: object = {}): string {
   const training = config.recipe['training'];
   return hashJson(isRecord(training) ? { ...training, method: null, ...without } : null);
 }
@@ -82,9 +87,23 @@ export function trainingOf({ config }: Run, without: object = {}): string {
  * Of some runs those that differ from a method's own by the losses alone: the same training, the same
  * teacher. What another recipe or teacher gives is in no gain.
  */
-export function comparableTo(own: readonly Run[], runs: readonly Run[]): Run[] {
+export function comparableTo<One extends Recorded>(
+  own: readonly Recorded[],
+  runs: readonly One[],
+): One[] {
   const wanted = new Set(own.map(conditionsOf));
   return runs.filter((run) => wanted.has(conditionsOf(run)));
+}
+
+/** Of some runs without a teacher those whose training differs from a method's own by the losses alone. */
+export function aloneComparableTo<One extends Recorded>(
+  own: readonly Recorded[],
+  runs: readonly One[],
+): One[] {
+  // The released code lets a student begin otherwise alone than inside of a method's module.
+  const training = (run: Recorded): string => trainingOf(run, { linearStart: null });
+  const wanted = new Set(own.map(training));
+  return runs.filter((run) => wanted.has(training(run)));
 }
 
 /** What is said where `comparableTo` leaves a method's base out. */
@@ -93,7 +112,7 @@ export function noGainInWords(method: string, base: string): string {
 }
 
 /** Training and teacher, which must be the same for two methods to be compared. */
-export function conditionsOf(run: Run): string {
+export function conditionsOf(run: Recorded): string {
   return hashJson([trainingOf(run), run.config.recipe['teacherHash'] ?? null]);
 }
 

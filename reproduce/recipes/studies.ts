@@ -130,7 +130,7 @@ const studies = { norm: normMethods, direction: directionMethods, ablation: abla
 
 /** The rows of each study, in its table's order; the recipe of each is `table1Recipe(pair, id)`. */
 export const studyMethods: Readonly<Record<StudyName, readonly StudyRow[]>> = {
-  norm: rows('kd', ...idsOf(normMethods)),
+  norm: rows('student', 'kd', ...idsOf(normMethods)),
   direction: rows(
     'kd',
     ...idsOf(directionMethods).filter((id) => id !== 'kd+nd-classifier'),

@@ -104,6 +104,37 @@ describe('a claim at a glance', () => {
     expect(claim.says).to.include('KD++ by +1.05 … +2.45').and.include('DIST++ by +0.34 … +0.74');
   });
 
+  it('C1 takes every pair of its setting: one that contradicts it is not left out', () => {
+    const runs = [
+      ['resnet20:resnet8', 1],
+      ['resnet14:resnet8', -1],
+    ].flatMap(([pair, gain]) =>
+      ['kd', 'kd++'].flatMap((method) =>
+        [-0.1, 0, 0.1].map((apart, index) =>
+          madeUpRun({
+            config: {
+              method,
+              seed: index + 1,
+              pair: String(pair),
+              teacher: String(pair).split(':')[0] ?? '',
+            },
+            top1: [1, 40 + 7 * index + (method === 'kd++' ? Number(gain) + apart : 0)],
+          }),
+        ),
+      ),
+    );
+    const claim = claimsOn([], { table1: buildTable1({ study: '', runs, root: 'results' }) })('C1');
+    const run = claim.comparisons.filter(({ difference }) => difference !== null);
+    expect(run.map(({ label, outcome }) => `${label}: ${outcome}`)).to.have.members([
+      'KD++ over KD, resnet20 → resnet8: reproduced',
+      'KD++ over KD, resnet14 → resnet8: contradicted',
+    ]);
+    expect(claim.outcome).to.equal('contradicted');
+    expect(claim.ran).to.match(
+      /^Fashion-MNIST, resnet\d+ → resnet8; resnet\d+ → resnet8, 2 epochs$/u,
+    );
+  });
+
   it('C2 and C3 are read in several ways, which must agree', () => {
     const claims = claimsOn([
       ...withSeeds('kd+sifn', 3, 3.1, 2.9),
@@ -152,9 +183,13 @@ describe('a claim at a glance', () => {
     const claim = claimsOn(runs)('C5');
     expect(claim.comparisons.map(({ label }) => label)).to.deep.equal([
       'KD++, teacher ten times as large',
+      'DKD++, teacher ten times as large',
+      'ReviewKD++, teacher ten times as large',
     ]);
     expect(claim.comparisons[0]?.difference?.mean).to.be.closeTo(2.2, 1e-9);
-    expect(claim.outcome).to.equal('reproduced');
+    expect(outcomesOf(claim)).to.deep.equal(['reproduced', 'not run', 'not run']);
+    // One row of three.
+    expect(claim.outcome).to.equal('inconclusive');
     expect(claim.says).to.include('KD++ 71.99 to 72.59');
   });
 
@@ -164,19 +199,27 @@ describe('a claim at a glance', () => {
       last: { studentNorm: 4 + size, teacherNorm: null },
       provenance: { parameters: 10 ** (4 + size) },
     }));
-    const students = [3.9, 4, 4.1].flatMap((studentNorm, index): StudyRun[] =>
-      ['kd', 'kd+sifn'].map((method) => ({
-        ...{ method, seed: index + 1, top1: 50, last: { studentNorm, teacherNorm: 6 } },
-      })),
+    const students = [3.9, 4, 4.1].flatMap((norm, index): StudyRun[] =>
+      ['kd', 'kd+sifn', 'student'].map((method) => {
+        // Alone they are as long as their teacher's, which they do not know.
+        const [studentNorm, teacherNorm] = method === 'student' ? [norm + 2, null] : [norm, 6];
+        return { method, seed: index + 1, top1: 50, last: { studentNorm, teacherNorm } };
+      }),
     );
     // A network counts as a teacher where a student learns from it.
     const taught = networks.map(({ pair = '' }): StudyRun => ({
       ...{ method: 'kd', seed: 1, pair: `${pair}:resnet8x4`, top1: 50 },
     }));
     const claim = claimsOn([...networks, ...students, ...taught])('C6');
-    // 1 for ten times the size, each network trained once; 6 minus 3.9, 4 and 4.1.
-    expect(claim.comparisons.map(({ difference }) => difference?.mean)).to.deep.equal([1, 2]);
-    expect(outcomesOf(claim)).to.deep.equal(['inconclusive', 'reproduced']);
+    // 1 for ten times the size, each network trained once; 6 minus 3.9, 4 and 4.1; minus 5.9, 6 and 6.1.
+    expect(
+      claim.comparisons.map(({ label, difference }) => [label, difference?.mean.toFixed(9)]),
+    ).to.deep.equal([
+      ['3 networks, ten times as large', '1.000000000'],
+      ['resnet20 over resnet8 under KD', '2.000000000'],
+      ['resnet20 over resnet8 alone', '0.000000000'],
+    ]);
+    expect(outcomesOf(claim)).to.deep.equal(['inconclusive', 'reproduced', 'inconclusive']);
     expect(claim).to.include({ unit: 'mean norm', outcome: 'inconclusive' });
   });
 

@@ -85,6 +85,22 @@ describe('++ against its base over several pairs', () => {
     ]);
   });
 
+  it('counts no gain over a student alone that was trained otherwise, but for how it began', () => {
+    const trained = (method: string, training: object, ...top1: number[]): Run[] =>
+      runs('resnet20:resnet8', method, ...top1).map((run) => ({
+        ...run,
+        config: { ...run.config, recipe: { training: { method, ...training } } },
+      }));
+    const gain = (alone: object): unknown =>
+      table([
+        ...trained('student', alone, 50, 60, 70),
+        ...trained('kd', { epochs: 2 }, 53, 63, 73),
+      ]).groups[0]?.pairs[0]?.rows.find(({ method }) => method === 'kd')?.overStudent?.measured
+        ?.mean;
+    expect(gain({ epochs: 2, linearStart: 'pytorch' })).to.equal(3);
+    expect(gain({ epochs: 2, imagesPerReplica: 32 })).to.equal(undefined);
+  });
+
   it('takes the pairs with both methods alone, in the order of their names, and counts no draw', () => {
     const [first, ...others] =
       table([

@@ -130,6 +130,27 @@ describe('table 3', () => {
     });
   }
 
+  it('counts no gain over runs of another training or teacher', () => {
+    const under = (method: string, recipe: object, AP: number): MadeUp => ({
+      ...{ method, stats: { AP }, config: { recipe: { ...recipe } } },
+    });
+    const gains = (plus: object): unknown[] => {
+      const built = groupOf(
+        under('student', { training: { width: 24 } }, 0.2),
+        under('kd', { training: { width: 24 }, teacherHash: 'a' }, 0.25),
+        under('kd++', plus, 0.3),
+      );
+      const { overStudent, overBase } = rowOf(built, 'kd++');
+      return [overStudent, overBase].map((gain) => gain?.mean.toFixed(3));
+    };
+    const training = { width: 24 };
+    expect(gains({ training, teacherHash: 'a' })).to.deep.equal(['10.000', '5.000']);
+    // A student alone has no teacher.
+    expect(gains({ training, teacherHash: 'b' })).to.deep.equal(['10.000', undefined]);
+    const wider = { training: { width: 32 }, teacherHash: 'a' };
+    expect(gains(wider)).to.deep.equal([undefined, undefined]);
+  });
+
   it('shows each figure in its own column, in percent', () => {
     const document = table3Document([group], 'results');
     const table = document.parts[0]?.blocks.find((block) => block.kind === 'table');
@@ -202,7 +223,7 @@ describe('table 3', () => {
       table3Document([groupOf(...runs)], 'results').parts[0]?.sentences.join(' ') ?? '';
     const small = { scale: 'quick', dataset: 'shapes' } as const;
     expect(said(...seeds('kd', 0.3, 0.4))).to.equal(
-      'The paper’s figures are not known to us (results/paper/table3-coco.json is the file to complete).',
+      'Of the paper’s figures only those of ReviewKD++ are known to us, second hand (results/paper/table3-coco.json).',
     );
     expect(said(...seeds('kd', 0.3, 0.4), ...seeds('kd++', 0.3))).to.contain('a single seed');
     expect(said({ method: 'kd', config: small })).to.contain(
@@ -335,6 +356,7 @@ describe('table 3', () => {
     [{ config: { scale: 'short' } }, 'scale short instead of paper'],
     [{ config: { iterations: 90_000 } }, 'iterations 90000 instead of 180000'],
     [{ config: { batchSize: 16 } }, 'batch 16 instead of 8'],
+    [{ config: { precision: 'bf16' } }, 'precision bf16 instead of f32'],
     [{ provenance: { teacherSource: 'trained here' } }, 'the teacher was trained here'],
     [{ provenance: { firstWeights: 'random' } }, 'random first weights'],
   ] as const) {

@@ -43,7 +43,7 @@ describe('the written table 1', () => {
   it('has its pictures in the page and in Markdown, each with its sentence', async () => {
     await write();
     // 81.5 − 81 and 82.5 − 81.4: 0.5 and 1.1.
-    const finding = 'ND adds 0.8 points to KD, n = 2, so no interval (toy)';
+    const finding = 'KD++: 0.8 points above KD, n = 2, so no interval (toy)';
     expect(read('claims/c1-nd-over-base.svg')).to.include(`<title>${finding}`);
     expect(read('table1.md')).to.include(`![${finding}](claims/c1-nd-over-base.svg)`);
     expect(read('table1.html')).to.include(finding);

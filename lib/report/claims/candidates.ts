@@ -82,33 +82,45 @@ export function strongest(candidates: readonly Candidate[]): Candidate | null {
   return ranks[0]?.candidate ?? null;
 }
 
-/** Each `++` row of table 1 over its base, with the p values of the table's own column. */
+/**
+ * Each `++` row of table 1 over its base, on all pairs of a setting and scale on which one was run, with the p
+ * values of the table's own column.
+ */
 export function plusOverBases({ groups }: Table1, plus: readonly string[]): Candidate[] {
   return groups.flatMap(({ setting, pairs }) =>
-    pairs.map((pair) => {
-      const rows = plus.map((method) => ({ method, row: rowIn(pair, method) }));
-      const bases = plus.map((method) => rowIn(pair, baseOf(method) ?? ''));
+    claimScales.flatMap((scale) => {
+      const shown = pairs.filter(
+        (pair) =>
+          pair.claimScale === scale &&
+          plus.some((method) => (rowIn(pair, method)?.overBase?.measured ?? null) !== null),
+      );
+      if (shown.length === 0) return [];
+      const methods = [...plus, ...plus.flatMap((method) => baseOf(method) ?? []), 'teacher'];
       return {
-        ...ofPair(setting, pair.claimScale, pairInWords(pair)),
-        comparisons: rows.map(({ method, row }) => {
-          const difference = row?.overBase?.measured ?? null;
-          const p = row?.overBase?.p ?? null;
-          return {
-            label: `${printedOf(method)} over ${printedOf(baseOf(method) ?? '')}`,
-            paper: row?.overPublished?.paper ?? null,
-            difference,
-            p,
-            outcome: verdictOnClaim(difference, p).outcome,
-          };
+        ...ofPair(setting, scale, shown.map(pairInWords).join('; ')),
+        comparisons: shown.flatMap((pair) => {
+          const where = shown.length === 1 ? '' : `, ${pairInWords(pair)}`;
+          return plus.map((method) => plusOverBase(pair, method, where));
         }),
         seconds: secondsOf(
-          [...rows.map(({ row }) => row), ...bases, rowIn(pair, 'teacher')].flatMap(
-            (row) => row?.runs ?? [],
-          ),
+          shown.flatMap((pair) => methods.flatMap((method) => rowIn(pair, method)?.runs ?? [])),
         ),
       };
     }),
   );
+}
+
+function plusOverBase(pair: Table1Pair, method: string, where: string): ClaimComparison {
+  const row = rowIn(pair, method);
+  const difference = row?.overBase?.measured ?? null;
+  const p = row?.overBase?.p ?? null;
+  return {
+    label: `${printedOf(method)} over ${printedOf(baseOf(method) ?? '')}${where}`,
+    paper: row?.overPublished?.paper ?? null,
+    difference,
+    p,
+    outcome: verdictOnClaim(difference, p).outcome,
+  };
 }
 
 const outcomes: Readonly<Partial<Record<Verdict, ClaimOutcome>>> = {
@@ -187,26 +199,30 @@ function labelsOf(pair: StudyPair, better: string, worse: string): string {
 }
 
 /** Whether the `++` rows of a student rise with its teacher's size. */
-export function risingWithTeachers(groups: readonly StudyGroup[]): Candidate[] {
+export function risingWithTeachers(
+  groups: readonly StudyGroup[],
+  plus: readonly string[],
+): Candidate[] {
   return groups.flatMap((group) =>
     bySize(group.pairs, 'teacher').flatMap(([student, pairs]) => {
-      const rising = judgedTrends(pairs, methodsOf(pairs)).filter(
-        ({ better = '', worse, enough }) =>
-          worse === undefined && enough && baseOf(better) !== null,
+      const trends = judgedTrends(pairs, methodsOf(pairs)).filter(
+        ({ worse }) => worse === undefined,
       );
       const teachers = pairs.map(({ teacher }) => teacher);
-      const methods = rising.flatMap(({ better }) => better ?? []);
       return {
         ...ofPair(
           group.setting,
           weakestScale(pairs.map(({ claimScale }) => claimScale)),
           `${teachers.join(', ')} → ${student}`,
         ),
-        comparisons: rising.map((claim) =>
-          comparison(claim, `${printedOf(claim.better ?? '')}, teacher ten times as large`),
+        comparisons: plus.map((method) =>
+          comparison(
+            trends.find(({ better }) => better === method),
+            `${printedOf(method)}, teacher ten times as large`,
+          ),
         ),
         seconds: secondsOf([
-          ...pairs.flatMap((pair) => runsOf(pair, methods)),
+          ...pairs.flatMap((pair) => runsOf(pair, plus)),
           ...teachersOf(group, teachers),
         ]),
       };
@@ -223,9 +239,7 @@ export function longerFeatures(
     group.pairs.map((pair) => {
       const trend = normTrend(group.family);
       const slope = trend?.slope ?? null;
-      const shorter = judgedOn(pair, normClaims).filter(
-        ({ better, worse }) => better === undefined && worse === 'kd',
-      );
+      const shorter = judgedOn(pair, normClaims).filter(({ better }) => better === undefined);
       const networks = group.family.map(({ model }) => model);
       return {
         ...ofPair(
@@ -242,10 +256,13 @@ export function longerFeatures(
             outcome: verdictOnClaim(slope, null).outcome,
           },
           ...shorter.map((claim) =>
-            comparison(claim, `${pair.teacher} over ${pair.student} under KD`),
+            comparison(
+              claim,
+              `${pair.teacher} over ${pair.student} ${claim.worse === 'kd' ? 'under KD' : 'alone'}`,
+            ),
           ),
         ],
-        seconds: secondsOf([...runsOf(pair, ['kd']), ...teachersOf(group, networks)]),
+        seconds: secondsOf([...runsOf(pair, ['kd', 'student']), ...teachersOf(group, networks)]),
       };
     }),
   );
@@ -307,7 +324,8 @@ export function secondsOf(runs: readonly RunReference[]): Map<string, number> {
   );
 }
 
-function comparison({ difference, p, outcome }: JudgedClaim, label: string): ClaimComparison {
+function comparison(claim: JudgedClaim | undefined, label: string): ClaimComparison {
+  const { difference = null, p = null, outcome = 'not run' } = claim ?? {};
   return { label, paper: null, difference, p, outcome };
 }
 

@@ -15,6 +15,7 @@ import {
   evidenceOf,
   headlineOf,
   intervalsPicture,
+  isClear,
   type PicturedComparison,
   signed,
 } from '../plots/intervals';
@@ -217,14 +218,32 @@ function normsPicture(claim: ClaimAtGlance, { norm }: ClaimSources): PlotsBlock 
     });
   if (found === undefined) return null;
   const { family, pair } = found;
-  const [slope, shorter] = claim.comparisons.map(({ difference }) => difference);
+  const differenceFor = (what: string) =>
+    claim.comparisons.find(({ label }) => label.endsWith(what))?.difference ?? null;
+  const [slope, shorter, asLong] = [
+    differenceFor('times as large'),
+    differenceFor('under KD'),
+    differenceFor('alone'),
+  ];
   const told = [
     ...(slope ? [`${longer(slope.mean)} for ten times the parameters`] : []),
     ...(shorter
-      ? [`${longer(-shorter.mean)} in a student than in its teacher, ${evidenceOf(shorter)}`]
+      ? [
+          `${longer(-shorter.mean)} in a student under KD than in its teacher, ${evidenceOf(shorter)}`,
+        ]
+      : []),
+    ...(asLong
+      ? [
+          `${isClear(asLong) ? longer(-asLong.mean) : 'neither shorter nor longer'} in one alone, ${evidenceOf(asLong)}`,
+        ]
       : []),
   ];
-  const kd = rowOf(pair, 'kd')?.studentNorm ?? null;
+  const students = (['student', 'kd'] as const).flatMap((method) => {
+    const value = rowOf(pair, method)?.studentNorm ?? null;
+    const known = method === 'student' && family.some(({ model }) => model === pair.student);
+    const how = method === 'kd' ? `KD from ${pair.teacher}` : 'alone';
+    return value === null || known ? [] : [{ value, how }];
+  });
   return sizesPicture(
     {
       axis: 'mean norm of the features',
@@ -234,14 +253,10 @@ function normsPicture(claim: ClaimAtGlance, { norm }: ClaimSources): PlotsBlock 
           name: model,
           facts: [millions(parameters), 'alone'],
         })),
-        ...(kd === null
-          ? []
-          : [
-              {
-                name: pair.student,
-                facts: [millions(pair.studentParameters), `KD from ${pair.teacher}`],
-              },
-            ]),
+        ...students.map(({ how }) => ({
+          name: pair.student,
+          facts: [millions(pair.studentParameters), how],
+        })),
       ],
       series: [
         {
@@ -249,7 +264,7 @@ function normsPicture(claim: ClaimAtGlance, { norm }: ClaimSources): PlotsBlock 
           style: styleAt(0),
           values: [
             ...family.map(({ norm: own }) => summarise(new Map([[0, own]]))),
-            ...(kd === null ? [] : [kd]),
+            ...students.map(({ value }) => value),
           ],
         },
       ],
@@ -305,9 +320,11 @@ function onPairs<Setting, Pair>(
 
 /** How the first `++` row, its base and the student alone came to their numbers. */
 function curvesPicture(claim: ClaimAtGlance, { table1 }: ClaimSources): PlotsBlock | null {
+  // Of several pairs the first.
+  const ran = claim.ran.replace(/; .*(?=, \d+ epochs$)/u, '');
   const curves =
     onPairs(table1.groups).find(
-      ({ setting, pair }) => ranInEpochs(setting, pairInWords(pair)) === claim.ran,
+      ({ setting, pair }) => ranInEpochs(setting, pairInWords(pair)) === ran,
     )?.pair.curves ?? [];
   const of = (method: string) => curves.filter((curve) => curve.method === method);
   const [plus, base, student] = [of('kd++'), of('kd'), of('student')];

@@ -36,7 +36,8 @@ export function intervalsPicture(
 
 /**
  * A difference as a headline: `ND adds 1.9 points to KD, 95 % 1.2 … 2.6, n = 6`, of `A over B` in general
- * `A: 0.3 points below B, 95 % −3.4 … +2.9, n = 3`.
+ * `A: 0.3 points below B, 95 % −3.4 … +2.9, n = 3`. Where the interval holds 0, or there is none, ND neither
+ * adds nor takes: `KD++: 0.1 points below KD, 95 % −0.5 … +0.3, n = 6`.
  */
 export function headlineOf(label: string, difference: Summary, unit = 'points'): string {
   const { mean } = difference;
@@ -45,12 +46,17 @@ export function headlineOf(label: string, difference: Summary, unit = 'points'):
   const told =
     below === undefined
       ? `${label}: ${signed(mean)} ${unit}`
-      : above !== `${below}++`
+      : above !== `${below}++` || !isClear(difference)
         ? `${above}: ${size} ${mean < 0 ? 'below' : 'above'} ${below}`
         : mean < 0
           ? `ND takes ${size} from ${below}`
           : `ND adds ${size} to ${below}`;
   return `${capitalised(told)}, ${evidenceOf(difference)}`;
+}
+
+/** Whether there is an interval, and 0 is not in it. */
+export function isClear({ interval }: Summary): boolean {
+  return interval !== null && (interval.low > 0 || interval.high < 0);
 }
 
 /** `95 % 1.2 … 2.6, n = 6`: the ends as they stand on the axis, signed where one is below 0. */

@@ -9,7 +9,6 @@ const paper = paperColumn('motivation', { 'kd+cosine': 'cosine', 'kd+infonce': '
 /** What the paper claims of the direction. */
 export const directionClaims: readonly Claim[] = [
   ...claimsOver('kd+cosine', {
-    kd: 'Cosine helps: over KD',
     'kd+infonce-t0.05': 'Cosine is better than InfoNCE (temperature 0.05)',
     'kd+infonce': 'Cosine is better than InfoNCE (temperature 0.1)',
     'kd+infonce-t0.5': 'Cosine is better than InfoNCE (temperature 0.5)',

@@ -3,7 +3,7 @@ import { isRecord } from '../../records';
 import { bestEpoch, bySeed, lastTop1, top1BySeed } from '../../runs/measures';
 import { isFinished, type Run } from '../../runs/store';
 import { pairedDifference, summarise } from '../../statistics/summary';
-import { comparableTo, conditionsOf, groupRuns, type RunGroup, trainingOf } from '../group';
+import { aloneComparableTo, comparableTo, conditionsOf, groupRuns, type RunGroup } from '../group';
 import { baseOf } from '../methods';
 import { environmentOf, runReference, unfinishedRun } from '../run-record';
 import { claimScaleOfRuns } from '../verdict';
@@ -154,17 +154,11 @@ export function studyBaseOf(method: string): string | null {
 function aloneFor(own: readonly Run[], { runs }: RunGroup): Run[] {
   const [sample] = own;
   if (sample === undefined) return [];
-  // The released code lets a student begin otherwise alone than inside of a method's module.
-  const without = { linearStart: null };
-  const wanted = trainingOf(sample, without);
   const found = new Map<number, Run>();
   const fitting = runs.filter(
-    (run) =>
-      run.config.method === alone &&
-      run.config.student === sample.config.student &&
-      trainingOf(run, without) === wanted,
+    ({ config }) => config.method === alone && config.student === sample.config.student,
   );
-  for (const run of fitting) {
+  for (const run of aloneComparableTo([sample], fitting)) {
     const { seed, pair } = run.config;
     if (!found.has(seed) || pair === sample.config.pair) found.set(seed, run);
   }

@@ -1,10 +1,10 @@
 import { bySeedOf, summarise } from '../../statistics/summary';
 import { type Trend, trendOf } from '../../statistics/trend';
 import { formatPercent, toFixed2 } from '../numbers';
-import { type Claim, type ClaimedDifference, claimsOn, claimsOver } from './claims';
+import { type Claim, claimsOn, claimsOver } from './claims';
 import type { Block } from '../document';
 import { column, knownOf, paperColumn } from './method-table';
-import { type FamilyMember, rowOf, type StudyPair, type StudyView } from './model';
+import { type FamilyMember, rowOf, type StudyView } from './model';
 import type { PublishedMeans } from './published-means';
 
 const paper = paperColumn('motivation', { 'kd+norm': 'l2', 'kd+sifn': 'sifn' });
@@ -12,7 +12,6 @@ const paper = paperColumn('motivation', { 'kd+norm': 'l2', 'kd+sifn': 'sifn' });
 /** What the paper claims of the norm. */
 export const normClaims: readonly Claim[] = [
   ...claimsOver('kd+sifn', {
-    kd: 'SIFN helps: over KD',
     'kd+norm': 'SIFN is better than the naive norm loss',
     'kd+feature': 'SIFN is better than the naive feature loss',
   }),
@@ -21,7 +20,8 @@ export const normClaims: readonly Claim[] = [
     { kd: 'SIFN makes the features longer than KD does' },
     ({ studentNorm }) => studentNorm,
   ),
-  shorter,
+  shorter('kd', 'under KD'),
+  shorter('student', 'trained alone'),
 ];
 
 /** Longer features. */
@@ -41,16 +41,19 @@ export const norm: StudyView = {
   sources: knownOf('motivation'),
 };
 
-/** By the teacher's norm minus the student's, seed by seed. */
-function shorter(pair: StudyPair): ClaimedDifference {
-  const { studentNorm = null, teacherNorm = null } = rowOf(pair, 'kd') ?? {};
-  const missing = [...bySeedOf(studentNorm)].flatMap(([seed, norm]) =>
-    teacherNorm === null ? [] : [[seed, teacherNorm - norm] as const],
-  );
-  return {
-    statement: 'A student’s features are shorter than its teacher’s, under KD',
-    worse: 'kd',
-    difference: summarise(new Map(missing)),
+/** By the teacher's norm, as KD's runs know it, minus the student's, seed by seed. */
+function shorter(method: string, how: string): Claim {
+  return (pair) => {
+    const { studentNorm = null } = rowOf(pair, method) ?? {};
+    const { teacherNorm = null } = rowOf(pair, 'kd') ?? {};
+    const missing = [...bySeedOf(studentNorm)].flatMap(([seed, norm]) =>
+      teacherNorm === null ? [] : [[seed, teacherNorm - norm] as const],
+    );
+    return {
+      statement: `A student’s features are shorter than its teacher’s, ${how}`,
+      worse: method,
+      difference: summarise(new Map(missing)),
+    };
   };
 }
 

@@ -16,7 +16,7 @@ import {
   type UnfinishedRun,
   unfinishedRun,
 } from '../run-record';
-import { comparableTo } from '../group';
+import { aloneComparableTo, comparableTo } from '../group';
 import { reasonsNotComparable, teacherEvidence, type Verdict, verdictOf } from '../verdict';
 
 /** What all rows share. */
@@ -71,7 +71,7 @@ export function buildRow(input: RowInput): Table1Row {
     measured,
     best: summarise(bySeed(used, (run) => bestEpoch(run)?.top1)),
     difference: measured !== null && value !== null && sameData ? measured.mean - value : null,
-    overStudent: gain(studentOf(method)),
+    overStudent: gain(studentOf(method), aloneComparableTo(own, students)),
     overBase: gain(base, comparableTo(own, students)),
     overPublished: gain(published),
     verdict: verdictOf({ measured, paper: value, reasons }),

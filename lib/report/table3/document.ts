@@ -1,4 +1,5 @@
 import { formatDuration } from '../../format-duration';
+import { paperTable } from '../../paper';
 import { type DetectionRun, readDetectionRuns } from '../../runs/store';
 import { columnNote, gainCells, nothingFinished, onSeeds, summaryCell } from '../cells';
 import { type CsvRecord, summaryColumns } from '../csv';
@@ -30,6 +31,11 @@ import {
 /** The file to complete when the paper's figures become known. */
 const paperFile = 'results/paper/table3-coco.json';
 
+const printed = paperTable('table3').rows.filter(({ values }) =>
+  Object.values(values).some((value) => value !== null),
+);
+const known = `Of the paper’s figures only those of ${[...new Set(printed.map((row) => row.printed))].join(', ')} are known to us, second hand (${paperFile}).`;
+
 /** Pictures of what the detectors of a pair found, where there are some. */
 type Pictures = ReadonlyMap<Table3Pair, readonly Block[]>;
 
@@ -52,7 +58,7 @@ export function table3Document(
       'Gains are differences of AP on equal seeds, so that what a seed does to both runs cancels. A ++ row’s base is the same recipe without ND.',
       'Precision over recall: the mean over the categories at the recalls 0, 0.01, …, 1, at each the best precision that is had there or further right; AP is the mean of such a curve over the overlaps 0.50 to 0.95. Curves, AP by category and pictures are of one run a method, the one with the smallest seed. Pictures: a full line is right (it overlaps an object of its class by at least a half that no surer box took), a dashed one wrong, white dots are missed objects.',
       'Verdict: reduced (another setting than the paper’s, which says nothing of its figure), no paper number (the paper’s setting, but its figure is not known to us), not run; else by the 95 % interval of the mean: reproduced when it lies within ±0.5 of the paper’s figure, differs when it lies wholly outside, inconclusive.',
-      `The paper’s figures of this table are not known to us and nothing is filled in from memory. Who has them completes ${paperFile}; this table and the recipes’ \`expected\` then follow.`,
+      `${known} Nothing is filled in from memory: who has the others completes ${paperFile}; this table and the recipes’ \`expected\` then follow.`,
     ],
     sources: knownOf('table3'),
   };
@@ -77,7 +83,7 @@ function sentences({ scale, dataset, pairs, runs }: Table3Group): string[] {
   const small = `These are small runs on ${dataset} (evaluated on ${count(images, 'image')}), not the paper’s setting: no AP here is a COCO AP.`;
   return [
     ...(scale === 'paper' && dataset === 'coco' ? [] : [small]),
-    `The paper’s figures are not known to us (${paperFile} is the file to complete).`,
+    known,
     ...onSeeds(pairs.flatMap(({ rows }) => rows.map(({ measured }) => measured.AP))),
   ];
 }

@@ -1,7 +1,7 @@
 import { findPaperNumber, paperTable } from '../../paper';
 import type { DetectionRun } from '../../runs/store';
 import { type BySeed, pairedDifference, summarise, type Summary } from '../../statistics/summary';
-import { requireSameRecipes } from '../group';
+import { aloneComparableTo, comparableTo, requireSameRecipes } from '../group';
 import { baseOf, inOrder } from '../methods';
 import { count } from '../numbers';
 import { type Environment, environmentOf } from '../run-record';
@@ -20,9 +20,9 @@ export interface Table3Row {
   readonly paper: number | null;
   /** Null without a finished run, or where a figure has nothing to find. */
   readonly measured: Readonly<Record<TableFigure, Summary | null>>;
-  /** AP over the student alone on the same seeds; null for it and for the teacher. */
+  /** AP over the student alone in the same training, on the same seeds; null for it and for the teacher. */
   readonly overStudent: Summary | null;
-  /** AP of a `++` row over its base on the same seeds. */
+  /** AP of a `++` row over its base in the same training under the same teacher, on the same seeds. */
   readonly overBase: Summary | null;
   readonly verdict: Verdict;
   /** Why it is not the paper's own setting; empty when it is. */
@@ -154,6 +154,8 @@ function rowOf(pair: string, method: string, runs: readonly DetectionRun[]): Tab
         return share < 0 ? [] : [[config.seed, 100 * share] as const];
       }),
     );
+  const over = (others: DetectionRun[]): Summary | null =>
+    pairedDifference(figure('AP'), figure('AP', others));
   const base = baseOf(method);
   const paper = findPaperNumber({ table: 'table3', pair, method, metric: 'AP' })?.value ?? null;
   const measured = Object.fromEntries(
@@ -166,15 +168,15 @@ function rowOf(pair: string, method: string, runs: readonly DetectionRun[]): Tab
     label: labelOf(method),
     paper,
     measured,
-    overStudent: alone ? null : pairedDifference(figure('AP'), figure('AP', of('student'))),
-    overBase: base === null ? null : pairedDifference(figure('AP'), figure('AP', of(base))),
+    overStudent: alone ? null : over(aloneComparableTo(own, of('student'))),
+    overBase: base === null ? null : over(comparableTo(own, of(base))),
     verdict: verdictOf({ measured: measured.AP, paper, reasons }),
     reasons,
     runs: runs.filter(({ config }) => config.method === method),
   };
 }
 
-/** What of a run's data and length is not the paper's. */
+/** What of a run's data, length and precision is not the paper's. */
 export function otherLength({ config }: DetectionRun): string[] {
   // A teacher has a schedule of its own.
   const isTeacher = config.method === 'teacher';
@@ -183,6 +185,7 @@ export function otherLength({ config }: DetectionRun): string[] {
     ...instead('scale', config.scale, 'paper'),
     ...instead('iterations', config.iterations, isTeacher ? null : 180_000),
     ...instead('batch', config.batchSize, isTeacher ? null : 8),
+    ...instead('precision', config.precision, 'f32'),
   ];
 }
 

@@ -77,7 +77,9 @@ describe('the headline of a difference', () => {
   // With s = 1 and n = 3: ± 4.30265 / √3 = 2.484; with s = 0.5 half of it.
   for (const [label, values, unit, expected] of [
     ['KD++ over KD', [1.5, 2, 2.5], 'points', 'ND adds 2.0 points to KD, 95 % 0.8 … 3.2, n = 3'],
-    ['KD++ over KD', [1, 2, 3], 'points', 'ND adds 2.0 points to KD, 95 % −0.5 … +4.5, n = 3'],
+    // An interval that holds 0 shows neither.
+    ['KD++ over KD', [1, 2, 3], 'points', 'KD++: 2.0 points above KD, 95 % −0.5 … +4.5, n = 3'],
+    ['KD++ over KD', [-2], 'points', 'KD++: 2.0 points below KD, n = 1, so no interval'],
     [
       'DKD++ over DKD',
       [-1.5, -2, -2.5],
@@ -255,16 +257,25 @@ describe('the pictures of claims', () => {
     }));
     const other = { method: 'kd', pair: 'resnet14:resnet8', top1: 50 };
     const third = { method: 'kd', pair: 'resnet8:resnet8', top1: 50 };
-    const pictures = picturesOf({
-      norm: groupsOf([...teachers, ...students, other, third], studyMethods.norm),
-    });
-    const picture = pictures.get('c6-longer-features');
+    const drawn = (...runs: StudyRun[]) =>
+      picturesOf({ norm: groupsOf(runs, studyMethods.norm) }).get('c6-longer-features');
+    const picture = drawn(...teachers, ...students, other, third);
     expect(picture?.title).to.equal(
-      'Features: 1.0 longer for ten times the parameters, 3.0 shorter in a student than in its teacher, 95 % 1.8 … 4.2, n = 3 (toy)',
+      'Features: 1.0 longer for ten times the parameters, 3.0 shorter in a student under KD than in its teacher, 95 % 1.8 … 4.2, n = 3 (toy)',
     );
     expect(picture?.plots[0]?.says).to.equal(
       'norm: resnet8 6.00, resnet14 7.00, resnet20 8.00, resnet8 5.00',
     );
+    // 8 − 7.5, 8 − 8 and 8 − 8.5, of a student that is not among the teachers.
+    const alone = seeds('student', [50, 50, 50]).map((run, index) => ({
+      ...run,
+      last: { studentNorm: 7.5 + index / 2, teacherNorm: null },
+    }));
+    const beside = drawn(...teachers.slice(0, 1), ...students, ...alone);
+    expect(beside?.title).to.equal(
+      'Features: 3.0 shorter in a student under KD than in its teacher, 95 % 1.8 … 4.2, n = 3, neither shorter nor longer in one alone, 95 % −1.2 … +1.2, n = 3 (toy)',
+    );
+    expect(beside?.plots[0]?.says).to.equal('norm: resnet20 8.00, resnet8 8.00, resnet8 5.00');
   });
 
   it('C9 has the paper’s numbers, and what was measured in its own setting beside them', () => {
