@@ -4,6 +4,8 @@ import { batchNormEvaluation, batchNormTraining } from '../../../lib/engine/oper
 import { engines, withEngine } from '../../support/engine';
 import { expectClose, numbers } from '../../support/tensors';
 
+type Shape = [number, number, number, number];
+
 for (const engine of engines) {
   describe(`batch norm on the ${engine} engine`, () => {
     withEngine(engine);
@@ -68,6 +70,61 @@ for (const engine of engines) {
         const rest = evaluated.filter((_, at) => at !== 2);
         expectClose(rest, [1, 0, 1, 2, 0, 3, 1], 1e-4);
       }
+    });
+
+    it('adds a residual before ReLU, and gives it the gradient that ReLU lets through', () => {
+      // 1, 2, 3, 6 again: 2 · x̂ is −2.1, −1.1, 0 and 3.2, so that the second and the fourth sum are above 0.
+      const deviation = Math.sqrt(3.5 + 1e-5);
+      const hat = [1, 2, 3, 6].map((value) => (value - 3) / deviation);
+      const residual = [0, 3, -5, 1];
+      const gradient = [1, 2, 4, 8];
+      const running = { mean: tf.zeros<tf.Rank.R1>([1]), variance: tf.ones<tf.Rank.R1>([1]) };
+      for (const relu of [true, false]) {
+        const through = relu ? [0, 2, 0, 8] : gradient;
+        const sum = through.reduce((total, g) => total + g, 0);
+        const product = through.reduce((total, g, i) => total + g * (hat[i] ?? NaN), 0);
+        const { value, grads } = tf.valueAndGrads((x, scale, shift, added) => {
+          const weights = { scale: scale as tf.Tensor1D, shift: shift as tf.Tensor1D };
+          const tail = { residual: added as tf.Tensor4D, relu };
+          return batchNormTraining(x as tf.Tensor4D, weights, running, tail).output;
+        })(
+          [
+            tf.tensor4d([1, 2, 3, 6], [4, 1, 1, 1]),
+            tf.tensor1d([2]),
+            tf.tensor1d([0]),
+            tf.tensor4d(residual, [4, 1, 1, 1]),
+          ],
+          tf.tensor4d(gradient, [4, 1, 1, 1]),
+        );
+        const sums = residual.map((added, i) => 2 * (hat[i] ?? NaN) + added);
+        expectClose(value, relu ? [0, sums[1] ?? NaN, 0, sums[3] ?? NaN] : sums);
+        const expected = [
+          hat.map((x, i) => (2 / deviation) * ((through[i] ?? NaN) - sum / 4 - (x * product) / 4)),
+          [product],
+          [sum],
+          through,
+        ];
+        expected.forEach((of, index) => {
+          expectClose(grads[index] ?? value, of);
+        });
+      }
+    });
+
+    it('refuses weights for another number of channels, and residuals of another shape', () => {
+      const running = { mean: tf.zeros<tf.Rank.R1>([4]), variance: tf.ones<tf.Rank.R1>([4]) };
+      const weights = { scale: tf.ones<tf.Rank.R1>([4]), shift: tf.zeros<tf.Rank.R1>([4]) };
+      const refused = ({ shape, residual }: Record<'shape' | 'residual', Shape>): void => {
+        const x = tf.zeros<tf.Rank.R4>(shape);
+        const tail = { residual: tf.zeros<tf.Rank.R4>(residual) };
+        expect(() => batchNormTraining(x, weights, running, tail)).to.throw();
+        expect(() => batchNormEvaluation(x, weights, running, tail)).to.throw();
+      };
+      // Of as many numbers.
+      refused({ shape: [1, 2, 3, 4], residual: [1, 3, 2, 4] });
+      // TensorFlow.js' own backend lets these pass in evaluation.
+      if (engine === 'plain') return;
+      refused({ shape: [1, 2, 3, 8], residual: [1, 2, 3, 8] });
+      refused({ shape: [0, 2, 3, 4], residual: [0, 2, 3, 4] });
     });
 
     it('uses the running statistics in evaluation', () => {

@@ -64,7 +64,8 @@ void Forward(void* kernel, TF_OpKernelContext* context) {
               "a batch norm's scale, shift and statistics must have one number a channel");
   const bool summed = run.inputs() > 5;
   const Tensor residual = summed ? run.Input(5) : Tensor(nullptr);
-  if (summed) run.Require(residual.size() == x.size(), "a batch norm's residual must be of its input's shape");
+  if (!run.ok()) return;
+  run.Require(!summed || residual.shape() == x.shape(), "a batch norm's residual must be of its input's shape");
   const std::vector<int64_t> by_channel = {channels};
   const Tensor y = run.Output(0, x.type(), x.shape()), mean = run.Output(1, TF_FLOAT, by_channel),
                deviation = run.Output(2, TF_FLOAT, by_channel), new_mean = run.Output(3, TF_FLOAT, by_channel),
@@ -74,7 +75,8 @@ void Forward(void* kernel, TF_OpKernelContext* context) {
   const BatchNormLoops<Number>& loops = Loops<Number>();
   const Chunks chunks(RowsOf(x, channels));
   const Number* from = x.data<Number>();
-  // Centred at the running mean, sums of squares lose no digits.
+  // Centred at the running mean, sums of squares keep their digits as long as the batch's mean is not many deviations
+  // away from it.
   const float* centre = old_mean.data<float>();
   std::vector<float> parts(static_cast<size_t>(chunks.count) * 2 * channels);
   std::vector<float> factor(channels), offset(channels);
@@ -124,7 +126,8 @@ void Evaluate(void* kernel, TF_OpKernelContext* context) {
               "a batch norm's scale, shift and statistics must have one number a channel");
   const bool summed = run.inputs() > 5;
   const Tensor residual = summed ? run.Input(5) : Tensor(nullptr);
-  if (summed) run.Require(residual.size() == x.size(), "a batch norm's residual must be of its input's shape");
+  if (!run.ok()) return;
+  run.Require(!summed || residual.shape() == x.shape(), "a batch norm's residual must be of its input's shape");
   const Tensor y = run.Output(0, x.type(), x.shape());
   if (!run.ok()) return;
   std::vector<float> factor(channels), offset(channels);
@@ -155,7 +158,8 @@ void Backward(void* kernel, TF_OpKernelContext* context) {
               "the shapes of a batch norm's gradient do not fit");
   run.Require(!attributes.relu || run.inputs() == 6, "the gradient of a ReLU needs its output");
   const Tensor y = attributes.relu ? run.Input(5) : Tensor(nullptr);
-  if (attributes.relu) run.Require(y.size() == x.size(), "a batch norm's output must be of its input's shape");
+  if (!run.ok()) return;
+  run.Require(!attributes.relu || y.shape() == x.shape(), "a batch norm's output must be of its input's shape");
   const std::vector<int64_t> by_channel = {channels};
   const Tensor dx = run.Output(0, x.type(), x.shape()), dscale = run.Output(1, TF_FLOAT, by_channel),
                dshift = run.Output(2, TF_FLOAT, by_channel);

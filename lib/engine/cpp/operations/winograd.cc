@@ -162,7 +162,7 @@ void Convolution(void* kernel, TF_OpKernelContext* context) {
   std::vector<Tensor> more;
   for (int index = 0; index < attributes.count; ++index) more.push_back(run.Input(2 + index));
   if (!run.ok()) return;
-  run.Require((more.empty() || more[0].size() == all_outputs) && (more.size() < 2 || more[1].size() == y.size()),
+  run.Require((more.empty() || more[0].size() == all_outputs) && (more.size() < 2 || more[1].shape() == result),
               "the bias or the residual does not fit");
   if (!run.ok()) return;
   const Ending<Number> ending = {more.empty() ? nullptr : more[0].data<Number>(),
