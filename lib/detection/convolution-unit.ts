@@ -3,7 +3,11 @@ import { nativeOperation, storedFloat, typeAttribute } from '../engine/native';
 import { relu as reluOf, storedAs } from '../engine/operations/activations';
 import { addBias, convolution, type ConvolutionOptions } from '../engine/operations/convolution';
 import { convolutionGradients } from '../engine/operations/convolution-gradients';
-import { canFuseConvolution, fusedConvolution } from '../engine/operations/fused-convolution';
+import {
+  canFuseConvolution,
+  fusedConvolution,
+  requireResidual,
+} from '../engine/operations/fused-convolution';
 import { savedTensor } from '../engine/tidy';
 
 interface ConvolutionUnitOptions extends ConvolutionOptions {
@@ -19,6 +23,7 @@ interface ConvolutionUnitOptions extends ConvolutionOptions {
  * @param x [batch, height, width, channels], in float32 or bfloat16, as the residual and the output
  * @param weights [kernelHeight, kernelWidth, channels / groups, outputs], in float32, as their gradient
  * @param bias [outputs], in float32, as its gradient
+ * @throws LabError of kind `model` when the shapes do not fit.
  */
 export function convolutionUnit(
   x: tf.Tensor4D,
@@ -29,6 +34,7 @@ export function convolutionUnit(
   const { groups = 1, residual, relu } = options;
   if (groups === 1 && canFuseConvolution(storedFloat(x))) return fused(x, weights, bias, options);
   const shifted = addBias(convolution(x, weights, options), bias);
+  if (residual) requireResidual(residual, shifted.shape);
   const sum: tf.Tensor4D = residual ? tf.add(shifted, residual) : shifted;
   return relu ? reluOf(sum) : sum;
 }

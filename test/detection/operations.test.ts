@@ -7,6 +7,7 @@ import {
   suppressWithinGroups,
 } from '../../lib/detection/non-maximum-suppression';
 import { roiAlign, sparseProduct } from '../../lib/detection/roi-align';
+import { LabError } from '../../lib/errors';
 import { deterministic } from '../../lib/verify/deterministic';
 import { planVerification } from '../../lib/verify/directory';
 import { engines, withEngine } from '../support/engine';
@@ -110,6 +111,17 @@ for (const engine of engines) {
       ] as const) {
         const found = [...suppressOverlaps(boxes, scores, threshold)];
         expect(found, `at ${threshold}`).to.deep.equal(stays);
+      }
+    });
+
+    it('refuse a residual of another shape than the unit’s output', () => {
+      for (const groups of [1, 2]) {
+        const weights = tf.zeros<tf.Rank.R4>([1, 1, 4 / groups, 4]);
+        const residual = tf.zeros<tf.Rank.R4>([1, 1, 1, 4]);
+        const options = { groups, residual, relu: true };
+        expect(() =>
+          convolutionUnit(tf.zeros([1, 3, 3, 4]), weights, tf.zeros([4]), options),
+        ).to.throw(LabError, 'residual [1, 1, 1, 4], output [1, 3, 3, 4]');
       }
     });
 

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { random } from '../../lib/engine/random';
 import { createModel, type ModelName } from '../../lib/models/registry';
 import { convolution } from '../../lib/engine/operations/convolution';
+import { LabError } from '../../lib/errors';
 import { convolutionNormLayer, dropPath, dropPathProbabilities } from '../../lib/nn/blocks';
 import type { Model } from '../../lib/nn/model';
 import { ModelState, type StateEntry } from '../../lib/nn/state';
@@ -137,4 +138,21 @@ describe('convolution and batch norm as one unit', () => {
       });
     }
   }
+
+  it('refuses in evaluation what does not fit: a residual, an image without room for the kernel', () => {
+    const state = new ModelState();
+    const unit = convolutionNormLayer(
+      { state, random: random(1, 'weights') },
+      { convolution: 'c', norm: 'n' },
+      { inputs: 16, outputs: 16, kernel: 3 },
+    );
+    const evaluated = (side: number, residual?: tf.Tensor4D): tf.Tensor =>
+      unit(tf.zeros([1, side, side, 16]), { training: false }, { residual, relu: false });
+    expect(() => evaluated(5, tf.zeros([1, 5, 5, 16]))).to.throw(
+      LabError,
+      'residual [1, 5, 5, 16], output [1, 3, 3, 16]',
+    );
+    expect(() => evaluated(2)).to.throw(LabError, 'found input [1, 2, 2, 16]');
+    state.dispose();
+  });
 });

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { modelError } from '../../errors';
 import { operationOutputs } from '../functions/function-definition';
 import {
   hasOwnOperations,
@@ -25,6 +26,41 @@ export interface ConvolutionOptions {
   /** Cells of zeros on each side, as PyTorch's `Conv2d` counts them. */
   readonly padding?: number;
   readonly groups?: number;
+}
+
+/**
+ * How many rows and columns of windows an image of [batch, height, width, channels] holds, as PyTorch counts them.
+ *
+ * @throws LabError of kind `model` where it holds none.
+ */
+export function windowCounts(
+  { shape }: tf.Tensor4D,
+  [windowHeight, windowWidth]: readonly [number, number, ...number[]],
+  { stride, padding }: ConvolutionGeometry,
+): [number, number] {
+  const [, height, width] = shape;
+  const rows = Math.floor((height + 2 * padding - windowHeight) / stride) + 1;
+  const columns = Math.floor((width + 2 * padding - windowWidth) / stride) + 1;
+  if (rows >= 1 && columns >= 1) return [rows, columns];
+  throw modelError`a window of ${windowHeight} × ${windowWidth} does not fit into an image with ${padding} zeros on each side: found input [${shape.join(', ')}]. Take larger images, a smaller window or more padding`;
+}
+
+/**
+ * The shape of a convolution's output.
+ *
+ * @throws LabError of kind `model` when the shapes do not fit.
+ */
+export function convolvedShape(
+  x: tf.Tensor4D,
+  { shape }: tf.Tensor4D,
+  { stride = 1, padding = 0, groups = 1 }: ConvolutionOptions,
+): [number, number, number, number] {
+  const [batch, , , channels] = x.shape;
+  const [, , depth, outputs] = shape;
+  if (channels !== depth * groups || outputs % groups !== 0) {
+    throw modelError`a convolution does not fit its input: found input [${x.shape.join(', ')}], weights [${shape.join(', ')}], ${groups} groups. Input channels must equal weight depth × groups, and groups divide the outputs`;
+  }
+  return [batch, ...windowCounts(x, shape, { stride, padding }), outputs];
 }
 
 /** Asks for oneDNN's kernel of an operation that TensorFlow's graph rewriting names. */

@@ -1,17 +1,22 @@
 import * as tf from '@tensorflow/tfjs';
-import { modelError } from '../../errors';
 import { isNative, nativeOperation, storedFloat } from '../native';
 import { differentiable, savedTensor } from '../tidy';
 import { castTo, inFloatType, plusBias, storedAs } from './activations';
 import {
   convolutionGradients,
   type ConvolutionOptions,
+  convolvedShape,
   explicitPadding,
   nativePadding,
   oneDnnKernel,
   padSpatially,
 } from './convolution-gradients';
-import { canFuseConvolution, fusedConvolution } from './fused-convolution';
+import {
+  canFuseConvolution,
+  fusedConvolution,
+  requireResidual,
+  withoutImages,
+} from './fused-convolution';
 import { hasPoints, points } from './points';
 import { type ConvolutionGeometry, hasWinograd, winograd } from './winograd';
 
@@ -30,10 +35,7 @@ export function convolution(
   weights: tf.Tensor4D,
   { stride = 1, padding = 0, groups = 1 }: ConvolutionOptions = {},
 ): tf.Tensor4D {
-  const channels = x.shape[3];
-  if (channels !== weights.shape[2] * groups || weights.shape[3] % groups !== 0) {
-    throw modelError`a convolution does not fit its input: found input [${x.shape.join(', ')}], weights [${weights.shape.join(', ')}], ${groups} groups. Input channels must equal weight depth × groups, and groups divide the outputs`;
-  }
+  convolvedShape(x, weights, { stride, padding, groups });
   if (!isNative()) return plainConvolution(x, weights, { stride, padding, groups });
   // TensorFlow has no grouped convolution in bfloat16 on a CPU. It reads the groups off the filter's depth.
   const inType = groups === 1 || hasPoints({ x, weights }, { stride, padding });
@@ -73,9 +75,13 @@ tf.registerKernel({
     const { stride, padding } = geometryOf(attrs);
     const type = storedFloat(x);
     const filter = storedAs(weights, type);
+    const groups = x.shape[3] / weights.shape[2];
     if (hasWinograd('forward', x, weights, { stride, padding })) return winograd(x, filter);
     if (hasPoints({ x, weights }, { stride, padding })) {
-      return points(x, filter, x.shape[3] / weights.shape[2]);
+      return points(x, filter, groups);
+    }
+    if (x.shape[0] === 0) {
+      return withoutImages(convolvedShape(x, weights, { stride, padding, groups }), type);
     }
     const { attributes, padFirst } = nativePadding(weights, stride, padding, type);
     if (!padFirst) return nativeOperation('Conv2D', attributes, [x, filter]);
@@ -142,7 +148,9 @@ export function convolutionSum(
   const { padFirst } = nativePadding(weights, stride, padding, type);
   const fits = x.shape[3] === weights.shape[2] && storedFloat(residual) === type;
   if (!fits || padFirst || !canFuseConvolution(type)) {
-    return tf.add(convolution(x, weights, { stride, padding }), residual);
+    const convolved = convolution(x, weights, { stride, padding });
+    requireResidual(residual, convolved.shape);
+    return tf.add(convolved, residual);
   }
   const output = differentiable([x, weights, residual], () => ({
     value: tf.tidy(() =>

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { modelError } from '../../errors';
 import {
   hasOwnOperations,
   intAttribute,
@@ -7,9 +8,10 @@ import {
   stringAttribute,
   typesAttribute,
 } from '../native';
-import { type FloatType, inFloatType } from './activations';
+import { type FloatType, inFloatType, storedAs } from './activations';
 import {
   type ConvolutionOptions,
+  convolvedShape,
   explicitPadding,
   nativePadding,
   oneDnnKernel,
@@ -34,17 +36,22 @@ interface FusedConvolutionOptions extends ConvolutionOptions {
  * relu?(convolution(x) + bias + residual?) in one pass over memory; without gradient. oneDNN's kernel
  * for it is no public operation: it is asked for by the name that TensorFlow's graph rewriting uses.
  * Input, weights, bias and residual are all in float32 or all in bfloat16.
+ *
+ * @throws LabError of kind `model` when the shapes do not fit.
  */
 export function fusedConvolution(
   x: tf.Tensor4D,
   { weights, bias }: FoldedConvolution,
-  { stride = 1, padding = 0, residual, relu }: FusedConvolutionOptions,
+  { stride = 1, padding = 0, groups = 1, residual, relu }: FusedConvolutionOptions,
 ): tf.Tensor4D {
+  const shape = convolvedShape(x, weights, { stride, padding, groups });
+  if (residual) requireResidual(residual, shape);
   const args = residual === undefined ? [bias] : [bias, residual];
   if (hasWinograd('forward', x, weights, { stride, padding })) {
     return winograd(x, weights, { more: args, relu }) as tf.Tensor4D;
   }
   const type = storedFloat(x);
+  if (x.shape[0] === 0) return withoutImages(shape, type);
   const { attributes, padFirst } = nativePadding(weights, stride, padding, type);
   const fused = ['BiasAdd', ...(residual === undefined ? [] : ['Add']), ...(relu ? ['Relu'] : [])];
   return nativeOperation(
@@ -59,6 +66,27 @@ export function fusedConvolution(
     ],
     [x, weights, ...args],
   ) as tf.Tensor4D;
+}
+
+/**
+ * Refuses what would be stretched to the output, or read past its end.
+ *
+ * @throws LabError of kind `model` for a residual of another shape than the output.
+ */
+export function requireResidual(
+  residual: tf.Tensor4D,
+  output: [number, number, number, number],
+): void {
+  if (tf.util.arraysEqual(residual.shape, output)) return;
+  throw modelError`a residual does not fit its convolution: found residual [${residual.shape.join(', ')}], output [${output.join(', ')}]. They must be of the same shape`;
+}
+
+/** A convolution's output for no images, where oneDNN's would be of the input's shape. */
+export function withoutImages(
+  shape: [number, number, number, number],
+  type: FloatType,
+): tf.Tensor4D {
+  return storedAs(tf.zeros<tf.Rank.R4>(shape), type) as tf.Tensor4D;
 }
 
 /** Whether `fusedConvolution` takes this one here: oneDNN's kernel takes no groups. */

@@ -8,7 +8,7 @@ import {
 } from '../native';
 import { differentiable, savedTensor } from '../tidy';
 import { inFloatType } from './activations';
-import { padSpatially } from './convolution-gradients';
+import { padSpatially, windowCounts } from './convolution-gradients';
 
 interface PoolingOptions {
   readonly kernel: number;
@@ -21,11 +21,13 @@ interface PoolingOptions {
  * Average pooling as PyTorch's `AvgPool2d`: padded cells count (`count_include_pad`).
  *
  * @param x [batch, height, width, channels]
+ * @throws LabError of kind `model` where no window fits into the image.
  */
 export function averagePool(
   x: tf.Tensor4D,
   { kernel, stride = kernel, padding = 0 }: PoolingOptions,
 ): tf.Tensor4D {
+  windowCounts(x, [kernel, kernel], { stride, padding });
   return tf.avgPool(padding > 0 ? padSpatially(x, padding) : x, kernel, stride, 'valid');
 }
 
@@ -33,11 +35,13 @@ export function averagePool(
  * Maximum pooling as PyTorch's `MaxPool2d`: padded cells never win, and a gradient goes to the first of equal maxima.
  *
  * @param x [batch, height, width, channels], in float32 or bfloat16; the output is of the same type
+ * @throws LabError of kind `model` where no window fits into the image.
  */
 export function maxPool(
   x: tf.Tensor4D,
   { kernel, stride = kernel, padding = 0 }: PoolingOptions,
 ): tf.Tensor4D {
+  windowCounts(x, [kernel, kernel], { stride, padding });
   if (hasOwnOperations()) return ownMaxPool(x, { kernel, stride, padding });
   // TensorFlow.js' pooling takes float32 only; a maximum is the same number in both.
   const wide = inFloatType(x, 'float32');

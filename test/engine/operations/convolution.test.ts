@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
+import { storedFloat } from '../../../lib/engine/native';
+import { inFloatType } from '../../../lib/engine/operations/activations';
 import { convolution } from '../../../lib/engine/operations/convolution';
 import { LabError } from '../../../lib/errors';
 import { engines, withEngine } from '../../support/engine';
@@ -73,6 +75,55 @@ for (const engine of engines) {
         LabError,
         'input [1, 2, 2, 3], weights [1, 1, 2, 4]',
       );
+    });
+
+    it('refuses images that are smaller than the kernel, as PyTorch does', () => {
+      for (const [kernel, stride] of [
+        [3, 2],
+        [5, 1],
+      ] as const) {
+        const weights = tf.zeros<tf.Rank.R4>([kernel, kernel, 8, 8]);
+        expect(() => convolution(tf.zeros([1, 2, 2, 8]), weights, { stride })).to.throw(
+          LabError,
+          `${kernel} × ${kernel} does not fit into an image with 0 zeros on each side: found input [1, 2, 2, 8]`,
+        );
+        // With zeros around it there is one place: (2 + 2 · 1 − 3) / 2 and (2 + 2 · 2 − 5) / 1, and 1.
+        const padding = (kernel - 1) / 2;
+        const { shape } = convolution(tf.zeros([1, 2, 2, 8]), weights, { stride, padding });
+        expect(shape).to.deep.equal(stride === 2 ? [1, 1, 1, 8] : [1, 2, 2, 8]);
+      }
+      expect(() => convolution(tf.zeros([1, 2, 3, 1]), tf.zeros([3, 1, 1, 1]))).to.throw(LabError);
+    });
+
+    it('of no images gives none, of the size that others have, with gradients', () => {
+      // ⌊(7 + 2 · 1 − 3) / 2⌋ + 1 = 4; by sixteen channels some kernels are this package's own.
+      for (const { kernel, channels, outputs, groups, stride, side } of [
+        { kernel: 3, channels: 8, outputs: 4, groups: 1, stride: 2, side: 4 },
+        { kernel: 3, channels: 16, outputs: 32, groups: 1, stride: 2, side: 4 },
+        { kernel: 3, channels: 16, outputs: 32, groups: 1, stride: 1, side: 7 },
+        { kernel: 3, channels: 8, outputs: 6, groups: 2, stride: 2, side: 4 },
+        { kernel: 1, channels: 32, outputs: 64, groups: 2, stride: 1, side: 7 },
+      ]) {
+        const options = { stride, padding: (kernel - 1) / 2, groups };
+        const x = tf.zeros<tf.Rank.R4>([0, 7, 7, channels]);
+        const weights = tf.ones<tf.Rank.R4>([kernel, kernel, channels / groups, outputs]);
+        for (const type of engine === 'plain'
+          ? (['float32'] as const)
+          : (['float32', 'bfloat16'] as const)) {
+          const compute = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
+            convolution(inFloatType(a as tf.Tensor4D, type), b as tf.Tensor4D, options);
+          const found = compute(x, weights);
+          expect(found.shape).to.deep.equal([0, side, side, outputs]);
+          expect(storedFloat(found)).to.equal(type);
+          const [byInput, byWeights] = tf.grads((a, b) => inFloatType(compute(a, b), 'float32'))([
+            x,
+            weights,
+          ]);
+          expect(byInput?.shape).to.deep.equal(x.shape);
+          expect(byWeights?.shape).to.deep.equal(weights.shape);
+          expect(new Set(numbers(byWeights ?? x))).to.deep.equal(new Set([0]));
+        }
+      }
     });
   });
 }

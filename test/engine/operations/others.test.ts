@@ -4,6 +4,7 @@ import { dropout, inFloatType, relu, scaled } from '../../../lib/engine/operatio
 import { linear } from '../../../lib/engine/operations/linear';
 import { averagePool, globalAveragePool, maxPool } from '../../../lib/engine/operations/pooling';
 import { random } from '../../../lib/engine/random';
+import { LabError } from '../../../lib/errors';
 import { engines, withEngine } from '../../support/engine';
 import { counting, expectClose, numbers } from '../../support/tensors';
 
@@ -20,6 +21,18 @@ for (const engine of engines) {
     it('never lets a padded cell win a maximum', () => {
       const y = maxPool(tf.fill([1, 2, 2, 1], -5), { kernel: 3, stride: 2, padding: 1 });
       expectClose(y, [-5]);
+    });
+
+    it('refuses images that are smaller than a window', () => {
+      for (const pool of [averagePool, maxPool]) {
+        expect(() => pool(tf.zeros([1, 3, 3, 3]), { kernel: 4 })).to.throw(
+          LabError,
+          '4 × 4 does not fit into an image with 0 zeros on each side: found input [1, 3, 3, 3]',
+        );
+        const padded = pool(tf.zeros([1, 3, 3, 3]), { kernel: 4, padding: 1 });
+        expect(padded.shape).to.deep.equal([1, 1, 1, 3]);
+        expect(pool(tf.zeros([0, 5, 5, 3]), { kernel: 2 }).shape).to.deep.equal([0, 2, 2, 3]);
+      }
     });
 
     it('takes the largest of each window, and gives its gradient to the first of those', () => {
