@@ -138,7 +138,10 @@ function requireClasses(
   entries: StateDict,
   where: string | undefined,
 ): void {
-  const classifier = state.trainable.findLast(({ value }) => value.rank === 2);
+  // A projection head may follow it.
+  const classifier = state.trainable.findLast(
+    ({ value: { rank, shape } }) => rank === 2 && shape[0] === classes,
+  );
   if (classifier === undefined) return;
   const given = entries.get(classifier.name)?.shape;
   if (given?.length !== 2 || given[1] !== classifier.value.shape[1]) return;

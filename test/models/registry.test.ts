@@ -265,6 +265,36 @@ describe('models', () => {
     }
   });
 
+  it('take their own weights with a projection head after the classifier, and say for how many classes others are', () => {
+    const projected: Architecture = {
+      imageSize: 4,
+      dropsPaths: false,
+      build(context, { classes }) {
+        const classifier = linearLayer(context, 'fc', { inputs: 3, outputs: classes });
+        const projection = linearLayer(context, 'projection', { inputs: 3, outputs: 8 });
+        return {
+          embeddingSize: 8,
+          forward(images, mode) {
+            const pooled = tf.mean<tf.Tensor2D>(images, [1, 2]);
+            const [logits, embedding] = [classifier(pooled, mode), projection(pooled, mode)];
+            return { embedding, logits, features: [], preActivations: [] };
+          },
+        };
+      },
+    };
+    const name = registerModel('projected', projected);
+    const first = createModel(name, { classes: 2, seed: 1 });
+    const second = createModel(name, { classes: 2, seed: 2 });
+    const five = createModel(name, { classes: 5 });
+    second.loadStateDict(first.stateDict());
+    expect(hashStateDict(second.stateDict())).to.equal(hashStateDict(first.stateDict()));
+    expect(() => second.loadStateDict(five.stateDict())).to.throw(
+      LabError,
+      'for 5 classes where projected is to tell 2 apart',
+    );
+    for (const { dispose } of [first, second, five]) dispose();
+  });
+
   it('refuse an unknown name, suggesting the closest one, and a single class', () => {
     // @ts-expect-error: nor does it compile
     expect(() => createModel('resnet21', { classes: 10 })).to.throw(
