@@ -18,7 +18,18 @@ export function relu<T extends tf.Tensor>(x: T): T {
 
 /** min(max(x, 0), 6), with gradient 0 at both ends as in PyTorch. Any shape, in float32 or bfloat16 as the output. */
 export function relu6<T extends tf.Tensor>(x: T): T {
-  return isNative() ? rectified(x, 'Relu6') : tf.relu6(x);
+  if (isNative()) return rectified(x, 'Relu6');
+  // TensorFlow.js' own gradient is 1 at 6.
+  const output = differentiable([x], () => ({
+    value: tf.relu6(x),
+    saved: [x],
+    backward: (gradient, saved) => {
+      const input = savedTensor(saved, 0);
+      const between = tf.logicalAnd(tf.greater(input, 0), tf.less(input, 6));
+      return [tf.mul(gradient, tf.cast(between, 'float32'))];
+    },
+  }));
+  return output as T;
 }
 
 /** A rectifier of TensorFlow's, whose gradient is one pass over the output; of tfjs' it is a step and a product. */

@@ -1,6 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'chai';
-import { dropout, inFloatType, relu, scaled } from '../../../lib/engine/operations/activations';
+import {
+  dropout,
+  inFloatType,
+  relu,
+  relu6,
+  scaled,
+} from '../../../lib/engine/operations/activations';
 import { linear } from '../../../lib/engine/operations/linear';
 import { averagePool, globalAveragePool, maxPool } from '../../../lib/engine/operations/pooling';
 import { random } from '../../../lib/engine/random';
@@ -90,6 +96,13 @@ for (const engine of engines) {
       const x = tf.tensor1d([-1, 0, 2]);
       expectClose(relu(x), [0, 0, 2]);
       expectClose(tf.grad((a) => relu(a))(x), [0, 0, 1]);
+    });
+
+    it('has no gradient of ReLU6 at either end', () => {
+      const x = tf.tensor1d([-1, 0, 2, 6, 7]);
+      expectClose(relu6(x), [0, 0, 2, 6, 6]);
+      const gradient = tf.grad((a) => relu6(a))(x, tf.tensor1d([1, 2, 3, 4, 5]));
+      expectClose(gradient, [0, 0, 3, 0, 0]);
     });
 
     it('multiplies by transposed weights and adds the bias, with all three gradients', () => {
