@@ -73,7 +73,10 @@ const operationFlags = [
   '-DEIGEN_MAX_ALIGN_BYTES=64',
 ];
 
-/** Everything that decides what the compiled binding is, but for the libraries it is linked to. */
+/**
+ * Everything that decides what the compiled binding is, but for the libraries it is linked to and the compiler: asking
+ * that one would cost every command a process, and a bundle brings none. `npm run engine -- --force` takes a newer one.
+ */
 export function compileInputs(device: EngineDevice): Record<string, string> {
   return {
     flags: [...compileFlags, ...operationFlags, ...linkFlags(device, '', '')].join(' '),

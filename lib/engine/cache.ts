@@ -17,7 +17,8 @@ const pollInterval = 500;
  * Runs `work` while holding the lock of a path, which need not exist; waits for another holder.
  * `work` is told whether it had to wait.
  *
- * @throws LabError of kind `engine` when the lock was lost meanwhile (a machine that slept).
+ * @throws LabError of kind `engine` when the work failed and the lock had been lost meanwhile (a machine that slept);
+ *   work that succeeded all the same counts.
  */
 export async function withCacheLock<Result>(
   path: string,
