@@ -29,7 +29,7 @@ interface HostCuda {
  *
  * @param root of the file system
  */
-export function cudaPlaces(environment: NodeJS.ProcessEnv, root = '/'): string[] {
+function cudaPlaces(environment: NodeJS.ProcessEnv, root = '/'): string[] {
   const named = (environment['LD_LIBRARY_PATH'] ?? '').split(':').filter((path) => path !== '');
   const prefixes = [environment['VIRTUAL_ENV'], environment['CONDA_PREFIX']].filter(
     (prefix) => prefix !== undefined,
@@ -81,7 +81,7 @@ function namesIn(folder: string): string[] {
 }
 
 /** Looks for each library by its own name, and then by that of the next version of CUDA. */
-export function findCuda(places: readonly string[]): HostCuda {
+function findCuda(places: readonly string[]): HostCuda {
   const taken = new Map<string, string>();
   const wanted = cudaLibraries.flatMap(({ files }) => files);
   const names = places.map((place) => ({ place, files: new Set(namesIn(place)) }));
@@ -104,7 +104,7 @@ const ofCuda = /^lib(cu|nccl|nv).*\.so/;
 const linksName = 'cuda-of-host';
 
 /** Whether the libraries of an engine were packed without CUDA's. */
-export function wantsHostCuda(libraries: string): boolean {
+function wantsHostCuda(libraries: string): boolean {
   const [first] = cudaLibraries;
   const found = lstatSync(join(libraries, first?.folder ?? ''), { throwIfNoEntry: false });
   return found === undefined || found.isSymbolicLink();
