@@ -78,23 +78,20 @@ async function usePlainBackend(): Promise<EngineDescription> {
   };
 }
 
-/** There while the kernel module of an NVIDIA driver is loaded. */
-const driverFile = '/proc/driver/nvidia/version';
+/**
+ * There while the kernel module of an NVIDIA driver is loaded; in containers without /proc of their own; under Windows.
+ */
+const driverFiles = ['proc/driver/nvidia/version', 'dev/nvidiactl', 'dev/dxg'];
 
-/** Whether an NVIDIA driver is loaded and `CUDA_VISIBLE_DEVICES` does not hide every GPU. */
-function isGpuVisible(environment: NodeJS.ProcessEnv = process.env): boolean {
-  const visible = environment['CUDA_VISIBLE_DEVICES'];
-  return visible !== '' && visible !== '-1' && existsSync(driverFile);
-}
-
-/** Device files of NVIDIA's drivers in containers without /proc of their own, and under Windows. */
-const deviceFiles = ['/dev/nvidiactl', '/dev/dxg'];
-
-/** Why no GPU can be computed on; undefined where there is one. */
-export function missingGpu(): LabError | undefined {
+/**
+ * Why no GPU can be computed on; undefined where there is one.
+ *
+ * @param root of the file system
+ */
+export function missingGpu(root = '/'): LabError | undefined {
   const visible = process.env['CUDA_VISIBLE_DEVICES'];
   const hidden = visible === '' || visible === '-1';
-  if (!hidden && [driverFile, ...deviceFiles].some((file) => existsSync(file))) return undefined;
+  if (!hidden && driverFiles.some((file) => existsSync(join(root, file)))) return undefined;
   return engineError`a GPU was asked for and there is none (${deviceVariable}=gpu, --gpus): found ${hidden ? `CUDA_VISIBLE_DEVICES=${visible}` : 'no driver of NVIDIA'}. Load the driver (nvidia-smi shows it), or compute on the processor with ${deviceVariable}=cpu`;
 }
 
@@ -116,9 +113,13 @@ async function engineFor(device: EngineDevice, onProgress: OnEngineProgress): Pr
   return { ...(await buildEngine({ device: serving, onProgress })), device };
 }
 
-/** The device where none is asked for: a GPU that is visible and whose engine was built, or the CPU. */
-export function bestDevice(): EngineDevice {
-  return isGpuVisible() && isBuilt('gpu') ? 'gpu' : 'cpu';
+/**
+ * The device where none is asked for: a GPU that is visible and whose engine was built, or the CPU.
+ *
+ * @param root of the file system
+ */
+export function bestDevice(root = '/'): EngineDevice {
+  return missingGpu(root) === undefined && isBuilt('gpu') ? 'gpu' : 'cpu';
 }
 
 /** What to compute on; what fits the machine unless given. */

@@ -1,6 +1,10 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { chooseEngine } from '../../lib/engine/load';
+import { enginePlace } from '../../lib/engine/build';
+import { bestDevice, chooseEngine, missingGpu } from '../../lib/engine/load';
 import { LabError } from '../../lib/errors';
+import { withFolder } from '../support/folder';
 
 describe('chooseEngine', () => {
   it('leaves open what nobody asked for', () => {
@@ -42,5 +46,48 @@ describe('chooseEngine', () => {
       LabError,
       /plain engine cannot use a GPU/,
     );
+  });
+});
+
+describe('the device where none is asked for', () => {
+  const folder = withFolder();
+  const names = ['NORM_DIRECTION_LAB_CACHE', 'CUDA_VISIBLE_DEVICES'];
+  const before = names.map((name) => process.env[name]);
+
+  beforeEach(() => {
+    process.env['NORM_DIRECTION_LAB_CACHE'] = folder();
+    delete process.env['CUDA_VISIBLE_DEVICES'];
+  });
+
+  afterEach(() => {
+    names.forEach((name, index) => {
+      const value = before[index];
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    });
+  });
+
+  function put(file: string): void {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, '');
+  }
+
+  it('is a GPU whose engine is built, by any of the files that its drivers have', function () {
+    if (process.platform !== 'linux' || process.arch !== 'x64') this.skip();
+    const root = join(folder(), 'root');
+    const { root: cache, binding } = enginePlace('gpu');
+    for (const driver of ['proc/driver/nvidia/version', 'dev/nvidiactl', 'dev/dxg']) {
+      put(join(root, driver));
+      expect(missingGpu(root)).to.equal(undefined);
+      expect(bestDevice(root)).to.equal('cpu');
+      put(join(cache, binding, 'manifest.json'));
+      expect(bestDevice(root), driver).to.equal('gpu');
+      process.env['CUDA_VISIBLE_DEVICES'] = '-1';
+      expect(bestDevice(root)).to.equal('cpu');
+      delete process.env['CUDA_VISIBLE_DEVICES'];
+      rmSync(root, { recursive: true });
+      expect(bestDevice(root)).to.equal('cpu');
+      rmSync(cache, { recursive: true });
+    }
   });
 });
