@@ -32,6 +32,7 @@ import { castTo } from './operations/activations';
 import { useWinograd, winogradPasses } from './operations/winograd';
 import { askedPath } from './path';
 import { canRunTensorflow, processorBFloat16 } from './processor';
+import { tidied } from './tidy';
 import { fasterByWinograd, keptWinogradTimes } from './winograd-choice';
 
 /** The add-on that is loaded before TensorFlow. */
@@ -228,7 +229,7 @@ export async function loadBinding(
     throw engineError`TensorFlow.js does not accept the TensorFlow backend. Build the engine again: npm run engine -- --force`;
   }
   const gpu = binding.isUsingGpuDevice();
-  if (!gpu) shareThreads();
+  const shared = gpu ? 0 : shareThreads();
   const passes = await chosenPasses(engine);
   return {
     engine: 'native',
@@ -239,7 +240,7 @@ export async function loadBinding(
     ...(!gpu && askedPath() === 'gpu' ? { path: 'gpu' } : {}),
     ...(gpu && numerics.deterministic ? { deterministic: true } : {}),
     bfloat16: gpu ? await graphicsBFloat16() : processorBFloat16(),
-    threads: engineThreads('native'),
+    threads: shared || engineThreads('native'),
     ...(passes ? { winograd: passes } : {}),
   };
 }
@@ -254,9 +255,13 @@ async function chosenPasses(engine: BuiltEngine): Promise<ConvolutionPass[] | un
   return passes;
 }
 
-/** TensorFlow's operations and this package's then wake the same threads, which stay awake between them. */
-function shareThreads(): void {
-  nativeOperation('NormDirectionShareThreads', [], []).dispose();
+/**
+ * TensorFlow's operations and this package's then wake the same threads, which stay awake between them.
+ *
+ * @returns how many; 0 where there is one alone. Under a limit of processor time newer versions of Node count fewer.
+ */
+function shareThreads(): number {
+  return tidied(() => nativeOperation('NormDirectionShareThreads', [], []).dataSync()[0] ?? 0);
 }
 
 function requireBinding(engine: BuiltEngine): TFJSBinding {
