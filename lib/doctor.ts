@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { enginePlace, type EnginePlace } from './engine/build';
 import { cacheRoot, folderBytes, isComplete } from './engine/cache';
 import {
+  type BFloat16Support,
   bfloat16Supports,
   type ConvolutionPass,
   convolutionPasses,
@@ -223,16 +224,20 @@ async function checkRunning(device: EngineDevice, mend: string): Promise<readonl
     {
       name: 'bfloat16',
       state: 'ok',
-      detail:
-        engine.bfloat16 === 'accelerated'
-          ? 'has instructions of its own here'
-          : 'works, but without instructions of its own: not faster than float32',
+      detail: bfloat16InWords[engine.bfloat16],
     },
     ...(engine.winograd
       ? [{ name: 'convolutions', state: 'ok', detail: winogradInWords(engine.winograd) } as const]
       : []),
   ];
 }
+
+const bfloat16InWords: Readonly<Record<BFloat16Support, string>> = {
+  accelerated: 'has instructions of its own here',
+  emulated: 'works, but without instructions of its own: not faster than float32',
+  unknown: 'works; whether faster than float32, nvidia-smi does not say',
+  none: 'none on this engine',
+};
 
 /** Of 3 × 3 kernels without a stride in float32; measured at the engine's first use on this processor. */
 function winogradInWords(passes: readonly ConvolutionPass[]): string {

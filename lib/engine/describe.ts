@@ -8,6 +8,8 @@ interface GraphicsCard {
   /** CUDA's compute capability, e.g. 9.0. */
   readonly computeCapability: number;
   readonly driver: string;
+  /** As `nvidia-smi -L` gives it. */
+  readonly uuid: string;
 }
 
 /** Compute capability from which a GPU multiplies bfloat16 by itself (Ampere). */
@@ -16,26 +18,38 @@ const bfloat16From = 8;
 /** The GPUs that `nvidia-smi` lists; none where there is no driver. */
 export async function graphicsCards(): Promise<readonly GraphicsCard[]> {
   const { status, stdout } = await runProgram('nvidia-smi', [
-    '--query-gpu=name,compute_cap,driver_version',
+    '--query-gpu=name,compute_cap,driver_version,uuid',
     '--format=csv,noheader',
   ]);
   return status === 0 ? parseGraphicsCards(stdout) : [];
 }
 
-/** Reads `name, capability, driver` lines. */
+/** Reads `name, capability, driver, uuid` lines. */
 export function parseGraphicsCards(text: string): readonly GraphicsCard[] {
   return text.split('\n').flatMap((line) => {
-    const [name, capability, driver] = line.split(',').map((part) => part.trim());
-    return name === undefined || capability === undefined || driver === undefined
+    const [name, capability, driver, uuid] = line.split(',').map((part) => part.trim());
+    return name === undefined ||
+      capability === undefined ||
+      driver === undefined ||
+      uuid === undefined
       ? []
-      : [{ name, computeCapability: Number(capability), driver }];
+      : [{ name, computeCapability: Number(capability), driver, uuid }];
   });
 }
 
-/** Support of bfloat16 by the weakest GPU of the machine. */
-export async function graphicsBFloat16(): Promise<BFloat16Support> {
-  const cards = await graphicsCards();
-  return cards.length > 0 && cards.every((card) => card.computeCapability >= bfloat16From)
+/** Support of bfloat16 by the weakest of the GPUs that `CUDA_VISIBLE_DEVICES` leaves; unknown where none is listed. */
+export function bfloat16Of(
+  cards: readonly GraphicsCard[],
+  visible = process.env['CUDA_VISIBLE_DEVICES'],
+): BFloat16Support {
+  const named = visible?.split(',').map((word) => {
+    const name = word.trim();
+    return cards.find(({ uuid }, at) => name === String(at) || uuid.startsWith(name));
+  });
+  // Parts of cards (MIG) have names of their own.
+  const used = named?.every((card) => card !== undefined) ? named : cards;
+  if (used.length === 0) return 'unknown';
+  return used.every(({ computeCapability }) => computeCapability >= bfloat16From)
     ? 'accelerated'
     : 'emulated';
 }
@@ -44,9 +58,9 @@ export async function graphicsBFloat16(): Promise<BFloat16Support> {
 export type EngineKind = (typeof engineKinds)[number];
 export const engineKinds = ['native', 'plain'] as const;
 
-/** Whether bfloat16 has instructions of its own here, works without them, or not at all. */
+/** Whether bfloat16 has instructions of its own here, works without them, works and nothing tells which, or not at all. */
 export type BFloat16Support = (typeof bfloat16Supports)[number];
-export const bfloat16Supports = ['accelerated', 'emulated', 'none'] as const;
+export const bfloat16Supports = ['accelerated', 'emulated', 'unknown', 'none'] as const;
 
 /**
  * What is computed of a convolution: its result, and its gradients by the input and by the weights; in float32, and in

@@ -8,10 +8,11 @@ import type { TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding';
 import { engineError, type LabError } from '../errors';
 import type { BuiltEngine } from './build';
 import {
+  bfloat16Of,
   type ConvolutionPass,
   type EngineDescription,
   engineThreads,
-  graphicsBFloat16,
+  graphicsCards,
 } from './describe';
 import {
   type OperationsAddOn,
@@ -239,7 +240,7 @@ export async function loadBinding(
     gpu,
     ...(!gpu && askedPath() === 'gpu' ? { path: 'gpu' } : {}),
     ...(gpu && numerics.deterministic ? { deterministic: true } : {}),
-    bfloat16: gpu ? await graphicsBFloat16() : processorBFloat16(),
+    bfloat16: gpu ? bfloat16Of(await graphicsCards()) : processorBFloat16(),
     threads: shared || engineThreads('native'),
     ...(passes ? { winograd: passes } : {}),
   };
@@ -317,6 +318,8 @@ export function tensorflowVariables(
     XLA_FLAGS: `--xla_gpu_cuda_data_dir=${JSON.stringify(join(libraries, 'nvidia', 'cuda_nvcc'))}`,
     // Else the first process takes all of the GPU's memory, and others on it have none.
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    // As nvidia-smi counts them; CUDA by itself puts the fastest first.
+    CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
     // CUDA's libraries take TF32 for float32 unasked.
     ...(tf32 ? {} : { NVIDIA_TF32_OVERRIDE: '0' }),
     ...(deterministic ? { TF_DETERMINISTIC_OPS: '1', TF_CUDNN_DETERMINISTIC: '1' } : {}),

@@ -30,13 +30,16 @@ export function requirePrecision(
   onNotice: (message: string) => void,
 ): void {
   if (precision === 'tf32' && (!gpu || bfloat16 !== 'accelerated')) {
-    throw optionError`only NVIDIA's GPUs compute in TF32, from Ampere on (--precision tf32): found ${gpu ? 'an older one' : 'a CPU'}. Use --precision f32`;
+    const card = bfloat16 === 'unknown' ? 'a GPU that nvidia-smi does not name' : 'an older one';
+    throw optionError`only NVIDIA's GPUs compute in TF32, from Ampere on (--precision tf32): found ${gpu ? card : 'a CPU'}. Use --precision f32${gpu && bfloat16 === 'unknown' ? ', or mend nvidia-smi' : ''}`;
   }
   if (precision !== 'bf16' || bfloat16 === 'accelerated') return;
   if (bfloat16 === 'none') {
     throw optionError`this engine does not compute in bfloat16 (--precision bf16): found TensorFlow.js' own CPU backend. Use --precision f32, or the native engine (npm run doctor says what it lacks)`;
   }
   onNotice(
-    'this processor has no instructions for bfloat16: --precision bf16 takes several times as long as f32 here',
+    bfloat16 === 'unknown'
+      ? 'nvidia-smi does not name this GPU: before Ampere --precision bf16 takes several times as long as f32'
+      : 'this processor has no instructions for bfloat16: --precision bf16 takes several times as long as f32 here',
   );
 }

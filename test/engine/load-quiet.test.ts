@@ -34,6 +34,7 @@ describe('what TensorFlow and CUDA’s libraries are told before they are loaded
         told['TF_CUDNN_DETERMINISTIC'],
       ]).to.deep.equal(expected);
       expect(told['TF_FORCE_GPU_ALLOW_GROWTH']).to.equal('true');
+      expect(told['CUDA_DEVICE_ORDER']).to.equal('PCI_BUS_ID');
     });
   }
 

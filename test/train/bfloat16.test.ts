@@ -199,6 +199,8 @@ describe('training in bfloat16', () => {
     expect(notices).to.deep.equal([]);
     requirePrecision('bf16', { gpu: false, bfloat16: 'emulated' }, note);
     expect(notices.join()).to.match(/no instructions for bfloat16.*several times as long/);
+    requirePrecision('bf16', { gpu: true, bfloat16: 'unknown' }, note);
+    expect(notices[1]).to.include('nvidia-smi does not name this GPU');
     const { fix } = await faultOf(() => {
       requirePrecision('bf16', { gpu: false, bfloat16: 'none' }, note);
     });
@@ -210,6 +212,7 @@ describe('training in bfloat16', () => {
     for (const [gpu, bfloat16, found] of [
       [false, 'accelerated', 'a CPU'],
       [true, 'emulated', 'an older one'],
+      [true, 'unknown', 'a GPU that nvidia-smi does not name'],
     ] as const) {
       const fault = await faultOf(() => {
         requirePrecision('tf32', { gpu, bfloat16 }, expect.fail);
