@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { NodeJSKernelBackend } from '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend';
 import '@tensorflow/tfjs-node-gpu/dist/register_all_kernels';
 import type { TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding';
-import { engineError, type LabError } from '../errors';
+import { engineError, type LabError, optionError } from '../errors';
 import type { BuiltEngine } from './build';
 import {
   bfloat16Of,
@@ -299,12 +299,17 @@ export interface Numerics {
   readonly deterministic?: boolean;
 }
 
-/** TensorFlow and CUDA's libraries read these once, when they are loaded; what the user has set stays. */
+/**
+ * TensorFlow and CUDA's libraries read these once, when they are loaded; what the user has set stays.
+ *
+ * @throws LabError of kind `option` where that contradicts what a GPU was asked for.
+ */
 export function tensorflowVariables(
   { device, libraries }: Pick<BuiltEngine, 'device' | 'libraries'>,
-  { tf32 = false, deterministic = false }: Numerics = {},
+  { tf32, deterministic = false }: Numerics = {},
   set: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
+  if (device === 'gpu') requireNoContradiction({ tf32, deterministic }, set);
   const common = {
     // Errors only: its notes about the processor would come before every command's own output.
     TF_CPP_MIN_LOG_LEVEL: '2',
@@ -326,6 +331,21 @@ export function tensorflowVariables(
   };
   const wanted = Object.entries(device === 'gpu' ? { ...common, ...graphics } : common);
   return Object.fromEntries(wanted.filter(([name]) => set[name] === undefined));
+}
+
+function requireNoContradiction({ tf32, deterministic }: Numerics, set: NodeJS.ProcessEnv): void {
+  const override = set['NVIDIA_TF32_OVERRIDE'];
+  if (override !== undefined && tf32 === (override === '0')) {
+    throw contradiction('--precision', `NVIDIA_TF32_OVERRIDE=${override}`);
+  }
+  for (const name of deterministic ? ['TF_DETERMINISTIC_OPS', 'TF_CUDNN_DETERMINISTIC'] : []) {
+    const value = set[name] ?? '1';
+    if (!/^(1|true)$/i.test(value)) throw contradiction('--deterministic', `${name}=${value}`);
+  }
+}
+
+function contradiction(option: string, found: string): LabError {
+  return optionError`the environment contradicts an option (${option}): found ${found}. Unset that variable, or leave the option out`;
 }
 
 function processorTooOld(): LabError {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { tensorflowVariables, withoutChatter } from '../../lib/engine/load-binding';
+import { LabError } from '../../lib/errors';
 
 describe("the filter of TensorFlow's log", () => {
   it('drops information and warnings, and keeps errors and what others write', () => {
@@ -55,5 +56,26 @@ describe('what TensorFlow and CUDA’s libraries are told before they are loaded
     expect(tensorflowVariables(onGpu, {}, { NVIDIA_TF32_OVERRIDE: '1' })).not.to.have.property(
       'NVIDIA_TF32_OVERRIDE',
     );
+  });
+
+  it('is refused where the user has set the contrary of what is asked for', () => {
+    const numbers = { tf32: false, deterministic: true };
+    for (const [asked, name, value, option] of [
+      [numbers, 'NVIDIA_TF32_OVERRIDE', '1', '--precision'],
+      [{ tf32: true }, 'NVIDIA_TF32_OVERRIDE', '0', '--precision'],
+      [numbers, 'TF_DETERMINISTIC_OPS', '0', '--deterministic'],
+      [numbers, 'TF_CUDNN_DETERMINISTIC', 'False', '--deterministic'],
+    ] as const) {
+      const set = { [name]: value };
+      expect(() => tensorflowVariables(onGpu, asked, set)).to.throw(
+        LabError,
+        `contradicts an option (${option}): found ${name}=${value}`,
+      );
+      const onCpu = { device: 'cpu', libraries: '/engine' } as const;
+      expect(tensorflowVariables(onCpu, asked, set)).not.to.have.property(name);
+    }
+    const same = { NVIDIA_TF32_OVERRIDE: '0', TF_DETERMINISTIC_OPS: 'true' };
+    expect(tensorflowVariables(onGpu, numbers, same)).to.include({ TF_CUDNN_DETERMINISTIC: '1' });
+    tensorflowVariables(onGpu, { tf32: true }, { NVIDIA_TF32_OVERRIDE: '1' });
   });
 });
