@@ -1,3 +1,4 @@
+import { type Precision, precisions } from '../engine/precision';
 import { lastLines, type ProgramResult } from '../engine/program';
 import type { PairSteps } from './pair-steps';
 
@@ -117,4 +118,44 @@ export function stepsApart(
   const apart = expected.losses.map((value, index) => relative(found.losses[index] ?? NaN, value));
   const all = [...apart, relative(found.change, expected.change) / changeAllowance];
   return all.some(Number.isNaN) || apart.length === 0 ? Infinity : Math.max(...all);
+}
+
+/** How far apart a pair's steps lie in a precision, or why they could not be compared. */
+export interface StepsRow {
+  readonly precision: Precision;
+  readonly pair: string;
+  readonly apart: number | null;
+  readonly refused?: string;
+}
+
+/** By how much losses may differ from the CPU's in float32, relative; what a step changes by ten times as much. */
+const tolerances: Readonly<Record<Precision, number>> = { f32: 1e-3, tf32: 1e-2, bf16: 5e-2 };
+
+/**
+ * What was compared, in words.
+ *
+ * @throws Error where losses lie too far apart, a precision compared nothing, or float32 not everything.
+ */
+export function stepsSummary(rows: readonly StepsRow[]): string {
+  const words: string[] = [];
+  const wrong: string[] = [];
+  for (const precision of precisions) {
+    const own = rows.filter((row) => row.precision === precision);
+    const compared = own.flatMap(({ apart }) => apart ?? []);
+    if (compared.length > 0) {
+      const most = Math.max(...compared).toExponential(1);
+      words.push(`${precision}: ${compared.length} pairs, up to ${most} apart`);
+    }
+    for (const { pair, apart, refused } of own) {
+      const where = `${pair} in ${precision}`;
+      if (apart !== null && !(apart <= tolerances[precision])) {
+        wrong.push(`${where} is ${apart} from the CPU’s losses`);
+      } else if (apart === null && (precision === 'f32' || compared.length === 0)) {
+        wrong.push(`${where} was not compared: ${refused ?? 'no steps'}`);
+      }
+    }
+  }
+  if (rows.length === 0) wrong.push('no pair took a step');
+  if (wrong.length > 0) throw new Error([...wrong, ...words].join('; '));
+  return words.join('; ');
 }

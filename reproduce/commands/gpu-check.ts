@@ -10,9 +10,12 @@ import {
   readPairSteps,
   runParts,
   stepsApart,
+  type StepsRow,
+  stepsSummary,
 } from '../../lib/bench/gpu-check';
 import type { PairSteps } from '../../lib/bench/pair-steps';
 import { parseCommand, runCommand } from '../../lib/cli';
+import { isFolder } from '../../lib/data/paths';
 import { type EngineDescription, graphicsCards } from '../../lib/engine/describe';
 import { bestDevice, deviceVariable } from '../../lib/engine/load';
 import { askedPath, pathVariable } from '../../lib/engine/path';
@@ -20,10 +23,11 @@ import { type Precision, precisions } from '../../lib/engine/precision';
 import { processorName } from '../../lib/engine/processor';
 import { type ProgramResult, runProgram } from '../../lib/engine/program';
 import { codeRevision } from '../../lib/environment';
-import { engineError, interruptedError, unknownName } from '../../lib/errors';
-import { makeFolder, sha256, writeAtomic } from '../../lib/files';
+import { engineError, fileError, interruptedError, unknownName } from '../../lib/errors';
+import { requireWritable, sha256, writeAtomic } from '../../lib/files';
 import { packageRoot } from '../../lib/package-root';
 import { temporaryFolder } from '../../lib/processes';
+import { pairName, parsePairs } from '../../lib/runs/grid';
 import { interruption } from '../../lib/train/interruption';
 import { paperPairs } from '../recipes/table1';
 import { print, tableOf, wholeNumber } from './common';
@@ -74,16 +78,20 @@ const say = (text: string): void => void process.stderr.write(`gpu-check: ${text
 
 async function gpuCheck(directory: string | undefined, options: GpuCheckOptions): Promise<void> {
   const names = chosenParts(options.parts);
+  const pairs = parsePairs(options.pairs).map(pairName);
+  if (directory !== undefined && !isFolder(directory)) {
+    throw fileError`the reference values are not there (${directory}): found no such folder. Name a folder of them, or none for the tests’`;
+  }
   const onGpu = askedPath() === undefined;
   const card = onGpu ? await requireCard() : undefined;
+  const file = options.output ?? defaultFile(card?.name);
+  requireWritable(dirname(file), '--output');
   const scratch = temporaryFolder('gpu-check');
   const { signal, release } = interruption(() => say('stopping …'));
   const startedAt = new Date().toISOString();
   try {
-    const known = partsOf({ directory, pairs: options.pairs, scratch, onGpu });
+    const known = partsOf({ directory, pairs, scratch, onGpu });
     const parts = partNames.filter((name) => names.includes(name)).map((name) => known[name]);
-    const file = options.output ?? defaultFile(card?.name);
-    makeFolder(dirname(file));
     const results: PartResult[] = [];
     const record = {
       device: onGpu ? 'gpu' : 'cpu',
@@ -157,7 +165,7 @@ function tableText(results: readonly PartResult[]): string {
 
 interface Settings {
   readonly directory: string | undefined;
-  readonly pairs: string;
+  readonly pairs: readonly string[];
   readonly scratch: string;
   readonly onGpu: boolean;
 }
@@ -243,23 +251,20 @@ async function checkVerify({ directory, onGpu }: Settings, limit: PartLimit): Fo
   return { says, data: { passed, failed } };
 }
 
-/** By how much losses may differ from the CPU's in float32, relative; what a step changes by ten times as much. */
-const tolerances: Readonly<Record<Precision, number>> = { f32: 1e-3, tf32: 1e-2, bf16: 5e-2 };
 const stepImages = '8';
 
 async function checkSteps({ pairs, onGpu }: Settings, { signal }: PartLimit): Found {
   const program = join(packageSource('bench'), `pair-steps${extname(__filename)}`);
-  const names = pairs.split(',');
   const take = async (
     what: string,
     precision: Precision,
     env: NodeJS.ProcessEnv,
   ): Promise<PairSteps[]> =>
     readPairSteps(
-      outputOf(what, await node([program, precision, stepImages, ...names], env, signal)),
+      outputOf(what, await node([program, precision, stepImages, ...pairs], env, signal)),
     );
   const expected = await take('the CPU’s steps', 'f32', cpu);
-  const rows: { precision: Precision; pair: string; apart: number | null; refused?: string }[] = [];
+  const rows: StepsRow[] = [];
   for (const precision of precisions) {
     if (precision === 'tf32' && !onGpu) continue;
     const found = await take(`steps in ${precision}`, precision, checked);
@@ -273,24 +278,7 @@ async function checkSteps({ pairs, onGpu }: Settings, { signal }: PartLimit): Fo
       );
     }
   }
-  const far = rows.filter(
-    ({ precision, apart }) => apart !== null && !(apart <= tolerances[precision]),
-  );
-  const summary = precisions
-    .filter((precision) => rows.some((row) => row.precision === precision))
-    .map((precision) => {
-      const own = rows.filter((row) => row.precision === precision && row.apart !== null);
-      const most = Math.max(...own.map(({ apart }) => apart ?? 0));
-      return `${precision}: ${own.length} pairs, up to ${most.toExponential(1)} apart`;
-    })
-    .join('; ');
-  if (far.length > 0) {
-    const named = far.map(
-      ({ precision, pair, apart }) => `${pair} in ${precision} ${String(apart)}`,
-    );
-    throw new Error(`too far from the CPU’s losses: ${named.join('; ')} (${summary})`);
-  }
-  return { says: summary, data: rows };
+  return { says: stepsSummary(rows), data: rows };
 }
 
 async function checkBench({ onGpu }: Settings, limit: PartLimit): Found {

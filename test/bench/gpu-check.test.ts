@@ -1,6 +1,16 @@
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
-import { type CheckPart, type PartResult, runParts, stepsApart } from '../../lib/bench/gpu-check';
+import {
+  type CheckPart,
+  type PartResult,
+  runParts,
+  stepsApart,
+  type StepsRow,
+  stepsSummary,
+} from '../../lib/bench/gpu-check';
+import { pathVariable } from '../../lib/engine/path';
+import { runHere } from '../support/command';
 
 /** What came of each part, without its time. */
 async function outcomes(
@@ -70,4 +80,51 @@ describe('the parts of the GPU’s check', () => {
     expect(apart).to.be.closeTo(0.1, 1e-12);
     expect(stepsApart({ losses, change: NaN }, { losses, change: -0.4 })).to.equal(Infinity);
   });
+
+  describe('of pairs and precisions', () => {
+    const pair = 'resnet20:resnet8';
+    const near: StepsRow = { precision: 'f32', pair, apart: 1e-6 };
+    const refused: StepsRow = { precision: 'bf16', pair, apart: null, refused: 'no such kernel' };
+
+    it('pass where all of float32 and some of each other precision lie near the CPU’s', () => {
+      const half: StepsRow = { precision: 'bf16', pair: 'vgg13:vgg8', apart: 0.01 };
+      expect(stepsSummary([near, refused, half])).to.equal(
+        'f32: 1 pairs, up to 1.0e-6 apart; bf16: 1 pairs, up to 1.0e-2 apart',
+      );
+    });
+
+    for (const [title, rows, words] of [
+      ['compare nothing at all', [], /^no pair took a step$/],
+      ['compare nothing in a precision', [near, refused], /^resnet20:resnet8 in bf16 .*no such ke/],
+      [
+        'leave one out in float32',
+        [near, { ...refused, precision: 'f32' }],
+        /^resnet20:resnet8 in f32 was not compared: no such kernel; f32: 1 pairs/,
+      ],
+      ['lie too far apart', [{ ...near, apart: 0.002 }], /^resnet20:resnet8 in f32 is 0\.002 from/],
+      ['are no numbers', [{ ...near, apart: Infinity }], /^resnet20:resnet8 in f32 is Infinity/],
+    ] as const) {
+      it(`fail where they ${title}`, () => {
+        expect(() => stepsSummary(rows)).to.throw(words);
+      });
+    }
+  });
+});
+
+describe('a mistake in the GPU’s check', () => {
+  const command = join(__dirname, '../../reproduce/commands/gpu-check.ts');
+  for (const [title, words, expected] of [
+    ['an unknown network', '--pairs resnet20:resnt8', /unknown model 'resnt8' \(--pairs\)/],
+    ['no reference values', '/no-such-folder', /not there \(\/no-such-folder\): found no such fo/],
+    ['no place for the record', '--output /dev/null/x.json', /\(--output \/dev\/null\): found /],
+  ] as const) {
+    it(`is told before anything starts: ${title}`, async () => {
+      const args = ['--parts', 'verify', ...words.split(' ')];
+      const { status, stderr } = await runHere(command, args, { [pathVariable]: 'gpu' });
+      expect(stderr)
+        .to.match(expected)
+        .and.not.match(/gpu-check: verify/);
+      expect(status).to.equal(1);
+    });
+  }
 });
