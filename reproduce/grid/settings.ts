@@ -288,11 +288,13 @@ function partOf(
   { shard, resume, index = kubernetesIndex() }: GridOptions,
   listed?: readonly Cell[],
 ): readonly Cell[] {
-  if (listed !== undefined) return index === undefined ? grid : [rowOf(listed, index)];
-  if (shard === undefined) return grid;
-  const part = parseShard(shard);
-  if (resume) return cellsOfShard(grid, part);
-  throw optionError`the parts of a grid share their teachers, and one would delete what another has trained (--no-resume with --shard). Delete the folder of the study before the first part starts`;
+  const row = listed && index !== undefined ? rowOf(listed, index) : undefined;
+  const part = shard === undefined ? undefined : parseShard(shard);
+  if (!resume && (row ?? part) !== undefined) {
+    throw optionError`the parts of a grid share their teachers, and one would delete what another has trained (--no-resume with ${row ? '--index' : '--shard'}). Delete the folder of the study before the first part starts`;
+  }
+  if (row !== undefined) return [row];
+  return part === undefined ? grid : cellsOfShard(grid, part);
 }
 
 function missingData(scale: Scale, fix: string): never {

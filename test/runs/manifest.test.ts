@@ -87,6 +87,9 @@ describe('the manifest of a grid', () => {
       expect(await read('--index', '0')).to.deep.equal(first);
       // Without a manifest there is nothing to choose from.
       expect((await missing('--methods', 'kd')).stdout).to.match(/,teacher,0\n.*,kd,1\n$/);
+      // A pod would delete what another has trained.
+      const anew = await missing('--manifest', file, '--no-resume');
+      expect(anew.stderr).to.include('(--no-resume with --index)');
     } finally {
       delete process.env['JOB_COMPLETION_INDEX'];
     }
@@ -130,6 +133,12 @@ describe('the manifest of a grid', () => {
       [head, 'resnet20:resnet8,kd,1'],
       ['--index', '1'],
       /no such run \(--index\): found '1' of 1 runs, counted from 0/,
+    ],
+    [
+      'by a task that would train anew',
+      [head, 'resnet20:resnet8,kd,1'],
+      ['--index', '0', '--no-resume'],
+      /one would delete what another has trained \(--no-resume with --index\)/,
     ],
     [
       'beside other choices',
