@@ -1,10 +1,18 @@
+import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import { augmentBatch, type BatchSource, plainBatch, type TrainingBatch } from '../data/batches';
 import type { ImageDataset } from '../data/source';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
-import { dataError, type ErrorTag, fileError, type LabError, modelError } from '../errors';
+import {
+  dataError,
+  type ErrorTag,
+  fileError,
+  interruptedError,
+  type LabError,
+  modelError,
+} from '../errors';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
 import type { Model } from '../nn/model';
 import { featureAt, type FeaturePlace, featurePlaces, featureSize } from './term';
@@ -47,65 +55,75 @@ export interface ClassMeansOptions {
 export function computeClassMeans(
   teacher: Model,
   dataset: ImageDataset,
-  {
-    teacherHash,
-    place = 'embedding',
-    augmented = true,
-    batchSize = 250,
-    seed = 0,
-    onProgress,
-  }: ClassMeansOptions,
+  options: ClassMeansOptions,
 ): ClassMeans {
-  const { train } = dataset;
+  const { teacherHash, place = 'embedding', augmented = true, onProgress } = options;
   const sums = classSums(teacher, dataset, place);
-  const numbers = 3 * dataset.height * dataset.width;
-  const into = new Float32Array(Math.min(batchSize, train.count) * numbers);
-  for (let start = 0; start < train.count; start += batchSize) {
-    const size = Math.min(batchSize, train.count - start);
-    const indices = Int32Array.from({ length: size }, (_, i) => start + i);
-    const images = augmented
-      ? augmentBatch(dataset, train, indices, random(seed, 'class means', start).uniform, { into })
-      : plainBatch(dataset, train, indices, into);
-    const labels = indices.map((index) => train.labels[index] ?? 0);
-    sums.add({ images, labels, count: size });
-    onProgress?.(start + size, train.count);
+  let done = 0;
+  for (const batch of batchesInMemory(dataset, options)) {
+    sums.add(batch);
+    onProgress?.((done += batch.count), dataset.train.count);
   }
   return sums.means({ teacherHash, augmented });
 }
 
+/** Each image once, in the order in which they lie. */
+function* batchesInMemory(
+  dataset: ImageDataset,
+  { augmented = true, batchSize = 250, seed = 0 }: ClassMeansOptions,
+): Generator<TrainingBatch> {
+  const { train } = dataset;
+  const numbers = 3 * dataset.height * dataset.width;
+  const into = new Float32Array(Math.min(batchSize, train.count) * numbers);
+  for (let start = 0; start < train.count; start += batchSize) {
+    const count = Math.min(batchSize, train.count - start);
+    const indices = Int32Array.from({ length: count }, (_, i) => start + i);
+    const images = augmented
+      ? augmentBatch(dataset, train, indices, random(seed, 'class means', start).uniform, { into })
+      : plainBatch(dataset, train, indices, into);
+    const labels = indices.map((index) => train.labels[index] ?? 0);
+    yield { images, labels, indices, count };
+  }
+}
+
 /**
- * The same over a source whose images are read as they are needed; only the sums lie in memory. A last
- * batch of a single image is left out, as in training.
+ * The same with a pause after each batch, in which it can be interrupted; also over a source whose images are read
+ * as they are needed. Of these only the sums lie in memory, a last batch of a single image is left out, as in
+ * training, and the augmentation is that of the source, for `augmented` means; unmixed, since a mixed image has no
+ * class.
  *
- * The augmentation is that of the source, for `augmented` means; unmixed, since a mixed image has no class.
- * @throws LabError of kind `data` when a class has no image, or the augmentation mixes images.
+ * @throws LabError of kind `data` when a class has no image, or the augmentation mixes images; of kind `interrupted`
+ *   after the signal.
  */
 export async function computeClassMeansOver(
   teacher: Model,
-  source: BatchSource,
-  {
-    teacherHash,
-    place = 'embedding',
-    augmented = true,
-    augmentation = 'resized-crop-flip',
-    batchSize = 250,
-    seed = 0,
-    onProgress,
-  }: ClassMeansOptions & { readonly augmentation?: string },
+  data: ImageDataset | BatchSource,
+  options: ClassMeansOptions & {
+    readonly augmentation?: string;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<ClassMeans> {
-  const sums = classSums(teacher, source, place);
+  const { teacherHash, place = 'embedding', augmented = true, onProgress, signal } = options;
+  const { augmentation = 'resized-crop-flip', batchSize = 250, seed = 0 } = options;
+  const sums = classSums(teacher, data, place);
+  const total = data.train.count;
+  const batches =
+    'trainingBatches' in data
+      ? data.trainingBatches({
+          ...{ seed, epoch: 0, firstBatch: 0, batchSize: Math.min(batchSize, total) },
+          augmentation: augmented ? augmentation : 'none',
+        })
+      : batchesInMemory(data, options);
   let done = 0;
-  for await (const batch of source.trainingBatches({
-    seed,
-    epoch: 0,
-    firstBatch: 0,
-    batchSize: Math.min(batchSize, source.train.count),
-    augmentation: augmented ? augmentation : 'none',
-  })) {
-    if (batch.mix !== undefined) throw mixedImages(source.name, augmentation);
+  for await (const batch of batches) {
+    // The passes are synchronous: without a pause no signal would get through.
+    await setImmediate();
+    if (signal?.aborted) {
+      throw interruptedError`stopped after ${done} of ${total} images; class means are kept only when all are done. Run the same command again`;
+    }
+    if (batch.mix !== undefined) throw mixedImages(data.name, augmentation);
     sums.add(batch);
-    done += batch.count;
-    onProgress?.(done, source.train.count);
+    onProgress?.((done += batch.count), total);
   }
   return sums.means({ teacherHash, augmented });
 }

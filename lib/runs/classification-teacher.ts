@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import {
   type ClassMeans,
-  computeClassMeans,
   computeClassMeansOver,
   readClassMeans,
   requireClassMeansOf,
@@ -16,7 +15,7 @@ import { readWeights } from '../formats/weights';
 import { createModel, modelName } from '../models/registry';
 import type { Model } from '../nn/model';
 import { hashStateDict } from '../nn/state';
-import { isBatchSource, type TrainingData } from '../train/batch-source';
+import type { TrainingData } from '../train/batch-source';
 import { evaluateTeacher } from '../train/classifier';
 import type { Teacher } from '../train/learner';
 import type { GivenTeacher, LoadedTeacher } from './task';
@@ -44,7 +43,9 @@ export interface TeacherOptions {
   readonly classMeans: string;
   /** Make the class means and keep them there when the file is missing; otherwise that is an error. */
   readonly makeClassMeans: boolean;
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Aborting it stops the making of class means with an error of kind `interrupted`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where a teacher's class means lie beside its weights. */
@@ -96,16 +97,14 @@ async function classMeansOf(
   model: Model,
   teacherHash: string,
   layer: FeaturePlace,
-  options: Pick<TeacherOptions, 'dataset' | 'classMeans' | 'makeClassMeans' | 'onProgress'>,
+  options: Omit<TeacherOptions, 'name' | 'weights' | 'source'>,
 ): Promise<ClassMeans> {
-  const { dataset, makeClassMeans, onProgress } = options;
+  const { dataset, makeClassMeans, onProgress, signal } = options;
   const elsewhere = layer !== 'embedding';
   const file = elsewhere ? placeFile(options.classMeans, layer) : options.classMeans;
   if ((makeClassMeans || elsewhere) && !existsSync(file)) {
-    const settings = { teacherHash, place: layer, onProgress };
-    const made = isBatchSource(dataset)
-      ? await computeClassMeansOver(model, dataset, settings)
-      : computeClassMeans(model, dataset, settings);
+    const settings = { teacherHash, place: layer, onProgress, signal };
+    const made = await computeClassMeansOver(model, dataset, settings);
     // Beside a file that the user gave, nothing is written.
     if (makeClassMeans) writeClassMeans(file, made);
     return made;

@@ -101,6 +101,7 @@ async function loadOnce(
       classMeans,
       makeClassMeans,
       onProgress,
+      signal,
     });
   return makeClassMeans && !existsSync(classMeans)
     ? withRunLock(directory, { signal }, load)

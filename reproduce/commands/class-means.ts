@@ -8,7 +8,6 @@ import { dataDirectory, withHome } from '../../lib/data/paths';
 import type { OnDataProgress } from '../../lib/data/progress';
 import { imageNetFolder } from '../../lib/data/tables/needs';
 import {
-  computeClassMeans,
   computeClassMeansOver,
   readClassMeans,
   writeClassMeans,
@@ -73,9 +72,7 @@ async function makeClassMeans(options: ClassMeansOptions): Promise<void> {
       onProgress: (done: number, total: number): void =>
         onProgress({ message: 'class means', unit: 'images', done, total }),
     };
-    const means = isBatchSource(dataset)
-      ? await computeClassMeansOver(model, dataset, settings)
-      : computeClassMeans(model, dataset, settings);
+    const means = await computeClassMeansOver(model, dataset, settings);
     const compared = other && compareClassMeans(means, other);
     writeClassMeans(out, means);
     const { top1 } = await evaluateTeacher({ model }, dataset);

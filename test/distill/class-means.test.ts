@@ -137,6 +137,9 @@ describe('class means', () => {
     expect(found).to.deep.equal(
       computeClassMeans(teacher, dataset, { teacherHash: 'h', augmented: true }),
     );
+    expect(await computeClassMeansOver(teacher, dataset, { teacherHash: 'h' })).to.deep.equal(
+      found,
+    );
     const asked: string[] = [];
     const memory = inMemorySource(dataset);
     const source = {

@@ -123,6 +123,28 @@ describe('a teacher', () => {
     expect(again.classMeans).to.deep.equal(first.classMeans);
   });
 
+  it('is not loaded where Ctrl-C comes while its class means are made, and keeps none', async () => {
+    const many = smallDataset({ perClass: 100 });
+    const weights = join(folder(), 'given.safetensors');
+    const model = createModel('resnet8', { classes: 4 });
+    writeSafetensors(weights, model.stateDict());
+    model.dispose();
+    const directory = join(folder(), 'teacher');
+    const stop = new AbortController();
+    const { kind, what } = await faultOf(() =>
+      classification(many).loadTeacher({
+        ...{ name: 'resnet8', directory, given: { weights }, signal: stop.signal },
+        // As a signal does: only when the event loop runs.
+        onProgress: () => setImmediate(() => stop.abort()),
+      }),
+    );
+    expect([kind, what]).to.deep.equal([
+      'interrupted',
+      'stopped after 250 of 400 images; class means are kept only when all are done',
+    ]);
+    expect(existsSync(directory) ? readdirSync(directory) : []).to.deep.equal([]);
+  });
+
   it('is measured against its own class means', async () => {
     const { model, classMeans, cosineToClassMean, embeddingNorm, top1 } = await load();
     const { count, labels } = dataset.test;
