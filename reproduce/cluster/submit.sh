@@ -7,10 +7,20 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 manifest=
 previous=
+render=()
 for word in "$@"; do
-  if [ "$previous" = --manifest ]; then manifest=$word; fi
-  case $word in --manifest=*) manifest=${word#--manifest=} ;; esac
+  option=$previous
   previous=$word
+  # What --render refuses, with its value.
+  case $option in
+  --manifest) manifest=$word ;;
+  --hours | --jobs | --gpus) continue ;;
+  esac
+  case $word in
+  --manifest=*) manifest=${word#--manifest=} ;;
+  --hours | --hours=* | --jobs | --jobs=* | --gpus | --gpus=*) continue ;;
+  esac
+  render+=("$word")
 done
 # A task for each line of a manifest, which has a head.
 if [ -n "$manifest" ]; then
@@ -24,4 +34,4 @@ fi
 array=$(sbatch --parsable reproduce/cluster/table1.sbatch "$@")
 echo "array $array"
 # `afterany`: the table shows what is there, also when a task failed.
-echo "table $(SBATCH_ARRAY_INX= sbatch --parsable --dependency="afterany:$array" reproduce/cluster/table1-render.sbatch "$@")"
+echo "table $(SBATCH_ARRAY_INX= sbatch --parsable --dependency="afterany:$array" reproduce/cluster/table1-render.sbatch ${render[@]+"${render[@]}"})"

@@ -198,6 +198,17 @@ describe('submit.sh', () => {
     expect((await submit('--scale', 'paper')).calls[0]).to.match(/^ --parsable .*table1\.sbatch/);
   });
 
+  it('renders without the options that are for trainings alone', async () => {
+    const words = ['--hours', '23', '--scale', 'paper', '--jobs=2', '--gpus', '0,1', '--json'];
+    const { status, stderr, calls } = await submit(...words);
+    expect(status, stderr).to.equal(0);
+    expect(calls[0]).to.match(
+      /table1\.sbatch --hours 23 --scale paper --jobs=2 --gpus 0,1 --json$/,
+    );
+    expect(calls[1]).to.match(/table1-render\.sbatch --scale paper --json$/);
+    expect((await submit('--hours=23')).calls[1]).to.match(/table1-render\.sbatch$/);
+  });
+
   it('submits nothing for a manifest without runs', async () => {
     const file = join(folder(), 'left.csv');
     writeFileSync(file, 'pair,method,seed\n');
