@@ -83,10 +83,11 @@ export function pickInWords<Recipe extends RunRecipe>(
   { runs, seconds, left }: Picked<Recipe>,
 ): string {
   const named = runs.filter(({ finished }) => !finished).map(runTitle);
+  if (named.length === 0) return `All ${runs.length} runs are done; there is nothing to run.`;
   const more = named.length > shownRuns ? ` and ${named.length - shownRuns} more` : '';
   const time = seconds > 0 ? `about ${formatDuration(seconds)}` : 'the first alone takes longer';
   const rest = left.length === 0 ? 'nothing is left out' : `${left.length} are left out`;
-  return `In ${hours} h: ${named.slice(0, shownRuns).join(', ') || 'nothing to run'}${more} (${time}); ${rest}. Whatever runs then is saved.`;
+  return `In ${hours} h: ${named.slice(0, shownRuns).join(', ')}${more} (${time}); ${rest}. Whatever runs then is saved.`;
 }
 
 /**

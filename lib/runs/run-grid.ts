@@ -220,10 +220,12 @@ async function secondsInJobs({
   }
   const { runs } = timesSchema.parse(JSON.parse(stdout));
   const seconds = new Map(runs.map((run) => [run.directory, run.secondsLeft]));
-  // Jobs on the processors share them; on GPUs each has its own.
-  const share = gpus.length > 0 ? 1 : jobs;
-  return ({ directory }) => (seconds.get(directory) ?? Infinity) * share;
+  const longer = longerInJobs({ jobs, gpus });
+  return ({ directory }) => (seconds.get(directory) ?? Infinity) * longer;
 }
+
+/** Jobs on the processors share them; on GPUs each has its own. */
+const longerInJobs = ({ jobs, gpus }: JobPlan): number => (gpus.length > 0 ? 1 : jobs);
 
 async function sayWhenOver(until: number | undefined, work: () => Promise<void>): Promise<void> {
   if (await untilTime(until, work)) return;
@@ -298,7 +300,9 @@ async function list<Kind extends TaskKind>(
   const memory = await memoryOf(settings, runs, task);
   const cost = costModel(task, runs, timing);
   process.stdout.write(listPlan(runs, cost, { json, unit: store.unit, memory, shard }));
-  if (settings.hours !== undefined && !isWorker()) pickIn(settings, runs, cost.secondsLeft);
+  if (settings.hours === undefined || isWorker()) return;
+  const plan = await planJobs(settings.jobs);
+  pickIn(settings, runs, (run) => cost.secondsLeft(run) * longerInJobs(plan), plan.jobs);
 }
 
 async function memoryOf<Kind extends TaskKind>(

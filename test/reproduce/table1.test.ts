@@ -100,6 +100,16 @@ describe('npm run reproduce:table1', function () {
     expect(tree(results)).to.deep.equal(records);
   });
 
+  it('says with --list what fits into hours, for the jobs that are asked for', async () => {
+    const options = ['--pairs', 'resnet8:resnet8', '--methods', 'teacher', '--list'];
+    const time = ['--hours', '0.5', '--results', join(folder(), 'results')];
+    const one = await runGridHere(table1Study, [...options, ...time]);
+    expect(one.stderr).to.match(/In 0\.5 h: teacher resnet8 \(about /);
+    // Jobs on the processors share them.
+    const many = await runGridHere(table1Study, [...options, ...time, '--jobs', '5000']);
+    expect(many.stderr).to.include('In 0.5 h: teacher resnet8 (the first alone takes longer)');
+  });
+
   it('takes a teacher and class means from files, and refuses those of another', async () => {
     const results = join(folder(), 'results');
     const table1 = (...args: string[]): Promise<Result> => runGridHere(table1Study, args);

@@ -96,4 +96,10 @@ describe('a grid in the hours there are', () => {
       'In 0.1 h: teacher resnet20, resnet20:resnet8 kd seed 1, resnet20:resnet8 student seed 1 (about 3 min 20 s); 2 are left out. Whatever runs then is saved.',
     );
   });
+
+  it('says that all is done where nothing is left', () => {
+    const done = plan('teacher kd kd++ student dkd++', false);
+    const picked = pickRuns(done, () => 0, { seconds: 200, jobs: 1 });
+    expect(pickInWords(0.1, picked)).to.equal('All 5 runs are done; there is nothing to run.');
+  });
 });
