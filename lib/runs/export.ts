@@ -9,7 +9,7 @@ import { readWeights } from '../formats/weights';
 import { hashStateDict, type StateDict } from '../nn/state';
 import { runFiles, weightsFile } from './paths';
 import type { RunConfig } from './schema';
-import { readConfig, readProvenance } from './store';
+import { detectorRuns, readConfig, readProvenance, storeOf } from './store';
 
 /** What was written. */
 interface Exported {
@@ -61,9 +61,13 @@ function commandAgain({ pair, method, seed }: RunConfig, command: string): strin
   const named = `--pairs ${pair} --methods ${method} --seeds ${seed}`;
   // A teacher is trained along with a student of its own.
   const [others, own] = pair.includes(':')
-    ? [/ --(?:pairs|methods|seeds|results|jobs|gpus|shard) \S+/g, ` ${named}`]
-    : [/ --(?:results|jobs|gpus|shard) \S+/g, ''];
-  return `${command.replace(others, '')}${own} --results trained-again`;
+    ? [
+        / --(?:pairs|teacher-models|students|methods|seeds|manifest|index|results|jobs|gpus|shard|hours)[ =]\S+/g,
+        ` ${named}`,
+      ]
+    : [/ --(?:results|jobs|gpus|shard|hours)[ =]\S+/g, ''];
+  const kept = command.replace(others, '');
+  return `${/ --( |$)/.test(kept) ? kept : `${kept} --`}${own} --results trained-again`;
 }
 
 async function runWeights(
@@ -77,6 +81,13 @@ async function runWeights(
       'not the directory of a run',
       `no ${runFiles.config}`,
       'Name results/runs/…/seed-1',
+    );
+  }
+  if (storeOf(directory) === detectorRuns) {
+    throw fault(
+      'detectors are not exported',
+      'the run of a detector',
+      `Its ${runFiles.weights} opens in PyTorch as it is, with safetensors.torch.load_file`,
     );
   }
   const config = readConfig(directory);

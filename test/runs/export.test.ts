@@ -84,6 +84,34 @@ describe('exporting weights', () => {
     expect(teacher.fix).to.match(/ --teacher-epochs 4 --results trained-again$/);
   });
 
+  const own = '--pairs resnet20:resnet8 --methods kd --seeds 1 --results trained-again';
+  for (const [typed, again] of [
+    ['', '--'],
+    [' -- --manifest PATH --index 3 --scale short', '-- --scale short'],
+    [
+      ' -- --teacher-models resnet20,resnet56 --students=resnet8 --scale reduced',
+      '-- --scale reduced',
+    ],
+    [' -- --pairs=resnet20:resnet8 --hours 2 --methods=kd --seeds=1 --jobs=2 --shard=1/2', '--'],
+  ] as const) {
+    it(`names the command without what chose other runs too:${typed || ' none'}`, async () => {
+      writeConfig(run(), madeUpConfig({ pair: 'resnet20:resnet8', method: 'kd', seed: 1 }));
+      const command = `npm run reproduce:teachers${typed}`;
+      writeProvenance(run(), madeUpProvenance({ command }));
+      const { fix } = await faultOf(() => exportWeights(run(), join(folder(), 'a.pth')));
+      expect(fix.split(': ')[1]).to.equal(`npm run reproduce:teachers ${again} ${own}`);
+    });
+  }
+
+  it('of a detector is refused as such', async () => {
+    const detector = join(
+      __dirname,
+      '../../results/runs/table3-quick-shapes-256-256/r34-small-r18-small/kd++/seed-1',
+    );
+    const fault = await faultOf(() => exportWeights(detector, join(folder(), 'a.pth')));
+    expect(fault).to.include({ what: 'detectors are not exported', where: detector });
+  });
+
   it('is a command', async () => {
     const script = join(__dirname, '..', '..', 'reproduce', 'commands', 'export.ts');
     const source = join(folder(), 'weights.safetensors');
