@@ -56,13 +56,16 @@ export function parseMethods(text: string, known: readonly string[]): string[] {
  * @throws LabError of kind `option` for anything that is not a whole number of at least 0, or a repeated one.
  */
 export function parseSeeds(text: string): number[] {
-  return words(text, '--seeds').map((word) => {
+  const seeds = words(text, '--seeds').map((word) => {
     const seed = Number(word);
     if (!/^\d+$/.test(word) || !Number.isSafeInteger(seed)) {
       throw optionError`a seed is a whole number of at least 0 (--seeds): found '${word}'. Write 1,2,3`;
     }
     return seed;
   });
+  const repeated = seeds.find((seed, index) => seeds.indexOf(seed) !== index);
+  if (repeated === undefined) return seeds;
+  throw optionError`each seed is named once (--seeds): found ${repeated} twice in '${text}'. Write 1,2,3`;
 }
 
 /** Every cell, seed by seed, so that a grid that is cut off has whole comparisons. */

@@ -33,6 +33,9 @@ export function readManifest(
   if (head !== columns) {
     throw optionError`a manifest begins with the names of its columns (--manifest ${file}): found '${head}'. ${fix}`;
   }
+  if (lines.length === 0) {
+    throw optionError`the manifest has no runs (--manifest ${file}): found its head alone. Where --list --missing wrote it, nothing is left to run: --render shows the table`;
+  }
   const seen = new Set<string>();
   return lines.map((line, index) => {
     const where = `${file}, line ${index + 2}`;

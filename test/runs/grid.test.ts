@@ -29,6 +29,7 @@ describe('the grid of a study', () => {
     ['a typo in a method', () => parseMethods('kd+', ['kd', 'kd++']), "Did you mean 'kd'"],
     ['an empty name', () => parseMethods('kd,', ['kd']), '--methods'],
     ['a name twice', () => parseSeeds('1,1'), "'1' twice"],
+    ['a seed twice in other words', () => parseSeeds('1,01'), "found 1 twice in '1,01'"],
     ['a seed that is no whole number', () => parseSeeds('1.5'), "found '1.5'"],
     ['a negative seed', () => parseSeeds('-1'), "found '-1'"],
   ];

@@ -115,6 +115,7 @@ describe('the manifest of a grid', () => {
       [],
       /line 3: unknown method 'kdd'.*'kd'/,
     ],
+    ['without runs', [head], [], /^error: the manifest has no runs \(--manifest \S+left\.csv\)/],
     ['without a seed', [head, 'resnet20:resnet8,kd'], [], /line 2\): found 'resnet20:resnet8,kd'/],
     [
       'with a seed that is none',
