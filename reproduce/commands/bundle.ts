@@ -26,6 +26,7 @@ import { inTemporaryFolder } from '../../lib/processes';
 import { allRuns, recordFiles, verifyRun } from '../../lib/runs/merge';
 import { installedPackages } from '../bundle/installed';
 import { writeParts } from '../bundle/parts';
+import { registerDatasets } from '../datasets';
 import { print, withDataProgress } from './common';
 
 interface CommonOptions {
@@ -216,9 +217,10 @@ function matches(name: string, pattern: string): boolean {
 
 /** Where the data lie that are asked for: what `npm run data` lists, by its name, or a folder of DATA-DIR. */
 async function dataPaths({ data = '', dataDir }: BundleOptions): Promise<string[]> {
+  registerDatasets();
   const directory = dataDirectory(dataDir);
   const known = await listDatasets({ dataDir: directory });
-  return data
+  const paths = data
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '' && known.find((one) => one.name === name)?.state !== 'embedded')
@@ -227,6 +229,7 @@ async function dataPaths({ data = '', dataDir }: BundleOptions): Promise<string[
       if (existsSync(path) && basename(path) === path.slice(directory.length + 1)) return path;
       throw optionError`data are not there (--data ${name}): found no ${path}. Fetch them with npm run data, or say with --data-dir where they lie`;
     });
+  return [...new Set(paths)];
 }
 
 /** The compiled package, and what it depends on as it is installed here. */

@@ -7,6 +7,7 @@ import { requireWritable } from '../../lib/files';
 import { inTemporaryFolder } from '../../lib/processes';
 import { type MergedRuns, mergeRuns, recordFiles } from '../../lib/runs/merge';
 import { holdsParts, unpackParts } from '../bundle/parts';
+import { registerDatasets } from '../datasets';
 import { recipesOfRun } from '../grid/cifar';
 import { print } from './common';
 
@@ -33,6 +34,8 @@ const isRecord = (path: string): boolean => {
 
 async function merge(source: string, { results, json }: MergeOptions): Promise<void> {
   requireWritable(results, '--results');
+  // The user's own networks too, by which runs are known.
+  registerDatasets();
   const found = statSync(source, { throwIfNoEntry: false });
   const take = (from: string): Promise<MergedRuns> =>
     mergeRuns({ from, into: results, recipesOf: recipesOfRun });

@@ -54,8 +54,10 @@ describe('a bundle on a machine without network, Python and compiler', function 
       symlinkSync(stdout.trim(), join(at('bin'), tool));
     }
     await writeImageFolder(at('images'), { train: 40 });
+    mkdirSync(at('data/mine'), { recursive: true });
     const packed = await runHere(join(commands, 'bundle.ts'), [
       ...['--output', at('a bundle'), '--compression', '0', '--part-size', '300M'],
+      ...['--data', 'mine,mine', '--data-dir', at('data')],
     ]);
     expect(packed.status, packed.stderr).to.equal(0);
     expect(readdirSync(at('a bundle')).length).to.be.above(4);

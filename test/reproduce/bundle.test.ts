@@ -146,6 +146,15 @@ describe('a bundle', () => {
     }
   });
 
+  it('takes data that this project defines by their name', async () => {
+    const place = join(folder(), 'data', 'cifar-100-binary');
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'train.bin'), '');
+    const data = ['--data', 'cifar100-first20,nothing', '--data-dir', join(folder(), 'data')];
+    const { stderr } = await runHere(program, [...data, '--output', bundle()]);
+    expect(stderr).to.include('data are not there (--data nothing)');
+  });
+
   const mistakes: [string, string, RegExp][] = [
     ['another device', '--device tpu', /unknown device 'tpu' \(--device\)/],
     ['CUDA for a processor', '--cuda host', /--cuda host\): found --device cpu\. Add --device gpu/],

@@ -17,10 +17,12 @@ import { runDirectory } from '../../lib/runs/paths';
 import { type MergedRuns, mergeRuns } from '../../lib/runs/merge';
 import { scaledToEpochs } from '../../lib/train/recipe';
 import { table1Recipe } from '../../reproduce/recipes/table1';
+import { runTypeScript } from '../support/child';
 import { runHere } from '../support/command';
 import { withFolder } from '../support/folder';
 import { filesIn } from '../support/known-run';
 import { type MadeUpRun, madeUpConfig, writeMadeUpRun } from '../support/made-up-runs';
+import { printed } from '../support/own-files';
 
 const commands = join(__dirname, '..', '..', 'reproduce', 'commands');
 const study = 'table1-short-cifar100';
@@ -88,6 +90,22 @@ describe('runs that were made elsewhere', () => {
       [nameOf('kd', 1), nameOf('kd++', 1)],
     ]);
     expect(tree(here())).to.deep.equal(before);
+  });
+
+  it('of a network of one’s own come where that is known', async () => {
+    const own = { teacher: 'resnet20', student: 'one-layer' };
+    const { config, ...rest } = run('kd', 1);
+    const training = { ...scaledToEpochs(table1Recipe(own, 'kd'), 2), batchSize: 128 };
+    const recipe = { ...config?.recipe, training };
+    const pair = 'resnet20:one-layer';
+    writeMadeUpRun(away(), { ...rest, config: { ...config, ...own, pair, recipe } });
+    const args = [away(), '--results', here()];
+    const program = join(commands, 'merge.ts');
+    const { status, stdout, stderr } = await runTypeScript(program, args, {
+      NORM_DIRECTION_LAB_RECIPES: printed,
+    });
+    expect(stdout).to.include('1 runs merged');
+    expect(status, stderr).to.equal(0);
   });
 
   it('come as an archive in one file, of which nothing but records of runs is taken', async () => {
