@@ -39,7 +39,7 @@ export async function readTarFiles(
     await list({
       file: path,
       strict: true,
-      maxDecompressionRatio: largestRatio(path),
+      maxDecompressionRatio: largestRatio([path]),
       onReadEntry,
     });
   } catch (error) {
@@ -52,8 +52,12 @@ export async function readTarFiles(
 /** What a small archive unpacks to is never too much, in bytes. */
 const alwaysUnpacked = 2 ** 28;
 
-function largestRatio(archive: string): number {
-  const size = statSync(archive, { throwIfNoEntry: false })?.size ?? 0;
+/** For `tar`: unpacked bytes for each byte of an archive, in one file or in parts. */
+export function largestRatio(files: readonly string[]): number {
+  const size = files.reduce(
+    (sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
   return Math.max(limitOf('unpackedRatio'), alwaysUnpacked / Math.max(1, size));
 }
 
@@ -63,7 +67,7 @@ export function isFile({ type }: ReadEntry): boolean {
 }
 
 /** The error for an archive that is missing, damaged, cut off or not to be trusted. */
-function unreadableArchive(path: string, cause: unknown): LabError {
+export function unreadableArchive(path: string, cause: unknown): LabError {
   return fileError.because(
     cause,
   )`an archive cannot be read (${path}): found ${describe(cause)}. It is damaged, cut off or not a tar archive: remove it and get it again`;
@@ -138,7 +142,7 @@ export async function extractTarFiles(
     await list({
       file: archive,
       strict: true,
-      maxDecompressionRatio: largestRatio(archive),
+      maxDecompressionRatio: largestRatio([archive]),
       onReadEntry,
     });
     if (fault !== undefined) throw fault;

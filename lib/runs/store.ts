@@ -266,10 +266,18 @@ export function runDirectories(root: string, study: string): string[] {
 /** The names of the studies below a results directory that begin so. */
 export function studyNames(root: string, prefix: string): string[] {
   return subdirectories(join(root, 'runs')).flatMap((folder) => {
-    // A folder that no study's name gives is somebody else's.
-    const name = /%(?![0-9a-f]{2})/iu.test(folder) ? undefined : decodeURIComponent(folder);
+    const name = studyIn(folder);
     return name?.startsWith(prefix) === true ? [name] : [];
   });
+}
+
+/** The study that a folder's name stands for; undefined for one that is somebody else's. */
+function studyIn(folder: string): string | undefined {
+  try {
+    return decodeURIComponent(folder);
+  } catch {
+    return undefined;
+  }
 }
 
 // A run copied by hand to another place would be counted as another seed or another method.

@@ -15,6 +15,7 @@ import { createGzip } from 'node:zlib';
 import { create, extract } from 'tar';
 import { fileError, type LabError } from '../../lib/errors';
 import { errorCode, freeBytes, gigabytes, hashFile } from '../../lib/files';
+import { largestRatio, unreadableArchive } from '../../lib/formats/tar';
 
 /** One file of an archive that was cut into several. */
 export interface Part {
@@ -163,15 +164,13 @@ export async function unpackParts(
   const unpack = extract({
     cwd: into,
     strict: true,
+    maxDecompressionRatio: largestRatio(files),
     filter: (path, entry) => wanted(path) && 'type' in entry && entry.type === 'File',
   });
   try {
     await pipeline(Readable.from(bytes()), unpack);
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
-    throw fileError.because(
-      error,
-    )`an archive cannot be unpacked (${source}): found ${found}. Bring it over again`;
+    throw unreadableArchive(source, error);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
@@ -177,6 +178,19 @@ describe('runs that were made elsewhere', () => {
       expect(stderr).to.match(words);
       expect([status, tree(here())]).to.deep.equal([1, {}]);
     }
+  });
+
+  it('are not taken from an archive that unpacks to many times its size', async () => {
+    const directory = writeMadeUpRun(away(), run('kd', 1));
+    writeFileSync(join(directory, 'zeros'), '');
+    truncateSync(join(directory, 'zeros'), 2 ** 28 + 2 ** 26);
+    const file = join(folder(), 'runs.tgz');
+    await create({ cwd: away(), gzip: { level: 1 }, file }, ['runs']);
+    const { status, stderr } = await merge(file);
+    expect(stderr).to.match(
+      /cannot be read .*runs\.tgz\): found more than 20 bytes unpacked for each/,
+    );
+    expect([status, tree(here())]).to.deep.equal([1, {}]);
   });
 
   const rewrite = (directory: string, file: string, from: RegExp | string, to: string): void => {

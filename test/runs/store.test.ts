@@ -47,7 +47,7 @@ describe('results store', () => {
       writeMadeUpRun(root(), { config: { study }, top1: [80, 81] });
     }
     // No study has such a name.
-    mkdirSync(join(root(), 'runs', 'table1-short%b'));
+    for (const name of ['table1-short%b', 'table1-short%FF']) mkdirSync(join(root(), 'runs', name));
     expect(studyNames(root(), 'table1-short')).to.have.members([
       'table1-short-cifar100',
       'table1-short-folder:a b',
