@@ -50,7 +50,12 @@ const command = new Command('npm run detector --')
     numberOption('--iterations <n>', 'steps of the optimiser', smallRecipeDefaults.iterations),
   )
   .addOption(numberOption('--batch-size <n>', 'images a step', smallRecipeDefaults.batchSize))
-  .addOption(numberOption('--learning-rate <rate>', 'of AdamW', smallRecipeDefaults.learningRate))
+  .addOption(
+    numberOption('--learning-rate <rate>', 'of AdamW', smallRecipeDefaults.learningRate, {
+      what: 'a number above 0',
+      fits: (rate) => Number.isFinite(rate) && rate > 0,
+    }),
+  )
   .addOption(
     numberOption('--short-side <pixels>', 'of the resized images', smallRecipeDefaults.shortSide),
   )
@@ -58,7 +63,12 @@ const command = new Command('npm run detector --')
     numberOption('--width <channels>', 'of the ResNet-18’s stem', smallRecipeDefaults.width),
   )
   .option('--flip', 'mirror images at random')
-  .addOption(numberOption('--seed <n>', 'of weights, order and sampling', 1))
+  .addOption(
+    numberOption('--seed <n>', 'of weights, order and sampling', 1, {
+      what: 'a whole number of at least 0',
+      fits: (seed) => Number.isSafeInteger(seed) && seed >= 0,
+    }),
+  )
   .option('--json', 'one JSON object with the twelve figures on standard output')
   .allowExcessArguments(false)
   .action(train);
@@ -129,11 +139,20 @@ function heldByAnother(where: string): LabError {
   return resultsError`another process trains in this folder (${where}). Wait for it, or give another --out`;
 }
 
-function numberOption(flags: string, description: string, fallback: number): Option {
+function numberOption(
+  flags: string,
+  description: string,
+  fallback: number,
+  { what, fits } = {
+    what: 'a whole number of at least 1',
+    fits: (value: number): boolean => Number.isSafeInteger(value) && value >= 1,
+  },
+): Option {
+  const [flag = flags] = flags.split(' ');
   return new Option(flags, description).default(fallback).argParser((text) => {
-    const value = Number(text);
-    if (Number.isFinite(value) && value > 0) return value;
-    throw optionError`${flags.split(' ')[0] ?? flags} is not a number above 0: found '${text}'. Give a number such as the default`;
+    const value = Number(text.trim() || NaN);
+    if (fits(value)) return value;
+    throw optionError`${what} is needed (${flag}): found '${text}'. Write for example ${flag} ${fallback}`;
   });
 }
 

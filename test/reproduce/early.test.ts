@@ -219,6 +219,42 @@ describe('a mistake in a command', () => {
       /\(--test-images\): found no --test-annotations/,
     ],
     [
+      'half a channel of a detector',
+      'commands/detector',
+      '--annotations FOLDER/no.json --images FOLDER --out FOLDER/run --width 8.5',
+      /a whole number of at least 1 is needed \(--width\): found '8\.5'/,
+    ],
+    [
+      'half an iteration of a detector',
+      'commands/detector',
+      '--annotations FOLDER/no.json --images FOLDER --out FOLDER/run --iterations 1.5',
+      /\(--iterations\): found '1\.5'\. Write for example --iterations 2400/,
+    ],
+    [
+      'a seed of a detector below 0',
+      'commands/detector',
+      '--annotations FOLDER/no.json --images FOLDER --out FOLDER/run --seed -1',
+      /a whole number of at least 0 is needed \(--seed\): found '-1'/,
+    ],
+    [
+      'a seed of a detector that is empty',
+      'commands/detector',
+      '--annotations FOLDER/no.json --images FOLDER --out FOLDER/run --seed=',
+      /\(--seed\): found ''/,
+    ],
+    [
+      'a learning rate of 0',
+      'commands/detector',
+      '--annotations FOLDER/no.json --images FOLDER --out FOLDER/run --learning-rate 0',
+      /a number above 0 is needed \(--learning-rate\): found '0'/,
+    ],
+    [
+      'no annotations beside a seed of 0',
+      'commands/detector',
+      '--annotations FOLDER/no.json --images FOLDER --out FOLDER/run --seed 0 --learning-rate 1e-4',
+      /\(\S+no\.json\): found no such file/,
+    ],
+    [
       'a loss in bfloat16',
       'commands/bench',
       '--loss nd --precision bf16',

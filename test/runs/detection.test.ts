@@ -239,7 +239,7 @@ describe('a detector’s run', () => {
     const second = await runHere(command, [...args, '--iterations', 'many']);
     expect(second.status).to.equal(1);
     expect(second.stderr).to.match(
-      /^error: --iterations is not a number above 0: found 'many'.*\n$/,
+      /^error: a whole number of at least 1 is needed \(--iterations\): found 'many'.*\n$/,
     );
     expect(existsSync(join(folder(), 'run'))).to.equal(false);
   });
