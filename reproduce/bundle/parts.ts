@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { create, extract } from 'tar';
-import { fileError, type LabError } from '../../lib/errors';
-import { errorCode, freeBytes, gigabytes, hashFile } from '../../lib/files';
+import { fileError } from '../../lib/errors';
+import {
+  errorCode,
+  freeBytes,
+  fullDisk,
+  gigabytes,
+  hashFile,
+  writeAtomic,
+  writeFault,
+} from '../../lib/files';
 import { largestRatio, unreadableArchive } from '../../lib/formats/tar';
 
 /** One file of an archive that was cut into several. */
@@ -83,19 +84,17 @@ export async function writeParts(packing: Packing): Promise<Part[]> {
   try {
     await pipeline(counted, createGzip({ level }), cut);
     const sums = parts.map(({ name: of, sha256 }) => `${sha256}  ${of}\n`);
-    writeFileSync(join(folder, sumsName), sums.join(''));
+    writeAtomic(join(folder, sumsName), sums.join(''));
   } catch (error) {
     await part.drop();
     for (const { name: of } of parts) await rm(join(folder, of), { force: true });
-    throw errorCode(error) === 'ENOSPC' ? fullDisk(folder, error) : error;
+    const full = fullDisk(errorCode(error));
+    if (full === undefined) throw error;
+    throw fileError.because(
+      error,
+    )`${full} (${folder}): found ${gigabytes(freeBytes(folder))} free once what was packed is gone. Free some space, or name another folder with --output`;
   }
   return parts;
-}
-
-function fullDisk(folder: string, error: unknown): LabError {
-  return fileError.because(
-    error,
-  )`the disk is full (${folder}): found ${gigabytes(freeBytes(folder))} free once what was packed is gone. Free some space, or name another folder with --output`;
 }
 
 const numbered = (number: number): string => String(number).padStart(3, '0');
@@ -119,6 +118,12 @@ function newPart(folder: string, name: string): OpenPart {
     stream.end();
     await finished(stream);
   };
+  const fault = (error: unknown): unknown => {
+    // A stream that has failed says of each later call that it is closed.
+    const cause = stream.errored ?? error;
+    // What a full disk means here is said where the other parts are removed.
+    return fullDisk(errorCode(cause)) === undefined ? writeFault(path, cause) : cause;
+  };
   return {
     get bytes() {
       return bytes;
@@ -127,12 +132,16 @@ function newPart(folder: string, name: string): OpenPart {
       bytes += chunk.length;
       hash.update(chunk);
       await new Promise<void>((done, fail) => {
-        stream.write(chunk, (error) => (error ? fail(error) : done()));
+        stream.write(chunk, (error) => (error ? fail(fault(error)) : done()));
       });
     },
     async end() {
-      await end();
-      await rename(`${path}.unfinished`, path);
+      try {
+        await end();
+        await rename(`${path}.unfinished`, path);
+      } catch (error) {
+        throw fault(error);
+      }
       return { name, bytes, sha256: hash.digest('hex') };
     },
     async drop() {

@@ -9,9 +9,10 @@ fail() {
 }
 
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
-[ $# -eq 1 ] || fail "name the folder to unpack into. Run: sh unpack.sh TARGET"
+[ $# -eq 1 ] && [ -n "$1" ] || fail "name the folder to unpack into. Run: sh unpack.sh TARGET"
 target=$1
 [ ! -e "$target" ] || fail "the folder is there already ($target). Name another, or move it away"
+while [ "${target%/}" != "$target" ]; do target=${target%/}; done
 cd "$here"
 
 if command -v sha256sum >/dev/null 2>&1; then
@@ -21,9 +22,10 @@ elif command -v shasum >/dev/null 2>&1; then
 else
   fail "the parts cannot be checked: found neither sha256sum nor shasum. Install coreutils"
 fi
-count=$(wc -l <SHA256SUMS)
+# Its last line may lack its end, which `read` takes for none.
+count=$(cut -d ' ' -f 1 SHA256SUMS | wc -l)
 number=0
-while read -r expected name; do
+while read -r expected name || [ -n "$expected" ]; do
   number=$((number + 1))
   echo "checking part $number of $((count)) ..." >&2
   [ -f "$name" ] || fail "a part is missing ($here/$name). Bring it over, and run the same command again"
@@ -49,7 +51,7 @@ cut -d ' ' -f 3 "$here/SHA256SUMS" | while read -r name; do
   number=$((number + 1))
   echo "unpacking part $number of $((count)) ..." >&2
   cat "$here/$name"
-done | gzip -dc | tar -xf - -C "$unpacking" || {
+done | { gzip -dc || echo "gzip: $?" >"$unpacking/failed"; } | tar -xf - -C "$unpacking" && [ ! -e "$unpacking/failed" ] || {
   rm -rf "$unpacking"
   fail "the archive cannot be unpacked ($target). Check the disk, and run the same command again"
 }

@@ -20,7 +20,7 @@ import { manifestName } from '../../lib/engine/cache';
 import { programFault, runProgram } from '../../lib/engine/program';
 import { cudaLibraries, type EngineDevice, engineDevices } from '../../lib/engine/versions';
 import { LabError, optionError, resultsError, unknownName } from '../../lib/errors';
-import { requireWritable } from '../../lib/files';
+import { requireWritable, writeAtomic } from '../../lib/files';
 import { packageRoot } from '../../lib/package-root';
 import { inTemporaryFolder } from '../../lib/processes';
 import { allRuns, recordFiles, verifyRun } from '../../lib/runs/merge';
@@ -151,8 +151,8 @@ async function bundle(options: BundleOptions): Promise<void> {
         },
       }),
     );
-    writeFileSync(join(folder, 'KILOBYTES'), `${Math.ceil(unpacked / 1024)}\n`);
-    copyFileSync(script('unpack.sh'), join(folder, 'unpack.sh'));
+    writeAtomic(join(folder, 'KILOBYTES'), `${Math.ceil(unpacked / 1024)}\n`);
+    writeAtomic(join(folder, 'unpack.sh'), readFileSync(script('unpack.sh')));
     const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
     const words = `${output}: ${parts.length} parts of ${(bytes / 1e6).toFixed(0)} MB in all, ${(unpacked / 1e6).toFixed(0)} MB unpacked. Bring the folder over, and run there: sh ${quoted(`${basename(folder)}/unpack.sh`)} TARGET`;
     print(json, { folder, device, parts, bytes, unpackedBytes: unpacked }, words);

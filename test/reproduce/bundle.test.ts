@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import { create } from 'tar';
 import { type ProgramResult, runProgram } from '../../lib/engine/program';
 import { writeParts } from '../../reproduce/bundle/parts';
 import { runHere } from '../support/command';
+import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 
 const scripts = join(__dirname, '..', '..', 'reproduce', 'bundle');
@@ -88,6 +90,52 @@ describe('a bundle', () => {
     }
   });
 
+  it('is unpacked where the folder is named with a slash at its end', async () => {
+    await small();
+    const { status, stderr } = await unpack('un packed//');
+    expect(stderr).to.match(/ready: 'un packed\/lab' doctor/);
+    expect([status, readdirSync(target()).sort()]).to.deep.equal([0, ['app', 'lab', 'node']]);
+  });
+
+  it('is started through links to it', async () => {
+    await small();
+    await unpack('un packed');
+    mkdirSync(join(folder(), 'bin'));
+    symlinkSync('../un packed/lab', join(folder(), 'bin', 'first'));
+    symlinkSync(join(folder(), 'bin', 'first'), join(folder(), 'bin', 'lab'));
+    const env = { PATH: '/usr/bin:/bin' };
+    const { stdout } = await runProgram(join(folder(), 'bin', 'lab'), ['doctor'], { env });
+    expect(stdout).to.match(/^\S.*\/un packed\/app\/dist\/reproduce\/main\.js doctor\n/);
+    // Alone it says what it lacks.
+    cpSync(join(target(), 'lab'), join(folder(), 'bin', 'alone'));
+    const { status, stderr } = await runProgram(join(folder(), 'bin', 'alone'), [], { env });
+    expect(stderr).to.match(
+      /^error: what lab needs does not lie beside it \(.*\/bin\): found no node/,
+    );
+    expect(status).to.equal(1);
+  });
+
+  for (const [title, place, words] of [
+    ['a full disk', '/dev/full', /^the disk is full \(.*a bundle\): found \d.* free once what was/],
+    [
+      'a file that cannot be made',
+      '/dev/null/x',
+      /^a file cannot be written \(.*\.gz\.001\): found E[A-Z]+\. Check/,
+    ],
+  ] as const) {
+    it(`is told that it cannot be written, and leaves nothing: ${title}`, async () => {
+      mkdirSync(bundle());
+      symlinkSync(place, join(bundle(), 'some.tar.gz.001.unfinished'));
+      writeFileSync(join(folder(), 'mine'), 'm'.repeat(1000));
+      const packing = { root: folder(), paths: ['mine'], folder: bundle(), name: 'some' };
+      const { kind, message } = await faultOf(() =>
+        writeParts({ ...packing, partSize: 60e6, level: 0 }),
+      );
+      expect(message).to.match(words);
+      expect([kind, readdirSync(bundle())]).to.deep.equal(['file', []]);
+    });
+  }
+
   it('says how far it is within a large file', async () => {
     mkdirSync(join(folder(), 'stage'));
     const bytes = 50_000_000;
@@ -110,6 +158,31 @@ describe('a bundle', () => {
       'a part did not come along',
       () => rmSync(join(bundle(), 'part.003')),
       /a part is missing \(.*part\.003\)/,
+    ],
+    [
+      'the last part was changed, and the sums lost their last end of a line',
+      () => {
+        const sums = join(bundle(), 'SHA256SUMS');
+        writeFileSync(sums, readFileSync(sums, 'utf8').trimEnd());
+        writeFileSync(join(bundle(), 'part.003'), 'changed');
+      },
+      /checking part 3 of 3 .*a part is damaged \(.*part\.003\)/s,
+    ],
+    [
+      'gzip finds a fault that its sums have too',
+      () => {
+        // The last bytes are gzip’s own sum and length: all files are whole by then.
+        const part = join(bundle(), 'part.003');
+        const bytes = readFileSync(part);
+        writeFileSync(part, bytes.fill(0, bytes.length - 8));
+        const sums = join(bundle(), 'SHA256SUMS');
+        const sum = createHash('sha256').update(bytes).digest('hex');
+        writeFileSync(
+          sums,
+          readFileSync(sums, 'utf8').replace(/[0-9a-f]+( {2}part\.003)/, `${sum}$1`),
+        );
+      },
+      /the archive cannot be unpacked \(un packed\)/,
     ],
     [
       'there is something already',
