@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseCommand, runCommand } from '../../lib/cli';
 import type { CocoDataset } from '../../lib/detection/coco/data';
 import { cocoData, shapesData } from '../../lib/detection/coco/detection-data';
@@ -35,8 +35,18 @@ const command = new Command('npm run coco-pictures --')
   )
   .option('--annotations <file>', 'instances_*.json of the images')
   .option('--images <folder>', 'the images themselves')
-  .option('--data-dir <folder>', 'instead of the two: a folder as COCO 2017 unpacks; its val2017')
-  .option('--shapes', 'instead: the images that reproduce:table3 draws for a machine without COCO')
+  .addOption(
+    new Option(
+      '--data-dir <folder>',
+      'instead of the two: a folder as COCO 2017 unpacks; its val2017',
+    ).conflicts(['annotations', 'images']),
+  )
+  .addOption(
+    new Option(
+      '--shapes',
+      'instead: the images that reproduce:table3 draws for a machine without COCO',
+    ).conflicts(['annotations', 'images', 'dataDir']),
+  )
   .requiredOption('--out <folder>', 'where the pictures go: IMAGE-ID.png each')
   .option('--ids <ids>', 'which images, by id: 139,285', ids)
   .option('--count <n>', 'without --ids: the first n images with an object', whole, 6)
@@ -88,6 +98,11 @@ function datasetOf(
   panels: readonly ReadPanel[],
 ): CocoDataset {
   if (annotations !== undefined && images !== undefined) return loadCoco({ annotations, images });
+  if ((annotations ?? images) !== undefined) {
+    const [given, other] =
+      images === undefined ? ['annotations', 'images'] : ['images', 'annotations'];
+    throw optionError`annotations and their images are given together (--${given}): found no --${other}. Give that too`;
+  }
   if (dataDir !== undefined) return cocoData(dataDir).evaluation;
   const ofRuns = [...new Set(panels.flatMap(({ dataset }) => dataset ?? []))];
   if (shapes || (ofRuns.length === 1 && ofRuns[0] === 'shapes')) return shapesData().evaluation;

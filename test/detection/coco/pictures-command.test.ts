@@ -62,4 +62,23 @@ describe('npm run coco-pictures', () => {
     expect(status).to.equal(1);
     expect(stderr).to.contain('nothing says which images').and.to.contain('--annotations FILE');
   });
+
+  for (const [words, expected] of [
+    ['--annotations /a.json', /given together \(--annotations\): found no --images/],
+    ['--images /a', /given together \(--images\): found no --annotations/],
+    ['--annotations /a.json --shapes', /'--shapes' cannot be used with option '--annotations/],
+    [
+      '--annotations /a.json --data-dir /a',
+      /'--data-dir <folder>' cannot be used with .*--annotations/,
+    ],
+    ['--images /a --data-dir /a', /'--data-dir <folder>' cannot be used with option '--images/],
+    ['--shapes --data-dir /a', /'--shapes' cannot be used with option '--data-dir/],
+  ] as const) {
+    it(`refuses a choice of images that it would pass over: ${words}`, async () => {
+      const out = join(folder(), 'out');
+      const { status, stderr } = await runHere(command, [...words.split(' '), '--out', out]);
+      expect(stderr).to.match(expected);
+      expect([status, readdirSync(folder())]).to.deep.equal([1, []]);
+    });
+  }
 });
