@@ -91,7 +91,7 @@ async function benchAll(options: Options): Promise<void> {
   };
   const named = only === undefined ? benchRows : rowsNamed(only);
   const chosen = only === undefined ? rowsFor(processorBFloat16(), named) : named;
-  if (options.list) return list({ named, chosen }, record, now);
+  if (options.list) return list({ named, chosen }, { record, now, json });
   const todo = only === undefined ? rowsLeft(chosen, record, now) : chosen;
   if (torch !== undefined) await requirePython(torch, 'torchvision', '--torch');
   const noise = todo.length === 0 ? undefined : await measureNoise();
@@ -132,11 +132,17 @@ function rowsNamed(only: string): BenchRow[] {
 
 function list(
   { named, chosen }: Record<'named' | 'chosen', readonly BenchRow[]>,
-  record: BenchRecord,
-  now: Conditions,
+  {
+    record,
+    now,
+    json,
+  }: {
+    readonly record: BenchRecord;
+    readonly now: Conditions;
+    readonly json: true | undefined;
+  },
 ): void {
-  const table = tableOf(['row', 'minutes', 'state']);
-  for (const row of named) {
+  const rows = named.map((row) => {
     const state = isDone(record.rows[row.name], now)
       ? 'done'
       : record.rows[row.name]?.state === 'failed'
@@ -144,13 +150,15 @@ function list(
         : chosen.includes(row)
           ? 'to measure'
           : 'left out: this processor has no instructions for bfloat16';
-    table.push([row.name, minutesOf(row, now).toFixed(1), state]);
-  }
+    return { name: row.name, minutes: minutesOf(row, now), state };
+  });
+  const table = tableOf(['row', 'minutes', 'state']);
+  for (const row of rows) table.push([row.name, row.minutes.toFixed(1), row.state]);
   const left = rowsLeft(chosen, record, now);
   const minutes = left.reduce((sum, row) => sum + minutesOf(row, now), 0);
   print(
-    false,
-    {},
+    json,
+    { rows, minutes },
     `${table.toString()}\n${count(left.length, 'row')}, about ${formatDuration(60 * minutes)} left on two cores`,
   );
 }

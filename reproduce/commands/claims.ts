@@ -28,12 +28,12 @@ const command = new Command('npm run claims --')
 
 function showClaims({ results, readme, json }: ClaimsOptions): void {
   const glance = buildGlance(claimSources(results));
+  if (glance.runs === 0) {
+    throw resultsError`there is no run to judge claims on (${results}): found no finished run. Run npm run reproduce:table1 first, or name another results directory`;
+  }
   if (json === true) {
     process.stdout.write(`${JSON.stringify(glance)}\n`);
     return;
-  }
-  if (glance.runs === 0) {
-    throw resultsError`there is no run to judge claims on (${results}): found no finished run. Run npm run reproduce:table1 first, or name another results directory`;
   }
   requireWritable(results, '--results');
   const written = [join(results, 'README.md')];

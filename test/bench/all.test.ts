@@ -206,6 +206,17 @@ describe('npm run bench:all', () => {
   it('lists its rows, and says which it does not know', async () => {
     const { stdout, stderr } = await runHere(command, ['--list', '--record', file()]);
     for (const { name } of benchRows) expect(stdout + stderr).to.include(name);
+    const listed = await runHere(command, ['--list', '--json', '--record', file()]);
+    const { rows, minutes } = JSON.parse(listed.stdout) as {
+      rows: { name: string; minutes: number; state: string }[];
+      minutes: number;
+    };
+    expect(rows.map(({ name }) => name)).to.deep.equal(benchRows.map(({ name }) => name));
+    const left = rows.filter(({ state }) => state === 'to measure');
+    expect(minutes).to.be.closeTo(
+      left.reduce((sum, row) => sum + row.minutes, 0),
+      1e-9,
+    );
     const { status, stderr: words } = await runHere(command, ['--only', 'memori']);
     expect(status).to.equal(1);
     expect(words).to.match(/unknown row 'memori' \(--only\)/);

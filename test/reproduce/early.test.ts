@@ -255,6 +255,18 @@ describe('a mistake in a command', () => {
       /\(\S+no\.json\): found no such file/,
     ],
     [
+      'claims on no run',
+      'commands/claims',
+      '--results FOLDER/no',
+      /no run to judge claims on \(\S+\/no\): found no finished run/,
+    ],
+    [
+      'claims on no run, as JSON',
+      'commands/claims',
+      '--results FOLDER/no --json',
+      /no run to judge claims on \(\S+\/no\): found no finished run/,
+    ],
+    [
       'a loss in bfloat16',
       'commands/bench',
       '--loss nd --precision bf16',
