@@ -115,7 +115,10 @@ async function fetchData(
   name: string,
   { dataDir, form, from, json }: CommonOptions & { readonly form?: string; readonly from?: string },
 ): Promise<void> {
-  if (name === teachersSource.name) return teachers({ dataDir, from, json });
+  if (name === teachersSource.name) {
+    if (form === undefined) return teachers({ dataDir, from, json });
+    throw optionError`this option is for cifar10 and cifar100 (--form): found '${form}' for ${name}. Leave it out`;
+  }
   const source = downloadable(name);
   const directory = dataDirectory(dataDir);
   const result = await withDataProgress((onProgress) =>

@@ -23,7 +23,7 @@ import {
   scaledToIterations,
   type SmallRecipeOptions,
 } from '../../lib/runs/detection-recipe';
-import { parsePairs } from '../../lib/runs/grid';
+import { pairName, parsePairs } from '../../lib/runs/grid';
 import type { ByScale } from '../../lib/runs/schema';
 import { detectorRuns } from '../../lib/runs/store';
 import type { GivenTeacher } from '../../lib/runs/task';
@@ -132,6 +132,7 @@ export const cocoScope: Scope<Detection> = {
   settle(options, choice) {
     const { data, precision } = choice;
     requireData(data);
+    refuseShortSide(options, choice);
     const [, scale] = atScale(scales, choice.scale);
     const recipes = recipesOf(options, scale, precision);
     const classMeansIterations =
@@ -194,6 +195,13 @@ function recipesOf(
           : whole(table3TeacherRecipe(teacher), teacherIterations),
       ),
   };
+}
+
+/** @throws LabError of kind `option` where it would be passed over. */
+function refuseShortSide({ shortSide }: GridOptions, { pairs }: Choice): void {
+  if (shortSide === undefined) return;
+  if (pairs.some(({ teacher, student }) => isSmall(teacher) || isSmall(student))) return;
+  throw optionError`this option is for small detectors (--short-side): found --pairs ${pairs.map(pairName).join(',')}. Name a pair of small ones, as r34-small:r18-small, or leave it out`;
 }
 
 /** The learning rate goes with the batch (Goyal et al.). */

@@ -188,6 +188,7 @@ export function gridSettings<Kind extends TaskKind>(
     gpus: options.gpus === undefined ? undefined : parseGpus(options.gpus),
   };
   const settled = scope.settle(options, { scale, data, pairs, methods, precision });
+  refuseTeacherLength(options, pairs, settled.givenTeachers);
   const { paper, estimatesMemory, baselinesHaveTeachers = true, prefix, store } = scope;
   const { results: resultsRoot, classMeansDir } = options;
   // Runs on other data, of another length or in another precision lie apart, so that none stands in another's way.
@@ -295,6 +296,19 @@ function partOf(
   }
   if (row !== undefined) return [row];
   return part === undefined ? grid : cellsOfShard(grid, part);
+}
+
+/** @throws LabError of kind `option` for the length of a teacher's training where none is trained. */
+function refuseTeacherLength(
+  options: GridOptions,
+  pairs: readonly Pair[],
+  given: ReadonlyMap<string, GivenTeacher>,
+): void {
+  const unit = (['epochs', 'iterations'] as const).find(
+    (name) => options[name === 'epochs' ? 'teacherEpochs' : 'teacherIterations'] !== undefined,
+  );
+  if (unit === undefined || pairs.some(({ teacher }) => !given.has(teacher))) return;
+  throw optionError`this option is for a teacher that is trained here (--teacher-${unit}): found a given or published ${[...given.keys()].join(', ')}. Leave it out, or train one with --teachers trained`;
 }
 
 function missingData(scale: Scale, fix: string): never {

@@ -255,6 +255,12 @@ describe('a mistake in a command', () => {
       /\(\S+no\.json\): found no such file/,
     ],
     [
+      'a form of the teachers',
+      'commands/data',
+      'download cifar-teachers --form python --data-dir FOLDER',
+      /for cifar10 and cifar100 \(--form\): found 'python' for cifar-teachers/,
+    ],
+    [
       'claims on no run',
       'commands/claims',
       '--results FOLDER/no',

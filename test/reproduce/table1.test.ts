@@ -113,8 +113,18 @@ describe('npm run reproduce:table1', function () {
   it('takes a teacher and class means from files, and refuses those of another', async () => {
     const results = join(folder(), 'results');
     const table1 = (...args: string[]): Promise<Result> => runGridHere(table1Study, args);
-    const options = [...(await small()), '--epochs', '1', '--teacher-epochs', '1'];
-    const made = await table1(...options, '--methods', 'kd++', '--results', results);
+    const options = ['--pairs', 'resnet14:resnet8', '--epochs', '1', '--batch', '8'];
+    options.push('--data', `folder:${join(folder(), 'images')}`);
+    await writeImageFolder(join(folder(), 'images'));
+    const made = await table1(
+      ...options,
+      '--methods',
+      'kd++',
+      '--teacher-epochs',
+      '1',
+      '--results',
+      results,
+    );
     expect(made.status, made.stderr).to.equal(0);
     const runs = join(results, 'runs');
     const study = readdirSync(runs)[0] as string;
@@ -140,6 +150,12 @@ describe('npm run reproduce:table1', function () {
     const wrong = await table1(...again.slice(0, -1), student);
     expect(wrong.status).to.equal(1);
     expect(wrong.stderr).to.include('the weights are not those of this model').and.include(student);
+
+    const longer = await table1(...again, '--teacher-epochs', '2');
+    expect(longer.status).to.equal(1);
+    expect(longer.stderr).to.match(
+      /trained here \(--teacher-epochs\): found a given or published resnet14\. Leave it out/,
+    );
 
     rmSync(classMeans);
     const missing = await table1(

@@ -18,6 +18,14 @@ describe('reproduce:table3', () => {
     expect(await refusal('--scale', 'paper', '--data-dir', folder())).to.match(
       /the teacher r101-fpn is not there.*--teacher-weights/u,
     );
+    const small = ['--pairs', 'r101-fpn:r18-fpn', '--short-side', '64'];
+    expect(await refusal(...small)).to.match(
+      /for small detectors \(--short-side\): found --pairs r101/,
+    );
+    const given = ['--teacher-weights', __filename, '--teacher-iterations', '5'];
+    expect(await refusal(...given)).to.match(
+      /\(--teacher-iterations\): found a given or .* r34-small/,
+    );
     expect(await refusal('--data', `coco:${folder()}`)).to.contain('neither train2017');
   });
 
