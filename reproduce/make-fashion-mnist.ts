@@ -19,7 +19,7 @@ import { type IdxArray, readIdx, writeIdx } from '../lib/formats/idx';
  *     apt-get install dataset-fashion-mnist
  *     npx tsx reproduce/make-fashion-mnist.ts /usr/share/datasets/fashion-mnist
  *
- * Prints the SHA-256 of each file, which lib/data/embedded/fashion-mnist.ts holds and checks.
+ * Prints the SHA-256 of each file, which lib/data/fashion-mnist.ts holds and checks.
  */
 
 /** The original files' names begin with these. */

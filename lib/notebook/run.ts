@@ -91,7 +91,10 @@ async function executeCell(
   try {
     reply = await Promise.race([
       kernel.request('execute_request', request, onSent),
-      sleep(cellTimeout * 1000, undefined, { signal: timer.signal }).catch(() => undefined),
+      // The longest that a timer takes.
+      sleep(Math.min(cellTimeout * 1000, 2 ** 31 - 1), undefined, { signal: timer.signal }).catch(
+        () => undefined,
+      ),
     ]);
   } finally {
     // Also when the kernel died: the timer would keep this process.

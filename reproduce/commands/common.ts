@@ -20,7 +20,7 @@ export function tableOf(
 
 /** For an option that takes one. */
 export function wholeNumber(text: string): number {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
   throw new InvalidArgumentError('A whole number of at least 1 is needed.');
 }
 

@@ -153,13 +153,13 @@ export function recipesOfRun(config: CommonConfig): readonly TrainingRecipe[] | 
 }
 
 /**
- * The folder that `--teacher-cache` names; undefined for none.
+ * The folder that `--teacher-cache` names, the usual one where it names nothing; undefined for none.
  *
  * @throws LabError of kind `file` for one of the user's in which nothing can be written.
  */
 function teacherCache({ teacherCache: where = 'off' }: GridOptions): string | undefined {
   if (where === 'off') return undefined;
-  if (where === 'auto') return join(cacheRoot(), 'teachers');
+  if (where === 'auto' || where === '') return join(cacheRoot(), 'teachers');
   requireWritable(where, '--teacher-cache');
   return resolve(where);
 }

@@ -219,7 +219,7 @@ export function wholeNumber<Name extends string>(
 ): number | undefined {
   const text = options[name];
   if (text === undefined) return undefined;
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
   const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   throw optionError`a whole number of at least 1 is needed (${flag}): found '${text}'. Write for example ${flag} 8`;
 }

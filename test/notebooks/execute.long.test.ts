@@ -63,6 +63,8 @@ describe('a notebook in the project’s kernel', function () {
         "showTable({ columns: ['a'], values: [[1.5]] });",
       ),
       'some.ipynb',
+      // Longer than a timer takes, which would then be over at once.
+      { cellTimeout: 2_200_000 },
     );
     expect(cells.map((cell) => cell['execution_count'])).to.deep.equal([1, 2, 3]);
     expect(JSON.stringify(cells[1]?.['outputs'])).to.include('5\\n');

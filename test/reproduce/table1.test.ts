@@ -169,6 +169,23 @@ describe('npm run reproduce:table1', function () {
     expect(missing.stderr).to.include('no such file');
   });
 
+  it('keeps what teachers answer in the usual cache where the variable for another is empty', async () => {
+    const args = [...(await small()), '--methods', 'kd', '--results', join(folder(), 'results')];
+    const before = process.env;
+    const cache = join(folder(), 'cache');
+    process.env = {
+      ...before,
+      ...{ NORM_DIRECTION_LAB_TEACHER_CACHE: '', NORM_DIRECTION_LAB_CACHE: cache },
+    };
+    try {
+      const { status, stderr } = await runGridHere(table1Study, args);
+      expect(status, stderr).to.equal(0);
+    } finally {
+      process.env = before;
+    }
+    expect(readdirSync(join(cache, 'teachers'))).to.not.be.empty;
+  });
+
   const mistakes: [string, string[], RegExp][] = [
     ['an unknown option', ['--sede', '3'], /unknown option '--sede'.*--seeds/s],
     ['an unknown method', ['--methods', 'kdd'], /unknown method 'kdd'.*Did you mean 'kd'/],
@@ -185,6 +202,7 @@ describe('npm run reproduce:table1', function () {
       /cifar100.*npm run data/s,
     ],
     ['a word that is no number', ['--epochs', 'ten'], /--epochs.*'ten'/],
+    ['more epochs than can be counted', ['--epochs', '9'.repeat(20)], /--epochs\): found '9{20}'/],
     ['class means without their teacher', ['--class-means', 'x'], /--teacher-weights/],
     [
       'one file of weights for two teachers',
