@@ -34,7 +34,7 @@ describe('the rows of the studies', () => {
     ]);
     expect(Object.fromEntries(orders)).to.eql({
       norm:
-        'kd kd+norm kd+norm-x10 kd+feature kd+feature-x10 kd+sifn-r0.1 kd+sifn-r0.5 kd+sifn kd+sifn-r2 ' +
+        'student kd kd+norm kd+norm-x10 kd+feature kd+feature-x10 kd+sifn-r0.1 kd+sifn-r0.5 kd+sifn kd+sifn-r2 ' +
         'kd+sifn-last-visit kd+sifn-last-visit-x10 kd+sifn-exact kd+sifn-exact-x10',
       direction:
         'kd kd+cosine kd+infonce-t0.05 kd+infonce kd+infonce-t0.5 kd+infonce-t1 kd+infonce-x10 ' +
