@@ -24,13 +24,15 @@ const headerStart = 0x7b;
 export async function readWeights(path: string): Promise<StateDict> {
   const bytes = readBytes(path, (found) => unreadable(path, found));
   requireNotedBytes(path, bytes);
-  const start = Buffer.from(bytes.subarray(0, 64)).toString('latin1').trimStart().toLowerCase();
-  if (start.startsWith('<')) {
-    throw unreadable(path, 'a web page, as servers give in place of a file that has moved');
+  // The length of a safetensors header, below 4 GiB, may begin with the bytes of any of the others.
+  const isSafetensors = bytes[8] === headerStart && bytes.readUInt32LE(4) === 0;
+  if (!isSafetensors) {
+    const start = bytes.subarray(0, 64).toString('latin1').trimStart();
+    if (start.startsWith('<')) {
+      throw unreadable(path, 'a web page, as servers give in place of a file that has moved');
+    }
+    if (isZip(bytes) || bytes[0] === pickleMark) return decodePth(bytes, path);
   }
-  // The length of a safetensors header may begin with the same byte as a pickle.
-  const isPickle = bytes[0] === pickleMark && bytes[8] !== headerStart;
-  if (isZip(bytes) || isPickle) return decodePth(bytes, path);
   return decodeSafetensors(bytes, path).tensors;
 }
 

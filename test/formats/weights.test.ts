@@ -1,8 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { LabError } from '../../lib/errors';
+import { encodeSafetensors } from '../../lib/formats/safetensors';
 import { readWeights } from '../../lib/formats/weights';
 import { createModel } from '../../lib/models/registry';
 import { checkpointsChecker } from '../../lib/verify/checkpoints';
@@ -31,6 +32,23 @@ describe('weights from files of others', () => {
   for (const { name, run } of checkpointsChecker.cases(checkpoints)) {
     it(`${name} is ${name.startsWith('bad-') ? 'refused' : 'read to the last bit'}`, async () => {
       expect((await run()).mismatches).to.deep.equal([]);
+    });
+  }
+
+  for (const [length, other] of [
+    [0x4b50, 'PK of a zip archive'],
+    [0x3c20, '< of a web page'],
+    [0x3c80, 'mark of a pickle'],
+  ] as const) {
+    it(`are those of a safetensors also where its header's length reads as the ${other}`, async () => {
+      const tensors = new Map([['a', { shape: [2], data: Float32Array.of(1, 2) }]]);
+      const lengthOf = (bytes: Uint8Array): number => Number(Buffer.from(bytes).readBigUInt64LE());
+      const least = lengthOf(encodeSafetensors(tensors, { x: '' }));
+      const bytes = encodeSafetensors(tensors, { x: 'x'.repeat(length - least) });
+      expect(lengthOf(bytes)).to.equal(length);
+      const file = join(folder(), 'weights.safetensors');
+      writeFileSync(file, bytes);
+      expect([...((await readWeights(file)).get('a')?.data ?? [])]).to.deep.equal([1, 2]);
     });
   }
 
