@@ -286,24 +286,22 @@ export function readTensors(
   bytesOf: (storage: Storage) => Uint8Array,
   where: string,
 ): Map<string, StateEntry> {
-  const loaded = new Map<Storage, Uint8Array>();
+  const told = new Set<Storage>();
   let stored = 0;
   let viewed = 0;
   for (const { storage, type, shape } of views.values()) {
-    if (!loaded.has(storage)) {
-      loaded.set(storage, new Uint8Array());
-      stored += (storage.count * storage.bytesEach) / type.size;
-    }
+    if (!told.has(storage)) stored += (storage.count * storage.bytesEach) / type.size;
+    told.add(storage);
     viewed += sizeOf(shape);
   }
   // Expanded tensors of a few numbers are no harm.
   const allowed = limitOf('sharedViews');
   const least = 1_000_000;
   requireWithin('sharedViews', viewed / Math.max(stored, least), where, allowed);
+  const loaded = new Map<Storage, Uint8Array>();
   return new Map(
     [...views].map(([name, { storage, type, offset, shape, strides }]) => {
-      const cached = loaded.get(storage);
-      const bytes = cached?.byteLength ? cached : bytesOf(storage);
+      const bytes = loaded.get(storage) ?? bytesOf(storage);
       loaded.set(storage, bytes);
       const size = sizeOf(shape);
       const last = shape.reduce((at, side, axis) => at + (side - 1) * (strides[axis] ?? 0), offset);

@@ -27,6 +27,7 @@ export async function openZip(
   const files = new Map<string, ZipFile>();
   const allowed = limitOf('unpackedBytes') + limitOf('unpackedRatio') * bytes.byteLength;
   let unpacked = 0;
+  let packedInAll = 0;
   const contentOf = (entry: Entry, start: number): Uint8Array => {
     const packed = bytes.subarray(start, start + entry.compressedSize);
     if (packed.byteLength !== entry.compressedSize) throw fault('data cut off');
@@ -40,6 +41,9 @@ export async function openZip(
     requireWithin('zipEntries', zip.entryCount, where);
     for await (const entry of zip.eachEntry()) {
       const { fileName, compressionMethod, uncompressedSize } = entry;
+      // Files that share their bytes would each be read: thousands of them as often as a small archive says.
+      packedInAll += entry.compressedSize;
+      if (packedInAll > bytes.byteLength) throw fault('files that overlap');
       if (fileName.endsWith('/')) continue;
       if (files.has(fileName)) throw fault(`${shown(fileName)} twice`);
       if (entry.isEncrypted()) throw fault(`${shown(fileName)} encrypted`);

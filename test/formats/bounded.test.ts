@@ -22,10 +22,28 @@ const int = (value: number): string => {
   return bytes.toString('latin1');
 };
 const text = (value: string): string => `X${int(value.length)}${value}`;
-/** A name and its tensor: a view of `size` numbers of the storage '0', which has `count`. */
-const view = (name: string, size: number, count: number): string =>
+/** A name and its tensor: a view of `size` numbers of a storage, which has `count`. */
+const view = (name: string, size: number, count: number, storage = '0'): string =>
   `${text(name)}ctorch._utils\n_rebuild_tensor_v2\n((${text('storage')}ctorch\nFloatStorage\n` +
-  `${text('0')}${text('cpu')}J${int(count)}tQK\x00J${int(size)}\x85K\x01\x85\x89}tR`;
+  `${text(storage)}${text('cpu')}J${int(count)}tQK\x00J${int(size)}\x85K\x01\x85\x89}tR`;
+
+/** An archive whose second file stands in its list `count` times, named 0, 1, … from its last three letters on. */
+function listedAgain(archive: Uint8Array, count: number): Uint8Array {
+  const bytes = Buffer.from(archive);
+  const end = bytes.length - 22;
+  const list = bytes.readUInt32LE(end + 16);
+  const second = bytes.indexOf('PK\x01\x02', list + 4, 'latin1');
+  const again = Array.from({ length: count }, (_, at) => {
+    const entry = Buffer.from(bytes.subarray(second, end));
+    entry.write(String(at).padStart(3, '0'), entry.length - 3, 'latin1');
+    return entry;
+  });
+  const tail = Buffer.from(bytes.subarray(end));
+  tail.writeUInt16LE(count + 1, 8);
+  tail.writeUInt16LE(count + 1, 10);
+  tail.writeUInt32LE(second - list + count * (end - second), 12);
+  return Buffer.concat([bytes.subarray(0, second), ...again, tail]);
+}
 
 /** Doubled again and again by its own name: 2⁶⁰ leaves, and none of them may be visited. */
 const doubled = `${text('lol')}${'2\x86'.repeat(60)}`;
@@ -87,6 +105,16 @@ const cases: readonly (readonly [string, () => unknown, RegExp])[] = [
       return decodePth(checkpoint(`}(${views.join('')}u.`, data), 'f');
     },
     /^5 times the stored numbers in tensors, the limit is 4$/,
+  ],
+  [
+    'files of an archive that share their bytes',
+    () => {
+      const names = Array.from({ length: 900 }, (_, at) => String(at).padStart(3, '0'));
+      const tensors = names.map((name) => view(name, 10_000_000, 10_000_000, name));
+      const data = { 'a/data/000': new Uint8Array(40_000_000) };
+      return decodePth(listedAgain(checkpoint(`}(${tensors.join('')}u.`, data), 900), 'f');
+    },
+    /^files that overlap$/,
   ],
   [
     'the same name with and without its prefix',
@@ -155,6 +183,25 @@ describe('a file of a stranger', () => {
       expect(Date.now() - start).to.be.below(10_000);
     });
   }
+
+  it('with many tensors of no numbers has what they are of unpacked once', async () => {
+    // Blocks of deflate without content, 2 MB of them, then the last one.
+    const block = (last: number): Buffer => Buffer.from([last, 0, 0, 0xff, 0xff]);
+    const blocks = Buffer.concat([...Array.from({ length: 400_000 }, () => block(0)), block(1)]);
+    const names = Array.from({ length: 5000 }, (_, at) => String(at));
+    const tensors = names.map((name) => view(name, 0, 0));
+    const bytes = Buffer.from(checkpoint(`}(${tensors.join('')}u.`, { 'a/data/0': blocks }));
+    // In both of its headers: compressed, with the checksum 0 of what unpacks to nothing.
+    const listed = bytes.indexOf('PK\x01\x02', bytes.readUInt32LE(bytes.length - 6) + 4, 'latin1');
+    for (const method of [bytes.readUInt32LE(listed + 42) + 8, listed + 10]) {
+      bytes.writeUInt16LE(8, method);
+      bytes.writeUInt32LE(0, method + 6);
+      bytes.writeUInt32LE(0, method + 14);
+    }
+    const start = Date.now();
+    expect((await decodePth(bytes, 'f')).size).to.equal(5000);
+    expect(Date.now() - start).to.be.below(5000);
+  });
 
   it('with JSON nested deeper than anything walks is refused, a bracket in a text is none', async () => {
     const file = join(folder(), 'deep.json');
