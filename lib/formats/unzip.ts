@@ -234,7 +234,7 @@ async function contentOf(entry: Entry, bytes: Buffer, where: string): Promise<Bu
     content =
       compressionMethod === 0
         ? stored
-        : await inflate(stored, { maxOutputLength: uncompressedSize });
+        : await inflate(stored, { maxOutputLength: Math.max(1, uncompressedSize) });
   } catch (error) {
     throw faulty(
       where,

@@ -154,6 +154,13 @@ describe('a zip archive that is read in parts', () => {
     expect(last[0]).to.be.within(at - 60, at);
   });
 
+  it('gives an empty file that is compressed, as Python and others write it', async () => {
+    const zipped = zipSync({ 'set/empty': new Uint8Array(0) }, { level: 6 });
+    expect(Buffer.from(zipped).readUInt16LE(8)).to.equal(8);
+    expect(await take(zipped)).to.equal(1);
+    expect(readFileSync(join(folder(), 'empty'))).to.have.length(0);
+  });
+
   it('takes a file of another size as missing', async () => {
     writeFileSync(join(folder(), '1.jpg'), 'half of it');
     await take(zipSync(files));
