@@ -22,6 +22,15 @@ export class Storage {
   ) {}
 }
 
+/** A part of a storage that tensors of PyTorch's first versions took for one of its own. */
+class StoragePart {
+  constructor(
+    readonly whole: Storage,
+    /** Of the part's first number in the whole. */
+    readonly first: number,
+  ) {}
+}
+
 /** A tensor as a pickle describes it: a view of a storage. */
 export class TensorView {
   constructor(
@@ -225,10 +234,12 @@ function rebuilt(
 
 function tensorView(where: string, args: readonly unknown[]): TensorView | PassedOver {
   // The seventh of `_rebuild_tensor_v3` is the kind of numbers in a storage of bytes.
-  const [storage, offset, shape, strides, , , kind] = args;
+  const [place, start, shape, strides, , , kind] = args;
+  const storage = place instanceof StoragePart ? place.whole : place;
+  const first = place instanceof StoragePart ? place.first : 0;
   if (
     !(storage instanceof Storage) ||
-    !isCount(offset) ||
+    !isCount(start) ||
     !isCounts(shape) ||
     !isCounts(strides) ||
     shape.length !== strides.length
@@ -236,7 +247,7 @@ function tensorView(where: string, args: readonly unknown[]): TensorView | Passe
     throw broken(where, 'a tensor with a form that is not known');
   }
   const type = kind instanceof NamedGlobal ? elementTypes.get(kind.name) : storage.type;
-  return type ? new TensorView(storage, type, offset, shape, strides) : new PassedOver();
+  return type ? new TensorView(storage, type, first + start, shape, strides) : new PassedOver();
 }
 
 function isCount(value: unknown): value is number {
@@ -250,16 +261,16 @@ function isCounts(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.length <= mostAxes && value.every(isCount);
 }
 
-/** Collects the storages that a pickle refers to by `('storage', type, key, place, count, …)`. */
+/** Collects the storages that a pickle refers to by `('storage', type, key, place, count, part)`. */
 export function storageCollector(where: string): {
   readonly storages: ReadonlyMap<string, Storage>;
-  readonly load: (id: unknown) => Storage;
+  readonly load: (id: unknown) => Storage | StoragePart;
 } {
   const storages = new Map<string, Storage>();
   return {
     storages,
     load(id) {
-      const [tag, kind, key, , count] = Array.isArray(id) ? (id as readonly unknown[]) : [];
+      const [tag, kind, key, , count, part] = Array.isArray(id) ? (id as readonly unknown[]) : [];
       const known = kind instanceof NamedGlobal ? storageTypes.get(kind.name) : undefined;
       if (tag !== 'storage' || !known || typeof key !== 'string' || !isCount(count)) {
         throw broken(where, 'a storage of a kind that is not known');
@@ -270,7 +281,10 @@ export function storageCollector(where: string): {
         throw broken(where, `data '${shown(key)}' of two kinds`);
       }
       storages.set(key, storage);
-      return storage;
+      // Of a part: its own key, its first number and how many it has.
+      const first: unknown = Array.isArray(part) ? part[1] : 0;
+      if (!isCount(first)) throw broken(where, 'a storage of a kind that is not known');
+      return first === 0 ? storage : new StoragePart(storage, first);
     },
   };
 }

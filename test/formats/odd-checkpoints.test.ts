@@ -65,6 +65,29 @@ describe('odd checkpoints', () => {
     expect(await differences(cases, bytesOf)).to.deep.equal([]);
   });
 
+  it('of PyTorch’s first versions: a tensor of a part of a storage begins where the part does', async () => {
+    const text = (value: string): string => `U${String.fromCharCode(value.length)}${value}`;
+    /** Two numbers of the storage '0' of four, from the first of `part` on. */
+    const tensor = (name: string, part: string): string =>
+      `${text(name)}ctorch._utils\n_rebuild_tensor\n((${text('storage')}ctorch\nFloatStorage\n` +
+      `${text('0')}${text('cpu')}K\x04${part}tQK\x00K\x02\x85K\x01\x85tR`;
+    const pickles =
+      '\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}.' +
+      // A part: its own key, its first number, how many it has.
+      `\x80\x02}(${tensor('a', 'N')}${tensor('b', `(${text('1')}K\x01K\x03t`)}u.` +
+      `\x80\x02](${text('0')}e.`;
+    const numbers = [BigInt64Array.of(4n), Float32Array.of(5, 6, 7, 8)];
+    const weights = await decodePth(
+      Buffer.concat([
+        Buffer.from(pickles, 'latin1'),
+        ...numbers.map(({ buffer }) => Buffer.from(buffer)),
+      ]),
+      'f',
+    );
+    expect([...(weights.get('a')?.data ?? [])]).to.deep.equal([5, 6]);
+    expect([...(weights.get('b')?.data ?? [])]).to.deep.equal([6, 7]);
+  });
+
   it('all of them, made by PyTorch where one is given', async function () {
     if (python === undefined) this.skip();
     this.timeout(120_000);
