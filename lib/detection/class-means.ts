@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { random } from '../engine/random';
 import { tidied } from '../engine/tidy';
-import { dataError, interruptedError } from '../errors';
+import { dataError, interruptedError, optionError } from '../errors';
 import { proposalSampling, proposalTargets } from './box-head';
 import type { DetectionBatch, PixelForm } from './coco/data';
 import type { Detector } from './detector';
@@ -36,7 +36,7 @@ export interface DetectorClassMeans {
  * c_k: the mean of a teacher's box-head embedding over the regions of class k (background included)
  * that its own proposals give in training batches, sampled as in training; the teacher learns nothing.
  *
- * @throws LabError when it is interrupted or the batches end.
+ * @throws LabError when it is interrupted, the batches end or `iterations` is no number of batches.
  */
 export async function gatherClassMeans(
   teacher: Detector,
@@ -44,6 +44,9 @@ export async function gatherClassMeans(
   options: DetectorClassMeansOptions,
 ): Promise<DetectorClassMeans> {
   const { iterations, signal, onIteration } = options;
+  if (!Number.isSafeInteger(iterations) || iterations < 1) {
+    throw optionError`class means are gathered over a whole number of batches of at least 1 (iterations): found ${iterations}. The paper's code takes 30000`;
+  }
   const size = teacher.embeddingSize;
   const sums = new Float64Array((teacher.classes + 1) * size);
   const counts = new Int32Array(teacher.classes + 1);

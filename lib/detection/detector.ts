@@ -208,11 +208,14 @@ export function createDetector(options: DetectorOptions): Detector {
   };
 }
 
-function requireOptions({ backbone, classes, anchorSizes }: DetectorOptions): void {
+function requireOptions({ backbone, classes, anchorSizes, freezeAt = 0 }: DetectorOptions): void {
   if (!Number.isInteger(classes) || classes < 1) {
     throw optionError`a detector needs at least one class (${backbone}): found ${classes}. Give the number of classes`;
   }
   if (anchorSizes && anchorSizes.length !== pooledLevels + 1) {
     throw optionError`one anchor size a level is needed (${backbone}): found ${anchorSizes.length}. Give five sizes`;
+  }
+  if (!Number.isInteger(freezeAt) || freezeAt < 0) {
+    throw optionError`the stages that are not trained are no whole number from 0 on (${backbone}, freezeAt): found ${freezeAt}. Give 0 to train all of them, or 2 as detectron2 does`;
   }
 }

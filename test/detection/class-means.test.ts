@@ -5,6 +5,7 @@ import { caffePixels, torchvisionPixels } from '../../lib/detection/coco/images'
 import type { Detector } from '../../lib/detection/detector';
 import { scriptedDetector, shapesBatch, tinyDetector, tinySampling } from '../support/detector';
 import { withEngine } from '../support/engine';
+import { faultOf } from '../support/faults';
 import { expectClose, numbers } from '../support/tensors';
 
 describe('the class means of a detector', () => {
@@ -106,6 +107,20 @@ describe('the class means of a detector', () => {
     expectClose(seen.slice(0, 3), own, 1e-5);
     await gather();
     expect(seen).to.deep.equal([...batch.images]);
+    teacher.dispose();
+  });
+
+  it('are gathered over one batch at least, and of no endless ones for ever', async () => {
+    async function* batches(): AsyncGenerator<ReturnType<typeof shapesBatch>, void> {
+      for (let count = 0; count < 5; count++) yield await Promise.resolve(shapesBatch(0));
+    }
+    const teacher = tinyDetector();
+    for (const iterations of [0, 1.5]) {
+      const fault = await faultOf(() =>
+        gatherClassMeans(teacher, batches(), { ...tinySampling, iterations }),
+      );
+      expect(fault).to.include({ where: 'iterations', found: String(iterations) });
+    }
     teacher.dispose();
   });
 });

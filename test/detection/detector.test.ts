@@ -162,6 +162,14 @@ describe('a detector', () => {
     const few = await faultOf(() => tinyDetector({ anchorSizes: [8, 16] }));
     expect(few.found).to.equal('2');
   });
+
+  it('refuses a number of frozen stages that is none', async () => {
+    // Counted from its end, the last stage alone would have been trained.
+    for (const freezeAt of [-1, 1.5, NaN]) {
+      const fault = await faultOf(() => tinyDetector({ freezeAt }));
+      expect(fault).to.include({ where: 'resnet18, freezeAt', found: String(freezeAt) });
+    }
+  });
 });
 
 describe('detectron2’s settings', () => {
