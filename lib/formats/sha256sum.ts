@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { fileError } from '../errors';
-import { sha256, writeAtomic } from '../files';
+import { fileError, type LabError } from '../errors';
+import { readBytes, sha256, writeAtomic } from '../files';
 
 /** Where the SHA-256 of a file is kept: beside it, in the form that `sha256sum --check` reads. */
 export function digestFile(path: string): string {
@@ -21,10 +21,12 @@ export function writeDigest(path: string, digest: string): void {
 export function readDigest(path: string): string | undefined {
   const note = digestFile(path);
   if (!existsSync(note)) return undefined;
-  const text = readFileSync(note, 'utf8');
+  const fault = (found: string): LabError =>
+    fileError`a noted checksum cannot be read (${note}): found ${found}. Write it with sha256sum, or remove it to go without`;
+  const text = readBytes(note, fault).toString('utf8');
   const digest = /^([0-9a-f]{64})\b/i.exec(text)?.[1];
   if (digest !== undefined) return digest.toLowerCase();
-  throw fileError`a noted checksum cannot be read (${note}): found '${text.slice(0, 40).trim()}'. Write it with sha256sum, or remove it to go without`;
+  throw fault(`'${text.slice(0, 40).trim()}'`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { LabError } from '../../lib/errors';
@@ -10,6 +10,7 @@ import { writeDigest } from '../../lib/formats/sha256sum';
 import { readWeights } from '../../lib/formats/weights';
 import type { StateDict } from '../../lib/nn/state';
 import { damagedCopies, riddledCopy } from '../support/damage';
+import { faultOf } from '../support/faults';
 import { withFolder } from '../support/folder';
 
 const rounds = 500;
@@ -112,5 +113,9 @@ describe('files of weights with 500 random bytes changed, one at a time and all 
     expect(fingerprint(await readWeights(file))).to.equal(fingerprint(original));
     writeFileSync(`${file}.sha256`, 'not a checksum');
     expect(await attempt(() => readWeights(file), Buffer.alloc(0), 'note')).to.equal(undefined);
+    rmSync(`${file}.sha256`);
+    mkdirSync(`${file}.sha256`);
+    const fault = await faultOf(() => readWeights(file));
+    expect(fault).to.include({ where: `${file}.sha256`, found: 'no regular file' });
   });
 });

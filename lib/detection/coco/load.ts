@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isFolder } from '../../data/paths';
 import { dataError, fileError } from '../../errors';
 import {
   type CocoAnnotation,
@@ -102,7 +103,7 @@ export function loadCoco({ annotations, images, categories }: CocoSource): CocoD
 
 /** Checks that each image has its file; gives a note when the folder holds more. */
 function requireFiles({ file, images }: CocoAnnotations, folder: string): string[] {
-  if (!existsSync(folder)) {
+  if (!isFolder(folder)) {
     throw fileError`no such folder of images (${folder}). Give the folder that holds the images of ${file}`;
   }
   const present = new Set(readdirSync(folder));

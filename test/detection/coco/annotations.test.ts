@@ -249,10 +249,11 @@ describe('a data set in COCO’s form', () => {
     expect(fault.found).to.equal('images without a file (1): b.png (image 12)');
   });
 
-  it('names a missing folder', async () => {
+  it('names a folder that is missing or is a file', async () => {
     const annotations = writeCocoFile(folder(), smallCocoFile());
-    const images = join(folder(), 'nowhere');
-    expect((await faultOf(() => loadCoco({ annotations, images }))).where).to.equal(images);
+    for (const images of [join(folder(), 'nowhere'), annotations]) {
+      expect((await faultOf(() => loadCoco({ annotations, images }))).where).to.equal(images);
+    }
   });
 
   it('names categories that differ from those of the training set', async () => {
