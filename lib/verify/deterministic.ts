@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { sizeOf } from '../formats/numbers';
 import type { StateDict, StateEntry } from '../nn/state';
 
 const fnvOffset = 0x811c9dc5;
@@ -27,11 +28,6 @@ export function deterministic(
 export function deterministicLabels(name: string, count: number, classes: number): Int32Array {
   const draw = uniform(name);
   return Int32Array.from({ length: count }, () => Math.floor(draw() * classes));
-}
-
-/** The number of entries of a tensor of this shape; 1 for a scalar. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, side) => product * side, 1);
 }
 
 /** mulberry32 (Tommy Ettinger), started at the 32-bit FNV-1a hash of the name; u in [0, 1). */
@@ -72,7 +68,7 @@ function weight(prefix: string, name: string, shape: readonly number[]): Float32
 
 /** Kept near what a trained network has, so that activations neither die nor blow up. */
 function distribution(name: string, shape: readonly number[]): { scale: number; shift?: number } {
-  const fanIn = shape.slice(1).reduce((product, side) => product * side, 1);
+  const fanIn = sizeOf(shape.slice(1));
   if (name.endsWith('running_mean')) return { scale: 0.1 };
   if (name.endsWith('running_var')) return { scale: 0.25, shift: 1 };
   if (shape.length === 4) return { scale: Math.sqrt(3) * Math.sqrt(2 / fanIn) };

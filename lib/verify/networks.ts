@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { dist, dkd, kd, type LossTerm, reviewKd } from '../distill/terms';
 import type { ReviewKdOptions } from '../distill/terms/review-kd';
+import { sizeOf } from '../formats/numbers';
 import type { ModelState, StateDict } from '../nn/state';
 import type { Batch } from '../train/learner';
 import {
@@ -18,7 +19,6 @@ import {
   deterministic,
   deterministicWeights,
   type ImageShape,
-  sizeOf,
 } from './deterministic';
 
 /**

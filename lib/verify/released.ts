@@ -162,7 +162,7 @@ function nameHere(name: string): string {
  * Which features the released ImageNet code compares: its ResNets run `ReLU(inplace=True)` over what they
  * have put aside, its MobileNet does not.
  */
-export function releasedReviewKd(student: string): ReviewKdOptions {
+function releasedReviewKd(student: string): ReviewKdOptions {
   return student === 'mobilenet_v1'
     ? { teacherStages: 'after ReLU', studentStages: 'before ReLU', mostMiddleChannels: 256 }
     : { teacherStages: 'after ReLU' };

@@ -6,9 +6,10 @@ import { fusionBlocks } from '../../lib/distill/fusion-blocks';
 import { contrastParts, negativeSampler } from '../../lib/distill/terms/crd';
 import { random } from '../../lib/engine/random';
 import { LabError } from '../../lib/errors';
+import { sizeOf } from '../../lib/formats/numbers';
 import { hintLoss } from '../../lib/losses';
 import type { ModelState } from '../../lib/nn/state';
-import { deterministic, sizeOf } from '../../lib/verify/deterministic';
+import { deterministic } from '../../lib/verify/deterministic';
 import { engines, withEngine } from '../support/engine';
 import { expectAgrees, named, olderReference } from '../support/older-reference';
 
