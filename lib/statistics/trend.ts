@@ -13,7 +13,7 @@ export interface Trend {
   readonly sizes: number;
   /** Least-squares slope against log10 of the parameters, seed by seed: the rise for ten times the size. */
   readonly slope: Summary;
-  /** Spearman's rank correlation of the means over the seeds with the size. */
+  /** Spearman's rank correlation of the means over the seeds with the size; 0 where all of them are equal. */
   readonly rank: number;
   /**
    * Of all orders of the sizes, the share whose slope is at least as steep upwards: how likely so clear a
@@ -47,7 +47,7 @@ export function trendOf(points: readonly SizedValues[]): Trend | null {
   return {
     sizes: sizes.length,
     slope,
-    rank: sampleRankCorrelation(logs, means),
+    rank: sampleRankCorrelation(logs, means) || 0,
     permutation: permutationShare(logs, means),
   };
 }

@@ -14,6 +14,8 @@ describe('a trend over sizes', () => {
     [[1, 3, 2], 0.5, 0.5, 3 / 6],
     [[3, 2, 1], -1, -1, 1],
     [[1, 2, 3, 4], 1, 1, 1 / 24],
+    // No order of equal means falls.
+    [[5, 5, 5], 0, 0, 1],
   ] as const) {
     it(`of ${means.join(', ')} for ten times the size each`, () => {
       const trend = trendOf(at(...means.map((value) => [value])));
