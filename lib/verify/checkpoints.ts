@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { LabError } from '../errors';
 import { readWeights } from '../formats/weights';
 import { createModel, modelName, modelNames } from '../models/registry';
@@ -42,7 +42,7 @@ async function checkLoaded(file: string, name: string): Promise<CaseOutcome> {
   const tensors = await load(file, name);
   const shapes = [...tensors].map(([key, { shape }]) => [key, shape] as const);
   const expected = deterministicWeights(`models/${name}`, shapes);
-  const tolerance = file.includes('float16') ? halfTolerance : 0;
+  const tolerance = basename(file).includes('float16') ? halfTolerance : 0;
   const mismatches: Mismatch[] = [...expected]
     .filter(([key]) => !key.endsWith('num_batches_tracked'))
     .flatMap(([key, { data }]) =>

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -34,6 +34,21 @@ describe('weights from files of others', () => {
       expect((await run()).mismatches).to.deep.equal([]);
     });
   }
+
+  it('are compared to the last bit in a folder that is called float16 too', async () => {
+    const place = join(folder(), 'float16');
+    mkdirSync(place);
+    const whole = await readWeights(join(checkpoints, 'resnet8.safetensors'));
+    const changed = new Map(
+      [...whole].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
+    );
+    const bias = changed.get('fc.bias')?.data ?? expect.fail('no bias');
+    bias[0] = (bias[0] ?? NaN) + 2 ** -20;
+    writeFileSync(join(place, 'resnet8.safetensors'), encodeSafetensors(changed));
+    const [only] = checkpointsChecker.cases(place);
+    const found = (await only?.run())?.mismatches.map(({ quantity }) => quantity);
+    expect(found).to.deep.equal(['fc.bias[0]']);
+  });
 
   for (const [length, other] of [
     [0x4b50, 'PK of a zip archive'],
