@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { boolAttribute, isNative, nativeOperation, typeAttribute } from '../engine/native';
 import { differentiable } from '../engine/tidy';
+import { modelError } from '../errors';
 import { partOfStep } from './stopwatch';
 
 /** A matrix of mostly zeros: entry k is `values[k]` at row `places[2k]`, column `places[2k + 1]`. */
@@ -109,6 +110,7 @@ interface FeatureLevel {
  * @param levels features [batch, height, width, channels], finest first
  * @param assigned for each region, which of the levels it is taken from
  * @returns [regions, size · size, channels], cells row by row
+ * @throws LabError of kind `model` for a region of a level that is not given
  */
 export function roiAlign(
   levels: readonly FeatureLevel[],
@@ -132,6 +134,9 @@ function sampled(
     samplingMatrix(level, regions, grouped[index] ?? [], options),
   );
   const concatenated = grouped.flat();
+  if (concatenated.length < assigned.length) {
+    throw modelError`a region is of a level that is not there (RoIAlign): found level ${assigned.find((level) => levels[level] === undefined)} of ${levels.length}, counted from 0. Give the features of each level that regions are of`;
+  }
   const place = new Int32Array(concatenated.length);
   concatenated.forEach((region, at) => (place[region] = at));
   const output = differentiable(

@@ -11,6 +11,7 @@ import { LabError } from '../../lib/errors';
 import { deterministic } from '../../lib/verify/deterministic';
 import { planVerification } from '../../lib/verify/directory';
 import { engines, withEngine } from '../support/engine';
+import { faultOf } from '../support/faults';
 import { expectClose, numbers } from '../support/tensors';
 
 const fixtures = join(__dirname, '..', 'fixtures', 'reference');
@@ -83,6 +84,15 @@ for (const engine of engines) {
       // Four cells, each the mean of samples whose weights sum to 1.
       expect(tf.sum(coarse ?? tf.zeros([1])).dataSync()[0]).to.be.closeTo(4, 1e-5);
       expect(tf.sum(tf.abs(fine ?? tf.ones([1]))).dataSync()[0]).to.equal(0);
+    });
+
+    it('pool no region from a level that is not there', async () => {
+      const levels = [{ features: tf.ones<tf.Rank.R4>([1, 4, 4, 1]), scale: 1 }];
+      const regions = { boxes: Float32Array.of(0, 0, 2, 2, 0, 0, 3, 3), images: new Int32Array(2) };
+      const fault = await faultOf(() =>
+        roiAlign(levels, regions, Int32Array.of(1, 0), { size: 2, samplingRatio: 0 }),
+      );
+      expect(fault.found).to.equal('level 1 of 1, counted from 0');
     });
 
     it('suppress within groups only, highest score first', () => {
