@@ -1,3 +1,4 @@
+import { optionError } from '../../errors';
 import type { CocoAnnotations, CocoBox, CocoCategory, CocoDetection } from './annotations';
 import {
   areaRanges,
@@ -80,6 +81,7 @@ export function summarise(
  *
  * @param categoryId of one category; the mean over the categories with objects unless given
  * @returns undefined where there is no object to find
+ * @throws LabError of kind `option` for an overlap that is none of `curves.overlaps`
  */
 export function precisionAt(
   curves: CocoCurves,
@@ -129,7 +131,9 @@ function rowOf(
 
 /** The thresholds are not exact: 0.75 is one that is off by its last bits. */
 function thresholdPlace(overlap: number): number {
-  return overlapThresholds.findIndex((threshold) => Math.abs(threshold - overlap) < 1e-9);
+  const place = overlapThresholds.findIndex((threshold) => Math.abs(threshold - overlap) < 1e-9);
+  if (place >= 0) return place;
+  throw optionError`precision is known at COCO's ten overlaps (overlap): found ${overlap}. Give 0.5, 0.55, … or 0.95`;
 }
 
 /** The mean of what is above −1; −1 when nothing is. */

@@ -298,7 +298,7 @@ interface EvaluationPlaces {
  * Numbers categories and images by their rising official numbers, and finds the place of each
  * detection and object.
  *
- * @param imageIds evaluates only these; what is on other images is left out
+ * @param imageIds evaluates only these; what is on other images is left out, as is an object of no category
  * @throws LabError of kind `data` that names detections of unknown images or categories, or with numbers
  * that are none.
  */
@@ -339,8 +339,9 @@ export function placesOfDetections(
   const placed = <Thing extends { imageId: number; categoryId: number }>(
     things: readonly Thing[],
   ): Placed<Thing> => {
-    const kept =
-      imageIds === undefined ? things : things.filter(({ imageId }) => imagePlaces.has(imageId));
+    const kept = things.filter(
+      ({ imageId, categoryId }) => imagePlaces.has(imageId) && categoryPlaces.has(categoryId),
+    );
     return {
       kept,
       categories: Int32Array.from(kept, ({ categoryId }) => categoryPlaces.get(categoryId) ?? 0),

@@ -63,6 +63,22 @@ describe('COCO evaluation', () => {
     expect(precisionAt(curves, 0.5, 5)).to.equal(undefined);
   });
 
+  it('has no curve at another overlap', async () => {
+    const { curves } = evaluateCoco(truth({}), [found(0.9)]);
+    expect(precisionAt(curves, 0.55)?.[0]).to.be.closeTo(1, exact);
+    const fault = await faultOf(() => precisionAt(curves, 0.52));
+    expect(fault).to.include({ where: 'overlap', found: '0.52' });
+  });
+
+  it('leaves out objects of no category and on no image, as pycocotools does', () => {
+    // Of three objects the first alone can be found; the others would make it 1 of 3.
+    const { stats, byCategory } = evaluateCoco(truth({}, { categoryId: 9 }, { imageId: 9 }), [
+      found(0.9),
+    ]);
+    expect(stats.AR100).to.equal(1);
+    expect(byCategory.map(({ objects }) => objects)).to.deep.equal([1, 0]);
+  });
+
   it('counts a box as right up to its own overlap', () => {
     // 50 × 50 against 50 × 32 inside of it: the overlap is 1600 / 2500 = 0.64, so right at 0.50, 0.55, 0.60.
     const { stats } = evaluateCoco(truth({}), [found(0.9, { box: [0, 0, 50, 32] })]);
