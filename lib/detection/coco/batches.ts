@@ -161,6 +161,7 @@ export function cocoBatches(
 ): AsyncGenerator<DetectionBatch, void, undefined> {
   const { batchSize, shortSides, longest, firstBatch = 0, prefetch = defaultPrefetch } = options;
   requireSizes({ 'batch size': [batchSize], 'short side': shortSides, 'longest side': [longest] });
+  requirePrefetch(prefetch);
   return prefetched(trainingJobs(dataset, options, firstBatch), prefetch);
 }
 
@@ -171,6 +172,7 @@ export function cocoEvaluationBatches(
 ): AsyncGenerator<DetectionBatch, void, undefined> {
   const { batchSize, shortSide, longest, prefetch = defaultPrefetch } = options;
   requireSizes({ 'batch size': [batchSize], 'short side': [shortSide], 'longest side': [longest] });
+  requirePrefetch(prefetch);
   return prefetched(evaluationJobs(dataset, options), prefetch);
 }
 
@@ -223,4 +225,10 @@ function requireSizes(sizes: Readonly<Record<string, readonly number[]>>): void 
     }
     throw optionError`the ${name} is not a whole number of at least 1: found ${values.length === 0 ? 'none' : values.join(', ')}. detectron2 has batches of 16, short sides of 640 to 800 and 1333 for the longest`;
   }
+}
+
+/** With fewer than none there would be no batch at all. */
+function requirePrefetch(prefetch: number): void {
+  if (Number.isSafeInteger(prefetch) && prefetch >= 0) return;
+  throw optionError`the batches that are decoded ahead are no whole number from 0 on (prefetch): found ${prefetch}. Give 0 to decode none before it is asked for, or leave it out`;
 }

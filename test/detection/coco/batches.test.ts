@@ -248,6 +248,21 @@ describe('training batches for a detector', () => {
       expect(fault.kind).to.equal('option');
     }
   });
+
+  it('refuse fewer than no batches decoded ahead, and those of an evaluation too', async () => {
+    const evaluation = { ...options, shortSide: 48 };
+    for (const prefetch of [-1, NaN, Infinity]) {
+      for (const make of [
+        () => cocoBatches(dataset, { ...options, prefetch }),
+        () => cocoEvaluationBatches(dataset, { ...evaluation, prefetch }),
+      ]) {
+        expect(await faultOf(make)).to.include({ where: 'prefetch', found: String(prefetch) });
+      }
+    }
+    expect(
+      await take(cocoEvaluationBatches(dataset, { ...evaluation, prefetch: 0 }), 1),
+    ).to.have.length(1);
+  });
 });
 
 describe('pixels of a batch', () => {
