@@ -249,7 +249,7 @@ function requireFitting(
   }
   const plain: Method = { ...method, terms: method.terms.filter((term) => !isReview(term)) };
   for (const term of plain.terms) if (!definitionOf(term).compute) throw notOfDetectors(term);
-  if (!needs(plain, 'class means')) return;
+  if (classMeans === undefined && !needs(plain, 'class means')) return;
   const expected = (detector.classes + 1) * detector.embeddingSize;
   if (classMeans?.length !== expected) {
     throw misfit(

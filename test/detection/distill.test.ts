@@ -359,6 +359,9 @@ describe('the distillation of a detector', () => {
     expect((await refuse([kd()], undefined)).what).to.include('needs a teacher');
     const without = await refuse([normDirection()], { detector: teacher });
     expect(without.found).to.equal('0 numbers where 96 belong');
+    // Those of another teacher, also where the method has no use for them.
+    const others = await refuse([kd()], { detector: teacher, classMeans: new Float32Array(64) });
+    expect(others.found).to.equal('64 numbers where 96 belong');
     expect((await refuse([fitNet()], { detector: teacher })).what).to.include("'fitNet'");
     const other = tinyDetector({ classes: 3 });
     expect((await refuse([kd()], { detector: other })).found).to.include('2 classes');
