@@ -230,21 +230,25 @@ export function compareStages(
   };
 }
 
-function compareStage(
-  { name, values, smallest = 0, strict }: Stage,
-  found: Stage | undefined,
-  allowed: number,
-): Mismatch[] {
+function compareStage(stage: Stage, found: Stage | undefined, allowed: number): Mismatch[] {
+  const { name, values, strict } = stage;
   const tolerance = strict ?? allowed;
   const others = found?.values ?? [];
-  const floor = smallest * Math.max(...values.map(Math.abs));
-  return typeof name === 'string'
-    ? compareNumbers(name, values, others, { tolerance })
-    : name.flatMap((each, index) => {
-        const value = values[index] ?? NaN;
-        const scale = Math.max(Math.abs(value), floor);
-        return compareNumber(each, value, others[index] ?? NaN, { tolerance, scale });
-      });
+  if (typeof name === 'string') return compareNumbers(name, values, others, { tolerance });
+  const scales = scalesOf(stage);
+  return name.flatMap((each, index) =>
+    compareNumber(each, values[index] ?? NaN, others[index] ?? NaN, {
+      tolerance,
+      scale: scales[index],
+    }),
+  );
+}
+
+/** What a difference of each value of a stage is relative to. */
+function scalesOf({ name, values, smallest = 0 }: Stage): number[] {
+  const largest = Math.max(...values.map(Math.abs));
+  const floor = largest * (typeof name === 'string' ? 1 : smallest);
+  return values.map((value) => Math.max(Math.abs(value), floor));
 }
 
 /** For each stage the largest relative change in it or before it. */
@@ -259,12 +263,11 @@ function largestChanges(
   });
 }
 
-function changeOf({ name, values }: Stage, other: Stage | undefined): number {
-  const size = Math.max(...values.map(Math.abs));
-  const changes = values.map((value, index) => {
-    const scale = typeof name === 'string' ? size : Math.abs(value);
-    return Math.abs((other?.values[index] ?? NaN) - value) / scale;
-  });
+function changeOf(stage: Stage, other: Stage | undefined): number {
+  const scales = scalesOf(stage);
+  const changes = stage.values.map(
+    (value, index) => Math.abs((other?.values[index] ?? NaN) - value) / (scales[index] ?? NaN),
+  );
   // What is not a number earns no allowance.
   return Math.max(0, ...changes.filter(Number.isFinite));
 }

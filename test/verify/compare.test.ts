@@ -154,6 +154,20 @@ describe('comparing what rounding moves', () => {
     expect(floored.mismatches).to.deep.equal([]);
   });
 
+  it('measures what a last bit moves as it compares: noise below the smallest value allows nothing', () => {
+    // 1 % off where nothing moves; the noise doubles, by 1e-6 of the 5.05 that it is compared as.
+    const named = (large: number, noise: number): Stage[] => [
+      { name: ['large', 'noise'], values: [large, noise], smallest: 0.05 },
+    ];
+    const outcome = compareStages(
+      named(100, 5.05e-6),
+      (disturbance) => named(101, disturbance === undefined ? 5.05e-6 : 10.1e-6),
+      limits,
+    );
+    expect(outcome.mismatches.map(({ quantity }) => quantity)).to.deep.equal(['large']);
+    expect(outcome.note).to.contain('0.00010 %');
+  });
+
   it('disturbs in the last bits, and not at all unless asked', () => {
     const values = Float32Array.of(1, -3, 0, 1000);
     expect(disturb(values, undefined)).to.deep.equal(values);
