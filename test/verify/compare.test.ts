@@ -168,6 +168,27 @@ describe('comparing what rounding moves', () => {
     expect(outcome.note).to.contain('0.00010 %');
   });
 
+  for (const [moving, computed, wrong] of [
+    // The fourth repeat moves it by 1 %, of which 2 % off are twice.
+    [4, 5, []],
+    [10, 25, []],
+    [25, 25, ['second']],
+  ] as const) {
+    it(`repeats four times, then 24: what moves at the ${moving}th is ${wrong.length === 0 ? 'found' : 'not'}`, () => {
+      let times = 0;
+      const outcome = compareStages(
+        stage(100),
+        (disturbance) => {
+          times++;
+          return stage(disturbance === moving ? 103 : 102);
+        },
+        limits,
+      );
+      expect(outcome.mismatches.map(({ quantity }) => quantity)).to.deep.equal(wrong);
+      expect(times).to.equal(computed);
+    });
+  }
+
   it('disturbs in the last bits, and not at all unless asked', () => {
     const values = Float32Array.of(1, -3, 0, 1000);
     expect(disturb(values, undefined)).to.deep.equal(values);
