@@ -42,7 +42,7 @@ export async function loadCifar(
   spec: CifarSpec,
   { dataDir, imageSize, subset, onProgress }: LoadContext,
 ): Promise<ImageDataset> {
-  requireFixedSize(spec.name, cifarSide, imageSize);
+  requireFixedSize(spec.name, { width: cifarSide, height: cifarSide }, imageSize);
   const source = locateCifar(spec, dataDir);
   if (source === undefined) throw missingCifar(spec, dataDir);
   const total = spec.trainCount + spec.testCount;

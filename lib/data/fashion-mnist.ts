@@ -176,7 +176,7 @@ export const fashionMnistSource: DataSource = {
     return { official: true, detail, form: 'idx', path: fashionFolder() };
   },
   async load({ imageSize, subset }) {
-    requireFixedSize(name, side, imageSize);
+    requireFixedSize(name, { width: side, height: side }, imageSize);
     return loadFashionMnist({ subset });
   },
 };

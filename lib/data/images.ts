@@ -8,16 +8,20 @@ import {
   readImageFile,
 } from './imagenet/decode';
 import { imagenetNormalisation, type Normalisation } from './imagenet/jobs';
-import type { Pixels } from './resample';
+import type { ImageSize, Pixels } from './resample';
 
 /**
  * Refuses another image size for a data set that has only one.
  *
  * @throws LabError of kind `option`.
  */
-export function requireFixedSize(name: string, side: number, imageSize: number | undefined): void {
-  if (imageSize === undefined || imageSize === side) return;
-  throw optionError`'${name}' has images of ${side}×${side} only (image size): found ${String(imageSize)}. Leave the image size out; only folder:PATH can be resized`;
+export function requireFixedSize(
+  name: string,
+  { width, height }: ImageSize,
+  imageSize: number | undefined,
+): void {
+  if (imageSize === undefined || (imageSize === width && imageSize === height)) return;
+  throw optionError`'${name}' has images of ${width}×${height} only (image size): found ${String(imageSize)}. Leave the image size out; only folder:PATH can be resized`;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { type CheckedName, dataError, type LabError, optionError, unknownName } from '../errors';
 import { assembleDataset, type DecodedImages } from './batches';
 import { cifarStatus, loadCifar, verifyCifar } from './cifar';
@@ -5,6 +6,7 @@ import { cifar100Spec, cifar10Spec, type CifarSpec } from './cifar-source';
 import { downloadSource } from './download-source';
 import { fashionMnistSource } from './fashion-mnist';
 import { folderPrefix, folderSource } from './folder';
+import { requireFixedSize } from './images';
 import { dataDirectory } from './paths';
 import type { OnDataProgress } from './progress';
 import type {
@@ -36,7 +38,9 @@ export interface CustomDataset {
 export function customSource({ name, title, load }: CustomDataset): DataSource {
   const loaded = async (context: LoadContext): Promise<DecodedImages> => {
     const decoded = await load(context);
+    requireDecoded(name, decoded);
     for (const split of ['train', 'test'] as const) checkSplit(name, decoded, split);
+    requireFixedSize(name, decoded, context.imageSize);
     return decoded;
   };
   return {
@@ -52,6 +56,25 @@ export function customSource({ name, title, load }: CustomDataset): DataSource {
     load: async (context) =>
       assembleDataset(name, await loaded(context), { subset: context.subset }),
   };
+}
+
+// Files of data sets are run without a compiler; of other arrays neither the bytes nor the hash would be right.
+const splitSchema = z.object({
+  images: z.instanceof(Uint8Array),
+  labels: z.instanceof(Int32Array),
+  count: z.number(),
+});
+const decodedSchema = z.object({
+  classes: z.array(z.string()),
+  ...{ height: z.number(), width: z.number() },
+  ...{ train: splitSchema, test: splitSchema },
+});
+
+function requireDecoded(name: string, decoded: unknown): void {
+  const issue = decodedSchema.safeParse(decoded).error?.issues[0];
+  if (issue === undefined) return;
+  const where = ['load', ...issue.path].join('.');
+  throw dataError`a data set gives something else than decoded images (${name}, ${where}): found ${issue.message}. Let load give { classes, height, width, train, test }, each split { images: Uint8Array, labels: Int32Array, count }`;
 }
 
 function checkSplit(

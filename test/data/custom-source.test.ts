@@ -67,6 +67,42 @@ describe('a data set of one’s own', () => {
     });
   }
 
+  it('is refused when it holds other arrays, which would be trained on without a word', async () => {
+    const floats = new Float32Array(24) as unknown as Uint8Array;
+    const plain = [0, 1, 0, 1] as unknown as Int32Array;
+    const wrong: [Partial<DecodedImages['train']>, string][] = [
+      [{ images: floats }, 'load.train.images'],
+      [{ labels: plain }, 'load.train.labels'],
+    ];
+    for (const [changes, place] of wrong) {
+      const { kind, where } = await faultOf(() => source(changes).load?.({ dataDir: '' }));
+      expect([kind, where]).to.eql(['data', `tiny, ${place}`]);
+    }
+    const nothing = undefined as unknown as DecodedImages;
+    const empty = customSource({ name: 'tiny', title: 'Nothing', load: () => nothing });
+    const { where, fix } = await faultOf(() => empty.load?.({ dataDir: '' }));
+    expect([where, fix.slice(0, 13)]).to.eql(['tiny, load', 'Let load give']);
+  });
+
+  it('is refused at another size than its images have, and told it where it can choose', async () => {
+    const { what, found } = await faultOf(() => source().load?.({ dataDir: '', imageSize: 2 }));
+    expect([what, found]).to.eql(["'tiny' has images of 2×1 only", '2']);
+    const square = (side: number): DecodedImages => {
+      const split = {
+        images: new Uint8Array(2 * side * side * 3),
+        labels: Int32Array.of(0, 1),
+        count: 2,
+      };
+      return { classes: ['a', 'b'], height: side, width: side, train: split, test: split };
+    };
+    const any = customSource({
+      name: 'any',
+      title: 'Any size',
+      load: ({ imageSize = 1 }) => square(imageSize),
+    });
+    expect((await any.load?.({ dataDir: '', imageSize: 3 }))?.height).to.equal(3);
+  });
+
   it('cannot take a name that there is, or one that the command line could not take', async () => {
     for (const name of ['cifar100', 'folder:here', 'a b']) {
       const { found } = await faultOf(() => registerDataset({ ...source(), name }));
