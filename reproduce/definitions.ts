@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
-import { basename, join, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import type * as tsx from 'tsx/cjs/api';
 import { z } from 'zod';
 import { fileError, LabError, optionError } from '../lib/errors';
@@ -135,6 +135,10 @@ function filesBelow(folder: string): string[] {
         .filter((entry) => entry.isFile() && /(?<!\.d)\.[cm]?[jt]s$/.test(entry.name))
         .filter(({ name }) => !/^index\./.test(basename(name)))
         .map(({ parentPath, name }) => join(parentPath, name))
+        // What was installed there for an editor and the compiler defines nothing.
+        .filter(
+          (file) => !/(?:^|[\\/])(?:node_modules|\.[^\\/]+)[\\/]/.test(relative(folder, file)),
+        )
         // What the compiler has put beside its source would define everything twice.
         .filter(
           (file, _, all) =>
@@ -158,11 +162,16 @@ function definitionIn(file: string): Definition {
 
 function exportsOf(file: string): z.infer<typeof exportsSchema> {
   prepare(file);
+  let value: unknown;
   try {
-    return exportsSchema.parse(load(file));
+    value = load(file);
   } catch (error) {
     throw unreadable('a file of recipes or data sets cannot be loaded', file, error);
   }
+  const { data, error } = exportsSchema.safeParse(value);
+  if (data !== undefined) return data;
+  const [issue] = error.issues;
+  throw optionError`the file exports something else (${[file, ...(issue?.path ?? [])].join(', ')}): found ${issue?.message ?? ''}. ${fix}`;
 }
 
 function unreadable(what: string, where: string, error: unknown): LabError {

@@ -61,6 +61,11 @@ describe('a file of recipes', () => {
     ],
     ['a field that no cell has', cellFile('expectd: 1'), /no cell.*expectd/],
     ['another name', 'export const cel = {};', /defines nothing/],
+    [
+      'no list of cells',
+      'export const cells = {};',
+      /^[^\n]*, cells\): found [^\n]*array[^\n]*\. Export/,
+    ],
     ['TypeScript that cannot be read', 'export const cell = {', /cannot be loaded/],
   ];
   for (const [title, text, words] of faults) {

@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { withEngine } from '../../support/engine';
 import { withOwnFiles } from '../../support/own-files';
@@ -24,6 +25,17 @@ describe('a new pair, method, data set or network is one new file', function () 
     expect(await fault()).to.include(`${named}: found no such folder. Name the folder`);
     mkdirSync(folder());
     expect(await fault()).to.include(`${named}: found no .ts or .js there. Name the folder`);
+  });
+
+  it('may have packages installed beside it, for an editor and the compiler', async () => {
+    write('dataset.ts', 'greys', 'greys');
+    for (const place of ['node_modules/some-package', '.git/hooks']) {
+      mkdirSync(join(folder(), place), { recursive: true });
+      writeFileSync(join(folder(), place, 'main.js'), "throw new Error('loaded')");
+    }
+    const { status, stdout, stderr } = await run('data', 'list');
+    expect(status, stderr).to.equal(0);
+    expect(stdout).to.include('greys');
   });
 
   it('is named when it gives a recipe that table 1 has already', async () => {
