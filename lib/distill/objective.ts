@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { type LabError, modelError } from '../errors';
 import { smoothedLabels } from '../losses/cross-entropy';
 import type { ForwardMode } from '../nn/layers';
 import type { ModelOutput } from '../nn/model';
@@ -116,7 +117,9 @@ export function createObjective({ terms }: Method, context: PartContext): Object
     value(signals, { epoch, mode }) {
       const values = attached.map(({ term, part, compute }) => {
         const loss = part ? part.loss(signals, { mode, remember }) : compute(signals);
-        return tf.mul<tf.Scalar>(loss, term.weight * warmUpFactor(term, epoch));
+        const value = tf.mul<tf.Scalar>(loss, term.weight * warmUpFactor(term, epoch));
+        if (value.rank > 0) throw noSingleNumber(term, value);
+        return value;
       });
       return { total: tf.addN(values), terms: values };
     },
@@ -162,6 +165,10 @@ function attach(term: LossTerm, context: PartContext): AttachedTerm {
       return definition.compute(term, signals);
     },
   };
+}
+
+function noSingleNumber({ loss }: LossTerm, { shape }: tf.Tensor): LabError {
+  return modelError`a loss term gives more than one number (${loss}): found a tensor [${shape.join(', ')}]. Let it give a scalar, such as tf.mean of it`;
 }
 
 /** The entries whose names begin so, without that beginning. */

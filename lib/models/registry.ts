@@ -164,7 +164,8 @@ export function modelName(text: string, where?: string): ModelName {
 }
 
 /**
- * Makes a network of yours known under its name, for `createModel`, recipes and the commands.
+ * Makes a network of yours known under its name, for `createModel`, recipes and the commands. Its forward pass
+ * throws where logits or embedding are of another shape than it says.
  *
  * @throws LabError of kind `option` when the name is taken or cannot be one.
  */
@@ -173,9 +174,33 @@ export function registerModel(name: string, architecture: Architecture): ModelNa
   if (taken || !/^[\w.+-]+$/.test(name)) {
     throw optionError`${taken ? 'two networks have the same name' : 'this is no name for a network'}: found '${name}'. Give the new one a name of its own, of letters, digits and . _ + -`;
   }
-  architectures.set(name, architecture);
+  const build: Architecture['build'] = (context, options) =>
+    checkedNetwork(name, options.classes, architecture.build(context, options));
+  architectures.set(name, { ...architecture, build });
   names.push(name);
   return modelName(name);
+}
+
+/** What is of another shape than it says would be trained on, or fail in a loss far from here. */
+function checkedNetwork(
+  name: string,
+  classes: number,
+  { embeddingSize, forward, ...others }: Network,
+): Network {
+  return {
+    ...others,
+    embeddingSize,
+    forward(images, mode) {
+      const output = forward(images, mode);
+      const [count] = images.shape;
+      const shapes = [output.logits.shape, output.embedding.shape].map((shape) =>
+        shape.join(' × '),
+      );
+      const said = [classes, embeddingSize].map((size) => `${count} × ${size}`);
+      if (shapes.join() === said.join()) return output;
+      throw modelError`a network gives something else than it says (${name}): found logits ${shapes[0]} and an embedding ${shapes[1]}, not ${said[0]} and ${said[1]}. Let forward give them as [images, classes] and [images, embeddingSize]`;
+    },
+  };
 }
 
 /** The names among them that were published for ImageNet. */

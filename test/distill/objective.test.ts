@@ -44,6 +44,7 @@ import {
   probabilisticTransferLoss,
   relationalLoss,
 } from '../../lib/losses';
+import { createModel, registerModel } from '../../lib/models/registry';
 import type { Model, ModelOutput } from '../../lib/nn/model';
 import { faultOf } from '../support/faults';
 import { withEngine } from '../support/engine';
@@ -122,6 +123,45 @@ describe('a method', () => {
       expected.reduce((sum, term) => sum + term, 0),
       1e-3,
     );
+  });
+
+  it('refuses a term that gives a number for each sample, by its name', async () => {
+    defineTerm({
+      loss: 'each',
+      needs: [],
+      compute: (_, { labels }) => labels as unknown as tf.Scalar,
+    });
+    const logits = matrix(2, 4);
+    const labels = tf.tensor1d([0, 1], 'int32');
+    const signals = { student: outputOf(logits, logits), studentEmbedding: logits, labels };
+    const method = { name: 'mine', terms: [{ loss: 'each', weight: 2 }] };
+    const objective = createObjective(method, withoutModels());
+    const { kind, where, found } = await faultOf(() => objective.value(signals, at(0)));
+    expect([kind, where, found]).to.eql(['model', 'each', 'a tensor [2]']);
+  });
+
+  it('of OFD refuses a network without stages, by its name', async () => {
+    const context = (student: Model): PartContext => ({
+      ...{ student, seed: 0, samples: 10 },
+      teacher: createModel('resnet8', { classes: 4 }),
+    });
+    const stem = registerModel('stem-alone', {
+      imageSize: 32,
+      dropsPaths: false,
+      build: () => ({
+        embeddingSize: 3,
+        forward: (images) => ({
+          embedding: tf.mean<tf.Tensor2D>(images, [1, 2]),
+          logits: tf.zeros([images.shape[0], 4]),
+          ...{ features: [images], preActivations: [images] },
+        }),
+      }),
+    });
+    const method = { name: 'ofd', terms: [ofd()] };
+    const { kind, found } = await faultOf(() =>
+      createObjective(method, context(createModel(stem, { classes: 4 }))),
+    );
+    expect([kind, found]).to.eql(['model', 'stem-alone and resnet8']);
   });
 
   it('gives each term the outputs that it is meant for', () => {

@@ -6,6 +6,7 @@ import {
   cifarModels,
   createModel,
   modelName,
+  type ModelName,
   modelNames,
   registerModel,
 } from '../../lib/models/registry';
@@ -263,6 +264,33 @@ describe('models', () => {
     ] as const) {
       expect(() => registerModel(name, flat), name).to.throw(LabError, message);
     }
+  });
+
+  it('refuse what a network of one’s own gives where it is of another shape than it says', () => {
+    const odd = (name: string, embeddingSize: number, classes: number): ModelName =>
+      registerModel(name, {
+        imageSize: 4,
+        dropsPaths: false,
+        build: () => ({
+          embeddingSize,
+          forward: () => ({
+            ...{ embedding: tf.zeros([5, 3]), logits: tf.zeros([5, classes]) },
+            ...{ features: [], preActivations: [] },
+          }),
+        }),
+      });
+    const images = tf.zeros<tf.Rank.R4>([5, 4, 4, 3]);
+    for (const name of [odd('odd-embedding', 7, 2), odd('odd-logits', 3, 4)]) {
+      const model = createModel(name, { classes: 2 });
+      expect(() => model.forward(images, { training: false }), name).to.throw(
+        LabError,
+        new RegExp(
+          `says \\(${name}\\): found logits 5 × [24] and an embedding 5 × 3, not 5 × 2 and`,
+        ),
+      );
+    }
+    const right = createModel(odd('not-odd', 3, 2), { classes: 2 });
+    expect(right.forward(images, { training: false }).logits.shape).to.eql([5, 2]);
   });
 
   it('take their own weights with a projection head after the classifier, and say for how many classes others are', () => {

@@ -95,6 +95,7 @@ export const ofd = termKind<PlainTerm<'ofd'>>({
     const norms = normsOf(teacher);
     // Networks with other numbers of stages are compared from the deepest one on.
     const stages = Math.min(own.length, others.length);
+    if (stages === 0) throw noStages([student, teacher]);
     const { state, forward } = connectors({
       studentChannels: own.slice(-stages),
       teacherChannels: others.slice(-stages),
@@ -121,6 +122,11 @@ function stageChannels(model: Model): number[] {
   return featureShapes(model)
     .preActivations.slice(1)
     .map(({ channels }) => channels);
+}
+
+function noStages(pair: readonly Model[]): LabError {
+  const found = pair.map(({ name }) => name).join(' and ');
+  return modelError`OFD compares stages before their ReLU, and one of these networks gives none after its stem: found ${found}. Let it give preActivations of the stem and of each stage, or leave the method out with --methods`;
 }
 
 function normsOf({ name, preActivationNorms }: Model): readonly string[] {
