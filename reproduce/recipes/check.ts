@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type LabError, optionError, unknownName } from '../../lib/errors';
-import { checkTerm, definitionOf } from '../../lib/distill/term';
+import { checkTerm, definitionOf, type LossTerm } from '../../lib/distill/term';
 import { modelNames } from '../../lib/models/registry';
 import { publishedOf } from '../../lib/report/methods';
 import { paperTable } from '../../lib/paper';
@@ -92,15 +92,20 @@ function checkedCell(value: unknown, file: string): Table1Cell {
       throw unknownName('method', method, known, file);
     }
     if (typeof recipe !== 'function') {
-      namingFile(file, () => {
-        recipe.terms.forEach((term) => {
-          definitionOf(term);
-          checkTerm(term);
-        });
-      });
+      checkTerms(recipe.terms, file);
     }
   }
   return cell;
+}
+
+/** @throws LabError of kind `option` that names the file of a term or an option that there is not. */
+export function checkTerms(terms: readonly LossTerm[], file: string): void {
+  namingFile(file, () => {
+    terms.forEach((term) => {
+      definitionOf(term);
+      checkTerm(term);
+    });
+  });
 }
 
 function checkPair(pair: string, file: string): void {

@@ -12,7 +12,7 @@ import {
 } from '../../lib/runs/detection-recipe';
 import { type Pair, pairName } from '../../lib/runs/grid';
 import { definitionsOf } from '../definitions';
-import { type CellsOfFile, requireOneFileEach } from './check';
+import { type CellsOfFile, checkTerms, requireOneFileEach } from './check';
 import { detectronRecipe, publishedTeacherRecipe } from './coco';
 import type { Table3Cell, Table3Recipe } from './table3-cell';
 
@@ -191,7 +191,12 @@ function cellOf(pair: Pair, method: string): Table3Cell {
 function checkedCells(files: readonly CellsOfFile[]): Table3Cell[] {
   const found = files.flatMap(({ file, cells: values }) =>
     values.map((value) => {
-      if (isCell(value)) return { file, value };
+      if (isCell(value)) {
+        requireKnown('cell', value, cellFields, file);
+        requireKnown('recipe', value.recipe, recipeFields, file);
+        checkTerms(value.recipe.terms.filter(isNoReview).map(ofAllRegions), file);
+        return { file, value };
+      }
       throw optionError`a file of recipes does not export a cell of table 3 (${file}). Export \`cell\`, a Table3Cell of norm-direction-lab/recipes`;
     }),
   );
@@ -199,6 +204,25 @@ function checkedCells(files: readonly CellsOfFile[]): Table3Cell[] {
     found.map(({ file, value: { pair, row } }) => ({ file, cell: `${row} of ${pair}` })),
   );
   return found.map(({ value }) => value);
+}
+
+// What detectors have beyond the terms of classifiers.
+const isNoReview = ({ loss }: LossTerm): boolean => loss !== reviewPyramid().loss;
+const ofAllRegions = (term: LossTerm): LossTerm => ({ ...term, ...{ regions: undefined } });
+
+const cellFields: Readonly<Record<keyof Table3Cell | 'table', true>> = {
+  ...{ table: true, pair: true, row: true, expected: true, recipe: true },
+};
+const recipeFields: Readonly<Record<keyof Table3Recipe, true>> = {
+  ...{ terms: true, iterations: true, batchSize: true, precision: true, schedule: true },
+  ...{ optimiser: true, imagesPerReplica: true, sampling: true, sizes: true, flip: true },
+};
+
+/** Files of recipes are run without a compiler: a name that is not known here is a slip. */
+function requireKnown(what: string, value: object, fields: object, file: string): void {
+  const known = Object.keys(fields);
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw unknownName(`field of a ${what}`, unknown, known, file);
 }
 
 function isCell(value: unknown): value is Table3Cell {

@@ -47,6 +47,29 @@ describe('a new pair, method, data set or network is one new file', function () 
     );
   });
 
+  it('is named when it gives table 3 a field or an option that it does not have', async () => {
+    for (const [from, to, slip] of [
+      ["'kd+nd-x0.5',", "'kd+nd-x0.5', expectd: 40,", "field of a cell 'expectd'"],
+      [
+        'recipe: detectronRecipe(',
+        'recipe: ((terms) => ({ ...detectronRecipe(terms), iteration: 5 }))(',
+        "'iteration'",
+      ],
+      [
+        'kd({ weight: 1, temperature: 1 })',
+        "{ loss: 'kd', weight: 1, temprature: 1 }",
+        "'temprature'",
+      ],
+    ] as const) {
+      write('detector.ts', from, to);
+      const { status, stderr } = await run('table3', '--list');
+      expect(status).to.equal(1);
+      expect(stderr)
+        .to.match(/^error: .*detector\.ts/)
+        .and.include(slip);
+    }
+  });
+
   it('is named when it takes the name of a data set that there is', async () => {
     write('dataset.ts', "name: 'greys'", "name: 'cifar100'");
     const { status, stderr } = await run('data', 'list');
