@@ -12,6 +12,7 @@ export interface Curve {
   readonly y: readonly (number | null)[];
   /** Drawn as a line with its points unless said otherwise. */
   readonly as?: 'line' | 'line and points' | 'points' | 'steps' | 'bars';
+  /** Of lines; where it is left out, the second time round the colours. */
   readonly dotted?: boolean;
   readonly color?: string;
   /** At each point upwards and downwards: a deviation. */
@@ -34,7 +35,7 @@ export interface CurveOptions {
   readonly marks?: readonly number[];
   /** Between the ticks of the axis below: 1 for epochs. */
   readonly tick?: number;
-  /** Above the names of the curves. */
+  /** Above the names of the curves; of plots beside each other the first one's. */
   readonly legend?: string;
 }
 
@@ -83,7 +84,12 @@ export async function showSideBySide(panels: readonly CurvePanel[], title = ''):
 
 function traceOf(curve: Curve, color: string | undefined): object {
   const { name, x, y, as = 'line and points', dotted, spread, texts } = curve;
-  if (as === 'bars') return { type: 'bar', name, x, y, marker: { color } };
+  const deviation =
+    spread === undefined ? {} : { error_y: { type: 'data', array: spread, color: grey } };
+  if (as === 'bars') {
+    const beside = texts === undefined ? {} : { text: texts, textposition: 'outside' };
+    return { type: 'bar', name, x, y, ...beside, ...deviation, marker: { color } };
+  }
   const isLine = as !== 'points';
   return {
     type: 'scatter',
@@ -96,7 +102,7 @@ function traceOf(curve: Curve, color: string | undefined): object {
     x,
     y,
     ...(texts === undefined ? {} : { text: texts, textposition: 'middle right' }),
-    ...(spread === undefined ? {} : { error_y: { type: 'data', array: spread, color: grey } }),
+    ...deviation,
     line: {
       color,
       dash: dotted === true ? 'dot' : 'solid',

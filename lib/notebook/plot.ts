@@ -120,9 +120,9 @@ async function plotPicture(figure: SizedFigure): Promise<Buffer> {
     .toBuffer();
 }
 
-/** Kinds that Plotly paints on a canvas, which there is none of here. */
+/** Kinds that Plotly paints on a canvas, which there is none of here, or on a map that it fetches. */
 const painted =
-  /^(heatmap|image|histogram2d|.*gl.*|.*3d|surface|mesh|cone|volume|isosurface|.*map)$/u;
+  /^(heatmap|image|histogram2d|parcoords|.*gl.*|.*3d|surface|mesh|cone|volume|isosurface|.*map|.*mapbox|choropleth|scattergeo)$/u;
 
 function requireDrawable({ data }: SizedFigure): void {
   const kind = data.map(({ type }) => String(type ?? 'scatter')).find((type) => painted.test(type));
@@ -237,7 +237,8 @@ const defaultSize = { width: 760, height: 420 };
  *
  * Numbers are rounded to six significant digits. Width and height are those of the layout, or 760 × 420.
  *
- * @throws LabError of kind `engine` when what draws the picture is not installed.
+ * @throws LabError of kind `engine` when what draws the picture is not installed, `option` for a kind of plot
+ *   that cannot be drawn without a browser or a network.
  */
 export async function showPlot(figure: Figure): Promise<void> {
   const sized = prepared(figure);
@@ -286,8 +287,9 @@ function styledAxes(layout: object): object {
   );
 }
 
-/** A copy as JSON holds it, with typed arrays as plain ones and numbers rounded. */
+/** A copy as JSON holds it, with typed arrays as plain ones, dates as texts and numbers rounded. */
 function rounded(value: unknown): unknown {
+  if (value instanceof Date) return value.toJSON();
   if (typeof value === 'number') {
     return Number.isFinite(value) ? Number(value.toPrecision(significantDigits)) : null;
   }

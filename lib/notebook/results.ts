@@ -1,4 +1,6 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { resultsError } from '../errors';
 import { packageRoot } from '../package-root';
 import { findPaperNumber, paperTable, type PaperTableName } from '../paper';
 import { claimScaleOf } from '../report/verdict';
@@ -53,7 +55,11 @@ export interface EpochRow extends Omit<ResultRow, 'epochs' | 'scale' | 'best'> {
   readonly epoch: number;
 }
 
-/** The finished runs of classifiers, one row each, for a `DataFrame`; detectors' have `readDetectionResults`. */
+/**
+ * The finished runs of classifiers, one row each, for a `DataFrame`; detectors' have `readDetectionResults`.
+ *
+ * @throws LabError of kind `results` where the folder that is named is not there, or a run is broken.
+ */
 export function readResults(options: ResultsOptions = {}): ResultRow[] {
   return runsOf(options)
     .filter(isFinished)
@@ -68,7 +74,7 @@ export function readResults(options: ResultsOptions = {}): ResultRow[] {
     });
 }
 
-/** Every epoch of those runs, also of unfinished ones. */
+/** Every epoch of those runs, also of unfinished ones. @throws LabError as `readResults` does */
 export function readEpochs(options: ResultsOptions = {}): EpochRow[] {
   return runsOf(options).flatMap((run) =>
     run.metrics.map((epoch) => ({
@@ -101,7 +107,14 @@ export function readPaper(table: PaperTableName): PaperRow[] {
   );
 }
 
-function runsOf({ results = join(packageRoot(), 'results'), study = '' }: ResultsOptions): Run[] {
+/** A cell's own folder is not that of the commands: a name below it may mean another place. */
+function folderOf(given: string | undefined): string {
+  if (given === undefined || existsSync(given)) return given ?? join(packageRoot(), 'results');
+  throw resultsError`there are no runs to read (results): found no folder ${resolve(given)}. Name the folder that a command was given as --results, or a sweep as results`;
+}
+
+function runsOf({ results: given, study = '' }: ResultsOptions): Run[] {
+  const results = folderOf(given);
   return studyNames(results, study)
     .filter((name) => runDirectories(results, name).every((run) => storeOf(run) === classifierRuns))
     .flatMap((name) => readRuns(results, name));
@@ -125,7 +138,7 @@ export interface DetectionResultRow extends Identity {
   readonly AP75: number;
 }
 
-/** The finished runs of table 3, one row each, for a `DataFrame`. */
+/** The finished runs of table 3, one row each, for a `DataFrame`. @throws LabError as `readResults` does */
 export function readDetectionResults(options: ResultsOptions = {}): DetectionResultRow[] {
   return readFinishedDetectors(options).map(({ config, evaluation }) => {
     const { dataset, iterations } = config;
@@ -136,13 +149,18 @@ export function readDetectionResults(options: ResultsOptions = {}): DetectionRes
   });
 }
 
-/** The same runs whole: losses over the iterations, precision–recall curves, AP by category. */
+/**
+ * The same runs whole: losses over the iterations, precision–recall curves, AP by category.
+ *
+ * @throws LabError as `readResults` does.
+ */
 export function readFinishedDetectors({
-  results = join(packageRoot(), 'results'),
+  results: given,
   study = 'table3',
 }: ResultsOptions = {}): (DetectionRun & {
   readonly evaluation: NonNullable<DetectionRun['evaluation']>;
 })[] {
+  const results = folderOf(given);
   return studyNames(results, study)
     .flatMap((name) => readDetectionRuns(results, name))
     .flatMap((run) =>

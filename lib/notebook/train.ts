@@ -204,9 +204,13 @@ export async function sweepInCell<
   const S extends ModelName,
   M extends string,
 >(options: CellSweepOptions<T, S, M>): Promise<SweepResult<T, S, M>> {
-  const { name = 'cell', results } = options;
-  return untilInterrupted((folder, signal) =>
-    sweep({ signal, ...options, name, results: results ?? folder, events: shownEvents }),
+  const { name = 'cell', results, signal } = options;
+  return untilInterrupted((folder, interrupt) =>
+    sweep({
+      ...options,
+      ...{ name, results: results ?? folder, events: shownEvents },
+      signal: signal === undefined ? interrupt : AbortSignal.any([interrupt, signal]),
+    }),
   );
 }
 

@@ -1,4 +1,9 @@
+import { join, resolve } from 'node:path';
 import { expect } from 'chai';
+import { crossEntropy } from '../../lib/distill/terms';
+import { showCurves } from '../../lib/notebook/draw';
+import { showPlot } from '../../lib/notebook/plot';
+import { sweepInCell } from '../../lib/notebook/train';
 import { bySetting, judgeClaims, summariseResults } from '../../lib/notebook/summary';
 import {
   readDetectionResults,
@@ -7,6 +12,9 @@ import {
   type ResultRow,
 } from '../../lib/notebook/results';
 import { inWords } from '../../lib/notebook/words';
+import { smallDataset } from '../support/datasets';
+import { withEngine } from '../support/engine';
+import { faultOf } from '../support/faults';
 
 /** Runs of one method on one pair, one for each top-1; seeds from 1. */
 function runs(method: string, top1: readonly number[], more: Partial<ResultRow> = {}): ResultRow[] {
@@ -40,6 +48,88 @@ describe('the runs of this project', () => {
     const detectors = readDetectionResults().map(({ study }) => study);
     expect(detectors).to.include('table3-quick-shapes');
     expect(detectors.filter((study) => studies.has(study))).to.deep.equal([]);
+  });
+});
+
+describe('a folder of runs that is not there', () => {
+  it('is an error that says where it was looked for, as with the commands', async () => {
+    const results = join('no', 'such', 'folder');
+    for (const read of [readResults, readEpochs, readDetectionResults]) {
+      const { kind, found } = await faultOf(() => read({ results }));
+      expect([kind, found]).to.deep.equal(['results', `no folder ${resolve(results)}`]);
+    }
+  });
+});
+
+/** What work in a cell shows, as tslab's kernel is given it: the last of each output. */
+async function shownBy(work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
+  const kernel = join('tslab', 'dist', 'jupyter.js');
+  const shown: Record<string, unknown>[] = [];
+  const lastWriteDisplayData = ({ data }: { data: Record<string, unknown> }): void => {
+    shown.push(data);
+  };
+  require.cache[kernel] = { exports: { lastWriteDisplayData } } as unknown as NodeJS.Module;
+  try {
+    await work();
+  } finally {
+    Reflect.deleteProperty(require.cache, kernel);
+  }
+  return shown;
+}
+
+describe('a plot in a cell', function () {
+  this.timeout(60_000);
+  const figureIn = ([shown]: Record<string, unknown>[]): { data: Record<string, unknown>[] } =>
+    shown?.['application/vnd.plotly.v1+json'] as { data: Record<string, unknown>[] };
+
+  it('of bars has their deviations and texts', async () => {
+    const bars = { name: 'a', x: ['p', 'q'], y: [1, 2], as: 'bars' as const };
+    const shown = await shownBy(() =>
+      showCurves([{ ...bars, spread: [0.1, 0.2], texts: ['one', 'two'] }], { title: 'Bars' }),
+    );
+    const [trace] = figureIn(shown).data;
+    expect(trace).to.deep.include({ type: 'bar', text: ['one', 'two'] });
+    expect(trace?.['error_y'])
+      .to.include({ type: 'data' })
+      .and.deep.include({ array: [0.1, 0.2] });
+  });
+
+  it('has dates where it was given dates', async () => {
+    const x = [new Date('2026-11-30T12:00:00Z')];
+    const { data } = figureIn(await shownBy(() => showPlot({ data: [{ x, y: [1 / 3] }] })));
+    expect(data[0]).to.deep.include({ x: ['2026-11-30T12:00:00.000Z'], y: [0.333333] });
+  });
+
+  it('is refused where it would be empty, or asks the network', async () => {
+    for (const type of ['heatmap', 'parcoords', 'choropleth', 'scattergeo', 'scattermapbox']) {
+      const { kind, what } = await faultOf(() => showPlot({ data: [{ type }] }));
+      expect([kind, what]).to.deep.equal([
+        'option',
+        `no static picture can be drawn of a plot of type '${type}'`,
+      ]);
+    }
+  });
+});
+
+describe('a sweep in a cell', function () {
+  this.timeout(60_000);
+  withEngine('native');
+
+  it('ends with an interrupt of the cell, also where it has a signal of its own', async () => {
+    const { kind } = await faultOf(() =>
+      shownBy(() => {
+        const swept = sweepInCell({
+          ...{ teachers: ['resnet8'], students: ['resnet8'], seeds: [1] },
+          methods: { alone: [crossEntropy()] },
+          dataset: smallDataset(),
+          recipe: { epochs: 1, batchSize: 16 },
+          signal: new AbortController().signal,
+        });
+        process.emit('SIGINT');
+        return swept;
+      }),
+    );
+    expect(kind).to.equal('interrupted');
   });
 });
 
