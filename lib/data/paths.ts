@@ -53,5 +53,5 @@ export function dataDirectory(
   const chosen = given ?? environment[dataVariable];
   return chosen === undefined || chosen === ''
     ? envPaths('norm-direction-lab', { suffix: '' }).data
-    : resolve(chosen);
+    : resolve(withHome(chosen));
 }

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { dataDirectory } from '../../lib/data/paths';
@@ -81,6 +82,8 @@ describe('dataDirectory', () => {
     expect(dataDirectory('/given', environment)).to.equal('/given');
     expect(dataDirectory(undefined, environment)).to.equal('/from/variable');
     expect(dataDirectory('relative', {})).to.equal(join(process.cwd(), 'relative'));
+    // `--data-dir=~/data` and a variable in a file reach us as they are written.
+    expect(dataDirectory('~/data', {})).to.equal(join(homedir(), 'data'));
     expect(dataDirectory(undefined, {})).to.contain('norm-direction-lab');
     expect(dataDirectory(undefined, { NORM_DIRECTION_LAB_DATA: '' })).to.equal(
       dataDirectory(undefined, {}),
