@@ -174,6 +174,26 @@ describe('a sweep', function () {
     }
   });
 
+  it('ends its bar where a signal of the caller’s ends it, so that the program can end', async () => {
+    const { stderr } = process;
+    const { isTTY, write } = stderr;
+    const controller = new AbortController();
+    let written = '';
+    const hears = (text: unknown): boolean => {
+      written += String(text);
+      if (written.includes('epoch 1/2')) controller.abort();
+      return true;
+    };
+    Object.assign(stderr, { isTTY: true, write: hears });
+    const options = { ...small(), events: undefined, signal: controller.signal };
+    const { kind } = await faultOf(() => sweep(options)).finally(() =>
+      Object.assign(stderr, { isTTY, write }),
+    );
+    expect(kind).to.equal('interrupted');
+    const [hidden, shown] = ['\x1B[?25l', '\x1B[?25h'].map((code) => written.lastIndexOf(code));
+    expect(shown).to.be.above(hidden ?? NaN);
+  });
+
   it('refuses another recipe under the same name', async () => {
     const options = { ...small(), teachers: ['resnet8'] as const, seeds: [1] };
     await sweep(options);

@@ -76,8 +76,12 @@ export async function sweep<const T extends ModelName, const S extends ModelName
     engine,
     command: `sweep ${options.name}`,
   } as const;
-  if (signal === undefined) await runUntilInterrupted(whole, reporter ?? unheard);
-  else await runStudy({ ...whole, signal });
+  try {
+    if (signal === undefined) await runUntilInterrupted(whole, reporter ?? unheard);
+    else await runStudy({ ...whole, signal });
+  } finally {
+    reporter?.stop();
+  }
   return sweepResult(options, planRuns(planOptions));
 }
 
