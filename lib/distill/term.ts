@@ -278,7 +278,7 @@ export function checkTerm(term: LossTerm): void {
       throw unknownName(`option of the loss term '${term.loss}'`, name, Object.keys(known));
     }
     if (can === 'number' ? !Number.isFinite(value) : Array.isArray(can) && !can.includes(value)) {
-      throw optionError`an option of a loss term cannot be that (${name} of ${term.loss}): found ${JSON.stringify(value)}. Give ${can === 'number' ? 'a number' : inWords(can)}`;
+      throw optionError`an option of a loss term cannot be that (${name} of ${term.loss}): found ${typeof value === 'number' ? value : JSON.stringify(value)}. Give ${can === 'number' ? 'a number' : inWords(can)}`;
     }
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dataError, optionError } from '../errors';
+import { dataError, optionError, unknownName } from '../errors';
 import { checkTerm, type LossTerm } from '../distill/term';
 import { definitionOf, type Method } from '../distill/terms';
 import {
@@ -143,7 +143,16 @@ export function checkRecipe(recipe: TrainingRecipe): void {
     recipe.method.terms.forEach(checkTerm);
     return;
   }
-  const issue = result.error.issues[0];
+  const [issue] = result.error.issues;
+  if (issue?.code === 'unrecognized_keys' && issue.path.length === 0) {
+    const known = Object.keys(recipeSchema.shape);
+    throw unknownName(
+      'field of a recipe',
+      issue.keys[0] ?? '',
+      known,
+      `method ${recipe.method.name}`,
+    );
+  }
   throw optionError`the recipe cannot be trained (${issue?.path.join('.') ?? 'recipe'}): found ${issue?.message ?? 'an unknown fault'}. Give a whole number of epochs of at least 1, batches of at least 2, a learning rate above 0, shares below 1`;
 }
 

@@ -85,6 +85,7 @@ describe('a term', () => {
         () => kd(written('{ "temperature": "4" }')),
         /temperature of kd\): found "4"\. Give a number/,
       ],
+      [() => kd({ weight: NaN }), /weight of kd\): found NaN\. Give a number/],
       [() => normDirection(written('{ "wieght": 7 }')), /'wieght'.*Did you mean 'weight'/],
       [() => normDirection(written('{ "norm": "maximum" }')), /found "maximum". Give 'max' or/],
       [() => directionCosine(written('{ "directions": "classifer" }')), /found "classifer"/],

@@ -137,6 +137,14 @@ describe('schedules', () => {
     });
   }
 
+  it('refuses a field that it does not have, suggesting the closest', async () => {
+    const { where, message } = await faultOf(() =>
+      checkRecipe({ ...recipe, ...{ bachSize: 4 } } as TrainingRecipe),
+    );
+    expect(where).to.equal(`method ${recipe.method.name}`);
+    expect(message).to.match(/'bachSize'.*Did you mean 'batchSize'/);
+  });
+
   it('takes the least of each that can be trained', () => {
     const least = { epochs: 1, batchSize: 2, microBatch: 2, dropPath: 0 };
     checkRecipe({ ...recipe, ...least, weightAverage: { decay: 0 }, precision: 'bf16' });
