@@ -56,7 +56,10 @@ function isFresh(root: string): boolean {
   const compiled = join(root, 'dist', ...libraryFile);
   if (!existsSync(compiled)) return false;
   const madeAt = statSync(compiled).mtimeMs;
-  return readdirSync(join(root, 'lib'), { recursive: true, withFileTypes: true })
+  return ['lib', 'reproduce']
+    .map((folder) => join(root, folder))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }))
     .filter((file) => file.isFile() && file.name.endsWith('.ts'))
     .every((file) => statSync(join(file.parentPath, file.name)).mtimeMs <= madeAt);
 }

@@ -46,6 +46,11 @@ describe('the library that notebooks import', function () {
     await compile();
     expect(compilations).to.equal(2);
     expect(readFileSync(join(root(), 'dist/lib/index.js'), 'utf8')).to.include('is = 2');
+    // `norm-direction-lab/recipes` is compiled from there.
+    mkdirSync(join(root(), 'reproduce'));
+    write('reproduce/index.ts', 'export const recipe = 3;');
+    await compile();
+    expect(compilations).to.equal(3);
   });
 });
 
