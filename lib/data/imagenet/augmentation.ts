@@ -232,7 +232,7 @@ const augmentations: ReadonlyMap<string, ImageAugmentation> = new Map<string, Im
 ]);
 
 /** The names that `trainingBatches` of an image folder knows; `none` cuts the middle as evaluation does. */
-export const folderAugmentations: readonly string[] = [...augmentations.keys(), 'none'];
+const folderAugmentations: readonly string[] = [...augmentations.keys(), 'none'];
 
 /**
  * @returns undefined for `none`.

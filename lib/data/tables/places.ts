@@ -11,7 +11,7 @@ import {
 } from './needs';
 
 /** The file of weights in a folder whose name without its ending is the one that is looked for. */
-export function weightsIn(folder: string, isIt: (stem: string) => boolean): string | undefined {
+function weightsIn(folder: string, isIt: (stem: string) => boolean): string | undefined {
   if (!isFolder(folder)) return undefined;
   return readdirSync(folder)
     .sort()
