@@ -38,18 +38,26 @@ export type SweepDifference = Summary;
 export interface SweepResult<T extends string, S extends string, M extends string> {
   /** Every cell of the grid, student by student, teacher by teacher. */
   readonly cells: readonly SweepCell<T, S, M>[];
-  /** What was measured of one teacher, student and method. */
+  /** What was measured of one teacher, student and method. @throws RangeError for what is not of the grid */
   cell(of: { readonly teacher: T; readonly student: S; readonly method: M }): SweepCell<T, S, M>;
-  /** `better − worse` on equal seeds under one teacher. */
+  /**
+   * `better − worse` on equal seeds under one teacher.
+   *
+   * @throws RangeError where one of them lacks the measure, as `alone` beside another teacher lacks the cosine.
+   */
   compare(
     pair: { readonly teacher: T; readonly student: S },
     better: M,
     worse: M,
     measure?: SweepMeasure,
   ): SweepDifference;
-  /** How a student's top-1 rises with the size of its teacher; null with fewer than three teachers. */
+  /**
+   * How a student's top-1 rises with the size of its teacher; null with fewer than three teachers.
+   *
+   * @throws RangeError where no method of the sweep learns from the teachers, which then are not trained.
+   */
   trend(of: { readonly student: S; readonly method: M }): Trend | null;
-  /** Parameters of a teacher, and its top-1 in percent. */
+  /** Parameters of a teacher, and its top-1 in percent. @throws RangeError as `trend` does */
   teacher(name: T): { readonly parameters: number; readonly top1: number };
 }
 
