@@ -133,7 +133,7 @@ describe('the package in another TypeScript project', function () {
       NORM_DIRECTION_LAB_RECIPES: own,
     });
     expect(table).to.match(/near-logits.*\d/);
-    expect(existsSync(join(project, 'results', 'table1.md'))).to.equal(true);
+    expect(existsSync(join(project, 'mine', 'table1.md'))).to.equal(true);
     // What only notebooks need is not there, and not asked for.
     const doctor = await runProgram(process.execPath, [bin, 'doctor'], { cwd: project });
     expect(doctor.stdout, doctor.stderr).to.match(/\d+ faults, \d+ warnings/);
