@@ -15,6 +15,29 @@ import { hashStateDict, ModelState } from '../../lib/nn/state';
 import { withEngine } from '../support/engine';
 import { expectClose, numbers } from '../support/tensors';
 
+/** A network of one's own: the mean of the pixels, or a projection of it to this size, and a classifier of the mean. */
+const averaging = (projectedTo?: number): Architecture => ({
+  imageSize: 4,
+  dropsPaths: false,
+  build(context, { classes }) {
+    const classifier = linearLayer(context, 'fc', { inputs: 3, outputs: classes });
+    const projection =
+      projectedTo && linearLayer(context, 'projection', { inputs: 3, outputs: projectedTo });
+    return {
+      embeddingSize: projectedTo ?? 3,
+      forward(images, mode) {
+        const pooled = tf.mean<tf.Tensor2D>(images, [1, 2]);
+        return {
+          embedding: projection ? projection(pooled, mode) : pooled,
+          logits: classifier(pooled, mode),
+          features: [],
+          preActivations: [],
+        };
+      },
+    };
+  },
+});
+
 describe('models', () => {
   withEngine('native');
 
@@ -231,25 +254,7 @@ describe('models', () => {
   });
 
   it('take a network of one’s own, under a name that no other has', () => {
-    const flat: Architecture = {
-      imageSize: 4,
-      dropsPaths: false,
-      build(context, { classes }) {
-        const classifier = linearLayer(context, 'fc', { inputs: 3, outputs: classes });
-        return {
-          embeddingSize: 3,
-          forward(images, mode) {
-            const embedding = tf.mean<tf.Tensor2D>(images, [1, 2]);
-            return {
-              embedding,
-              logits: classifier(embedding, mode),
-              features: [],
-              preActivations: [],
-            };
-          },
-        };
-      },
-    };
+    const flat = averaging();
     const model = createModel(registerModel('flat', flat), { classes: 2 });
     const { embedding } = model.forward(tf.fill([1, 4, 4, 3], 0.25), { training: false });
     expect([...embedding.dataSync()]).to.deep.equal([0.25, 0.25, 0.25]);
@@ -294,23 +299,7 @@ describe('models', () => {
   });
 
   it('take their own weights with a projection head after the classifier, and say for how many classes others are', () => {
-    const projected: Architecture = {
-      imageSize: 4,
-      dropsPaths: false,
-      build(context, { classes }) {
-        const classifier = linearLayer(context, 'fc', { inputs: 3, outputs: classes });
-        const projection = linearLayer(context, 'projection', { inputs: 3, outputs: 8 });
-        return {
-          embeddingSize: 8,
-          forward(images, mode) {
-            const pooled = tf.mean<tf.Tensor2D>(images, [1, 2]);
-            const [logits, embedding] = [classifier(pooled, mode), projection(pooled, mode)];
-            return { embedding, logits, features: [], preActivations: [] };
-          },
-        };
-      },
-    };
-    const name = registerModel('projected', projected);
+    const name = registerModel('projected', averaging(8));
     const first = createModel(name, { classes: 2, seed: 1 });
     const second = createModel(name, { classes: 2, seed: 2 });
     const five = createModel(name, { classes: 5 });
