@@ -115,7 +115,7 @@ export const resultsError = errorTag('results');
 export const interruptedError = errorTag('interrupted');
 
 /** The closest of `known` to `given` by edit distance, or undefined when nothing is close. */
-export function closest(given: string, known: readonly string[]): string | undefined {
+function closest(given: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((name) => ({ name, distance: editDistance(given.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);

@@ -158,7 +158,7 @@ export type ImageForm = Pick<ImageDataset, 'height' | 'width' | 'mean' | 'std'>;
 export type PixelSplit = Pick<ImageSplit, 'images' | 'count'>;
 
 /** Black cells added on each side before cropping, as the paper's recipe has. */
-export const defaultPadding = 4;
+const defaultPadding = 4;
 
 /**
  * Random crop of the zero-padded image and a horizontal flip with probability ½, then

@@ -256,7 +256,7 @@ export async function showPlot(figure: Figure): Promise<void> {
 }
 
 /** The figure with the laboratory's defaults and rounded numbers. */
-export function prepared({ data, layout = {} }: Figure): SizedFigure {
+function prepared({ data, layout = {} }: Figure): SizedFigure {
   const styled = {
     template: {},
     font: { family: 'DejaVu Sans, Verdana, sans-serif', size: 12 },

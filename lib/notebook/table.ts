@@ -99,7 +99,7 @@ export function showTable(table: TableLike, options: TableOptions = {}): void {
 }
 
 /** The table as HTML, every text escaped. */
-export function tableHtml(table: TableLike, options: TableOptions = {}): string {
+function tableHtml(table: TableLike, options: TableOptions = {}): string {
   const { columns, rows, isNumeric } = cells(table, options);
   const align = (index: number): string =>
     `style="text-align: ${isNumeric[index] === true ? 'right' : 'left'}"`;

@@ -36,7 +36,7 @@ export function isPublished(method: string): boolean {
 }
 
 /** Whether it is a row of the paper that never had a `++`: FitNet, RKD, … */
-export function isOlder(method: string): boolean {
+function isOlder(method: string): boolean {
   return (
     inPaper(method) && method !== 'teacher' && baseOf(method) === null && !hasTwoRecipes(method)
   );

@@ -98,7 +98,7 @@ export const verdicts = [
 export type Verdict = (typeof verdicts)[number];
 
 /** A teacher whose measured accuracy is further from the paper's, in points, is another teacher. */
-export const teacherTolerance = 0.3;
+const teacherTolerance = 0.3;
 
 /** What a verdict is drawn from. */
 export interface Evidence {

@@ -194,7 +194,7 @@ const recordSchema = z.array(measuredSchema);
 const fileName = 'published-weights.json';
 
 /** Where a folder of results keeps what was measured. */
-export function measuredFile(results: string): string {
+function measuredFile(results: string): string {
   return join(results, fileName);
 }
 

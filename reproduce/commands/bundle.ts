@@ -13,7 +13,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { parseCommand, runCommand } from '../../lib/cli';
-import { listDatasets } from '../../lib/data';
+import { listDatasets } from '../../lib/data/registry';
 import { dataDirectory } from '../../lib/data/paths';
 import { buildEngine, engineProgressPrinter, enginePlace } from '../../lib/engine/build';
 import { manifestName } from '../../lib/engine/cache';

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { parseCommand, runCommand } from '../../lib/cli';
-import { datasetName, loadDataset } from '../../lib/data';
+import { datasetName, loadDataset } from '../../lib/data/registry';
 import { folderPrefix } from '../../lib/data/folder';
 import { imageFolderSource } from '../../lib/data/imagenet/source';
 import { dataDirectory, withHome } from '../../lib/data/paths';

@@ -1,11 +1,5 @@
-import {
-  customSource,
-  type DataSource,
-  findSource,
-  type ImageSplit,
-  loadDataset,
-} from '../../lib/data';
-import { selectRecords } from '../../lib/data/source';
+import { customSource, findSource, loadDataset } from '../../lib/data/registry';
+import { type DataSource, type ImageSplit, selectRecords } from '../../lib/data/source';
 
 const name = 'cifar100-first20';
 const classCount = 20;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type DataSource, registerDataset } from '../../lib/data';
-import { dataSources } from '../../lib/data/registry';
+import { dataSources, registerDataset } from '../../lib/data/registry';
+import type { DataSource } from '../../lib/data/source';
 import { optionError } from '../../lib/errors';
 import { definitionsBelow, namingFile } from '../definitions';
 

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { datasetName, loadDataset } from '../../lib/data';
+import { datasetName, loadDataset } from '../../lib/data/registry';
 import { requireDataset } from '../../lib/data/registry';
 import { cacheRoot } from '../../lib/engine/cache';
 import { requireWritable } from '../../lib/files';

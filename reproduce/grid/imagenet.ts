@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { datasetName, loadDataset } from '../../lib/data';
+import { datasetName, loadDataset } from '../../lib/data/registry';
 import { folderPrefix } from '../../lib/data/folder';
 import { folderName, imageFolderSource } from '../../lib/data/imagenet/source';
 import { dataDirectory, withHome } from '../../lib/data/paths';

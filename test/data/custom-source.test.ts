@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { DecodedImages } from '../../lib/data';
+import type { DecodedImages } from '../../lib/data/batches';
 import { customSource, registerDataset } from '../../lib/data/registry';
 import { faultOf } from '../support/faults';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { datasetName, loadDataset } from '../../lib/data';
+import { datasetName, loadDataset } from '../../lib/data/registry';
 import { cifar100Spec } from '../../lib/data/cifar-source';
 import { registerDatasets } from '../../reproduce/datasets';
 import { withFolder } from '../support/folder';

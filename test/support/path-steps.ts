@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { loadDataset } from '../../lib/data';
+import { loadDataset } from '../../lib/data/registry';
 import type { ThreadRequest } from '../../lib/data/imagenet/thread';
 import { crd, crossEntropy, kd, normDirection, sifn } from '../../lib/distill/terms';
 import { functionBackend } from '../../lib/engine/functions/function-definition';

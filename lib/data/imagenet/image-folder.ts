@@ -75,7 +75,7 @@ export function withoutFiles(folder: ImageFolder, left: ReadonlySet<string>): Im
   return { ...folder, train: kept(folder.train), test: kept(folder.test) };
 }
 
-export function totalBytes({ bytes }: FileSplit): number {
+function totalBytes({ bytes }: FileSplit): number {
   return bytes.reduce((sum, each) => sum + each, 0);
 }
 

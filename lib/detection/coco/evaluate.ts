@@ -42,7 +42,7 @@ export interface CocoCurves {
 type CurvesOfAll = Readonly<Record<'precision' | 'recall', Float64Array>>;
 
 /** The twelve figures from the curves of: all sizes with 1, 10, 100 detections; small, medium, large. */
-export function summarise(
+function summarise(
   categories: readonly CocoCategory[],
   objects: Int32Array,
   curves: readonly CurvesOfAll[],

@@ -8,7 +8,7 @@ import type { ClaimAtGlance, ClaimComparison } from './model';
 import { meaningOf, verdictMeaning } from './words';
 
 /** `1.5 h`. */
-export function hoursInWords(hours: number): string {
+function hoursInWords(hours: number): string {
   return `${hours.toFixed(1)} h`;
 }
 
@@ -27,7 +27,7 @@ function effectInWords({ label, difference, p }: ClaimComparison): string {
 }
 
 /** A claim's effects, a line each. */
-export function effectsOf({ comparisons, unit }: ClaimAtGlance): string[] {
+function effectsOf({ comparisons, unit }: ClaimAtGlance): string[] {
   const lines = comparisons.map(effectInWords);
   return lines.length === 0 ? [none] : [...lines, `in ${unit}`];
 }

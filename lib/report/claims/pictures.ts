@@ -86,7 +86,7 @@ function wordsOf(claim: ClaimAtGlance, title: string): PictureWords {
 }
 
 /** Differences on one axis, the first that was measured in the title. */
-export function differencesPicture(claim: ClaimAtGlance): PlotsBlock {
+function differencesPicture(claim: ClaimAtGlance): PlotsBlock {
   const { unit, comparisons, scale } = claim;
   const measured = comparisons.filter(({ difference }) => difference !== null);
   const rows = (measured.length > 0 ? measured : comparisons)

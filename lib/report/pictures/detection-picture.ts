@@ -97,7 +97,7 @@ export interface PanelLook {
  *
  * @param boxes in the order of importance: the first ones are drawn last and choose their label's place first
  */
-export function panelOverlay(boxes: readonly PanelBox[], panel: Area, look: PanelLook): string {
+function panelOverlay(boxes: readonly PanelBox[], panel: Area, look: PanelLook): string {
   const labelled = boxes.filter(({ label }) => label !== '');
   const pad = Math.round(look.text / 4);
   const bold = { size: look.text, isBold: true };

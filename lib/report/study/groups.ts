@@ -142,7 +142,7 @@ function ndWeightOf({ config: { recipe } }: Run): number | null {
 }
 
 /** What a method's gain is counted over: its base in table 1, or KD for the studies' own. */
-export function studyBaseOf(method: string): string | null {
+function studyBaseOf(method: string): string | null {
   return baseOf(method) ?? (method.startsWith('kd+') ? 'kd' : null);
 }
 
