@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { glanceTable } from '../../lib/report/claims/blocks';
 import { buildClaims } from '../../lib/report/claims/build';
 import { type Candidate, type ClaimSources, strongest } from '../../lib/report/claims/candidates';
 import { type FullData, fullHours } from '../../lib/report/claims/cost';
@@ -241,6 +242,11 @@ describe('a claim at a glance', () => {
     expect(measured).to.include({ paper: 72.53, outcome: 'reproduced' });
     // One number of fourteen.
     expect(numbers).to.include({ scale: 'full', outcome: 'inconclusive' });
+    const row = glanceTable({ claims: [numbers] }).rows[0];
+    expect(row?.cells[2]).to.deep.equal({
+      text: 'KD++: 0.00\u00a0(−0.25\u00a0…\u00a0+0.25), n\u00a03',
+      below: ['13 of 14: not run', 'in points of top-1, measured minus printed'],
+    });
     const shorter = [1, 2, 3].map((seed) => run('kd++', 72.5, seed, { scale: 'reduced' }));
     expect(claim(shorter).outcome).to.equal('not run');
   });

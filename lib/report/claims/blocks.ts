@@ -26,10 +26,16 @@ function effectInWords({ label, difference, p }: ClaimComparison): string {
   return `${label}: ${numbers.map((text) => text.replaceAll(' ', '\u00a0')).join(', ')}`;
 }
 
-/** A claim's effects, a line each. */
+/** A claim's effects, a line each; more than three that were not run are counted in one. */
 function effectsOf({ comparisons, unit }: ClaimAtGlance): string[] {
-  const lines = comparisons.map(effectInWords);
-  return lines.length === 0 ? [none] : [...lines, `in ${unit}`];
+  if (comparisons.length === 0) return [none];
+  const open = comparisons.filter(({ difference }) => difference === null).length;
+  const shown = open > 3 ? comparisons.filter(({ difference }) => difference) : comparisons;
+  return [
+    ...shown.map(effectInWords),
+    ...(open > 3 ? [`${String(open)} of ${String(comparisons.length)}: not run`] : []),
+    `in ${unit}`,
+  ];
 }
 
 /** A claim's verdict with its scale and what both mean. */
@@ -52,7 +58,7 @@ export const glanceHead = [
 ] as const;
 
 /** The claims at a glance, a row each. */
-export function glanceTable({ claims }: AtGlance): TableBlock {
+export function glanceTable({ claims }: Pick<AtGlance, 'claims'>): TableBlock {
   return {
     kind: 'table',
     head: glanceHead,
