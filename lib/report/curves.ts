@@ -1,4 +1,4 @@
-import { isFinished, type Run } from '../runs/store';
+import type { Run } from '../runs/store';
 
 /** What one run's test images gave after each epoch. */
 export interface Curve {
@@ -14,12 +14,10 @@ export interface Curve {
   readonly cosine: readonly (number | null)[];
 }
 
-/** Epoch by epoch; unfinished runs only of methods without a finished one. */
+/** Epoch by epoch, of each run that has ended one. */
 export function curvesOf(runs: readonly Run[]): Curve[] {
-  // A run cut off early must not shorten the mean curve of those that went through.
-  const through = new Set(runs.filter(isFinished).map(({ config }) => config.method));
   return runs
-    .filter((run) => run.metrics.length > 0 && (isFinished(run) || !through.has(run.config.method)))
+    .filter(({ metrics }) => metrics.length > 0)
     .map(({ config, metrics }) => ({
       method: config.method,
       seed: config.seed,

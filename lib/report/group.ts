@@ -31,7 +31,8 @@ export interface RunGroup {
 }
 
 /**
- * Sorts the runs of a study into groups of one setting each, the longest scale and schedule first.
+ * Sorts the runs of a study into groups of one setting each, the longest scale and schedule first; those
+ * without any finished run come after all others.
  * Nothing is ever averaged over two groups. Rows in a published recipe stand beside the `++` rows
  * whatever their batch, which is part of that recipe.
  *
@@ -66,10 +67,15 @@ export function groupRuns(runs: readonly Run[]): RunGroup[] {
   });
   return groups.sort(
     (a, b) =>
+      Number(hasFinished(b)) - Number(hasFinished(a)) ||
       scales.indexOf(b.setting.scale) - scales.indexOf(a.setting.scale) ||
       b.setting.epochs - a.setting.epochs ||
       (JSON.stringify(a.setting) < JSON.stringify(b.setting) ? -1 : 1),
   );
+}
+
+function hasFinished({ runs, teachers }: RunGroup): boolean {
+  return [...runs, ...teachers].some(isFinished);
 }
 
 /** A run as far as it is asked what it was trained under. */

@@ -122,6 +122,13 @@ describe('runs of one study', () => {
     expect(told(...[...runs].reverse())).to.deep.equal(order);
   });
 
+  it('come after all others where none is finished yet, however long', () => {
+    const begun = run({ method: 'kd', epochs: 9, hash: 'b', finished: false });
+    expect(told(begun, run({ method: 'kd' }))).to.deep.equal([
+      ...['b128 a: kd 1 | ', 'b128 b: kd 1 | '],
+    ]);
+  });
+
   it('may have had another recipe while they were not finished', () => {
     const other = { recipe: { optimiser: { name: 'adam' } }, seed: 2, finished: false };
     expect(told(run({ method: 'kd' }), run({ method: 'kd', ...other }))).to.deep.equal([

@@ -35,6 +35,7 @@ describe('the report', function () {
       }
     }
     writeMadeUpRun(folder, { config: { method: 'kd', seed: 9, epochs: 1 }, top1: [70] });
+    writeMadeUpRun(folder, { config: { method: 'kd', seed: 8, epochs: 9 }, top1: [41, 42] });
     await writeTable1(folder);
     const glance = await ofCommittedResults((results) => buildGlance(claimSources(results)));
     const documents = documentNames.map((name) => ({ name, title: name }));
@@ -54,7 +55,7 @@ describe('the report', function () {
     expect(text).to.match(/aria-label="Cosine to the class mean\. [^"]*0\.80/u);
     expect(text).not.to.include('<dt>Command</dt>');
     const runs = read('table1-runs.html');
-    expect(runs.match(/<dt>Command<\/dt>/gu)).to.have.length(seeds.length * methods.length + 1);
+    expect(runs.match(/<dt>Command<\/dt>/gu)).to.have.length(seeds.length * methods.length + 2);
     expect(runs).to.include('<code>runs/table1/resnet20-resnet8/kd++/seed-2</code>');
     expect(runs).to.include(`<code>${'e'.repeat(64)}</code>`);
   });
@@ -64,6 +65,17 @@ describe('the report', function () {
     expect(read('REPORT.html')).to.include(words).and.not.include('70.00 (1)');
     expect(read('table1.html')).not.to.include('70.00 (1)');
     expect(read('table1-older.html')).to.include('70.00 (1)').and.not.include('83.75');
+  });
+
+  it('shows a run under way on the main page, after what is finished, as a curve and in no number', () => {
+    const text = read('table1.html');
+    expect(text.indexOf('· 9 epochs ·')).to.be.greaterThan(text.indexOf('· 3 epochs ·'));
+    expect(text).to.include('2 of 9 epochs done').and.not.include('42.00');
+    expect(text).to.include('>Under way, in no number: KD, ND 0 after 2 epochs<');
+    expect(text).to.match(
+      /aria-label="Norm of the features\. KD, ND 0 over 2 epochs; teacher over 2 epochs/u,
+    );
+    expect(read('table1-older.html')).not.to.include('9 epochs');
   });
 
   it('begins with a table of nine claims, each with its verdict and what it stands on', () => {
@@ -237,8 +249,8 @@ describe('the report', function () {
           return Math.min(width, height);
         }),
       );
-      // Gains, three panels of curves, the paper's numbers.
-      expect(sizes.length).to.equal(5);
+      // Gains, three panels of curves, the paper's numbers, three panels of the run under way.
+      expect(sizes.length).to.equal(8);
       expect(Math.min(...sizes)).to.be.greaterThan(50);
     });
   });

@@ -1,6 +1,7 @@
 import { mean } from 'simple-statistics';
 import type { Curve } from '../curves';
 import type { Drawing, PlotsBlock } from '../document';
+import { count } from '../numbers';
 import type { PictureWords } from './by-size';
 import { alone, between, ink, lineLooks, type NamedLine, teacherStyle, widened } from './style';
 
@@ -34,13 +35,20 @@ const [width, height] = [164, 230];
 /** From one line's name to the next, at least, in pixels. */
 const nameStep = 17;
 
+/** What stands around curves by epoch, and whether their last values are told; those of runs under way are not. */
+export interface EpochsWords extends Omit<PictureWords, 'file'> {
+  /** Where it is a file as well. */
+  readonly file?: string;
+  readonly tellsEnds?: boolean;
+}
+
 /**
  * Top-1, norm and cosine by epoch beside each other: the mean over the seeds as a line, a band from the
  * smallest to the largest, each line with its name at its end.
  */
 export function epochsPicture(
   series: readonly Series[],
-  { title, subtitle, file }: PictureWords,
+  { title, subtitle, file, tellsEnds = true }: EpochsWords,
 ): PlotsBlock {
   const [first] = quantities;
   return {
@@ -48,15 +56,20 @@ export function epochsPicture(
     title,
     note: subtitle,
     legend: [],
-    file,
+    ...(file === undefined ? {} : { file }),
     plots: quantities.map((quantity) => {
       const lines = linesOf(series, quantity);
-      const ends = lines.map(
-        ({ label, epochs }) => `${label} ${epochs.at(-1)?.value.toFixed(quantity.digits) ?? ''}`,
+      const says = lines.map(({ label, epochs }) =>
+        tellsEnds
+          ? `${label} ${epochs.at(-1)?.value.toFixed(quantity.digits) ?? ''}`
+          : `${label} over ${count(epochs.length, 'epoch')}`,
       );
       return {
         title: quantity.title,
-        says: `${quantity === first ? `${subtitle}. ` : ''}After the last epoch: ${ends.join('; ')}`,
+        says: [
+          ...(quantity === first ? [subtitle] : []),
+          `${tellsEnds ? 'After the last epoch: ' : ''}${says.join('; ')}`,
+        ].join('. '),
         spec: lines.length === 0 ? null : panel(lines),
       };
     }),

@@ -96,7 +96,8 @@ function buildPair(
     printed,
     rows,
     remarks: [...batchRemarks(rows, group.setting.batchSize), ...remarksOn(runs)],
-    curves: curvesOf(runs),
+    curves: curvesOf(runs.filter(isFinished)),
+    underWay: curvesOf(runs.filter((run) => !isFinished(run))),
     claimScale: claimScaleOfRuns(group.setting, runs),
   };
 }

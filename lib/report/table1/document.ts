@@ -6,14 +6,17 @@ import type {
   Cell,
   DocumentPart,
   Evidence,
+  PlotsBlock,
   ReportDocument,
   TableBlock,
   TableRow,
 } from '../document';
 import { settingInWords } from '../group';
-import { shortLabelOf } from '../methods';
+import { inRowOrder, shortLabelOf } from '../methods';
 import { count, formatInterval, formatMean, none, toSigned2 } from '../numbers';
 import { runEntry, type RunEntry } from '../run-entries';
+import { epochsPicture } from '../plots/by-epoch';
+import { styleAt } from '../plots/style';
 import { environmentInWords, type RunReference } from '../run-record';
 import { type Verdict, verdicts } from '../verdict';
 import { buildTable1, type Table1Input } from './build';
@@ -100,6 +103,27 @@ function pairBlocks(pair: Table1Pair): Block[] {
     rowsTable(pair),
     ...basesTable(pair),
     { kind: 'list', items: footnotes(pair) },
+    ...underWayPicture(pair),
+  ];
+}
+
+/** The runs that are not finished, as curves. */
+function underWayPicture({ underWay }: Table1Pair): PlotsBlock[] {
+  if (underWay.length === 0) return [];
+  const series = inRowOrder(underWay.map(({ method }) => method)).map((method, index) => {
+    const curves = underWay.filter((curve) => curve.method === method);
+    return { label: shortLabelOf(method), style: styleAt(index), curves };
+  });
+  const reached = series.map(
+    ({ label, curves }) =>
+      `${label} after ${count(Math.min(...curves.map(({ top1 }) => top1.length)), 'epoch')}`,
+  );
+  return [
+    epochsPicture(series, {
+      title: `Under way, in no number: ${reached.join('; ')}`,
+      subtitle: 'Lines are means over the seeds, bands go from the smallest to the largest',
+      tellsEnds: false,
+    }),
   ];
 }
 

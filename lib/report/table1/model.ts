@@ -122,8 +122,10 @@ export interface Table1Pair {
   readonly rows: readonly Table1Row[];
   /** Things in these runs that a reader must know. */
   readonly remarks: readonly string[];
-  /** Epoch by epoch, for the plots; unfinished runs only of methods without a finished one. */
+  /** The finished runs epoch by epoch, for the plots. */
   readonly curves: readonly Curve[];
+  /** The unfinished ones, which are in no number. */
+  readonly underWay: readonly Curve[];
   /** What verdicts on claims about its runs stand on. */
   readonly claimScale: ClaimScale;
 }

@@ -62,7 +62,8 @@ const toFirstPage = [firstPage, 'At a glance'] as const;
 
 /**
  * The pages of a document, by their file names: the settings that matter most (its first part unless some
- * are named), its other settings if there are any, and its runs with their provenance.
+ * are named) and those with a run that is under way, its other settings if there are any, and its runs with
+ * their provenance.
  */
 export function renderPages(
   document: DrawnDocument,
@@ -70,7 +71,10 @@ export function renderPages(
 ): [file: string, page: string][] {
   const { name, title, parts, reading, sources } = document;
   const named = parts.filter((part) => current.includes(part.title));
-  const shown = named.length > 0 ? named : parts.slice(0, 1);
+  const main = named.length > 0 ? named : parts.slice(0, 1);
+  const shown = parts.filter(
+    (part) => main.includes(part) || part.runs.some(({ score }) => score === null),
+  );
   const older = parts.filter((part) => !shown.includes(part));
   const [own, others, runs] = ['', '-older', '-runs'].map((ending) => `${name}${ending}.html`);
   const toRuns = [`${name}-runs.html`, 'Runs and where they come from'] as const;
