@@ -145,10 +145,13 @@ function printedPicture(claim: ClaimAtGlance): PlotsBlock {
   });
   const run = claim.comparisons.filter(({ difference }) => difference !== null);
   const held = run.filter(({ outcome }) => outcome === 'reproduced').length;
+  const [only] = run.length === 1 ? run : [];
   const title =
     run.length === 0
       ? `None of the paper’s numbers of ${name} was run`
-      : `${String(held)} of ${String(run.length)} numbers of ${name} lie within half a point of the paper’s (${claim.scale})`;
+      : only?.difference
+        ? `${headlineOf(`${only.label} of ${name} over the paper’s number`, only.difference)} (${claim.scale})`
+        : `${String(held)} of ${String(run.length)} numbers of ${name} shown to lie within half a point of the paper’s (${claim.scale})`;
   const look = {
     axis: 'top-1 (%)',
     format: toFixed2,

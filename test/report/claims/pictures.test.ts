@@ -305,7 +305,11 @@ describe('the pictures of claims', () => {
       'c9-printed-numbers',
     );
     expect(some?.title).to.equal(
-      '1 of 2 numbers of R56 → R20 lie within half a point of the paper’s (full)',
+      '1 of 2 numbers of R56 → R20 shown to lie within half a point of the paper’s (full)',
+    );
+    const table1 = buildTable1({ study: '', runs: runs.slice(0, 1), root: '' });
+    expect(picturesOf({ table1 }).get('c9-printed-numbers')?.title).to.equal(
+      'KD++ of R56 → R20: 0.1 points below the paper’s number, n = 1, so no interval (full)',
     );
     expect(some?.plots[0]?.says).to.include('KD++ 72.50 (72.25 … 72.75), n = 3');
   });
