@@ -119,19 +119,24 @@ async function drawAllDocuments(report: Report, glance: AtGlance): Promise<Drawn
   return documents;
 }
 
-/** With the pictures of its claims, before all else of the setting that these are judged on. */
+/** With the pictures of its claims, each before all else of the setting that its claim is judged on. */
 function withPictures(
   document: ReportDocument,
   { pictures, current }: Pick<AtGlance, 'pictures' | 'current'>,
 ): ReportDocument {
   const { name, parts } = document;
-  const own = pictures.filter((picture) => picture.document === name).map(({ block }) => block);
+  const own = pictures.filter((picture) => picture.document === name);
   const judged = parts.find(({ title }) => current[name]?.includes(title)) ?? parts[0];
+  const partOf = (setting: string | null) => parts.find(({ title }) => title === setting) ?? judged;
   return {
     ...document,
-    parts: parts.map((part) =>
-      part === judged ? { ...part, blocks: [...own, ...part.blocks] } : part,
-    ),
+    parts: parts.map((part) => ({
+      ...part,
+      blocks: [
+        ...own.flatMap(({ setting, block }) => (partOf(setting) === part ? [block] : [])),
+        ...part.blocks,
+      ],
+    })),
   };
 }
 

@@ -27,4 +27,23 @@ describe('the committed tables and studies', function () {
       }
     });
   });
+
+  it('have each picture below the setting that it is of', () => {
+    const results = join(packageRoot(), 'results');
+    const placed = documentNames
+      .map((name) => join(results, `${name}.md`))
+      .filter(existsSync)
+      .flatMap((path) => readFileSync(path, 'utf8').split(/^## /mu))
+      .flatMap((part) => {
+        const [heading = ''] = part.split('\n');
+        return [...part.matchAll(/^!\[.*\]\((claims\/.*\.svg)\)$/gmu)].map(([, file = '']) => {
+          const svg = readFileSync(join(results, file), 'utf8');
+          const length = (text: string): string =>
+            /\d+ (?:epochs|iterations)/u.exec(text)?.[0] ?? text;
+          return { file, is: length(svg), below: length(heading) };
+        });
+      });
+    expect(placed).to.have.length.above(8);
+    for (const { file, is, below } of placed) expect(below, file).to.equal(is);
+  });
 });

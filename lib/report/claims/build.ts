@@ -178,10 +178,13 @@ export function documentOf(id: ClaimId): DocumentName {
 /** The settings that the claims of a document are judged on, as its parts are named. */
 export function currentSettings(sources: ClaimSources, name: DocumentName): Set<string> {
   return new Set(
-    claimIds
-      .filter((id) => documentOf(id) === name)
-      .flatMap((id) => chosenFor(id, sources)?.setting ?? []),
+    claimIds.filter((id) => documentOf(id) === name).flatMap((id) => settingOf(id, sources) ?? []),
   );
+}
+
+/** The setting that a claim is judged on, as its part is named; null where nothing was run. */
+export function settingOf(id: ClaimId, sources: ClaimSources): string | null {
+  return chosenFor(id, sources)?.setting ?? null;
 }
 
 function chosenFor(id: ClaimId, sources: ClaimSources): Candidate | null {

@@ -1,7 +1,7 @@
 import { paperTable } from '../../paper';
 import { bySeedOf, summarise, type Summary } from '../../statistics/summary';
 import { outcomeInWords } from '../../statistics/verdicts';
-import { currentSettings, documentOf } from './build';
+import { currentSettings, documentOf, settingOf } from './build';
 import type { ClaimSources } from './candidates';
 import type { ClaimAtGlance, ClaimId } from './model';
 import { pairInWords, ranInEpochs } from './words';
@@ -27,6 +27,8 @@ import { paperRange } from '../table1/gain';
 /** A picture and the document that its runs stand in. */
 export interface ClaimPicture {
   readonly document: DocumentName;
+  /** The part of the document that its runs stand in; null where nothing was run. */
+  readonly setting: string | null;
   readonly block: PlotsBlock;
 }
 
@@ -68,14 +70,12 @@ export function claimPictures(
     const curves = claim.id === 'C1' ? curvesPicture(claim, sources) : null;
     return [block, ...(curves === null ? [] : [curves])].map((picture) => ({
       document: documentOf(claim.id),
+      setting: settingOf(claim.id, sources),
       block: picture,
     }));
   });
   const weights = weightsPicture(sources);
-  return [
-    ...ofClaims,
-    ...(weights === null ? [] : [{ document: 'ablation', block: weights } as const]),
-  ];
+  return [...ofClaims, ...(weights === null ? [] : [weights])];
 }
 
 function wordsOf(claim: ClaimAtGlance, title: string): PictureWords {
@@ -281,7 +281,7 @@ function longer(by: number): string {
 }
 
 /** ND beside KD at several weights, in the setting that the ablation is judged on; null for fewer than two. */
-function weightsPicture(sources: ClaimSources): PlotsBlock | null {
+function weightsPicture(sources: ClaimSources): ClaimPicture | null {
   const judged = currentSettings(sources, 'ablation');
   const groups = sources.ablation.filter(({ setting }) => judged.has(settingInWords(setting)));
   const [found] = onPairs(groups).flatMap(({ setting, pair }) => {
@@ -299,7 +299,7 @@ function weightsPicture(sources: ClaimSources): PlotsBlock | null {
     ({ ndWeight, overBase: { mean } }) => `${signed(mean)} at ${String(ndWeight)}`,
   );
   const seeds = [...new Set(rows.map(({ overBase }) => overBase.n))].sort((a, b) => a - b);
-  return intervalsPicture(
+  const block = intervalsPicture(
     rows.map(({ method, ndWeight, overBase }) => ({
       label: `weight ${String(ndWeight)}${method === 'kd++' ? ' (KD++)' : ''}`,
       paper: null,
@@ -312,6 +312,7 @@ function weightsPicture(sources: ClaimSources): PlotsBlock | null {
       file: files.weights,
     },
   );
+  return { document: 'ablation', setting: settingInWords(setting), block };
 }
 
 /** The pairs of all settings. */

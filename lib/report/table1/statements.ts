@@ -37,7 +37,7 @@ export function whatCanBeCompared(group: Table1Group): string[] {
   return [
     ...(reduced.length === 0
       ? [
-          'These runs have the paper’s data, schedule, batch, recipes and teachers: their accuracies can be compared with the paper’s.',
+          'These runs have the paper’s data, schedule, batch and recipes, and published teachers as good as the paper’s: their accuracies can be compared with the paper’s.',
         ]
       : [
           `${reduced.length === rows.length ? 'This is not the paper’s setting' : 'Rows marked reduced are not the paper’s setting'}: ${group.reasons.join('; ')}.`,
