@@ -29,7 +29,12 @@ export function intervalsPicture(
   look: IntervalsLook,
   { title, subtitle, file }: PictureWords,
 ): PlotsBlock {
-  const says = rows.map((row) => `${row.label} ${measuredInWords(row, look.format)}`).join('; ');
+  const says = rows
+    .map(
+      ({ label, difference }) =>
+        `${label} ${difference === null ? 'not run' : measuredInWords(difference, look.format)}`,
+    )
+    .join('; ');
   const plot = { title: subtitle, says, spec: intervalsSpec(rows, look) };
   return { kind: 'plots', title, legend: [], file, plots: [plot] };
 }
@@ -76,9 +81,7 @@ export function signed(value: number): string {
 
 type Format = (value: number) => string;
 
-function measuredInWords({ difference }: PicturedComparison, format: Format): string {
-  if (difference === null) return 'not run';
-  const { mean, interval, n } = difference;
+function measuredInWords({ mean, interval, n }: Summary, format: Format): string {
   const ends = interval === null ? '' : ` (${format(interval.low)} … ${format(interval.high)})`;
   return `${format(mean)}${ends}, n = ${String(n)}`;
 }
@@ -104,12 +107,13 @@ function intervalsSpec(
   const step = Math.min(50, Math.floor(mostHeight / rows.length));
   const height = step * rows.length;
   const anyRun = rows.some(({ difference }) => difference !== null);
-  const placed = rows.map((row, index) => ({
-    ...row,
-    y: (index + 0.5) * step,
-    // Where nothing was run the title says so.
-    numbers: anyRun ? measuredInWords(row, format) : '',
-  }));
+  const placed = rows.map(({ label, ...row }, index) => {
+    const y = (index + 0.5) * step;
+    return row.difference === null
+      ? // Where nothing was run the title says so.
+        { ...row, y, label: anyRun ? `${label}, not run` : label, nameY: y, numbers: '' }
+      : { ...row, y, label, nameY: y - 8, numbers: measuredInWords(row.difference, format) };
+  });
   const names = Math.max(
     ...placed.flatMap(({ label, numbers }) => [
       textWidth(label, nameLook),
@@ -142,7 +146,7 @@ function intervalsSpec(
     // The text stands on the side where there is room for it.
     const share = (high - domain[0]) / (domain[1] - domain[0]);
     const onRight = (1 - share) * width + edge > textWidth(text, numbersLook) + 10;
-    return [{ low, high, text, onRight, y: row.y + (anyRun ? lanes.paper : 0) }];
+    return [{ low, high, text, onRight, y: row.y + (row.difference === null ? 0 : lanes.paper) }];
   });
   const means = placed.flatMap(({ difference, y: middle }) =>
     difference === null ? [] : [{ ...difference, y: middle + lanes.mean }],
@@ -224,15 +228,13 @@ function intervalsSpec(
         },
         ...(
           [
-            ['label', anyRun ? -8 : 0, nameLook.size, ink],
-            ['numbers', 9, numbersLook.size, softInk],
+            [placed.map((row) => ({ text: row.label, y: row.nameY })), nameLook.size, ink],
+            [placed.map((row) => ({ text: row.numbers, y: row.y + 9 })), numbersLook.size, softInk],
           ] as const
-        ).map(([field, dy, fontSize, color]) => ({
-          data: {
-            values: placed.map(({ label, numbers, y: middle }) => ({ label, numbers, y: middle })),
-          },
-          mark: { ...text('left', 0), dy, fontSize, color },
-          encoding: { x: { value: edge - left }, y, text: { field } },
+        ).map(([values, fontSize, color]) => ({
+          data: { values },
+          mark: { ...text('left', 0), fontSize, color },
+          encoding: { x: { value: edge - left }, y, text: { field: 'text' } },
         })),
       ],
     },
