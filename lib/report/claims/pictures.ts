@@ -143,21 +143,21 @@ function printedPicture(claim: ClaimAtGlance): PlotsBlock {
     const found = claim.comparisons.find(({ label }) => label.split(',')[0] === printed);
     return { label: printed, paper, difference: moved(found?.difference ?? null, paper) };
   });
-  const run = claim.comparisons.filter(({ difference }) => difference !== null);
+  const look = { axis: 'top-1 (%)', format: toFixed2, zero: false };
+  return intervalsPicture(shown, look, wordsOf(claim, printedTitle(claim, name)));
+}
+
+function printedTitle({ comparisons, scale }: ClaimAtGlance, name: string): string {
+  const run = comparisons.flatMap(({ label, outcome, difference }) =>
+    difference === null ? [] : [{ label, outcome, difference }],
+  );
+  const [first, ...others] = run;
+  if (first === undefined) return `None of the paper’s numbers of ${name} was run`;
+  if (others.length === 0) {
+    return `${headlineOf(`${first.label} of ${name} over the paper’s number`, first.difference)} (${scale})`;
+  }
   const held = run.filter(({ outcome }) => outcome === 'reproduced').length;
-  const [only] = run.length === 1 ? run : [];
-  const title =
-    run.length === 0
-      ? `None of the paper’s numbers of ${name} was run`
-      : only?.difference
-        ? `${headlineOf(`${only.label} of ${name} over the paper’s number`, only.difference)} (${claim.scale})`
-        : `${String(held)} of ${String(run.length)} numbers of ${name} shown to lie within half a point of the paper’s (${claim.scale})`;
-  const look = {
-    axis: 'top-1 (%)',
-    format: toFixed2,
-    zero: false,
-  };
-  return intervalsPicture(shown, look, wordsOf(claim, title));
+  return `${String(held)} of ${String(run.length)} numbers of ${name} shown to lie within half a point of the paper’s (${scale})`;
 }
 
 /** A number from its distance to another. */
