@@ -61,11 +61,10 @@ export function outcomeOfAll(outcomes: readonly ClaimOutcome[]): ClaimOutcome {
 
 /**
  * The outcome of a claim that can be read in several ways, of which the paper's is not known: what each
- * reading that was run says, where all of them say the same; else inconclusive.
+ * reading says, where all of them say the same; else inconclusive, as where one was not run.
  */
 export function outcomeOfReadings(outcomes: readonly ClaimOutcome[]): ClaimOutcome {
-  const [first, ...others] = new Set(outcomes.filter((outcome) => outcome !== 'not run'));
-  if (first === undefined) return 'not run';
+  const [first = 'not run', ...others] = new Set(outcomes);
   return others.length === 0 ? first : 'inconclusive';
 }
 

@@ -88,7 +88,8 @@ describe('the verdict on a claim', () => {
 
   for (const [outcomes, together] of [
     [['reproduced', 'reproduced'], 'reproduced'],
-    [['contradicted', 'not run', 'contradicted'], 'contradicted'],
+    [['contradicted', 'contradicted'], 'contradicted'],
+    [['reproduced', 'not run'], 'inconclusive'],
     [['inconclusive', 'contradicted'], 'inconclusive'],
     [['reproduced', 'contradicted'], 'inconclusive'],
     [['not run', 'not run'], 'not run'],
