@@ -52,7 +52,7 @@ export const words: readonly (readonly [word: string, meaning: string])[] = [
   ['contradicted', 'the effect is below 0, and p below 0.05; a printed number, wholly outside'],
   [
     'inconclusive',
-    'these runs show it neither way; so is a claim whose comparisons do not all say the same, or of which one was not run',
+    'these runs show it neither way; so is a claim whose comparisons do not all say the same, or of which one was not run, unless one that must hold is contradicted',
   ],
   ['not run', 'no run here tells of it'],
   ['full', 'the scale of a verdict on the paper’s data, at its length and batch'],
