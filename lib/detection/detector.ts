@@ -88,7 +88,7 @@ export interface DetectorOptions {
   readonly norm?: Normalisation;
   /** Stages of the backbone that are not trained, from the stem on; detectron2's 2 by default. */
   readonly freezeAt?: number;
-  /** Channels of a ResNet's stem (64 by default). */
+  /** Channels of a ResNet's stem (64 by default); MobileNetV2 has one width only. */
   readonly width?: number;
   /** Channels of the pyramid (256). */
   readonly pyramidChannels?: number;
@@ -208,7 +208,8 @@ export function createDetector(options: DetectorOptions): Detector {
   };
 }
 
-function requireOptions({ backbone, classes, anchorSizes, freezeAt = 0 }: DetectorOptions): void {
+function requireOptions(options: DetectorOptions): void {
+  const { backbone, classes, anchorSizes, freezeAt = 0, width } = options;
   if (!Number.isInteger(classes) || classes < 1) {
     throw optionError`a detector needs at least one class (${backbone}): found ${classes}. Give the number of classes`;
   }
@@ -217,5 +218,8 @@ function requireOptions({ backbone, classes, anchorSizes, freezeAt = 0 }: Detect
   }
   if (!Number.isInteger(freezeAt) || freezeAt < 0) {
     throw optionError`the stages that are not trained are no whole number from 0 on (${backbone}, freezeAt): found ${freezeAt}. Give 0 to train all of them, or 2 as detectron2 does`;
+  }
+  if (backbone === 'mobilenetv2' && width !== undefined) {
+    throw optionError`this backbone has one width only (${backbone}, width): found ${width}. Leave width out, or take a ResNet`;
   }
 }

@@ -110,7 +110,7 @@ describe('a detector', () => {
       ['resnet101', caffe],
       ['mobilenetv2', torchvision],
     ] as const) {
-      const detector = createDetector({ backbone, width: 4, ...small });
+      const detector = createDetector({ backbone, ...small });
       expect(detector.pixels, backbone).to.deep.equal(pixels);
       detector.dispose();
     }
@@ -169,6 +169,13 @@ describe('a detector', () => {
       const fault = await faultOf(() => tinyDetector({ freezeAt }));
       expect(fault).to.include({ where: 'resnet18, freezeAt', found: String(freezeAt) });
     }
+  });
+
+  it('refuses a width of MobileNetV2, which has one only', async () => {
+    const fault = await faultOf(() =>
+      createDetector({ ...small, backbone: 'mobilenetv2', width: 8 }),
+    );
+    expect(fault).to.include({ where: 'mobilenetv2, width', found: '8' });
   });
 });
 

@@ -15,7 +15,7 @@ export function tinyDetector(options: Partial<DetectorOptions> = {}): Detector {
     seed: 1,
     norm: 'batch',
     freezeAt: 0,
-    width: 8,
+    ...(options.backbone === 'mobilenetv2' ? {} : { width: 8 }),
     pyramidChannels: 16,
     embeddingSize: 32,
     anchorSizes: [16, 24, 32, 48, 64],
