@@ -18,15 +18,19 @@ import { isPublished, paperMethodOf, studentOf } from './methods';
  * @param curves - top-1 after each epoch, of each run behind the claims
  */
 export function claimScaleOf(
-  config: Pick<RunConfig, 'dataset' | 'scale' | 'epochs' | 'batchSize'>,
+  config: Pick<RunConfig, 'dataset' | 'scale' | 'epochs' | 'batchSize'> &
+    Partial<Pick<RunConfig, 'method'>>,
   curves: readonly (readonly number[])[],
 ): ClaimScale {
-  const { dataset, scale, epochs, batchSize } = config;
+  const { dataset, scale, epochs, batchSize, method } = config;
   const paper = (['table1', 'table2'] as const)
     .map((name) => paperTable(name).setting)
     .find((setting) => setting.dataset === dataset);
   if (paper === undefined) return 'toy';
-  if (scale === 'paper' && epochs === paper.epochs && batchSize === paper.batchSize) return 'full';
+  // A published row's batch is a part of its recipe.
+  const ownBatch = method !== undefined && isPublished(method);
+  const sameBatch = ownBatch || batchSize === paper.batchSize;
+  if (scale === 'paper' && epochs === paper.epochs && sameBatch) return 'full';
   return curves.length > 0 && curves.every(hasConverged) ? 'reduced' : 'toy';
 }
 
@@ -35,10 +39,14 @@ export function claimScaleOfRuns(
   setting: Parameters<typeof claimScaleOf>[0],
   runs: readonly Run[],
 ): ClaimScale {
-  const curves = runs
-    .filter(isFinished)
-    .map(({ metrics }) => metrics.map((epoch) => epoch.testTop1));
-  return claimScaleOf(setting, curves);
+  const finished = runs.filter(isFinished);
+  const curves = finished.map(({ metrics }) => metrics.map((epoch) => epoch.testTop1));
+  const methods = finished.map(({ config }) => config.method);
+  const [published] = methods.every(isPublished) ? methods : [];
+  return claimScaleOf(
+    published === undefined ? setting : { ...setting, method: published },
+    curves,
+  );
 }
 
 /** The scale of a claim on runs of several scales. */

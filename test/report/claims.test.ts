@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { glanceTable } from '../../lib/report/claims/blocks';
-import { buildClaims } from '../../lib/report/claims/build';
+import { buildClaims, currentSettings } from '../../lib/report/claims/build';
 import { type Candidate, type ClaimSources, strongest } from '../../lib/report/claims/candidates';
 import { type FullData, fullHours } from '../../lib/report/claims/cost';
 import { claimsPage, withClaims } from '../../lib/report/claims/forms';
@@ -24,9 +24,11 @@ function candidate(
   scale: Candidate['scale'],
   runScale: string,
   seeds: readonly number[],
+  length = 6,
 ): Candidate {
   return {
-    ...{ setting: '', ran: `${scale} ${runScale} ${seeds.join('+')}`, scale, runScale },
+    ...{ setting: '', scale, runScale, length },
+    ran: `${scale} ${runScale} ${seeds.join('+')} ${String(length)}`,
     comparisons: seeds.map((n) => ({
       ...{ label: '', paper: null, p: null, outcome: 'inconclusive' },
       difference: summarise(new Map(Array.from({ length: n }, (_, seed) => [seed, seed]))),
@@ -45,7 +47,12 @@ describe('the runs that a claim is judged on', () => {
     ['the only ones', [candidate('toy', 'quick', [1])], candidate('toy', 'quick', [1])],
     // A campaign that has only begun takes no verdict away.
     ['three seeds before a scale', [candidate('reduced', 'reduced', [2]), toy], toy],
-    ['the longer schedule', [candidate('toy', 'quick', [6, 6]), toy], toy],
+    ['the longer scale', [candidate('toy', 'quick', [6, 6]), toy], toy],
+    [
+      'the longer schedule before more seeds',
+      [candidate('toy', 'short', [6, 6]), candidate('toy', 'short', [3], 20)],
+      candidate('toy', 'short', [3], 20),
+    ],
     [
       'more comparisons',
       [toy, candidate('toy', 'short', [3, 3])],
@@ -195,6 +202,12 @@ describe('a claim at a glance', () => {
     // One row of three.
     expect(claim.outcome).to.equal('inconclusive');
     expect(claim.says).to.include('KD++ 71.99 to 72.59');
+    expect(claim.document).to.equal('teachers');
+    // On table 2's runs it stands in table 2.
+    const sources = { ...noRuns, table2: groupsOf(runs, studyMethods.teachers) };
+    expect(buildClaims(sources).map(({ document }) => document)[4]).to.equal('table2');
+    expect(currentSettings(sources, 'table2').size).to.equal(1);
+    expect(currentSettings(sources, 'teachers').size).to.equal(0);
   });
 
   it('C6 is the norm of networks over their size, and of the teacher over its student', () => {
@@ -219,12 +232,14 @@ describe('a claim at a glance', () => {
     expect(
       claim.comparisons.map(({ label, difference }) => [label, difference?.mean.toFixed(9)]),
     ).to.deep.equal([
-      ['3 networks, ten times as large', '1.000000000'],
+      ['network ten times as large', '1.000000000'],
       ['resnet20 over resnet8 under KD', '2.000000000'],
       ['resnet20 over resnet8 alone', '0.000000000'],
     ]);
     expect(outcomesOf(claim)).to.deep.equal(['inconclusive', 'reproduced', 'inconclusive']);
     expect(claim).to.include({ unit: 'mean norm', outcome: 'inconclusive' });
+    // Nothing is named where no network was trained as a teacher here.
+    expect(claimsOn(students)('C6').ran).to.match(/^[^,;]*, resnet20 → resnet8, \d+ epochs$/u);
   });
 
   it('C9 needs the paper’s own setting, and counts from the printed number', () => {
@@ -282,7 +297,9 @@ describe('the claims on the committed runs', () => {
   });
 
   it('are what README.md and results/README.md say: npm run claims renders both', () => {
-    expect(withClaims(read('README.md'), glance())).to.equal(read('README.md'));
+    expect(withClaims(read('README.md'), glance(), 'results/README.md')).to.equal(
+      read('README.md'),
+    );
     expect(claimsPage(glance())).to.equal(read('results/README.md'));
   });
 
@@ -302,10 +319,11 @@ describe('the claims on the committed runs', () => {
   });
 
   it('leave alone a page without the two comments', () => {
-    expect(withClaims('# Mine\n<!-- claims -->\n', glance())).to.equal(null);
-    expect(withClaims('a <!-- claims -->old<!-- /claims --> b', glance()))
+    expect(withClaims('# Mine\n<!-- claims -->\n', glance(), 'r.md')).to.equal(null);
+    expect(withClaims('a <!-- claims -->old<!-- /claims --> b', glance(), '../r.md'))
       .to.match(/^a <!-- claims -->\n/u)
       .and.match(/\n<!-- \/claims --> b$/u)
+      .and.include('[results](../r.md)')
       .and.not.include('old');
   });
 });

@@ -10,6 +10,7 @@ import {
 import type { Table1, Table1Group, Table1Pair } from '../../lib/report/table1/model';
 import { footnotes, whatCanBeCompared } from '../../lib/report/table1/statements';
 import { renderCsv } from '../../lib/report/csv';
+import { markdownList } from '../../lib/report/writers/markdown';
 import type { RunConfig } from '../../lib/runs/schema';
 import type { Run } from '../../lib/runs/store';
 import { madeUpRun } from '../support/made-up-runs';
@@ -204,6 +205,10 @@ describe('what can be compared', () => {
     });
     expect(footnotes(onlyPair(tableOf([cut]))).join(' ')).to.contain(
       'KD (recipe of KD++, ND 0), seed 1: 2 of 5 epochs done (interrupted); it is in no number.',
+    );
+    // An error of several lines stays within its item.
+    expect(markdownList(['a (first line\n # second)', 'b'])).to.equal(
+      '- a (first line # second)\n- b',
     );
   });
 });

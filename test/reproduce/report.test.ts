@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { hasReader } from '../../reproduce/commands/browser';
@@ -6,7 +6,8 @@ import { withFolder } from '../support/folder';
 import { writeMadeUpRun } from '../support/made-up-runs';
 import { runTypeScript } from '../support/child';
 
-const command = join(__dirname, '..', '..', 'reproduce', 'commands', 'report.ts');
+const commands = join(__dirname, '..', '..', 'reproduce', 'commands');
+const command = join(commands, 'report.ts');
 
 describe('npm run report', function () {
   this.timeout(60_000);
@@ -72,5 +73,56 @@ describe('npm run report', function () {
     expect(status).to.equal(1);
     expect(stderr).to.match(/^error: there is no run to report .*reproduce:table1/u);
     expect(existsSync(results())).to.equal(false);
+  });
+});
+
+describe('npm run claims', function () {
+  this.timeout(60_000);
+  const folder = withFolder();
+  const results = (): string => join(folder(), 'mine', 'results');
+  const claims = (...args: string[]): ReturnType<typeof runTypeScript> =>
+    runTypeScript(join(commands, 'claims.ts'), ['--results', results(), ...args]);
+
+  it('tells one’s own runs in their folder, and in a page that is named', async () => {
+    writeMadeUpRun(results(), {
+      config: { study: 'table1-quick-fashion-mnist', method: 'kd' },
+      top1: [30, 50],
+    });
+    const { status, stdout, stderr } = await claims();
+    expect(status, stderr).to.equal(0);
+    const own = join(results(), 'README.md');
+    // The project's README tells the project's runs.
+    expect(stdout)
+      .to.match(/\nWritten: (.*)\n$/u)
+      .and.include(`Written: ${own}\n`);
+    const page = join(folder(), 'page.md');
+    writeFileSync(page, 'a <!-- claims -->old<!-- /claims --> b');
+    expect(await claims('--readme', page)).to.include({ status: 0 });
+    expect(readFileSync(page, 'utf8')).to.include('[results](mine/results/README.md)');
+  });
+
+  it('prints what its help names as JSON, and writes nothing', async () => {
+    writeMadeUpRun(results(), {
+      config: { study: 'table1-quick-fashion-mnist', method: 'kd' },
+      top1: [30, 50],
+    });
+    const { stdout } = await claims('--json');
+    expect(Object.keys(JSON.parse(stdout) as object).join(', ')).to.equal(
+      'claims, older, current, runs, hours, processors',
+    );
+    expect(readdirSync(results())).to.deep.equal(['runs']);
+  });
+
+  it('refuses a named page without a place for the claims, and writes nothing', async () => {
+    writeMadeUpRun(results(), {
+      config: { study: 'table1-quick-fashion-mnist', method: 'kd' },
+      top1: [30, 50],
+    });
+    const { status, stderr } = await claims('--readme', join(folder(), 'none.md'));
+    expect(status).to.equal(1);
+    expect(stderr).to.match(
+      /^error: there is no place for the claims \(--readme\): found no .*none\.md/u,
+    );
+    expect(readdirSync(results())).to.deep.equal(['runs']);
   });
 });

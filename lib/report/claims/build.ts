@@ -107,7 +107,7 @@ const definitions: Readonly<Record<ClaimId, ClaimDefinition>> = {
           pairs: group.pairs.filter(({ teacher }) => teacher.startsWith('resnet')),
         })),
         risingRows,
-      ),
+      ).map((candidate): Candidate => ({ ...candidate, document: 'table2' })),
     ],
   },
   C6: {
@@ -155,13 +155,14 @@ const definitions: Readonly<Record<ClaimId, ClaimDefinition>> = {
 /** The paper's claims beside what the runs show of them, each on the strongest scale that it has. */
 export function buildClaims(sources: ClaimSources): ClaimAtGlance[] {
   return claimIds.map((id) => {
-    const { claim, says, unit, together, full } = definitions[id];
+    const { claim, says, unit, together, full, document } = definitions[id];
     const chosen = chosenFor(id, sources);
     const comparisons = chosen?.comparisons ?? [];
     const seconds = [...(chosen?.seconds.values() ?? [])].reduce((sum, own) => sum + own, 0);
     return {
       ...{ id, claim, says, unit, comparisons },
       ran: chosen?.ran ?? '',
+      document: chosen?.document ?? document,
       outcome: outcomeOf(comparisons, together),
       scale: chosen?.scale ?? 'toy',
       hours: seconds / 3600,
@@ -170,16 +171,13 @@ export function buildClaims(sources: ClaimSources): ClaimAtGlance[] {
   });
 }
 
-/** The document in which a claim's runs stand. */
-export function documentOf(id: ClaimId): DocumentName {
-  return definitions[id].document;
-}
-
 /** The settings that the claims of a document are judged on, as its parts are named. */
 export function currentSettings(sources: ClaimSources, name: DocumentName): Set<string> {
-  return new Set(
-    claimIds.filter((id) => documentOf(id) === name).flatMap((id) => settingOf(id, sources) ?? []),
-  );
+  const chosen = claimIds.flatMap((id) => {
+    const candidate = chosenFor(id, sources);
+    return candidate && (candidate.document ?? definitions[id].document) === name ? candidate : [];
+  });
+  return new Set(chosen.map(({ setting }) => setting));
 }
 
 /** The setting that a claim is judged on, as its part is named; null where nothing was run. */

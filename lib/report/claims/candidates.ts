@@ -7,9 +7,9 @@ import {
   claimScales,
   verdictOnClaim,
 } from '../../statistics/verdicts';
+import type { DocumentName } from '../document';
 import { settingInWords } from '../group';
 import { baseOf, printedOf } from '../methods';
-import { count } from '../numbers';
 import type { RunReference } from '../run-record';
 import { type Claim, type JudgedClaim, judgedOn } from '../study/claims';
 import { bySize, judgedTrends, methodsOf } from '../study/growing-teachers';
@@ -25,7 +25,7 @@ import {
 } from '../table3/model';
 import { type Verdict, weakestScale } from '../verdict';
 import type { ClaimComparison } from './model';
-import { pairInWords, ranInEpochs, ranInWords } from './words';
+import { networksInWords, pairInWords, ranInEpochs, ranInWords } from './words';
 
 /** What the runs of a results directory come to, table by table. */
 export interface ClaimSources {
@@ -42,8 +42,12 @@ export interface ClaimSources {
 export interface Candidate {
   /** As the part of its document is named. */
   readonly setting: string;
-  /** The length of its runs, which decides between two of one claim scale. */
+  /** The scale that its runs were started with, which decides between two of one claim scale. */
   readonly runScale: string;
+  /** Epochs or iterations, which decide between two of one such scale. */
+  readonly length: number;
+  /** The document in which it stands, where it is not its claim's own. */
+  readonly document?: DocumentName;
   readonly scale: ClaimScale;
   /** Data, pair, length. */
   readonly ran: string;
@@ -58,7 +62,7 @@ const lengths: readonly string[] = scales;
 /**
  * The runs that a claim is judged on: those of the strongest scale among settings in which three seeds or
  * more can be compared, so that a first run of a longer campaign does not take a verdict away; of equal
- * scales the longest schedule, then the most comparisons and seeds. Null where nothing was run.
+ * scales the longer scale of their commands, then the longer schedule, then the most comparisons and seeds. Null where nothing was run.
  */
 export function strongest(candidates: readonly Candidate[]): Candidate | null {
   const run = candidates.filter(({ comparisons }) =>
@@ -73,6 +77,7 @@ export function strongest(candidates: readonly Candidate[]): Candidate | null {
         shown > 0 ? 1 : 0,
         -claimScales.indexOf(candidate.scale),
         lengths.indexOf(candidate.runScale),
+        candidate.length,
         shown,
         found.reduce((sum, { n }) => sum + n, 0),
       ],
@@ -242,14 +247,10 @@ export function longerFeatures(
       const shorter = judgedOn(pair, normClaims).filter(({ better }) => better === undefined);
       const networks = group.family.map(({ model }) => model);
       return {
-        ...ofPair(
-          group.setting,
-          pair.claimScale,
-          `${networks.join(', ')}; ${pair.teacher} → ${pair.student}`,
-        ),
+        ...ofPair(group.setting, pair.claimScale, networksInWords(networks, pair)),
         comparisons: [
           {
-            label: `${count(networks.length, 'network')}, ten times as large`,
+            label: 'network ten times as large',
             paper: null,
             difference: slope,
             p: null,
@@ -281,6 +282,7 @@ export function detection(groups: readonly Table3Group[], plus: readonly string[
       return {
         setting: table3SettingInWords(group),
         runScale: group.scale,
+        length: Math.max(0, ...behind.map(({ config }) => config.iterations)),
         // Nothing between: that a detector has converged is not judged here.
         scale: behind.every((run) => otherLength(run).length === 0) ? 'full' : 'toy',
         ran: ranInWords(
@@ -333,10 +335,11 @@ function ofPair(
   setting: StudyGroup['setting'],
   scale: ClaimScale,
   pair: string,
-): Pick<Candidate, 'setting' | 'runScale' | 'scale' | 'ran'> {
+): Pick<Candidate, 'setting' | 'runScale' | 'length' | 'scale' | 'ran'> {
   return {
     setting: settingInWords(setting),
     runScale: setting.scale,
+    length: setting.epochs,
     scale,
     ran: ranInEpochs(setting, pair),
   };

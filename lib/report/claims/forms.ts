@@ -16,7 +16,6 @@ import {
   olderInWords,
   spentInWords,
 } from './blocks';
-import { documentOf } from './build';
 import { costNote } from './cost';
 import type { AtGlance } from './glance';
 import { pictureOf } from './pictures';
@@ -40,10 +39,12 @@ export function claimsTerminal(
 
 /**
  * A page of Markdown with the claims at a glance between its two comments; null for a page without them.
+ *
+ * @param results - the page of `claimsPage`, as a link from this one
  */
-export function withClaims(page: string, glance: AtGlance): string | null {
+export function withClaims(page: string, glance: AtGlance, results: string): string | null {
   return betweenComments(page, 'claims', [
-    `**${escapeMarkdown(heldInWords(glance))}** Rendered from the runs by \`npm run claims\`; what the words mean, and each comparison: [results](results/README.md).`,
+    `**${escapeMarkdown(heldInWords(glance))}** Rendered from the runs by \`npm run claims\`; what the words mean, and each comparison: [results](${results}).`,
     markdownTable(glanceTable(glance)),
     [...olderInWords(glance), spentInWords(glance), costNote].map(escapeMarkdown).join(' '),
   ]);
@@ -62,7 +63,7 @@ export function claimsPage(glance: AtGlance): string {
     markdownList(words.map(([word, meaning]) => `${word}: ${meaning}.`)),
     ...glance.claims.flatMap((claim) => {
       const picture = pictureOf(claim);
-      const name = documentOf(claim.id);
+      const name = claim.document;
       return [
         `## ${escapeMarkdown(claimInWords(claim))}`,
         ...claimBlocks(claim).flatMap(blockMarkdown),

@@ -1,5 +1,6 @@
 import type { Summary } from '../../statistics/summary';
 import type { ClaimOutcome, ClaimScale } from '../../statistics/verdicts';
+import type { DocumentName } from '../document';
 
 /** The paper's claims in the order in which they are told. */
 export const claimIds = ['C1', 'C2', 'C3', 'C4', 'C5', 'C6', 'C7', 'C8', 'C9'] as const;
@@ -27,6 +28,8 @@ export interface ClaimAtGlance {
   readonly says: string;
   /** Data, pair, length; empty where nothing was run. */
   readonly ran: string;
+  /** The document in which these runs stand. */
+  readonly document: DocumentName;
   /** Of the differences: `points of top-1`. */
   readonly unit: string;
   readonly comparisons: readonly ClaimComparison[];

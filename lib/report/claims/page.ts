@@ -14,7 +14,6 @@ import {
   olderInWords,
   spentInWords,
 } from './blocks';
-import { documentOf } from './build';
 import { costNote } from './cost';
 import type { AtGlance } from './glance';
 import type { ClaimAtGlance } from './model';
@@ -113,7 +112,7 @@ function claimHtml(
   claim: ClaimAtGlance,
   documents: readonly Pick<ReportDocument, 'name' | 'title'>[],
 ): string {
-  const name = documentOf(claim.id);
+  const name = claim.document;
   const shown = documents.find((document) => document.name === name);
   const picture = pictureOf(claim);
   const links =

@@ -1,10 +1,10 @@
 import { paperTable } from '../../paper';
 import { bySeedOf, summarise, type Summary } from '../../statistics/summary';
 import { outcomeInWords } from '../../statistics/verdicts';
-import { currentSettings, documentOf, settingOf } from './build';
+import { currentSettings, settingOf } from './build';
 import type { ClaimSources } from './candidates';
 import type { ClaimAtGlance, ClaimId } from './model';
-import { pairInWords, ranInEpochs } from './words';
+import { networksInWords, pairInWords, ranInEpochs } from './words';
 import type { DocumentName, PlotsBlock } from '../document';
 import { settingInWords } from '../group';
 import { baseOf, printedOf } from '../methods';
@@ -69,7 +69,7 @@ export function claimPictures(
     const block = own[claim.id]?.(claim) ?? differencesPicture(claim);
     const curves = claim.id === 'C1' ? curvesPicture(claim, sources) : null;
     return [block, ...(curves === null ? [] : [curves])].map((picture) => ({
-      document: documentOf(claim.id),
+      document: claim.document,
       setting: settingOf(claim.id, sources),
       block: picture,
     }));
@@ -216,8 +216,8 @@ function normsPicture(claim: ClaimAtGlance, { norm }: ClaimSources): PlotsBlock 
   const found = norm
     .flatMap(({ setting, family, pairs }) => pairs.map((pair) => ({ setting, family, pair })))
     .find(({ setting, family, pair }) => {
-      const names = family.map(({ model }) => model).join(', ');
-      return ranInEpochs(setting, `${names}; ${pairInWords(pair)}`) === claim.ran;
+      const networks = family.map(({ model }) => model);
+      return ranInEpochs(setting, networksInWords(networks, pair)) === claim.ran;
     });
   if (found === undefined) return null;
   const { family, pair } = found;
@@ -232,12 +232,12 @@ function normsPicture(claim: ClaimAtGlance, { norm }: ClaimSources): PlotsBlock 
     ...(slope ? [`${longer(slope.mean)} for ten times the parameters`] : []),
     ...(shorter
       ? [
-          `${longer(-shorter.mean)} in a student under KD than in its teacher, ${evidenceOf(shorter)}`,
+          `${longer(-shorter.mean)} in a student under KD than in its teacher, ${evidenceOf(shorter.mean < 0 ? turned(shorter) : shorter)}`,
         ]
       : []),
     ...(asLong
       ? [
-          `${isClear(asLong) ? longer(-asLong.mean) : 'neither shorter nor longer'} in one alone, ${evidenceOf(asLong)}`,
+          `${isClear(asLong) ? longer(-asLong.mean) : 'neither shorter nor longer'} in one alone, ${evidenceOf(isClear(asLong) && asLong.mean < 0 ? turned(asLong) : asLong)}`,
         ]
       : []),
   ];
@@ -274,6 +274,11 @@ function normsPicture(claim: ClaimAtGlance, { norm }: ClaimSources): PlotsBlock 
     },
     wordsOf(claim, `Features: ${told.join(', ')} (${claim.scale})`),
   );
+}
+
+/** A difference the other way round, as far as its evidence goes. */
+function turned({ n, interval }: Summary): Pick<Summary, 'n' | 'interval'> {
+  return { n, interval: interval && { low: -interval.high, high: -interval.low } };
 }
 
 function longer(by: number): string {

@@ -46,6 +46,14 @@ export function pairInWords({
   return teacher === null ? student : `${teacher} → ${student}`;
 }
 
+/** `resnet20, resnet56; resnet56 → resnet20`: networks that stand alone, and a pair. */
+export function networksInWords(
+  networks: readonly string[],
+  pair: Parameters<typeof pairInWords>[0],
+): string {
+  return [...(networks.length > 0 ? [networks.join(', ')] : []), pairInWords(pair)].join('; ');
+}
+
 /** The words of the claims, each with what it means; the first are those of verdicts. */
 export const words: readonly (readonly [word: string, meaning: string])[] = [
   ['reproduced', 'the effect is above 0, and p below 0.05; a printed number, within ±0.5 of it'],

@@ -65,7 +65,7 @@ export function isClear({ interval }: Summary): boolean {
 }
 
 /** `95 % 1.2 … 2.6, n = 6`: the ends as they stand on the axis, signed where one is below 0. */
-export function evidenceOf({ interval, n }: Summary): string {
+export function evidenceOf({ interval, n }: Pick<Summary, 'interval' | 'n'>): string {
   const seeds = `n = ${String(n)}`;
   if (interval === null) return `${seeds}, so no interval`;
   const { low, high } = interval;

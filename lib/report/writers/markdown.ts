@@ -94,6 +94,7 @@ export function betweenComments(
 /** Names of methods and data sets may hold what Markdown or HTML would take for its own. */
 export function escapeMarkdown(text: string): string {
   return text
+    .replace(/\s*\n\s*/gu, ' ')
     .replace(/&/gu, '&amp;')
     .replace(/</gu, '&lt;')
     .replace(/([\\`*_[\]|])/gu, '\\$1');

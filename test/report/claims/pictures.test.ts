@@ -276,6 +276,14 @@ describe('the pictures of claims', () => {
       'Features: 3.0 shorter in a student under KD than in its teacher, 95 % 1.8 … 4.2, n = 3, neither shorter nor longer in one alone, 95 % −1.2 … +1.2, n = 3 (toy)',
     );
     expect(beside?.plots[0]?.says).to.equal('norm: resnet20 8.00, resnet8 8.00, resnet8 5.00');
+    // 10.5, 11 and 11.5 beside 8: the interval is of what the title names.
+    const long = students.map((run, index) => ({
+      ...run,
+      last: { studentNorm: 10.5 + index / 2, teacherNorm: 8 },
+    }));
+    expect(drawn(...long)?.title).to.equal(
+      'Features: 3.0 longer in a student under KD than in its teacher, 95 % 1.8 … 4.2, n = 3 (toy)',
+    );
   });
 
   it('C9 has the paper’s numbers, and what was measured in its own setting beside them', () => {

@@ -4,8 +4,10 @@ import {
   claimTable,
   judgeTogether,
 } from '../../../lib/report/study/claims';
-import { claimScaleOf, weakestScale } from '../../../lib/report/verdict';
+import { claimScaleOf, claimScaleOfRuns, weakestScale } from '../../../lib/report/verdict';
+import type { Run } from '../../../lib/runs/store';
 import { summarise } from '../../../lib/statistics/summary';
+import { madeUpRun } from '../../support/made-up-runs';
 
 /** A claim with differences on the seeds 1, 2, …. */
 const claim = (statement: string, ...values: number[]): ClaimedDifference => ({
@@ -64,7 +66,7 @@ describe('the claims of a table', () => {
 
 describe('the scale of a claim', () => {
   const paper = { dataset: 'cifar100', scale: 'paper', epochs: 240, batchSize: 128 } as const;
-  const rising = Array.from({ length: 60 }, (_, epoch) => epoch);
+  const rising = Array.from({ length: 240 }, (_, epoch) => epoch);
   const flat = Array.from({ length: 60 }, () => 70);
 
   for (const [what, setting, curves, scale] of [
@@ -84,6 +86,8 @@ describe('the scale of a claim', () => {
     ['one run not converged', { ...paper, scale: 'short', epochs: 60 }, [flat, rising], 'toy'],
     ['another batch, not converged', { ...paper, batchSize: 64 }, [rising], 'toy'],
     ['another length under the paper’s name', { ...paper, epochs: 60 }, [rising], 'toy'],
+    // Its batch of 64 is a part of its recipe, and the paper's own.
+    ['a published row', { ...paper, batchSize: 64, method: 'kd-published' }, [rising], 'full'],
     ['no run', { ...paper, scale: 'short' }, [], 'toy'],
     ['other data, converged', { ...paper, dataset: 'cifar100-first20' }, [flat], 'toy'],
   ] as const) {
@@ -91,6 +95,15 @@ describe('the scale of a claim', () => {
       expect(claimScaleOf(setting, curves)).to.equal(scale);
     });
   }
+
+  it('asks for the batch of runs among which one is in no published recipe', () => {
+    const setting = { ...paper, batchSize: 64 };
+    const run = (method: string): Run =>
+      madeUpRun({ config: { method, ...setting }, top1: rising });
+    expect(claimScaleOfRuns(setting, [run('kd-published')])).to.equal('full');
+    expect(claimScaleOfRuns(setting, [run('kd-published'), run('kd')])).to.equal('toy');
+    expect(claimScaleOfRuns(setting, [])).to.equal('toy');
+  });
 
   it('is the weakest of several', () => {
     expect(weakestScale(['full', 'toy', 'reduced'])).to.equal('toy');
