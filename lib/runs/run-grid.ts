@@ -67,10 +67,10 @@ export interface GridSettings<Kind extends TaskKind = TaskKind> extends Omit<
   readonly givenTeachers: ReadonlyMap<string, GivenTeacher>;
   /** What the user should know, a line each. */
   readonly notes: readonly string[];
-  /** The paper's setting in words, whether data are the paper's, and what holds of others. */
+  /** The paper's setting in words, whether the cells on these data are of it, and what holds of others. */
   readonly paper: {
     readonly words: string;
-    readonly isData: (dataset: string) => boolean;
+    readonly isSetting: (dataset: string) => boolean;
     readonly otherwise: string;
   };
   /** Whether `--list` and the beginning of a run estimate memory too. */
@@ -329,7 +329,7 @@ async function announce<Kind extends TaskKind>(
   const { dataset, about } = task;
   const version = tensorflow === null ? 'TensorFlow.js alone' : `TensorFlow ${tensorflow}`;
   say(`Data: ${dataset}, ${about}. Engine: ${engine} (${version}, ${device}).`);
-  if (scale !== 'paper' || !paper.isData(dataset)) {
+  if (!paper.isSetting(dataset)) {
     say(
       `This is ${scale} scale on ${dataset}, not the paper's setting (${paper.words}): ${paper.otherwise}.`,
     );

@@ -85,7 +85,8 @@ export const cocoScope: Scope<Detection> = {
   store: detectorRuns,
   paper: {
     words: 'COCO 2017, 180,000 iterations',
-    isData: (name) => name === coco,
+    data: coco,
+    isLength: ({ iterations, batchSize }) => iterations === 180_000 && batchSize === 8,
     otherwise: "its figures cannot be compared with the paper's",
   },
   estimatesMemory: false,

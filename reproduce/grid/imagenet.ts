@@ -38,7 +38,11 @@ export const imageNetScope: Scope<Classification> = {
   store: classifierRuns,
   paper: {
     words: 'ImageNet at 224 × 224, 100 epochs, DeiT 300',
-    isData: (name) => name.startsWith(imageNet),
+    data: imageNet,
+    isLength: ({ epochs, batchSize }, cell) => {
+      const own = table2Recipe(cell, cell.method);
+      return epochs === own.epochs && batchSize === own.batchSize;
+    },
     otherwise: cifarScope.paper.otherwise,
   },
   estimatesMemory: true,
@@ -80,9 +84,10 @@ export const imageNetScope: Scope<Classification> = {
     const workers = wholeNumber(options, 'workers');
     const subset = subsetOf(options, choice.scale === 'quick' && !inFolder ? quickSubset : {});
     const { given, notes } = chooseImageNetTeachers(options, choice);
-    // The data as runs record them: not where they lie.
+    // The data as runs record them: not where they lie; ImageNet in another size is not the paper's data.
     const name = inFolder && data !== imageNet ? folderName(folderOf(data)) : data;
     const label = nameWithSubset(name, subset);
+    const isResized = data === imageNet && trainSize !== sizes.paper;
     return {
       dataLabel: inFolder ? `${label}-${trainSize}px` : label,
       ...classifierRecipes(options, choice, {
@@ -116,7 +121,8 @@ export const imageNetScope: Scope<Classification> = {
         }
         const root = data === imageNet ? join(dataDirectory(dataDir), imageNet) : folderOf(data);
         const source = await imageFolderSource({
-          ...{ root, name, trainSize, workers, skipCorrupt, onProgress },
+          ...{ root, trainSize, workers, skipCorrupt, onProgress },
+          name: isResized ? `${name}-${trainSize}px` : name,
           ...(Object.keys(subset).length > 0 ? { subset } : {}),
           ...(cacheBytes === undefined ? {} : { cacheBytes }),
         });

@@ -124,8 +124,14 @@ export interface Settled<Kind extends TaskKind> {
  */
 export interface Scope<Kind extends TaskKind> extends Pick<
   GridSettings<Kind>,
-  'paper' | 'estimatesMemory' | 'baselinesHaveTeachers'
+  'estimatesMemory' | 'baselinesHaveTeachers'
 > {
+  readonly paper: Pick<GridSettings['paper'], 'words' | 'otherwise'> & {
+    /** As runs record it. */
+    readonly data: string;
+    /** Whether a student's recipe has the paper's length and batch. */
+    isLength(recipe: Kind['recipe'], cell: Cell): boolean;
+  };
   readonly store: AnyRunStore;
   /** How the folders of runs begin: `table1-`. */
   readonly prefix: string;
@@ -189,7 +195,17 @@ export function gridSettings<Kind extends TaskKind>(
   };
   const settled = scope.settle(options, { scale, data, pairs, methods, precision });
   refuseTeacherLength(options, pairs, settled.givenTeachers);
-  const { paper, estimatesMemory, baselinesHaveTeachers = true, prefix, store } = scope;
+  const { estimatesMemory, baselinesHaveTeachers = true, prefix, store } = scope;
+  const paper = {
+    ...scope.paper,
+    isSetting: (dataset: string) =>
+      scale === 'paper' &&
+      dataset === scope.paper.data &&
+      cells.every(
+        (cell) =>
+          cell.method === teacherMethod || scope.paper.isLength(settled.recipeOf(cell), cell),
+      ),
+  };
   const { results: resultsRoot, classMeansDir } = options;
   // Runs on other data, of another length or in another precision lie apart, so that none stands in another's way.
   const folder = `${prefix}${scale}-${settled.dataLabel}${precision === 'f32' ? '' : `-${precision}`}`;

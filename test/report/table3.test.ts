@@ -232,6 +232,10 @@ describe('table 3', () => {
     expect(said({ method: 'kd', config: { dataset: 'shapes' } })).to.contain(
       'no AP here is a COCO',
     );
+    // A COCO AP, but not the paper's.
+    expect(said({ method: 'kd', config: { iterations: 1000 } })).to.match(
+      /^This is not the paper’s setting: iterations 1000 instead of 180000\. Of the paper’s/,
+    );
   });
 
   it('has the pairs in the paper’s order', () => {

@@ -3,6 +3,7 @@ import type { Block, DocumentPart, ReportDocument } from '../document';
 import { settingInWords } from '../group';
 import { type RunEntry, runEntry } from '../run-entries';
 import { environmentInWords } from '../run-record';
+import { claimScaleOf } from '../verdict';
 import { ablation } from './ablation';
 import { direction } from './direction';
 import type { PairView, StudyDocumentName, StudyGroup, StudyPair, StudyView } from './model';
@@ -87,7 +88,7 @@ function sentences({ setting, pairs }: StudyGroup, { comparable }: StudyView): s
   if (rows.length === 0) return [nothingFinished];
   const shorter = `These are runs of ${String(setting.epochs)} epochs on ${setting.dataset}, not the paper’s setting: what they show holds for this setting.`;
   return [
-    ...(setting.scale === 'paper' ? [] : [shorter]),
+    ...(claimScaleOf(setting, []) === 'full' ? [] : [shorter]),
     comparable ??
       'The paper’s numbers, pair and data set of this study are not known to us: what can be compared is the order of the methods.',
     ...onSeeds(rows.map(({ top1 }) => top1)),

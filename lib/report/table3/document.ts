@@ -20,6 +20,7 @@ import { detectionBlocks, picturesBlock } from './detections';
 import {
   isFinishedDetection,
   labelOf,
+  otherLength,
   runsOf,
   type Table3Group,
   table3Groups,
@@ -76,13 +77,15 @@ function part(group: Table3Group, root: string, pictures: Pictures): DocumentPar
   };
 }
 
-function sentences({ scale, dataset, pairs, runs }: Table3Group): string[] {
+function sentences({ dataset, pairs, runs }: Table3Group): string[] {
   const finished = runs.filter(isFinishedDetection);
   if (finished.length === 0) return [nothingFinished];
   const images = Math.max(...finished.map(({ evaluation }) => evaluation?.images ?? 0));
   const small = `These are small runs on ${dataset} (evaluated on ${count(images, 'image')}), not the paper’s setting: no AP here is a COCO AP.`;
+  const other = [...new Set(finished.flatMap(otherLength))];
+  const notPaper = `This is not the paper’s setting: ${other.join('; ')}.`;
   return [
-    ...(scale === 'paper' && dataset === 'coco' ? [] : [small]),
+    ...(dataset !== 'coco' ? [small] : other.length > 0 ? [notPaper] : []),
     known,
     ...onSeeds(pairs.flatMap(({ rows }) => rows.map(({ measured }) => measured.AP))),
   ];

@@ -78,6 +78,18 @@ describe('the scale of a claim', () => {
       'full',
     ],
     [
+      'DeiT, whose batch and length are its own',
+      { ...paper, dataset: 'imagenet', epochs: 300, batchSize: 2048 },
+      [],
+      'full',
+    ],
+    [
+      'DeiT’s batch over 100 epochs',
+      { ...paper, dataset: 'imagenet', epochs: 100, batchSize: 2048 },
+      [],
+      'toy',
+    ],
+    [
       'another length, converged',
       { ...paper, scale: 'short', epochs: 60 },
       [flat, flat],

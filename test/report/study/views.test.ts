@@ -2,12 +2,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { gainCells } from '../../../lib/report/cells';
+import type { GroupSetting } from '../../../lib/report/group';
+import { buildStudy } from '../../../lib/report/study/build';
 import { readPublishedMeans } from '../../../lib/report/study/published-means';
 import { imageNetNumber } from '../../../lib/report/study/table2';
 import { summarise } from '../../../lib/statistics/summary';
 import { studyMethods } from '../../../reproduce/recipes/studies';
 import { withFolder } from '../../support/folder';
-import { documentOf, namedMethods, tableOf, type StudyRun } from './made-up-study';
+import { documentOf, groupsOf, namedMethods, tableOf, type StudyRun } from './made-up-study';
 
 /** One seed of each method with a top-1 that no other two have the same difference of. */
 function onceEach(top1: Readonly<Record<string, number>>): StudyRun[] {
@@ -169,18 +171,23 @@ describe('the cosines of a study by class', () => {
 });
 
 describe('what is said first of a study', () => {
-  const said = (scale: 'quick' | 'short' | 'reduced' | 'paper'): string =>
-    documentOf(
-      'norm',
-      [{ method: 'kd+sifn', top1: 50, scale }],
-      studyMethods.norm,
-    ).parts[0]?.sentences.join(' ') ?? '';
+  const said = (changes: Partial<GroupSetting>): string => {
+    const [group] = groupsOf([{ method: 'kd+sifn', top1: 50 }], studyMethods.norm);
+    if (group === undefined) throw new Error('no group');
+    const paper = { dataset: 'cifar100', scale: 'paper', epochs: 240, batchSize: 128 } as const;
+    const setting = { ...group.setting, ...paper, ...changes };
+    return buildStudy('norm', [{ ...group, setting }], []).parts[0]?.sentences.join(' ') ?? '';
+  };
 
-  it('is that a shorter run is not the paper’s setting', () => {
-    expect(said('quick')).to.contain('not the paper’s setting');
-    expect(said('short')).to.contain('not the paper’s setting');
-    expect(said('reduced')).to.contain('not the paper’s setting');
-    expect(said('paper')).to.not.contain('not the paper’s setting');
+  it('is that another scale, length, batch or data set is not the paper’s setting', () => {
+    for (const other of [
+      ...(['quick', 'short', 'reduced'] as const).map((scale) => ({ scale })),
+      ...[{ epochs: 40 }, { batchSize: 64 }, { dataset: 'cifar100-first20' }],
+    ]) {
+      expect(said(other), JSON.stringify(other)).to.contain('not the paper’s setting');
+    }
+    expect(said({ epochs: 40 })).to.contain('These are runs of 40 epochs on cifar100');
+    expect(said({})).to.not.contain('not the paper’s setting');
   });
 });
 

@@ -15,7 +15,7 @@ import {
   table1Recipe,
   table1TeacherRecipe,
 } from '../../../reproduce/recipes/table1';
-import { gridSettings } from '../../../reproduce/grid/settings';
+import { type GridOptions, gridSettings } from '../../../reproduce/grid/settings';
 import { table1Study } from '../../../reproduce/table1';
 import { madeUpConfig } from '../../support/made-up-runs';
 
@@ -42,6 +42,19 @@ describe('the cells of table 1', () => {
       }
     }
     settings.cells.forEach((cell) => expect(settings.recipeOf(cell).epochs).to.equal(240));
+  });
+
+  it('are the paper’s setting on all of CIFAR-100, over 240 epochs, in their own batches', () => {
+    const isPaper = (more: Partial<GridOptions>, dataset = 'cifar100'): boolean =>
+      gridSettings(table1Study, {
+        ...{ scale: 'paper', results: '', resume: true, ...more },
+      }).paper.isSetting(dataset);
+    expect(isPaper({})).to.equal(true);
+    expect(isPaper({ methods: 'teacher' })).to.equal(true);
+    expect(isPaper({ epochs: '5' })).to.equal(false);
+    expect(isPaper({ methods: 'kd++', batch: '64' })).to.equal(false);
+    expect(isPaper({}, 'cifar100-first20')).to.equal(false);
+    expect(isPaper({ scale: 'reduced' })).to.equal(false);
   });
 
   it('are explained on a page that names each pair’s column, and by commands that run', () => {

@@ -20,6 +20,8 @@ import {
 } from '../../../reproduce/recipes/table2';
 import { table2Study } from '../../../reproduce/table2';
 import { faultOf } from '../../support/faults';
+import { withFolder } from '../../support/folder';
+import { writePhotoFolder } from '../../support/photo-folder';
 
 const options = (more: Partial<GridOptions> = {}): GridOptions => ({
   scale: 'quick',
@@ -174,6 +176,8 @@ describe('the recipes of table 2', () => {
 });
 
 describe('the grid of table 2', () => {
+  const folder = withFolder();
+
   it('runs on embedded images as they are augmented, the learning rate going with the batch', () => {
     const settings = gridSettings(table2Study, options());
     expect(settings.cells.map(({ method }) => method)).to.eql(['student', 'kd', 'kd++']);
@@ -198,6 +202,34 @@ describe('the grid of table 2', () => {
     const lengths = settings.cells.map((cell) => settings.recipeOf(cell));
     expect(new Set(lengths.map(({ epochs }) => epochs))).to.eql(new Set([90, 100, 300]));
     expect(new Set(lengths.map(({ microBatch }) => microBatch))).to.eql(new Set([64]));
+  });
+
+  it('is the paper’s setting at its size, lengths and batches, and on no other data', () => {
+    const isPaper = (more: Partial<GridOptions>, dataset = 'imagenet'): boolean =>
+      gridSettings(table2Study, options({ scale: 'paper', ...more })).paper.isSetting(dataset);
+    expect(isPaper({})).to.equal(true);
+    expect(isPaper({ methods: 'deit++', pairs: deit, epochs: '300' })).to.equal(true);
+    expect(isPaper({ methods: 'kd++', epochs: '99' })).to.equal(false);
+    expect(isPaper({ batch: '256' })).to.equal(false);
+    expect(isPaper({ scale: 'short', data: 'imagenet' })).to.equal(false);
+    expect(isPaper({}, 'imagenet-64px')).to.equal(false);
+    expect(isPaper({}, 'imagenet[train=10/class]')).to.equal(false);
+  });
+
+  it('records ImageNet in another size as other data, in the folder of its size', async () => {
+    await writePhotoFolder(join(folder(), 'imagenet'), { train: 1, val: 1 });
+    for (const [size, name] of [
+      ['224', 'imagenet'],
+      ['64', 'imagenet-64px'],
+    ] as const) {
+      const settings = gridSettings(
+        table2Study,
+        options({ scale: 'paper', data: 'imagenet', dataDir: folder(), size }),
+      );
+      const task = await settings.openTask(() => undefined);
+      await task.dispose?.();
+      expect([task.dataset, settings.dataLabel]).to.eql([name, `imagenet-${size}px`]);
+    }
   });
 
   it('names a folder by its own name, wherever it lies', () => {
