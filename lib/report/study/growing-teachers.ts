@@ -86,7 +86,7 @@ function sizesTable(
 interface JudgedTrend extends JudgedClaim {
   /** Of a method; null where two of them are compared. */
   readonly trend: Trend | null;
-  /** Whether there are sizes enough. */
+  /** Whether there are sizes enough, with a seed in common. */
   readonly enough: boolean;
 }
 
@@ -150,7 +150,7 @@ function trendTable(
         ...differenceCells(difference, p),
         trend === null ? '' : toSigned2(trend.rank),
         trend === null ? '' : formatPercent(trend.permutation),
-        verdictCell(outcome, scale, enough ? why : 'needs three sizes'),
+        verdictCell(outcome, scale, enough ? why : 'needs three sizes that share a seed'),
       ],
       idle: outcome === 'not run',
     })),
