@@ -26,9 +26,8 @@ export function requireFixedSize(
 
 /**
  * Decodes an image file to `size × size × 3` bytes: grey, CMYK and 16-bit images become 8-bit RGB,
- * transparent parts black; the short side is scaled to `size` (linear interpolation with
- * antialiasing, as torchvision's default) and the middle cut out. An embedded orientation or colour
- * profile is not applied, as PIL does not.
+ * transparent parts black; the short side is scaled to `size` and the middle cut out, as torchvision does on
+ * PIL's image (bilinear). An embedded orientation or colour profile is not applied, as PIL does not.
  *
  * @throws LabError of kind `data` when the file is damaged, cut off or not an image.
  */
@@ -42,11 +41,11 @@ export async function decodeImage(path: string, size: number): Promise<Uint8Arra
     const { data, info } = await sharp(bytes, { failOn: 'error', ignoreIcc: true })
       .flatten({ background: '#000000' })
       .toColourspace('srgb')
-      .resize(size, size, { fit: 'cover', position: 'centre', kernel: 'linear' })
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new Error(`${info.channels} channels after decoding`);
-    return data;
+    const whole = { data, width: info.width, height: info.height };
+    return evaluationPixels(whole, { resize: size, crop: size, interpolation: 'bilinear' }).data;
   } catch (error) {
     throw fault(faultIn(error), error);
   }

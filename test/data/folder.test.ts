@@ -104,6 +104,25 @@ describe('folder:PATH', () => {
     expect(small.images).to.have.length(4 * 3);
   });
 
+  it('leaves an edge in its place where it enlarges', async () => {
+    await putSmall();
+    await put(
+      'train/cat/a.png',
+      stripes(
+        [
+          [0, 0, 0],
+          [200, 0, 0],
+        ],
+        2,
+        2,
+      ),
+    );
+    const { train } = await load();
+    // Four columns of two: the middle of the second lies a quarter of the way from the first's middle to the next.
+    const first = [0, 1, 2, 3].map((place) => pixel(train, 0, place)[0]);
+    expect(first).to.deep.equal([0, 50, 150, 200]);
+  });
+
   it('takes the mean of the pixels that it shrinks to one', async () => {
     await putSmall();
     const black: Colour = [0, 0, 0];

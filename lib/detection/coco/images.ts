@@ -1,4 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
+import { resizeLikePil } from '../../data/resample';
 import { faultIn, readImageFile } from '../../data/imagenet/decode';
 import { dataError, LabError } from '../../errors';
 import type { ImageSize } from '../boxes';
@@ -60,8 +61,7 @@ export function resizedBoxes(
 }
 
 /**
- * Decodes an image file to 8-bit RGB and scales it to `size` (linear interpolation with antialiasing,
- * as PIL's bilinear filter, which detectron2 uses). An orientation mark is obeyed only where that gives
+ * Decodes an image file to 8-bit RGB and scales it to `size` by PIL's bilinear filter, which detectron2 uses. An orientation mark is obeyed only where that gives
  * the size that the annotations tell of: boxes are in their pixels.
  *
  * @throws LabError of kind `data` when the file is damaged or has another size than `expected`.
@@ -84,7 +84,9 @@ export async function decodeFile(
     const fitsTurned = turned && height === expected.width && width === expected.height;
     if (!fits && !fitsTurned) throw otherSize(path, expected, { width, height });
     const upright = fits ? image : image.autoOrient();
-    return await pixelsOf(upright.flatten({ background: '#000000' }).toColourspace('srgb'), size);
+    const flat = upright.flatten({ background: '#000000' }).toColourspace('srgb');
+    const decoded = await pixelsOf(flat);
+    return size === undefined ? decoded : scaledImage(decoded, size);
   } catch (error) {
     if (error instanceof LabError) throw error;
     throw fault(faultIn(error), error);
@@ -92,15 +94,15 @@ export async function decodeFile(
 }
 
 /** An image in memory scaled to `size` as a decoded file is. */
-export async function scaledImage(image: DecodedImage, size: ImageSize): Promise<DecodedImage> {
-  const { pixels, width, height } = image;
+export function scaledImage(image: DecodedImage, size: ImageSize): DecodedImage {
+  const { pixels: data, width, height } = image;
   if (size.width === width && size.height === height) return image;
-  return pixelsOf(sharp(pixels, { raw: { width, height, channels: 3 } }), size);
+  const scaled = resizeLikePil({ data, width, height }, size, { interpolation: 'bilinear' });
+  return { pixels: scaled.data, width: scaled.width, height: scaled.height };
 }
 
-async function pixelsOf(image: Sharp, size: ImageSize | undefined): Promise<DecodedImage> {
-  const scaled = size ? image.resize({ ...size, fit: 'fill', kernel: 'linear' }) : image;
-  const { data, info } = await scaled.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+async function pixelsOf(image: Sharp): Promise<DecodedImage> {
+  const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   if (info.channels !== 3) throw new Error(`${info.channels} channels after decoding`);
   return { pixels: data, width: info.width, height: info.height };
 }

@@ -220,7 +220,7 @@ export async function drawDetections(
     ...(detectors.length === 0 ? [] : [line(legend, gap, height - look.text * 0.7, width, look)]),
   ].join('\n');
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${overlay}</svg>`;
-  const { pixels } = await scaledImage(await dataset.decode(entry), size);
+  const { pixels } = scaledImage(await dataset.decode(entry), size);
   const canvas = sharp({ create: { width, height, channels: 3, background: '#fff' } }).composite([
     ...places.map((left) => ({
       input: Buffer.from(pixels),

@@ -94,14 +94,31 @@ function plainDataset(sizes: readonly (readonly [number, number])[], box: CocoBo
 }
 
 describe('resizing for a detector', () => {
-  it('averages the pixels that become one, as PIL’s bilinear filter', async () => {
+  const folder = withFolder();
+
+  it('averages the pixels that become one, as PIL’s bilinear filter', () => {
     // Black and white columns in turn.
     const pixels = Uint8Array.from({ length: 8 * 8 * 3 }, (_, at) =>
       Math.floor(at / 3) % 2 === 0 ? 0 : 255,
     );
-    const half = await scaledImage({ pixels, width: 8, height: 8 }, { width: 4, height: 4 });
+    const half = scaledImage({ pixels, width: 8, height: 8 }, { width: 4, height: 4 });
     expect(half.pixels).to.have.length(4 * 4 * 3);
     for (const value of half.pixels) expect(value).to.be.within(80, 175);
+  });
+
+  it('leaves an edge in its place where an image is enlarged, as boxes are', async () => {
+    const pixels = Uint8Array.from([0, 0, 0, 200, 200, 200]);
+    const [edge, size] = [
+      { width: 2, height: 1 },
+      { width: 4, height: 2 },
+    ];
+    // The middle of the second of four columns lies a quarter of the way from the first pixel's middle to the next.
+    const row = [0, 50, 150, 200].flatMap((level) => [level, level, level]);
+    const enlarged = [...row, ...row];
+    expect([...scaledImage({ pixels, ...edge }, size).pixels]).to.deep.equal(enlarged);
+    const file = join(folder(), 'edge.png');
+    await sharp(pixels, { raw: { ...edge, channels: 3 } }).toFile(file);
+    expect([...(await decodeFile(file, { id: 1, ...edge }, size)).pixels]).to.deep.equal(enlarged);
   });
 
   it('makes the short side so long, and less where the long one would be too long', () => {
