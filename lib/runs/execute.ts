@@ -9,7 +9,7 @@ import { metricsFile } from '../train/metrics';
 import { removeTrainingState } from '../train/train';
 import { weightsFile } from './paths';
 import { openingProvenance } from './provenance';
-import { assertSameRecipe } from './same-recipe';
+import { assertSameRecipe, assertSeedsAlike } from './same-recipe';
 import type { CommonConfig, CommonProvenance } from './schema';
 import type { RunEvents, RunRequest, StartedRun, Task, TaskKind } from './task';
 
@@ -42,8 +42,8 @@ export function configOf<Kind extends TaskKind>(
  * Makes one run to its end, going on from its checkpoint, and writes its weights and provenance. A
  * finished run of the same recipe is left as it is.
  *
- * @throws LabError as the task's training does, and of kind `results` when the directory belongs to
- *   another recipe.
+ * @throws LabError as the task's training does, and of kind `results` when the directory, or a finished seed
+ *   beside it, belongs to another recipe.
  */
 export async function executeRun<Kind extends TaskKind>(
   task: Task<Kind>,
@@ -60,6 +60,7 @@ export async function executeRun<Kind extends TaskKind>(
     requireWholeMetrics(task, request);
     return 'finished before';
   }
+  assertSeedsAlike(directory, config, store);
   const assertHeld = request.assertHeld ?? (() => undefined);
   const started = await task.begin(request);
   const opening = openingProvenance(request, {

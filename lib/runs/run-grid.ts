@@ -30,7 +30,7 @@ import { type PlannedRun, type PlanOptions, planRuns, requireGoesOn } from './pl
 import { recordedCommand } from './provenance';
 import { teacherWarning } from './published-teachers';
 import { runUntilInterrupted, type StudyEvents } from './run-study';
-import { assertSameTraining } from './same-recipe';
+import { assertSameData, assertSameTraining } from './same-recipe';
 import type { Scale } from './schema';
 import {
   type GivenTeacher,
@@ -138,6 +138,7 @@ export async function runGrid<Kind extends TaskKind>(asked: GridSettings<Kind>):
     const engine = await startEngine({ tf32: precision === 'tf32', deterministic });
     requirePrecision(precision, engine, say);
     if (!isWorker()) task.notes.forEach(say);
+    if (resume) requireSameData(task, plan());
     if (action === 'list') return list(settings, plan(), task);
     // Whoever started this worker has deleted them, once for all workers.
     for (const [name, teacher] of given) await task.requireGiven(name, teacher);
@@ -160,6 +161,16 @@ export async function runGrid<Kind extends TaskKind>(asked: GridSettings<Kind>):
     }
   });
   if (action === 'train' && !isWorker()) await renderWhenComplete(settings);
+}
+
+/** Those with weights are compared when they are claimed. */
+function requireSameData<Kind extends TaskKind>(
+  task: Task<Kind>,
+  runs: readonly PlannedRun<Kind['recipe']>[],
+): void {
+  for (const run of runs.filter(({ recordOnly }) => recordOnly)) {
+    assertSameData(run.directory, task.hashes({ run, teacher: undefined }), task.store);
+  }
 }
 
 /** The runs of these cells and their teachers, as they stand on disk now. */

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { resultsError } from '../errors';
 import { canonicalJson, isRecord } from '../records';
 import { metricsFile } from '../train/metrics';
@@ -63,16 +63,63 @@ export function assertSameTraining(
   requireEqual(directory, found, { ...found, recipe: { ...found.recipe, training: recipe } });
 }
 
+/**
+ * The same of the data alone, once they are open: a run of which only the record is left was trained on these.
+ *
+ * @param hashes as `Task.hashes` gives them; those of data are compared
+ */
+export function assertSameData(
+  directory: string,
+  hashes: Readonly<Record<string, string | null>>,
+  store: AnyRunStore,
+): void {
+  const found = store.readConfig(directory);
+  const ofData = Object.entries(hashes).filter(([name]) => /datasetHash$/i.test(name));
+  const recipe = { ...found.recipe, ...Object.fromEntries(ofData) };
+  requireEqual(directory, found, { ...found, recipe });
+}
+
+/**
+ * Checks that a cell's finished seeds on the same data, of the same length, batch and precision, have this very
+ * recipe, teacher and class means included: tables average them.
+ *
+ * @throws LabError of kind `results` that names the differing fields and the other seed.
+ */
+export function assertSeedsAlike(
+  directory: string,
+  config: CommonConfig,
+  store: AnyRunStore = classifierRuns,
+): void {
+  const cell = dirname(directory);
+  const seeds = existsSync(cell) ? readdirSync(cell) : [];
+  for (const name of seeds.filter((name) => /^seed-\d+$/u.test(name))) {
+    const other = join(cell, name);
+    if (name === basename(directory) || !existsSync(join(other, runFiles.config))) continue;
+    const run = store.readRun(other);
+    const found = run.config;
+    const settingOf = (of: CommonConfig): string =>
+      canonicalJson([store.lengthOf(of), of.batchSize, of.precision, of.recipe['datasetHash']]);
+    if (!store.isFinished(run) || settingOf(found) !== settingOf(config)) continue;
+    const differing = configDifferences({ ...config, seed: found.seed }, found);
+    if (differing.length === 0) continue;
+    throw resultsError`a further seed would have another recipe than a finished one, and tables average them (${directory}): found ${differencesInWords(differing)} of ${other}. Give the same teacher, class means and data, or name another results directory with --results`;
+  }
+}
+
 function requireEqual(directory: string, found: CommonConfig, expected: CommonConfig): void {
   const differing = configDifferences(found, expected);
   if (differing.length === 0) return;
+  throw resultsError`a results directory belongs to another recipe (${directory}): found ${differencesInWords(differing)}. ${fix}`;
+}
+
+function differencesInWords(differing: readonly ConfigDifference[]): string {
   const shown = differing
     .slice(0, shownDifferences)
     .map(
       ({ field, found, expected }) => `${field} ${inWords(found)} instead of ${inWords(expected)}`,
     );
   const rest = differing.length - shown.length;
-  throw resultsError`a results directory belongs to another recipe (${directory}): found ${shown.join(', ')}${rest > 0 ? ` and ${String(rest)} more` : ''}. ${fix}`;
+  return `${shown.join(', ')}${rest > 0 ? ` and ${String(rest)} more` : ''}`;
 }
 
 function differences(path: string, found: unknown, expected: unknown): ConfigDifference[] {

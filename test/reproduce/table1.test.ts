@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { runProgram } from '../../lib/engine/program';
+import { writeSafetensors } from '../../lib/formats/safetensors';
+import { createModel } from '../../lib/models/registry';
 import { table1Study } from '../../reproduce/table1';
 import { typeScriptArguments } from '../support/child';
 import { runGridHere } from '../support/command';
@@ -97,6 +99,13 @@ describe('npm run reproduce:table1', function () {
     expect(more.stderr)
       .to.match(/a teacher is recorded as finished, but its weights are not here/)
       .and.include('--results');
+    // Nor are they taken for runs on other images of the same name.
+    await writeImageFolder(join(folder(), 'images'), { train: 9 });
+    const onOthers = await runGridHere(table1Study, options);
+    expect(onOthers.status).to.equal(1);
+    expect(onOthers.stderr)
+      .to.match(/another recipe.*recipe\.datasetHash/)
+      .and.include('--results');
     expect(tree(results)).to.deep.equal(records);
   });
 
@@ -156,6 +165,20 @@ describe('npm run reproduce:table1', function () {
     expect(longer.stderr).to.match(
       /trained here \(--teacher-epochs\): found a given or published resnet14\. Leave it out/,
     );
+
+    // The seeds of a cell are averaged: none is trained under another teacher than the first.
+    const stranger = createModel('resnet14', { classes: 3, seed: 9 });
+    const otherWeights = join(folder(), 'other.safetensors');
+    writeSafetensors(otherWeights, stranger.stateDict());
+    stranger.dispose();
+    const seeds = [...again.slice(0, -1), otherWeights, '--seeds', '2'];
+    const underAnother = await table1(...seeds);
+    expect(underAnother.status).to.equal(1);
+    expect(underAnother.stderr)
+      .to.match(/a further seed would have another recipe.*recipe\.teacherHash.*seed-1/)
+      .and.include('--results');
+    const cell = join(given, 'runs', study, 'resnet14-resnet8', 'kd++');
+    expect(readdirSync(cell)).to.deep.equal(['seed-1']);
 
     rmSync(classMeans);
     const missing = await table1(
