@@ -56,7 +56,7 @@ A program of yours runs a grid of its own with sweep() (docs/extending.md).`,
 });
 
 /** Scalable teachers. */
-const teachersStudy: GridStudy = {
+export const teachersStudy: GridStudy = {
   ...view,
   sharedBaselines: true,
   addOptions: (command) =>

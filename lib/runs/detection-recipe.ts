@@ -163,7 +163,8 @@ export function smallRecipe(options: SmallRecipeOptions = {}): DetectionRecipe {
     schedule: {
       base: learningRate,
       milestones: [0.73, 0.9].map((share) => Math.max(1, Math.round(share * iterations))),
-      warmUp: { iterations: 50, factor: 0.01 },
+      // At most the first third of a short run.
+      warmUp: { iterations: Math.max(1, Math.min(50, Math.round(iterations / 3))), factor: 0.01 },
     },
     optimiser: { kind: 'adamw', betas: [0.9, 0.999], weightDecay: 1e-4 },
     sampling: {

@@ -92,8 +92,23 @@ export function verifyRun(root: string, directory: string): CommonConfig {
 /** The last number stands in the record too, and a detector's in a file of its own. */
 function requireFigures(directory: string, fault: (what: string, found: string) => LabError): void {
   if (storeOf(directory).unit === 'iteration') {
-    const { evaluation } = readDetectionRun(directory);
+    const { config, evaluation, provenance } = readDetectionRun(directory);
     if (evaluation === null) throw fault('a detector has no figures', `no ${runFiles.evaluation}`);
+    for (const [name, own, recorded] of [
+      ['AP', 100 * evaluation.stats.AP, provenance?.AP],
+      ['AP50', 100 * evaluation.stats.AP50, provenance?.AP50],
+      [
+        'evaluationDatasetHash',
+        config.recipe['evaluationDatasetHash'],
+        provenance?.evaluationDataHash,
+      ],
+    ] as const) {
+      if (own === recorded) continue;
+      throw fault(
+        'the figures of a detector are not the recorded ones',
+        `${name} ${String(own)} instead of ${String(recorded)}`,
+      );
+    }
     return;
   }
   const { metrics, provenance } = classifierRuns.readRun(directory);

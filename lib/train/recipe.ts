@@ -210,7 +210,7 @@ function scaledSchedule(schedule: Schedule, ratio: number): Schedule {
     : { ...schedule, warmUpEpochs: warmUpEpochs * ratio };
 }
 
-/** Milestones that fall on the same epoch count once: a run of few epochs has fewer phases. */
+/** Those that fall on the same epoch count once: a run of few epochs has fewer phases. None falls before the first. */
 function scaledMilestones(milestones: readonly number[], ratio: number): number[] {
-  return [...new Set(milestones.map((epoch) => Math.round(epoch * ratio)))];
+  return [...new Set(milestones.map((epoch) => Math.max(1, Math.round(epoch * ratio))))];
 }

@@ -9,6 +9,7 @@ import {
   tableNeeds,
 } from '../../lib/data/tables/needs';
 import { needStatus } from '../../lib/data/tables/places';
+import { annotationsOf, imagesOf } from '../../lib/detection/coco/detection-data';
 import { loadCoco } from '../../lib/detection/coco/load';
 import { startEngine } from '../../lib/engine/load';
 import { interruptedError, LabError } from '../../lib/errors';
@@ -144,8 +145,8 @@ function imageNetMeasure(directory: string): Measure {
 function cocoMeasure(directory: string): Measure {
   const root = join(directory, cocoFolder);
   const evaluation = loadCoco({
-    annotations: join(root, 'annotations', 'instances_val2017.json'),
-    images: join(root, 'val2017'),
+    annotations: annotationsOf(root, 'val'),
+    images: imagesOf(root, 'val'),
   });
   return async (teacher, measuring) => {
     const figure = detectorFigure(teacher.name);

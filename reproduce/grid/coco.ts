@@ -140,7 +140,7 @@ export const cocoScope: Scope<Detection> = {
       wholeNumber(options, 'classMeansIterations') ?? scale.classMeansIterations;
     const folder = join(dataDirectory(options.dataDir), detectorsFolder);
     const teachers = teachersOf(options, choice, folder);
-    const first = firstWeightsOf(options, choice, folder);
+    const first = firstWeightsOf(options, choice, { folder, given: teachers.given });
     return {
       dataLabel: labelOf(data),
       ...recipes,
@@ -228,8 +228,11 @@ function secondsOfStep(
   });
 }
 
+/** As runs record the data; a folder that has the name of other data is told from them. */
 function labelOf(data: string): string {
-  return data.startsWith(cocoPrefix) ? basename(folderOf(data)) : data.replaceAll(':', '-');
+  if (!data.startsWith(cocoPrefix)) return data.replaceAll(':', '-');
+  const name = basename(folderOf(data));
+  return name === coco || /^shapes(-|$)/.test(name) ? `${cocoPrefix}${name}` : name;
 }
 
 function folderOf(data: string): string {
@@ -309,27 +312,27 @@ function teachersOf(
   return { given, notes };
 }
 
-/** The files that detectors begin with. */
+/** The files that detectors begin with: students, and the teachers that are trained here. */
 function firstWeightsOf(
   { studentWeights }: GridOptions,
-  { pairs }: Choice,
-  folder: string,
+  { pairs, methods }: Choice,
+  { folder, given }: { folder: string; given: ReadonlyMap<string, GivenTeacher> },
 ): { files: Map<string, string>; notes: string[] } {
   const files = new Map<string, string>();
   const notes: string[] = [];
   if (studentWeights !== undefined) {
     const what = { where: '--student-weights', what: 'detectors' };
     files.set(singleOf('student', pairs, what), studentWeights);
-    return { files, notes };
   }
-  const students = distinct('student', pairs);
-  for (const name of new Set([...students, ...distinct('teacher', pairs)])) {
-    if (isSmall(name)) continue;
+  const taught = methods.some((method) => method !== 'student');
+  const teachers = taught ? distinct('teacher', pairs).filter((name) => !given.has(name)) : [];
+  for (const name of new Set([...distinct('student', pairs), ...teachers])) {
+    if (isSmall(name) || files.has(name)) continue;
     const file = detectorIn(folder, `${name}${backboneEnding}`);
     if (file !== undefined) {
       files.set(name, join(folder, file));
       notes.push(`${name} begins with ${file}.`);
-    } else if (students.includes(name)) {
+    } else {
       notes.push(
         `WARNING: ${name} begins with random weights under frozen norms and will learn little. ` +
           `Run \`npm run data -- table3\`, or put a backbone trained on ImageNet into ${folder} as ${name}${backboneEnding}.pkl or .pth, or name it with --student-weights.`,

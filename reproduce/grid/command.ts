@@ -46,7 +46,7 @@ export function gridCommand<Kind extends TaskKind>(study: GridStudy<Kind>): Comm
       new Option(
         '--manifest <csv>',
         'run the lines of a file, pair,method,seed, and no other; --list --missing writes one',
-      ).conflicts(['pairs', 'methods', 'seeds', 'shard']),
+      ).conflicts(['pairs', 'methods', 'seeds', 'shard', 'teacherModels', 'students']),
     )
     .option(
       '--index <n>',

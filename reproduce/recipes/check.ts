@@ -94,6 +94,9 @@ function checkedCell(value: unknown, file: string): Table1Cell {
     if (typeof recipe !== 'function') {
       checkTerms(recipe.terms, file);
     }
+    if (method === 'teacher' && (cell.pair === everyPair || typeof recipe === 'function')) {
+      throw optionError`a teacher's recipe is one of a pair, whatever its students (${file}): found ${cell.pair === everyPair ? everyPair : 'a function'}. Name a pair of the teacher, and build the recipe with paperRecipe([…]) or publishedRecipe([…])`;
+    }
   }
   return cell;
 }

@@ -10,7 +10,7 @@ export interface Table3Recipe extends Omit<DetectionRecipe, 'student' | 'detecto
 export interface Table3Cell {
   /** `r101-fpn:r18-fpn`, teacher first. */
   readonly pair: string;
-  /** The row: `teacher`, `student`, `kd`, … */
+  /** The row: `student`, `kd`, … */
   readonly row: string;
   /** A box AP to keep in mind, in percent; the paper's belong into `results/paper/table3-coco.json`. */
   readonly expected?: number | null;

@@ -195,6 +195,9 @@ function checkedCells(files: readonly CellsOfFile[]): Table3Cell[] {
         requireKnown('cell', value, cellFields, file);
         requireKnown('recipe', value.recipe, recipeFields, file);
         checkTerms(value.recipe.terms.filter(isNoReview).map(ofAllRegions), file);
+        if (value.row === teacherRow && file !== __filename) {
+          throw optionError`a detector that teaches has detectron2's published recipe (${file}): found a cell of row ${teacherRow}. Leave it out, and give weights of your own with --teacher-weights`;
+        }
         return { file, value };
       }
       throw optionError`a file of recipes does not export a cell of table 3 (${file}). Export \`cell\`, a Table3Cell of norm-direction-lab/recipes`;

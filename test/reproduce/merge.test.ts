@@ -109,6 +109,28 @@ describe('runs that were made elsewhere', () => {
     expect(status, stderr).to.equal(0);
   });
 
+  it('of a detector come with the figures that were recorded, and with no others', async function () {
+    const committed = join(__dirname, '..', '..', 'results', 'runs', 'table3-quick-shapes');
+    // A package without its results has none to bring.
+    if (!existsSync(committed)) this.skip();
+    cpSync(committed, join(away(), 'runs', 'table3-quick-shapes'), { recursive: true });
+    const runs = Object.keys(tree(away())).filter((at) => at.endsWith('evaluation.json'));
+    const [one = '', other = ''] = runs;
+    const change = (at: string, name: string, from: RegExp, to: string): void => {
+      const file = join(away(), dirname(at), name);
+      const text = readFileSync(file, 'utf8');
+      expect(text).to.match(from);
+      writeFileSync(file, text.replace(from, to));
+    };
+    change(one, 'evaluation.json', /"AP": [\d.]+/, '"AP": 0.99');
+    change(other, 'provenance.json', /"evaluationDataHash": "../, '"evaluationDataHash": "zz');
+    const { found } = await merge(away());
+    expect(found.merged).to.have.length(runs.length - 2);
+    expect(
+      found.refused.map(({ why }) => /found (AP|evaluationDatasetHash) /.exec(why)?.[1]),
+    ).to.eql(['AP', 'evaluationDatasetHash']);
+  });
+
   it('come as an archive in one file, of which nothing but records of runs is taken', async () => {
     const directory = writeMadeUpRun(away(), run('kd', 1));
     writeFileSync(join(directory, 'checkpoint'), '');

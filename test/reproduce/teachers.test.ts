@@ -146,10 +146,46 @@ describe('what npm run data -- table2 and table3 fetch', () => {
     );
     const given = [...settled.givenTeachers].map(([name, { weights }]) => [name, weights]);
     expect(given).to.deep.equal(['r101-fpn', 'r50-fpn'].map((name) => [name, files.get(name)]));
+    // Given teachers begin with nothing.
+    expect(settled.notes.join()).to.not.match(/r101-fpn (begins|will)/);
     const students = ['r18-fpn', 'r50-fpn', 'mobilenet_v2-fpn'];
     for (const name of students) {
       const file = basename(files.get(`${name}-backbone`) ?? '');
       expect(settled.notes).to.include(`${name} begins with ${file}.`);
     }
+  });
+
+  it('a detector that is trained to teach begins with its backbone, or warns that it has none', () => {
+    const backbone = put('table3').get('r50-fpn-backbone') ?? '';
+    const notesOf = (pair: string): string => {
+      const pairs = parsePairs(pair, '--pairs', detectorNames);
+      const choice = { scale: 'paper', data: 'coco', precision: 'f32', pairs } as const;
+      const options = {
+        scale: 'paper',
+        results: folder(),
+        resume: true,
+        dataDir: folder(),
+      } as const;
+      return cocoScope
+        .settle(
+          { ...options, teachers: 'trained', studentWeights: 'mine.pth' },
+          { ...choice, methods: ['teacher', 'kd'] },
+        )
+        .notes.join('\n');
+    };
+    expect(notesOf('r50-fpn:r18-fpn')).to.equal(`r50-fpn begins with ${basename(backbone)}.`);
+    expect(notesOf('r101-fpn:r18-fpn')).to.match(/^WARNING: r101-fpn begins with random weights/);
+  });
+
+  it('data in COCO’s form are told from COCO and from drawn shapes whatever their folder’s name', () => {
+    const pairs = parsePairs('r34-small:r18-small', '--pairs', detectorNames);
+    const labelOf = (data: string): string =>
+      cocoScope.settle(
+        { scale: 'quick', results: folder(), resume: true },
+        { scale: 'quick', data, precision: 'f32', pairs, methods: ['kd'] },
+      ).dataLabel;
+    expect(
+      ['coco', 'coco:/x/coco', 'coco:/x/mini', 'shapes:9:9', 'coco:/x/shapes-9-9'].map(labelOf),
+    ).to.deep.equal(['coco', 'coco:coco', 'mini', 'shapes-9-9', 'coco:shapes-9-9']);
   });
 });

@@ -5,6 +5,7 @@ import { type ProgramResult, runProgram } from '../../lib/engine/program';
 import { scaledToEpochs, type TrainingRecipe } from '../../lib/train/recipe';
 import { table1Recipe, table1TeacherRecipe } from '../../reproduce/recipes/table1';
 import { table1Study } from '../../reproduce/table1';
+import { teachersStudy } from '../../reproduce/teachers';
 import { runGridHere } from '../support/command';
 import { withFolder } from '../support/folder';
 import { writeMadeUpRun } from '../support/made-up-runs';
@@ -148,6 +149,21 @@ describe('the manifest of a grid', () => {
       /--manifest.*cannot be used with.*--seeds/,
     ],
   ];
+  it('is refused beside the teachers and students of their study, which it would pass over', async () => {
+    for (const option of ['--teacher-models', '--students']) {
+      const args = [
+        '--list',
+        '--manifest',
+        manifest(head, 'resnet20:resnet8,kd,1'),
+        option,
+        'resnet8',
+      ];
+      const { status, stderr } = await runGridHere(teachersStudy, args);
+      expect(stderr).to.match(new RegExp(`--manifest.*cannot be used with.*${option}`));
+      expect(status).to.equal(1);
+    }
+  });
+
   for (const [title, lines, args, words] of faults) {
     it(`is refused ${title}`, async () => {
       const { status, stderr } = await missing('--manifest', manifest(...lines), ...args);

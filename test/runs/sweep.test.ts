@@ -217,6 +217,17 @@ describe('a sweep', function () {
       [{ methods: { odd: [{ loss: 'odd', weight: 1 }] } }, /odd/],
       [{ recipe: { epochs: 0 } }, /epochs/],
       [{ recipe: { epochs: 1, batchSize: 1000 } }, /1000/],
+      [
+        { recipe: { epochs: 1, batchSize: 4, precision: 'tf32' } },
+        /only NVIDIA's GPUs compute in TF32/,
+      ],
+      [
+        {
+          recipe: { epochs: 1, batchSize: 4, precision: 'tf32' },
+          teacherRecipe: { epochs: 1, batchSize: 4 },
+        },
+        /in all runs.*found f32 and tf32|in all runs.*found tf32 and f32/,
+      ],
     ];
     for (const [change, message] of faulty) {
       const options: SweepOptions<ModelName, ModelName, string> = { ...small(), ...change };

@@ -106,6 +106,12 @@ describe('schedules', () => {
     expect(short.method.terms[1]?.warmUpEpochs).to.equal(2);
     expect(short.method.terms[0]).to.deep.equal(crossEntropy());
     expect(scaledToEpochs(recipe, 240)).to.equal(recipe);
+    // A single epoch is the first phase's: table 2's first milestone, 30 of 100, would round to 0.
+    const schedule: Schedule = { kind: 'step', milestones: [30, 60, 90], factor: 0.1 };
+    const single = scaledToEpochs({ ...recipe, epochs: 100, schedule }, 1);
+    expect(learningRateOf(single, { epoch: 0, batch: 0, batches: 1 })).to.equal(
+      recipe.learningRate,
+    );
   });
 
   it('rounds milestones to the nearest epoch, of which each counts once', () => {

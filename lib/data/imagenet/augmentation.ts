@@ -222,7 +222,7 @@ const deitMix: MixOptions = { mixupAlpha: 0.8, cutmixAlpha: 1, switchProbability
  * Augmentations of an image folder by name, each with a random resized crop and a flip: that alone, as
  * torchvision's recipes; DeiT's, with RandAugment (magnitude 9, deviation 0.5), random erasing (0.25),
  * mixup (0.8) and cutmix (1.0); the same mixed in parts of 256, as on GPUs that see so many each; the same
- * unmixed, for class means.
+ * unmixed.
  */
 const augmentations: ReadonlyMap<string, ImageAugmentation> = new Map<string, ImageAugmentation>([
   ['resized-crop-flip', { interpolation: 'bilinear' }],

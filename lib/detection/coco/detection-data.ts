@@ -54,11 +54,13 @@ export function cocoData(folder: string, name = 'coco'): DetectionData {
   return { name, training, evaluation };
 }
 
-function annotationsOf(folder: string, split: string): string {
+/** The file of a split's annotations. */
+export function annotationsOf(folder: string, split: string): string {
   return join(folder, 'annotations', `instances_${split}2017.json`);
 }
 
-function imagesOf(folder: string, split: string): string {
+/** The folder of a split's images, wherever it lies. @throws LabError of kind `file` where there is none. */
+export function imagesOf(folder: string, split: string): string {
   const places = imageFolders(split).map((place) => join(folder, place));
   const found = places.find((place) => existsSync(place));
   if (found !== undefined) return found;

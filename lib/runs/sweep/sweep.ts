@@ -1,5 +1,7 @@
 import { crossEntropy } from '../../distill/terms';
+import { requirePrecision } from '../../engine/precision';
 import { startEngine } from '../../engine/load';
+import { optionError } from '../../errors';
 import { formatDuration } from '../../format-duration';
 import type { ModelName } from '../../models/registry';
 import type { TrainingRecipe } from '../../train/recipe';
@@ -62,7 +64,12 @@ export async function sweep<const T extends ModelName, const S extends ModelName
   requireGoesOn(planned, classifierRuns);
   const runs = planned.filter(({ recordOnly }) => recordOnly !== true);
   for (const { recipe } of runs) task.requireFits(recipe);
-  const engine = await startEngine();
+  const precisions = new Set(runs.map(({ recipe }) => recipe.precision ?? 'f32'));
+  if (precisions.has('tf32') && precisions.size > 1) {
+    throw optionError`an engine that computes in TF32 does so in all runs (precision): found ${[...precisions].join(' and ')}. Give recipe and teacherRecipe the same`;
+  }
+  const engine = await startEngine({ tf32: precisions.has('tf32') });
+  precisions.forEach((precision) => requirePrecision(precision, engine, say));
   const reporter = events === undefined ? announced(options.name, task, runs) : undefined;
   const whole = {
     ...(events ?? reporter?.events),

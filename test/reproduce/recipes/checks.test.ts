@@ -52,6 +52,16 @@ describe('a file of recipes', () => {
        export const cell = { pair: '*', row: 'mine', recipes: { mine: paperRecipe([], { learningrate: 1 }) } };`,
       /unknown option of a recipe 'learningrate'.*Did you mean 'learningRate'/,
     ],
+    [
+      'a teacher of every pair',
+      cellFile("pair: '*', row: 'teacher', recipes: { teacher: recipe }"),
+      /a teacher's recipe is one of a pair.*found \*/,
+    ],
+    [
+      'a teacher whose recipe is a function',
+      cellFile("row: 'teacher', recipes: { teacher: () => recipe }"),
+      /a teacher's recipe is one of a pair.*a function/,
+    ],
     ['a number that is none', cellFile("expected: '72.5'"), /no cell.*expected/],
     ['no recipe', cellFile('recipes: {}'), /no cell.*no recipe/],
     [

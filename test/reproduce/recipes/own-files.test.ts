@@ -60,6 +60,7 @@ describe('a new pair, method, data set or network is one new file', function () 
         "{ loss: 'kd', weight: 1, temprature: 1 }",
         "'temprature'",
       ],
+      ["row: 'kd+nd-x0.5'", "row: 'teacher'", 'a cell of row teacher'],
     ] as const) {
       write('detector.ts', from, to);
       const { status, stderr } = await run('table3', '--list');
