@@ -14,6 +14,7 @@ import {
   modelError,
 } from '../errors';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors';
+import { requireLabelRange } from '../losses';
 import type { Model } from '../nn/model';
 import { featureAt, type FeaturePlace, featurePlaces, featureSize } from './term';
 
@@ -146,6 +147,7 @@ function classSums(
   const counts = new Int32Array(classes.length);
   return {
     add({ images, labels, count }) {
+      requireLabelRange(labels, classes.length, `labels of ${name}`);
       const features = tidied(() => {
         const input = tf.tensor4d(images, [count, height, width, 3]);
         const output = teacher.forward(input, { training: false });

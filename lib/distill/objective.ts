@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { type LabError, modelError } from '../errors';
+import { requireShare } from '../losses/checks';
 import { smoothedLabels } from '../losses/cross-entropy';
 import type { ForwardMode } from '../nn/layers';
 import type { ModelOutput } from '../nn/model';
@@ -37,6 +38,7 @@ export function softLabels(signals: BatchSignals, smoothing: number): tf.Tensor2
  * of the batch (not of all classes), and the label's own counts 1 − smoothing.
  */
 export function mixedClassMeans(signals: BatchSignals, smoothing: number): tf.Tensor2D {
+  requireShare('mixed class means', 'smoothing', smoothing);
   const means = classMeansOf(signals);
   const { mix } = signals;
   const labels = mix?.labels ?? signals.labels;
@@ -80,7 +82,7 @@ export interface Objective {
   /** A term's own part, by the term's name; undefined for terms without one. */
   part(loss: string): TermPart | undefined;
   /** Before each forward pass of a step, outside its gradient. */
-  prepare(images: tf.Tensor4D): void;
+  prepare(images: tf.Tensor4D, norms?: Pick<ForwardMode, 'replicas'>): void;
   /** The loss on one batch in an epoch counted from 0. */
   value(signals: BatchSignals, at: { epoch: number; mode: ForwardMode }): ObjectiveValue;
   /**
@@ -111,8 +113,8 @@ export function createObjective({ terms }: Method, context: PartContext): Object
   return {
     trainable: parts.flatMap(({ state }) => state?.trainable ?? []),
     part: (loss) => attached.find(({ term }) => term.loss === loss)?.part,
-    prepare(images) {
-      parts.forEach((part) => part.prepare?.(images, { remember }));
+    prepare(images, norms) {
+      parts.forEach((part) => part.prepare?.(images, { remember, norms }));
     },
     value(signals, { epoch, mode }) {
       const values = attached.map(({ term, part, compute }) => {

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/operations/pooling';
 import { modelError, optionError, unknownName } from '../errors';
-import type { ForwardMode } from '../nn/layers';
+import type { ForwardMode, LinearStart } from '../nn/layers';
 import type { Model, ModelOutput } from '../nn/model';
 import type { ModelState, StateDict } from '../nn/state';
 import { featureShapes } from './connectors';
@@ -142,6 +142,9 @@ export interface PartContext {
   readonly samples: number;
   /** Its labels, where they are known. */
   readonly labels?: ArrayLike<number>;
+  /** How adapters begin, and the dropout of what they read; as `embeddingAdapter` does by default. */
+  readonly adapterStart?: LinearStart;
+  readonly adapterDropout?: number;
   /** The teacher's class means of other places than the embedding, [classes × size]. */
   readonly classMeansAt?: ReadonlyMap<FeaturePlace, Float32Array>;
 }
@@ -164,8 +167,14 @@ export interface TermPart {
     /** @throws LabError when it is not this memory. */
     restore(entries: StateDict): void;
   };
-  /** Before each forward pass of a step and outside its gradient, with the images of its part of the batch. */
-  prepare?(images: tf.Tensor4D, step: Pick<StepContext, 'remember'>): void;
+  /**
+   * Before each forward pass of a step and outside its gradient, with the images of its part of the batch and how
+   * the student's norms see them.
+   */
+  prepare?(
+    images: tf.Tensor4D,
+    step: Pick<StepContext, 'remember'> & { readonly norms?: Pick<ForwardMode, 'replicas'> },
+  ): void;
   /** The term's value before its weight. */
   loss(signals: BatchSignals, step: StepContext): tf.Scalar;
   /**

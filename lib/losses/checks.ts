@@ -134,6 +134,16 @@ export function requireLabelRange(labels: ArrayLike<number>, classes: number, wh
   }
 }
 
+/**
+ * A share from 0 to 1, such as the smoothing of labels.
+ *
+ * @throws LabError
+ */
+export function requireShare(loss: string, option: string, value: number): void {
+  if (value >= 0 && value <= 1) return;
+  throw optionFault(loss, option, value, 'a share from 0 to 1');
+}
+
 function requireMatrix(loss: string, matrix: NamedTensor): void {
   const [name, tensor] = matrix;
   if (tensor.shape.length === 2 && isFilled(tensor)) return;

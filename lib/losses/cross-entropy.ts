@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { closedForm, requireLabels, requireSameMatrix } from './checks';
+import { closedForm, requireLabels, requireSameMatrix, requireShare } from './checks';
 
 /**
  * Cross entropy with hard labels: `mean_i −log softmax(z_i)[y_i]`.
@@ -54,12 +54,14 @@ export function softCrossEntropyLoss(logits: tf.Tensor2D, targets: tf.Tensor2D):
  * and `smoothing / classes` elsewhere.
  *
  * @param labels int32 `[batch]`
+ * @throws LabError when the smoothing is no share from 0 to 1.
  */
 export function smoothedLabels(
   labels: tf.Tensor1D,
   classes: number,
   smoothing: number,
 ): tf.Tensor2D {
+  requireShare('smoothed labels', 'smoothing', smoothing);
   const hard = oneHotLabels(labels, classes);
   return smoothing === 0 ? hard : tf.add(tf.mul(hard, 1 - smoothing), smoothing / classes);
 }

@@ -73,7 +73,7 @@ export interface ForwardMode {
   readonly preActivations?: boolean;
   /** Whether norms that the published model calls twice count twice (`BatchNormLayerOptions`), as by default. */
   readonly repeatedNorms?: boolean;
-  /** In training, parts of the batch of which batch norms take the statistics apart (`inReplicas`); 1 by default. */
+  /** Parts of the batch of which batch norms take its statistics apart, where they do (`inReplicas`); 1 by default. */
   readonly replicas?: number;
   /** Whether running statistics move in training, as by default. */
   readonly moving?: boolean;

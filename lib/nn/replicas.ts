@@ -4,7 +4,7 @@ import { inFloatType } from '../engine/operations/activations';
 import type { ForwardMode } from './layers';
 
 /**
- * A forward pass in training as PyTorch's DataParallel runs it: the batch in `mode.replicas` parts of its own order,
+ * A forward pass whose batch norms take the batch's statistics, as PyTorch's DataParallel runs it: the batch in `mode.replicas` parts of its own order,
  * ⌈batch / replicas⌉ samples each but the last, and of each part its own batch statistics; running statistics
  * move by the first part alone. No part but the last has less than two samples.
  *
@@ -18,10 +18,10 @@ export function inReplicas<const Inputs extends readonly tf.Tensor[], Result>(
   forward: (inputs: Inputs, mode: ForwardMode) => Result,
   join: (results: readonly Result[]) => Result,
 ): Result {
-  const { training, replicas = 1 } = mode;
+  const { training, batchStatistics = false, replicas = 1 } = mode;
   const batch = inputs[0]?.shape[0] ?? 0;
   const size = Math.max(2, Math.ceil(batch / replicas));
-  if (!training || size >= batch) return forward(inputs, mode);
+  if (!(training || batchStatistics) || size >= batch) return forward(inputs, mode);
   const starts = Array.from({ length: Math.ceil(batch / size) }, (_, part) => part * size);
   return join(
     starts.map((start) => {

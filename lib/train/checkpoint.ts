@@ -84,7 +84,10 @@ export function saveCheckpoint(
     removeTensorsAlone(folder);
     throw error;
   }
-  for (const old of checkpointNames(folder).slice(kept)) {
+  const names = checkpointNames(folder);
+  // What is further on than a run that goes on could not be used.
+  const further = names.filter((other) => other > name);
+  for (const old of [...further, ...names.slice(further.length + kept)]) {
     rmSync(join(folder, `${old}.json`), { force: true });
     rmSync(join(folder, `${old}.safetensors`), { force: true });
   }

@@ -1,6 +1,7 @@
 import { comparedEmbedding } from '../distill/objective';
 import { random } from '../engine/random';
 import { modelError } from '../errors';
+import { requireLabelRange } from '../losses';
 import type { Model } from '../nn/model';
 import {
   asBatchSource,
@@ -183,6 +184,9 @@ function epochMetrics(
 /** Checks that a run's parts belong together, as far as the learner does not. */
 function requireTrainable({ recipe, dataset, student }: ClassifierTraining): void {
   requireRecipeFits(recipe, dataset);
+  for (const split of ['train', 'test'] as const) {
+    requireLabelRange(dataset[split].labels, dataset.classes.length, `${split} labels`);
+  }
   if (student.classes !== dataset.classes.length) {
     throw modelError`the student knows another number of classes than the data set: found ${student.classes} and ${dataset.classes.length}. Make the student for this data set`;
   }

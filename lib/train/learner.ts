@@ -72,7 +72,8 @@ export interface Learner extends Trainable<Batch, StepPlace> {
    *
    * @param at.epoch counted from 0, for the warm-ups.
    * @param at.random where dropout draws from; a stream of the learner's seed and steps when not given.
-   * @throws LabError of kind `numerics` when a loss is not finite; then no weight has changed.
+   * @throws LabError of kind `numerics` when a loss is not finite; then no weight has changed, but batch norms'
+   *   running statistics have, and a learner is not to be stepped again.
    */
   step(batch: Batch, at: { epoch: number; learningRate: number; random?: Random }): StepResult;
   /** Frees what the learner has made; student and teacher are their owner’s. */
@@ -156,6 +157,8 @@ export function createLearner(options: LearnerOptions): Learner {
     seed,
     samples,
     labels,
+    adapterStart: options.adapterStart,
+    adapterDropout,
     classMeansAt: teacher?.classMeansAt,
   });
   const parameters = [
@@ -219,8 +222,8 @@ export function createLearner(options: LearnerOptions): Learner {
       classMeans,
       indices: part.indices,
     };
-    objective.prepare(part.images);
     const norms = part.norms ?? { replicas };
+    objective.prepare(part.images, norms);
     const traced = tracedStudent?.forward(part.images, norms, random);
     return {
       traced,
@@ -280,6 +283,7 @@ export function createLearner(options: LearnerOptions): Learner {
         ...prefixed('terms/', objective.save()),
         ...prefixed('optimiser/', optimiser.save()),
         ...prefixed('average/', average?.save()),
+        ['steps', { shape: [1], data: Float32Array.of(steps) }],
       ]),
     restore(entries, where) {
       student.loadStateDict(below(entries, 'student/'), where);
@@ -287,6 +291,7 @@ export function createLearner(options: LearnerOptions): Learner {
       objective.restore(below(entries, 'terms/'), where);
       optimiser.restore(below(entries, 'optimiser/'));
       average?.restore(below(entries, 'average/'));
+      steps = entries.get('steps')?.data[0] ?? 0;
     },
     dispose() {
       learner.clip?.dispose();

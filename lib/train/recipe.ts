@@ -83,16 +83,16 @@ const scheduleSchema = z.discriminatedUnion('kind', [
 ]);
 
 const sgdSchema = z.strictObject({
-  momentum: z.number(),
-  weightDecay: z.number(),
+  momentum: z.number().min(0).lt(1),
+  weightDecay: z.number().min(0),
   nesterov: z.boolean(),
   undecayed: z.literal('norms').optional(),
 });
 
 const adamWSchema = z.strictObject({
   kind: z.literal('adamw'),
-  betas: z.tuple([z.number(), z.number()]),
-  weightDecay: z.number(),
+  betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]),
+  weightDecay: z.number().min(0),
   epsilon: z.number().positive().optional(),
   undecayed: z.array(z.string()).optional(),
   layerDecay: z.number().positive().optional(),

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFolder } from '../data/paths';
-import { fileError, optionError, unknownName } from '../errors';
+import { dataError, fileError, optionError, unknownName } from '../errors';
 import { checkpointsChecker } from './checkpoints';
 import type { CaseOutcome, Checker, ReferenceCase } from './compare';
 import { cocoEvalChecker, detectionOpsChecker } from './detection';
@@ -140,7 +140,9 @@ function plannedCases({ entry, cases }: Checker, directory: string): PlannedCase
     run: async () => ({ file: entry, name, ...(await outcomeOf(run)) }),
   });
   try {
-    return cases(join(directory, entry)).map(planned);
+    const found = cases(join(directory, entry)).map(planned);
+    if (found.length > 0) return found;
+    throw dataError`reference values hold no case (${join(directory, entry)}): found an empty list. Bring them over again`;
   } catch (error) {
     const fail = (): never => {
       throw error;

@@ -192,6 +192,24 @@ describe('terms with another direction or place', () => {
     expect(kind).to.equal('option');
   });
 
+  it('begin the adapter of their place as the run’s other adapter begins', () => {
+    const wide = createModel('resnet8x4', { classes: 4, seed: 2 });
+    const place = 'earlier stage';
+    const classMeansAt = new Map([[place, new Float32Array(4 * 128)]] as const);
+    const biasesWith = (adapterStart?: 'small-normal'): number[] => {
+      const objective = createObjective(
+        { name: 'm', terms: [normDirectionAt({ place })] },
+        { student, teacher: wide, seed: 0, samples: 3, classMeansAt, adapterStart },
+      );
+      const biases = [...(objective.save().get('0/state/2.bias')?.data ?? [])];
+      objective.dispose();
+      return biases;
+    };
+    expect(biasesWith()).to.have.length(128).and.not.include(0);
+    expect(new Set(biasesWith('small-normal'))).to.deep.equal(new Set([0]));
+    wide.dispose();
+  });
+
   it('take the features and the class means of their place', () => {
     const { own, others } = outputs();
     for (const [place, size] of [

@@ -96,6 +96,13 @@ describe('labels of mixed images', () => {
     expectClose(softLabels(unmixedSignals(), 0.3), [0.8, 0.1, 0.1, 0.1, 0.1, 0.8]);
   });
 
+  it('are smoothed by a share, not by percents', async () => {
+    for (const of of [softLabels, mixedClassMeans]) {
+      const { kind, found } = await faultOf(() => of(mixedSignals(), 10));
+      expect([kind, found]).to.deep.equal(['option', '10']);
+    }
+  });
+
   it('give a cross entropy that is the mixture of those with either label', () => {
     const signals = mixedSignals();
     const { logits } = signals.student;

@@ -70,6 +70,21 @@ describe('SIFN against the weights before the last step', () => {
     expect(values[1]?.[1]).to.be.closeTo(weight * mean, 1e-4);
   });
 
+  it('takes both norms under the same parts’ statistics', () => {
+    const student = createModel('resnet8', { classes: 4, seed: 3 });
+    const terms = [crossEntropy(), sifn({ step: 0.75, previousNorm: 'exact' })];
+    const learner = createLearner({ student, method: { name: 'm', terms }, replicas: 2 });
+    for (const name of ['first', 'second', 'third']) {
+      const given = batch(name);
+      // At a rate of 0 the weights before are those of now: (norm + r − norm)².
+      const { terms: found } = learner.step(given, { epoch: 0, learningRate: 0 });
+      tf.dispose([given.images, given.labels]);
+      expect(found[1]).to.be.closeTo(0.75 ** 2, 1e-5);
+    }
+    learner.dispose();
+    student.dispose();
+  });
+
   it('holds all parts of a batch against the weights before the last step', () => {
     const { states, values } = twoSteps(
       [crossEntropy(), sifn({ weight: 1, step: 0.75, previousNorm: 'exact' })],

@@ -300,6 +300,25 @@ describe('when a run saves', () => {
     learner.dispose();
   });
 
+  it('keeps two that can be used, after one that cannot is fallen back from', () => {
+    const method = { name: 'known', terms: [firstTerm()] };
+    const learner = createLearner({ student: knownNetwork().model, method });
+    const save = (step: number): void => {
+      const record = { recipeHash: 'recipe', progress: { ...progress, step }, metrics: [] };
+      saveCheckpoint(folder(), learner, record);
+    };
+    [100, 200].forEach(save);
+    writeFileSync(join(folder(), 'step-00000200.safetensors'), 'damaged');
+    const restored = restoreCheckpoint(folder(), learner, 'recipe', () => undefined);
+    expect(restored?.progress.step).to.equal(100);
+    [150, 180].forEach(save);
+    expect(readdirSync(folder()).filter((name) => name.endsWith('.json'))).to.deep.equal([
+      'step-00000150.json',
+      'step-00000180.json',
+    ]);
+    learner.dispose();
+  });
+
   /** Three epochs of two batches, failing where the run does. */
   async function runOrFail(options: Partial<ClassifierTraining>, epochs = 3): Promise<void> {
     const network = knownNetwork();

@@ -296,6 +296,16 @@ describe('what a term is given and keeps', () => {
     };
     expect(new Set([...drawnWith(1), ...drawnWith(2)]).size).to.equal(6);
     expect(drawnWith(1)).to.deep.equal(drawnWith(1));
+    // What a stop between two steps must not change.
+    const begun = learnerOf({ seed: 1 });
+    begun.learner.step(batchOf([1, 2]), { epoch: 0, learningRate: 1 });
+    const resumed = learnerOf({ seed: 1 });
+    resumed.learner.restore(begun.learner.save(), 'a save');
+    for (const epoch of [1, 2]) {
+      resumed.learner.step(batchOf([1, 2]), { epoch, learningRate: 1 });
+    }
+    const drawn = [...begun.student.calls, ...resumed.student.calls].map((call) => call.drawn);
+    expect(drawn).to.deep.equal(drawnWith(1));
   });
 
   it('sees labels, partners and shares of mixed images, and counts the larger part’s', async () => {

@@ -131,6 +131,9 @@ describe('schedules', () => {
     ['weightAverage.decay', { weightAverage: { decay: 1 } }],
     ['weightAverage.decay', { weightAverage: { decay: -0.1 } }],
     ['dropPath', { dropPath: 1 }],
+    ['optimiser.momentum', { optimiser: { momentum: 1, weightDecay: 0, nesterov: true } }],
+    ['optimiser.weightDecay', { optimiser: { momentum: 0.9, weightDecay: -5e-4, nesterov: true } }],
+    ['optimiser.betas.1', { optimiser: { kind: 'adamw', betas: [0.9, 1], weightDecay: 0 } }],
     ['dropPath', { dropPath: -0.1 }],
     ['precision', { precision: 'f16' }],
   ];

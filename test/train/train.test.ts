@@ -251,6 +251,18 @@ describe('training', () => {
     expect(existsSync(join(folder(), 'metrics.jsonl'))).to.equal(false);
   });
 
+  it('refuses labels that are no class’s, before anything is written', async () => {
+    for (const split of ['train', 'test'] as const) {
+      const labels = dataset[split].labels.map((label) => label + 1);
+      const shifted = { ...dataset, [split]: { ...dataset[split], labels } };
+      const { message } = await faultOf(trainIn(folder(), { dataset: shifted }));
+      expect(message).to.match(
+        new RegExp(`a label is not one of 4 classes \\(${split} labels\\): found 4`),
+      );
+    }
+    expect(readdirSync(folder())).to.deep.equal([]);
+  });
+
   it('refuses a batch larger than the data, a teacher of other classes and missing class means', async () => {
     const recipe = { ...recipeWith(kdPlusPlus), batchSize: 64 };
     expect((await faultOf(trainIn(folder(), { recipe }))).message).to.include(

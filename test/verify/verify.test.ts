@@ -89,6 +89,13 @@ describe('npm run verify', () => {
     expect(status).to.equal(1);
   });
 
+  it('counts a file in which there is nothing to compare as failed', async () => {
+    writeFileSync(join(folder(), 'trajectories.json'), '{"runs": []}');
+    const { status, stdout } = await verify(folder());
+    expect(stdout).to.match(/FAILED trajectories\.json: as a whole: reference values hold no case/);
+    expect([status, stdout.endsWith('0 passed, 1 failed\n')]).to.deep.equal([1, true]);
+  });
+
   it('runs just what --parts names', async () => {
     copy('losses.json');
     mkdirSync(join(folder(), 'coco-eval', 'tiny'), { recursive: true });

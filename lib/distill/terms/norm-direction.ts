@@ -97,14 +97,17 @@ defineTerm<NormDirectionAtTerm>({
   needs: ({ place }) => ['teacher', ...(place === 'earlier stage' ? (['features'] as const) : [])],
   classMeansPlace: ({ place }) => place,
   part({ place }, context) {
-    const { student, teacher, seed } = context;
+    const { student, teacher, seed, adapterStart, adapterDropout } = context;
     if (teacher === undefined) throw new Error('ND is given a teacher');
     const [studentSize, teacherSize] = [featureSize(student, place), featureSize(teacher, place)];
     const means = tf.keep(tf.tensor2d(meansOf(place, context), [teacher.classes, teacherSize]));
     const adapter: EmbeddingAdapter | undefined =
       studentSize === teacherSize
         ? undefined
-        : embeddingAdapter({ studentSize, teacherSize, seed });
+        : embeddingAdapter({
+            ...{ studentSize, teacherSize, seed },
+            ...{ linearStart: adapterStart, dropoutProbability: adapterDropout },
+          });
     return {
       state: adapter?.state,
       loss(signals, { mode }) {

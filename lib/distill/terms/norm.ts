@@ -8,6 +8,7 @@ import {
   NormMemory,
   sifnLoss,
 } from '../../losses';
+import type { ForwardMode } from '../../nn/layers';
 import type { Model, ModelOutput } from '../../nn/model';
 import type { StateDict, StateEntry } from '../../nn/state';
 import {
@@ -22,10 +23,10 @@ import {
 /** A student's weights before the last optimiser step: Θ_previous beside the current Θ. */
 interface PreviousWeights {
   /**
-   * What the previous weights give for a batch: batch norms take the batch's statistics, as in training,
-   * and no running statistics move. Undefined before the first step.
+   * What the previous weights give for a batch: batch norms take the batch's statistics, as in training and of
+   * the same parts, and no running statistics move. Undefined before the first step.
    */
-  forward(images: tf.Tensor4D): ModelOutput | undefined;
+  forward(images: tf.Tensor4D, norms?: Pick<ForwardMode, 'replicas'>): ModelOutput | undefined;
   /** Notes the weights as they are now, before a step. */
   note(): void;
   /** The step was taken: the noted weights are the previous ones from here on. */
@@ -45,11 +46,11 @@ export function previousWeights({ state, forward }: Model): PreviousWeights {
     previous = values;
   };
   return {
-    forward: (images) =>
+    forward: (images, { replicas } = {}) =>
       previous.length === 0
         ? undefined
         : state.withTrainable(previous, () =>
-            forward(images, { training: false, batchStatistics: true }),
+            forward(images, { training: false, batchStatistics: true, replicas }),
           ),
     note() {
       tf.dispose(noted);
@@ -177,9 +178,9 @@ function againstPreviousWeights(term: SifnTerm, student: Model): TermPart {
   const weights = previousWeights(student);
   let previous: tf.Tensor1D | undefined;
   return {
-    prepare(images, { remember }) {
+    prepare(images, { remember, norms }) {
       previous = tf.tidy(() => {
-        const output = weights.forward(images);
+        const output = weights.forward(images, norms);
         return output && remember(embeddingNorms(output.embedding));
       });
       weights.note();
