@@ -90,6 +90,9 @@ export function pickInWords<Recipe extends RunRecipe>(
   return `In ${hours} h: ${named.slice(0, shownRuns).join(', ')}${more} (${time}); ${rest}. Whatever runs then is saved.`;
 }
 
+/** In milliseconds; a longer one ends at once. */
+const longestTimer = 2 ** 31 - 1;
+
 /**
  * Does `work`, which Ctrl-C saves and ends, and does the same to it at a time, where nobody has done so before.
  *
@@ -104,16 +107,18 @@ export async function untilTime(
     return true;
   }
   let over = false;
-  const timer = setTimeout(
-    () => {
-      // A second Ctrl-C would end the process before everything is saved.
-      if (isStopping()) return;
-      over = true;
-      process.emit('SIGINT');
-    },
-    // The longest that a timer takes.
-    Math.min(Math.max(until - Date.now(), 0), 2 ** 31 - 1),
-  );
+  const end = (): void => {
+    if (Date.now() < until) return wait();
+    // A second Ctrl-C would end the process before everything is saved.
+    if (isStopping()) return;
+    over = true;
+    process.emit('SIGINT');
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    timer = setTimeout(end, Math.min(Math.max(until - Date.now(), 0), longestTimer));
+  };
+  wait();
   try {
     await work();
     return true;

@@ -31,9 +31,6 @@ export async function planJobs(
   if (gpus === undefined && (jobs ?? 1) === 1) return { jobs: 1, gpus: [] };
   const known = gpus ?? (await visible());
   const count = typeof jobs === 'number' ? jobs : Math.max(known.length, 1);
-  if (gpus !== undefined && count < gpus.length) {
-    throw optionError`there are more GPUs than jobs, which take one each (--gpus): found ${gpus.length} GPUs and --jobs ${count}. Leave --jobs out, or name as many GPUs`;
-  }
   return { jobs: count, gpus: known.slice(0, count) };
 }
 

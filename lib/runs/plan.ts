@@ -106,6 +106,7 @@ function plannedRun<Recipe extends RunRecipe>(
   const isWhole = store.isFinishedIn(directory);
   const recordOnly =
     !isWhole &&
+    store.outputs.every((name) => name === runFiles.weights || existsSync(join(directory, name))) &&
     existsSync(join(directory, runFiles.config)) &&
     store.isFinished(store.readRun(directory));
   return {

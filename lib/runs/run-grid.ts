@@ -122,9 +122,10 @@ export async function runGrid<Kind extends TaskKind>(asked: GridSettings<Kind>):
   const jobs = isWorker() || action === 'list' ? onlyJob : await planJobs(settings.jobs);
   if (jobs.jobs > 1) {
     await withTask(settings, (task) => requireAllFit(task, plan()));
+    // A process that lists them has looked at engine, precision and teachers: nothing is deleted for a mistake.
+    const seconds = until === undefined && resume ? undefined : await secondsInJobs(jobs);
     if (!resume) await deleteRuns(plan());
-    if (until !== undefined)
-      settings = pickIn(settings, plan(), await secondsInJobs(jobs), jobs.jobs);
+    if (until !== undefined && seconds) settings = pickIn(settings, plan(), seconds, jobs.jobs);
     const env = settings.only && { [pickedVariable]: JSON.stringify([...settings.only]) };
     await sayWhenOver(until, () => runInJobs(jobs, store.unit, plan, say, env));
     return renderWhenComplete(settings);
@@ -139,9 +140,11 @@ export async function runGrid<Kind extends TaskKind>(asked: GridSettings<Kind>):
     requirePrecision(precision, engine, say);
     if (!isWorker()) task.notes.forEach(say);
     if (resume) requireSameData(task, plan());
+    if (action !== 'list' || isWorker()) {
+      for (const [name, teacher] of given) await task.requireGiven(name, teacher);
+    }
     if (action === 'list') return list(settings, plan(), task);
     // Whoever started this worker has deleted them, once for all workers.
-    for (const [name, teacher] of given) await task.requireGiven(name, teacher);
     if (!resume && !isWorker()) await deleteRuns(plan());
     if (until !== undefined) {
       const { secondsLeft } = costModel(task, plan(), timing);
@@ -235,8 +238,8 @@ async function secondsInJobs({
   return ({ directory }) => (seconds.get(directory) ?? Infinity) * longer;
 }
 
-/** Jobs on the processors share them; on GPUs each has its own. */
-const longerInJobs = ({ jobs, gpus }: JobPlan): number => (gpus.length > 0 ? 1 : jobs);
+/** Jobs share the processors, or the GPUs where there are fewer of these. */
+const longerInJobs = ({ jobs, gpus }: JobPlan): number => jobs / Math.max(gpus.length, 1);
 
 async function sayWhenOver(until: number | undefined, work: () => Promise<void>): Promise<void> {
   if (await untilTime(until, work)) return;

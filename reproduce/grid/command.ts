@@ -63,6 +63,8 @@ export function gridCommand<Kind extends TaskKind>(study: GridStudy<Kind>): Comm
         'gpus',
         'shard',
         'hours',
+        'missing',
+        'tensorboard',
       ]),
     )
     .option(

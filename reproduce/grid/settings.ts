@@ -187,6 +187,10 @@ export function gridSettings<Kind extends TaskKind>(
   const whole = asked.filter(
     (cell) => cell.method === teacherMethod || scope.has(cell, cell.method),
   );
+  const lacking = asked.find((cell) => !whole.includes(cell));
+  if (lacking !== undefined && (listed !== undefined || whole.length === 0)) {
+    throw optionError`there is no such row in this table (${listed ? '--manifest' : '--methods'}): found ${lacking.method} of ${pairName(lacking)}. --help lists the methods; leave it out, or name another pair`;
+  }
   const grid = sharedBaselines ? dedupeBaselines(whole) : whole;
   const cells = partOf(grid, options, listed);
   const jobs: JobChoice = {
@@ -207,7 +211,7 @@ export function gridSettings<Kind extends TaskKind>(
       ),
   };
   const { results: resultsRoot, classMeansDir } = options;
-  // Runs on other data, of another length or in another precision lie apart, so that none stands in another's way.
+  // Runs of another scale, on other data or in another precision lie apart, so that none stands in another's way.
   const folder = `${prefix}${scale}-${settled.dataLabel}${precision === 'f32' ? '' : `-${precision}`}`;
   return {
     ...settled,

@@ -109,6 +109,17 @@ describe('npm run reproduce:table1', function () {
     expect(tree(results)).to.deep.equal(records);
   });
 
+  it('deletes nothing for --no-resume in several jobs where the jobs would be refused', async () => {
+    const results = join(folder(), 'results');
+    const options = [...(await small()), '--methods', 'student', '--results', results];
+    expect((await runGridHere(table1Study, options)).status).to.equal(0);
+    const before = tree(results);
+    const args = [...options, '--no-resume', '--jobs', '2', '--precision', 'tf32'];
+    const { status, stderr } = await table1(...args);
+    expect(stderr).to.include("only NVIDIA's GPUs compute in TF32");
+    expect([status, tree(results)]).to.deep.equal([1, before]);
+  });
+
   it('says with --list what fits into hours, for the jobs that are asked for', async () => {
     const options = ['--pairs', 'resnet8:resnet8', '--methods', 'teacher', '--list'];
     const time = ['--hours', '0.5', '--results', join(folder(), 'results')];

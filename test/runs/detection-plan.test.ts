@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { shapesDataset } from '../../lib/detection/coco/shapes';
@@ -173,6 +173,18 @@ describe('the runs of a table of detectors', () => {
     cost.measured(first, 3);
     expect(runs.map((run) => cost.secondsLeft(run))).to.deep.equal([500, 300, 210, 500]);
     expect(cost.secondsLeft({ ...student, finished: true })).to.equal(0);
+  });
+
+  it('are finished by their record where the weights alone are not there, and not without figures', function () {
+    const committed = join(__dirname, '../../results/runs/table3-quick-shapes/r34-small-r18-small');
+    // A package without its results has none.
+    if (!existsSync(committed)) this.skip();
+    const planned = (): ReturnType<typeof plan>[number] | undefined => plan([['student', 1]])[0];
+    const directory = planned()?.directory ?? '';
+    cpSync(join(committed, 'student', 'seed-1'), directory, { recursive: true });
+    expect(planned()).to.include({ finished: true, recordOnly: true });
+    rmSync(join(directory, 'evaluation.json'));
+    expect(planned()).to.include({ finished: false });
   });
 
   it('are finished with weights, figures and a record that says so', () => {

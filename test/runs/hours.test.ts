@@ -87,6 +87,25 @@ describe('a grid in the hours there are', () => {
     });
   }
 
+  it('are not over where they are more than a timer counts', async () => {
+    const { setTimeout: own } = globalThis;
+    const longest = 2 ** 31 - 1;
+    const soon = (work: () => void, wait: number): unknown =>
+      own(work, wait === longest ? 1 : wait);
+    try {
+      Object.assign(globalThis, { setTimeout: soon });
+      const heard: string[] = [];
+      const hear = (): void => void heard.push('SIGINT');
+      process.on('SIGINT', hear);
+      const work = (): Promise<void> => new Promise((resolve) => own(resolve, 50));
+      expect(await untilTime(Date.now() + 3 * longest, work)).to.equal(true);
+      process.off('SIGINT', hear);
+      expect(heard).to.deep.equal([]);
+    } finally {
+      Object.assign(globalThis, { setTimeout: own });
+    }
+  });
+
   it('says what was picked, and how much is left out', () => {
     const picked = pickRuns(plan('', false), ({ method }) => seconds[method] ?? NaN, {
       seconds: 200,

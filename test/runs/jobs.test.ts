@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { planJobs, runWorkers } from '../../lib/runs/jobs';
+import { runWorkers } from '../../lib/runs/jobs';
 import { faultOf } from '../support/faults';
 
 /** Says which worker it is and what it sees, and saves when it is asked to stop. */
@@ -40,15 +40,6 @@ describe('several processes of one command', function () {
       '2: worker 2 on 7',
       '3: worker 3 on 4',
     ]);
-  });
-
-  it('are no fewer than the GPUs that are named', async () => {
-    expect(await planJobs({ jobs: 3, gpus: ['0', '1'] })).to.deep.equal({
-      jobs: 3,
-      gpus: ['0', '1'],
-    });
-    const { kind, found } = await faultOf(() => planJobs({ jobs: 2, gpus: ['0', '1', '2'] }));
-    expect([kind, found]).to.deep.equal(['option', '3 GPUs and --jobs 2']);
   });
 
   it('stop when one fails, and name the first failure', async () => {

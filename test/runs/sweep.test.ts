@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import {
@@ -202,6 +202,14 @@ describe('a sweep', function () {
     );
     expect(kind).to.equal('results');
     expect(found).to.match(/epochs 2 instead of 3/);
+    // What is left of committed runs: their records, which are of these data alone.
+    for (const file of readdirSync(folder(), { recursive: true, encoding: 'utf8' })) {
+      if (file.endsWith('weights.safetensors')) rmSync(join(folder(), file));
+    }
+    expect((await sweep(options)).cells).to.not.be.empty;
+    const dataset = { ...options.dataset, hash: 'of other images' };
+    const onOthers = await faultOf(() => sweep({ ...options, dataset }));
+    expect(onOthers.found).to.match(/recipe\.datasetHash .* instead of "of other images"/);
   });
 
   it('checks its lists before anything is written', async () => {
@@ -212,6 +220,7 @@ describe('a sweep', function () {
       // @ts-expect-error: nor does it compile
       [{ teachers: ['resnet15'] }, /resnet15.*resnet14/],
       [{ seeds: [1.5] }, /seeds.*1\.5/],
+      [{ teacherSeed: -1 }, /teacherSeed.*-1/],
       [{ methods: { teacher: [crossEntropy()] } }, /methods.*'teacher'/],
       [{ methods: { none: [] } }, /methods\.none.*no loss/],
       [{ methods: { odd: [{ loss: 'odd', weight: 1 }] } }, /odd/],

@@ -91,8 +91,10 @@ export function completedRecipe(
  *
  * @throws LabError of kind `option` that names the list and what is wrong in it.
  */
-export function checkSweep(options: SweepGrid & Pick<AnySweepOptions, 'name'>): void {
-  const { name, teachers, students, methods, seeds } = options;
+export function checkSweep(
+  options: SweepGrid & Pick<AnySweepOptions, 'name' | 'teacherSeed'>,
+): void {
+  const { name, teachers, students, methods, seeds, teacherSeed = 0 } = options;
   if (!/^[\w.+-]+$/.test(name)) {
     throw wrong(
       'name',
@@ -111,8 +113,10 @@ export function checkSweep(options: SweepGrid & Pick<AnySweepOptions, 'name'>): 
     const unknown = models.find((model) => !modelNames.includes(model));
     if (unknown !== undefined) throw unknownName('model', unknown, modelNames, list);
   }
-  const seed = seeds.find((value) => !Number.isSafeInteger(value) || value < 0);
-  if (seed !== undefined) throw wrong('seeds', String(seed), 'Give whole numbers of at least 0');
+  for (const [list, values] of Object.entries({ seeds, teacherSeed: [teacherSeed] })) {
+    const seed = values.find((value) => !Number.isSafeInteger(value) || value < 0);
+    if (seed !== undefined) throw wrong(list, String(seed), 'Give whole numbers of at least 0');
+  }
   for (const [method, terms] of Object.entries(methods)) {
     if (method === teacherMethod) {
       throw wrong(

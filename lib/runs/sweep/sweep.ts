@@ -11,6 +11,7 @@ import { costModel, secondsLeftOf } from '../cost';
 import type { Cell } from '../grid';
 import { type PlannedRun, planRuns, requireGoesOn, teacherMethod } from '../plan';
 import { runStudy, runUntilInterrupted } from '../run-study';
+import { assertSameData } from '../same-recipe';
 import { classifierRuns } from '../store';
 import type { GivenTeacher, Task } from '../task';
 import {
@@ -62,6 +63,9 @@ export async function sweep<const T extends ModelName, const S extends ModelName
   const task = classification(options.dataset);
   const planned = planRuns(planOptions);
   requireGoesOn(planned, classifierRuns);
+  for (const run of planned.filter(({ recordOnly }) => recordOnly)) {
+    assertSameData(run.directory, task.hashes({ run, teacher: undefined }), classifierRuns);
+  }
   const runs = planned.filter(({ recordOnly }) => recordOnly !== true);
   for (const { recipe } of runs) task.requireFits(recipe);
   const precisions = new Set(runs.map(({ recipe }) => recipe.precision ?? 'f32'));

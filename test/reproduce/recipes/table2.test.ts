@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { hashJson } from '../../../lib/records';
@@ -202,6 +202,21 @@ describe('the grid of table 2', () => {
     const lengths = settings.cells.map((cell) => settings.recipeOf(cell));
     expect(new Set(lengths.map(({ epochs }) => epochs))).to.eql(new Set([90, 100, 300]));
     expect(new Set(lengths.map(({ microBatch }) => microBatch))).to.eql(new Set([64]));
+  });
+
+  it('refuses a method that no named pair has, and each line of a manifest that names such a cell', async () => {
+    const pairs = 'resnet34:resnet18';
+    const named = await faultOf(() =>
+      gridSettings(table2Study, options({ pairs, methods: 'deit++' })),
+    );
+    expect([named.kind, named.found]).to.eql(['option', `deit++ of ${pairs}`]);
+    expect(
+      gridSettings(table2Study, options({ pairs, methods: 'kd,deit++' })).cells,
+    ).to.have.length(1);
+    const manifest = join(folder(), 'cells.csv');
+    writeFileSync(manifest, `pair,method,seed\n${pairs},kd,1\n${pairs},deit++,1\n`);
+    const listed = await faultOf(() => gridSettings(table2Study, options({ manifest })));
+    expect(listed.found).to.equal(`deit++ of ${pairs}`);
   });
 
   it('is the paper’s setting at its size, lengths and batches, and on no other data', () => {
